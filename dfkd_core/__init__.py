@@ -1,0 +1,1 @@
+"""Dynamic frequency-adaptive knowledge distillation for speech enhancement, in plain PyTorch."""

@@ -1,0 +1,128 @@
+"""The experiment config: what `dfkd train` reads, `dfkd export` writes and a search space's keys name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+
+from pydantic import Discriminator, Field, Tag
+
+from dfkd_core.data.config import DataConfig
+from dfkd_core.distillation.config import DistillationConfig
+from dfkd_core.errors import ConfigError
+from dfkd_core.losses.config import LossConfig
+from dfkd_core.models import MODELS
+from dfkd_core.models.base import CustomStudentConfig, StudentBase
+from dfkd_core.schema import Config
+from dfkd_core.yaml_files import read_yaml
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+def _student_tag(value: Any) -> str | None:
+    """The tag of the config class that reads this `student` block."""
+    name = value.get("model", "dccrn") if isinstance(value, Mapping) else getattr(value, "model", None)
+    if isinstance(name, str) and ":" in name:
+        return f"<{CustomStudentConfig.__name__}>"
+    if name not in MODELS:
+        return None
+    return f"<{MODELS[name].Config.__name__}>"
+
+
+if TYPE_CHECKING:
+    StudentConfig = StudentBase
+else:
+    _classes = (*(model.Config for model in MODELS.values()), CustomStudentConfig)
+    _tagged = tuple(Annotated[c, Tag(f"<{c.__name__}>")] for c in _classes)
+    _rule = f"model must be one of {', '.join(MODELS)}, or 'package.module:Class'"
+    _by_model = Discriminator(_student_tag, custom_error_type="unknown_model", custom_error_message=_rule)
+    StudentConfig = Annotated[Union[_tagged], _by_model]  # noqa: UP007 - built from the table
+
+
+class TeacherConfig(Config):
+    """At most one source; all null means no teacher."""
+
+    checkpoint: str | None = None  # model folder, ONNX file or shipped name
+    estimates: str | None = None  # folder of wavs by mixture or clip name
+    pretrained: str | None = None  # a known public model, such as dtln
+
+
+class OptimizerConfig(Config):
+    """AdamW and its learning-rate schedule."""
+
+    learning_rate: Positive = 1.0e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    gradient_clip: Positive | None = 5.0
+    schedule: Literal["constant", "cosine"] = "cosine"
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
+
+
+class TrainingConfig(Config):
+    """How long, on what and how."""
+
+    epochs: Annotated[int, Field(ge=1)] = 6
+    batch_size: Annotated[int, Field(ge=1)] = 8
+    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
+    patience: Annotated[int, Field(ge=1)] | None = None
+    device: str = "auto"
+    precision: Literal["float32", "bfloat16"] = "float32"
+    compile: bool = False
+    threads: Annotated[int, Field(ge=1)] = 1
+
+
+class ExperimentConfig(Config):
+    """One training run, complete: with the data it names, it determines the weights."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    student: StudentConfig = Field(default_factory=lambda: MODELS["dccrn"].Config())
+    teacher: TeacherConfig = TeacherConfig()
+    distillation: DistillationConfig = DistillationConfig()
+    loss: LossConfig = LossConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    training: TrainingConfig = TrainingConfig()
+    data: DataConfig = DataConfig()
+    provenance: dict[str, Any] = {}
+
+
+def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) -> ExperimentConfig:
+    """Read an experiment config; its relative paths become absolute, seen from its own folder."""
+    mapping = with_overrides(read_yaml(path), overrides or {})
+    return absolute_paths(ExperimentConfig.parse(mapping, path), Path(path).resolve().parent)
+
+
+def with_overrides(mapping: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a nested mapping with key paths (`student.width`) set to new values."""
+    result = {k: dict(v) if isinstance(v, Mapping) else v for k, v in mapping.items()}
+    for key, value in overrides.items():
+        *parents, last = key.split(".")
+        node = result
+        for parent in parents:
+            child = node.get(parent)
+            if child is not None and not isinstance(child, Mapping):
+                raise ConfigError(f"has no keys below {parent!r}, which holds {child!r}", key=key)
+            node[parent] = dict(child or {})
+            node = node[parent]
+        node[last] = value
+    return result
+
+
+def absolute_paths(config: ExperimentConfig, base: Path) -> ExperimentConfig:
+    """The same config, with corpus and teacher paths resolved against `base`."""
+    corpus = _resolve(config.data.corpus, base, keep=lambda name: name == "demo")
+    teacher = {
+        key: _resolve(value, base, keep=lambda name: "/" not in name and not (base / name).exists())
+        for key in ("checkpoint", "estimates")
+        if (value := getattr(config.teacher, key)) is not None
+    }
+    return config.model_copy(
+        update={
+            "data": config.data.model_copy(update={"corpus": corpus}),
+            "teacher": config.teacher.model_copy(update=teacher),
+        }
+    )
+
+
+def _resolve(value: str, base: Path, keep: Callable[[str], bool]) -> str:
+    """A path seen from `base`, made absolute; names for which `keep` holds stay names."""
+    return value if keep(value) else str((base / Path(value).expanduser()).resolve())

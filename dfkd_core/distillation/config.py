@@ -1,0 +1,45 @@
+"""What a user may ask of distillation: one flat block, read by every method (contract: `distillation`)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from dfkd_core.schema import Config
+
+Positive = Annotated[float, Field(gt=0)]
+Hertz = Annotated[float, Field(gt=0, le=8000)]
+
+
+class DistillationConfig(Config):
+    """Method, band cutoffs, dynamic weight and their options; formulas are in docs/methods.md."""
+
+    method: Literal["dfkd", "dispatch", "full_band_cosine", "output_mse", "output_si_sdr", "none"] = "dfkd"
+    target: Literal["teacher", "clean"] = "teacher"
+    weight: Annotated[float, Field(ge=0)] = 1.0
+    schedule: Literal["constant", "two_step"] = "constant"
+    split: Literal["literal", "dynamic", "fixed"] = "dynamic"
+    split_from: Literal["teacher", "clean"] = "teacher"
+    slope: Literal["relative", "absolute", "fall"] = "relative"
+    min_cutoff_hz: Hertz = 250.0
+    max_cutoff_hz: Hertz = 4000.0
+    cutoff_hz: Hertz = 2000.0
+    beta: Annotated[float, Field(ge=0, le=1)] = 0.5
+    magnitude: Literal["clip", "raw"] = "clip"
+    frame_weight: Literal["amplitude", "none"] = "amplitude"
+    compression: Annotated[float, Field(gt=0, le=1)] = 1.0
+    weighting: Literal["equal", "dynamic"] = "equal"
+    temperature: Positive = 1.0
+    keep: Annotated[float, Field(gt=0, le=1)] | Literal["positive"] = 0.8
+    patch_bins: tuple[Annotated[int, Field(ge=1, le=257)], Annotated[int, Field(ge=1, le=257)]] = (10, 40)
+    domain: Literal["waveform", "stft"] = "waveform"  # of output_mse
+
+    @model_validator(mode="after")
+    def _cutoffs_in_order(self) -> Self:
+        if self.min_cutoff_hz >= self.max_cutoff_hz:
+            raise ValueError(
+                "distillation.min_cutoff_hz must be below max_cutoff_hz, "
+                f"but got {self.min_cutoff_hz:g} and {self.max_cutoff_hz:g}; raise max_cutoff_hz"
+            )
+        return self

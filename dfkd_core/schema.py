@@ -1,0 +1,84 @@
+"""The base of every config: a frozen, typed tree that refuses unknown keys, with one-line errors."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from dfkd_core.errors import ConfigError
+
+
+class Config(BaseModel):
+    """A frozen config; its validators are the only validators."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def parse(cls, mapping: Mapping[str, Any], file: str | Path | None = None) -> Self:
+        """Validate a mapping; the first broken rule becomes a one-line ConfigError."""
+        try:
+            return cls.model_validate(mapping)
+        except ValidationError as error:
+            raise one_line(error, cls, file) from error
+
+
+def one_line(error: ValidationError, model: type[BaseModel], file: str | Path | None = None) -> ConfigError:
+    """Turn pydantic's report into one line: key path, rule, value, remedy."""
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"] if _is_key(part, first))
+    value = first["input"]
+    if first["type"] == "extra_forbidden":
+        return ConfigError(_unknown(str(first["loc"][-1]), model, first["loc"]), key=key, file=file)
+    if first["type"] == "missing":
+        return ConfigError("is required, but missing; add it", key=key, file=file)
+    rule = first["msg"].removeprefix("Value error, ")
+    told = "but got" in rule or isinstance(value, BaseModel)
+    return ConfigError(rule if told else f"{_lower(rule)}, but got {value!r}", key=key, file=file)
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """A remedy for an unknown name: the nearest known one, else all of them."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
+
+
+def _lower(rule: str) -> str:
+    return rule.replace("Input should be", "must be").replace("Field required", "is required")
+
+
+def _is_key(part: str | int, first: Any) -> bool:
+    """Union tags appear in pydantic's location in brackets of their own; they are no keys."""
+    return not (isinstance(part, str) and part.startswith("<"))
+
+
+def _unknown(name: str, model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    return f"is not a known key; {nearest(name, field_names(model, location[:-1]))}"
+
+
+def field_names(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys allowed at `location` below `model`, so that a typo can be answered with the nearest."""
+    fields: Any = model
+    for part in location:
+        fields = _descend(fields, part)
+    return sorted(fields.model_fields) if hasattr(fields, "model_fields") else []
+
+
+def _descend(model: Any, part: int | str) -> Any:
+    if isinstance(part, str) and part.startswith("<"):
+        return next((c for c in _classes(model) if f"<{c.__name__}>" == part), None)
+    if isinstance(part, int) or not hasattr(model, "model_fields") or part not in model.model_fields:
+        return model
+    candidates = _classes(model.model_fields[part].annotation)
+    return candidates[0] if len(candidates) == 1 else model.model_fields[part].annotation
+
+
+def _classes(annotation: Any) -> list[Any]:
+    """Every config class inside an annotation (optional, list, tagged union)."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    inner = getattr(annotation, "__args__", ()) or ()
+    return [c for argument in inner for c in _classes(argument)]

@@ -1,0 +1,52 @@
+"""Read and write YAML whose numbers mean what people mean: `1e-3` and `1.0e9` are numbers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dfkd_core.errors import ConfigError
+
+_FLOAT = re.compile(
+    r"^[-+]?(?:(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)[eE][-+]?[0-9]+"
+    r"|[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*|\.(?:inf|Inf|INF))$|^\.(?:nan|NaN|NAN)$"
+)
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader with YAML 1.2 floats (PyYAML reads 1e-3 as a string)."""
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
+
+
+def parse_yaml(text: str, file: str | Path | None = None) -> Any:
+    """Parse YAML text; a syntax error becomes a ConfigError naming `file`, line and column."""
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader subclass
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "unreadable"
+        raise ConfigError(f"must be valid YAML, but {problem}{where}", file=file) from error
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Read a YAML file that holds one mapping."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise ConfigError(f"must be a readable YAML file, but {reason}", file=path) from error
+    content = parse_yaml(text, path)
+    if not isinstance(content, dict):
+        raise ConfigError(f"must hold a mapping, but holds {type(content).__name__}", file=path)
+    return content
+
+
+def dump_yaml(mapping: Any) -> str:
+    """YAML text of a mapping of plain values, keys in their own order."""
+    return yaml.safe_dump(mapping, sort_keys=False, allow_unicode=True, width=120)
