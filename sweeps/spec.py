@@ -1,0 +1,124 @@
+"""The sweep file as types; what is wrong in it is said in one line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from dfkd_core.errors import ConfigError
+from dfkd_core.schema import Config
+from dfkd_core.yaml_files import read_yaml
+from sweeps.constraints import Constraint
+from sweeps.objectives import Objective
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+NonNegative = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Budget(Config):
+    """Trials count in every state; hours add up over resumes, running trials finish."""
+
+    trials: Count
+    epochs_per_trial: Count
+    hours: Positive | None = None
+
+
+class SamplerConfig(Config):
+    """Optuna's sampler and its seed; `options` go to its constructor."""
+
+    name: Literal["tpe", "nsga2", "gp", "random"] = "tpe"
+    seed: NonNegative = 0
+    options: dict[str, Any] = {}
+
+
+class SchedulerConfig(Config):
+    """Early stopping: none, or Pareto-aware asynchronous successive halving."""
+
+    name: Literal["none", "pareto_asha"] = "none"
+    reduction_factor: Annotated[float, Field(gt=1)] = 3.0
+    min_epochs: Count = 1
+
+
+class Resources(Config):
+    """What one trial asks for."""
+
+    cpus_per_trial: Annotated[float, Field(ge=0)] = 1
+    gpus_per_trial: Annotated[float, Field(ge=0)] = 0
+    max_concurrent: Count | None = None
+    accelerator_type: str | None = None
+    price_per_hour: Annotated[float, Field(ge=0)] | None = None
+
+
+class Failures(Config):
+    """How much may go wrong before a trial, or the sweep, is given up."""
+
+    max_retries: NonNegative = 1
+    max_lost_nodes: NonNegative = 10
+    max_failed_share: Share = 0.5
+    trial_timeout_s: Positive | None = None
+
+
+class StorageConfig(Config):
+    """Where the record, shared files and runs are kept; URLs here carry no password."""
+
+    ledger: str = "journal"
+    shared: str | None = None
+    tracking_uri: str | None = None
+
+    @field_validator("ledger")
+    @classmethod
+    def _known_ledger(cls, value: str) -> str:
+        if value != "journal" and not re.match(r"postgresql(\+psycopg2?)?://", value):
+            raise ValueError("storage.ledger must be 'journal' or postgresql://user@host/db")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_passwords(cls, values: Any) -> Any:
+        for key in ("ledger", "shared", "tracking_uri"):
+            url = values.get(key) if isinstance(values, Mapping) else None
+            if isinstance(url, str) and has_password(url):
+                raise PasswordInUrlError(f"storage.{key}")
+        return values
+
+
+class PasswordInUrlError(ConfigError):
+    """A secret in a file: refused without repeating it."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__("must not hold a password; give it through the environment (PGPASSWORD, MLFLOW_TRACKING_PASSWORD)", key=key)
+
+
+def has_password(url: str) -> bool:
+    """True when the URL carries `user:password@`."""
+    try:
+        return urlsplit(url).password is not None
+    except ValueError:
+        return "@" in url
+
+
+class SweepSpec(Config):
+    """One sweep, complete."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+    experiment: Annotated[str, Field(min_length=1)] = "dfkd"
+    config: dict[str, Any]
+    space: dict[str, Any]
+    objectives: Annotated[tuple[Objective, ...], Field(min_length=1)]
+    reference_point: dict[str, float]
+    constraints: tuple[Constraint, ...] = ()
+    budget: Budget
+    sampler: SamplerConfig = SamplerConfig()
+    evaluate_first: tuple[dict[str, Any], ...] = ()
+    warm_start: tuple[str, ...] = ()
+    scheduler: SchedulerConfig = SchedulerConfig()
+    resources: Resources = Resources()
+    failures: Failures = Failures()
+    storage: StorageConfig = StorageConfig()
