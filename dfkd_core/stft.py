@@ -1,0 +1,86 @@
+"""Short-time Fourier transform with its framing as a typed argument: the one door to torch.stft."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dfkd_core.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How a signal becomes frames: centred, zero-padded, periodic Hann, unnormalised.
+
+    Frame k is centred on sample k * hop_samples, so a signal of `time` samples gives 1 + time // hop_samples
+    frames and every length from one sample on is allowed. A window shorter than n_fft sits in its middle.
+    """
+
+    n_fft: int = 512
+    window_samples: int = 512
+    hop_samples: int = 128
+
+    def __post_init__(self) -> None:
+        if self.n_fft < 2 or self.n_fft % 2:
+            raise ConfigError(f"n_fft must be even and at least 2, but got {self.n_fft}; use 512")
+        if not 2 <= self.window_samples <= self.n_fft:
+            raise ConfigError(
+                f"window_samples must be in 2..n_fft ({self.n_fft}), but got {self.window_samples}; use {self.n_fft}"
+            )
+        if not 1 <= self.hop_samples <= self.window_samples // 2:
+            raise ConfigError(
+                f"hop_samples must be in 1..window_samples/2 ({self.window_samples // 2}), "
+                f"but got {self.hop_samples}; use {self.window_samples // 4 or 1}"
+            )
+
+    @property
+    def num_bins(self) -> int:
+        """Frequencies per frame, from DC to Nyquist."""
+        return self.n_fft // 2 + 1
+
+    @property
+    def look_ahead_samples(self) -> int:
+        """How far past its own position an output sample sees: analysis and synthesis windows, without their zeros."""
+        return self.window_samples - 2
+
+    def num_frames(self, num_samples: int) -> int:
+        """Frames of a signal of that many samples."""
+        return 1 + num_samples // self.hop_samples
+
+    def window(self, like: Tensor) -> Tensor:
+        """Periodic Hann window (window_samples,) on the device and in the precision of `like`."""
+        return torch.hann_window(self.window_samples, dtype=like.dtype, device=like.device)
+
+    def stft(self, signal: Tensor) -> Tensor:
+        """Complex spectrum (batch, freq, frame) of a signal (batch, time)."""
+        return torch.stft(
+            signal,
+            self.n_fft,
+            self.hop_samples,
+            self.window_samples,
+            self.window(signal),
+            center=True,
+            pad_mode="constant",
+            return_complex=True,
+        )
+
+    def istft(self, spectrum: Tensor, length: int) -> Tensor:
+        """Signal (batch, length) whose frames are nearest to `spectrum` (batch, freq, frame) in least squares."""
+        return torch.istft(
+            spectrum,
+            self.n_fft,
+            self.hop_samples,
+            self.window_samples,
+            self.window(spectrum.real),
+            center=True,
+            length=length,
+        )
+
+    def macs(self, num_samples: int) -> int:
+        """Multiply-adds of one transform when computed as the convolution that an FFT replaces."""
+        return 2 * self.num_bins * self.window_samples * self.num_frames(num_samples)
+
+
+DISTILLATION_FRAMING = Framing(n_fft=512, window_samples=512, hop_samples=128)
