@@ -1,0 +1,46 @@
+"""Wideband PESQ."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dfkd_core.metrics.base import UNDEFINED, Goal, Waveform, checked, is_silent
+
+_SAMPLE_RATE_HZ = 16000
+_SHORTEST_SAMPLES = _SAMPLE_RATE_HZ // 4
+
+
+class WidebandPESQ:
+    """Perceived quality as MOS-LQO, 1.0 (silence) to 4.64 (identical).
+
+    ITU-T P.862.2 on 16 kHz signals. A silent estimate, in which PESQ finds no utterance, gets `floor`, which is
+    under all that PESQ itself returns (1.04); clean speech without an utterance, or under 0.25 s, leaves it
+    undefined.
+    """
+
+    name = "pesq_wb"
+    unit = "MOS-LQO"
+    goal: Goal = "maximize"
+    floor = 1.0
+
+    def __call__(self, estimate: Waveform, clean: Waveform) -> float:
+        """MOS-LQO of the estimate (time,) against clean speech (time,)."""
+        estimate, clean = checked(estimate, clean)
+        if clean.size < _SHORTEST_SAMPLES or not clean.any():
+            return UNDEFINED
+        if is_silent(estimate, clean):
+            return self.floor if np.isfinite(_score(clean, clean)) else UNDEFINED
+        score = _score(estimate, clean)
+        if np.isfinite(score) or not np.isfinite(_score(clean, clean)):
+            return score
+        return self.floor
+
+
+def _score(estimate: Waveform, clean: Waveform) -> float:
+    """PESQ, or undefined when it finds no utterance in either signal."""
+    from pesq import NoUtterancesError, pesq
+
+    try:
+        return float(pesq(_SAMPLE_RATE_HZ, clean, estimate, "wb"))
+    except NoUtterancesError:
+        return UNDEFINED
