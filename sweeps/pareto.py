@@ -1,0 +1,132 @@
+"""Pareto mathematics on arrays of costs: everything is minimised, one row a point, one column an objective.
+
+Costs are the objectives' values on their own scales with the sign of a minimisation (`sweeps.objectives.costs`), so a
+log objective enters as its natural logarithm and volumes, distances and ranks are taken there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import moocore
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Costs = NDArray[np.float64]  # (point, objective)
+
+
+def as_costs(costs: ArrayLike) -> Costs:
+    """The costs as a float array (point, objective); NaN has no place in an order and raises ValueError."""
+    array = np.asarray(costs, dtype=np.float64)
+    if array.ndim != 2 or np.isnan(array).any():
+        raise ValueError(f"costs must be (point, objective) without NaN, but got shape {array.shape}")
+    return array
+
+
+def _finite_order(costs: ArrayLike) -> Costs:
+    """The same order without infinities, which the sorting library does not expect."""
+    return np.nan_to_num(as_costs(costs))
+
+
+def non_dominated(costs: ArrayLike) -> NDArray[np.bool_]:
+    """Mask (point,) of the points that no other point beats; equal vectors are all kept.
+
+    a dominates b when a_i <= b_i for every objective i and a_i < b_i for one.
+    """
+    ordered = _finite_order(costs)
+    if not len(ordered):
+        return np.zeros(0, dtype=np.bool_)
+    return np.asarray(moocore.is_nondominated(ordered, keep_weakly=True), dtype=np.bool_)
+
+
+def ranks(costs: ArrayLike) -> NDArray[np.int64]:
+    """Rank (point,) by non-dominated sorting: 0 is the front, 1 the front of what is left, and so on.
+
+    Source: Deb et al., "A fast and elitist multiobjective genetic algorithm: NSGA-II", 2002.
+    """
+    ordered = _finite_order(costs)
+    if not len(ordered):
+        return np.zeros(0, dtype=np.int64)
+    return np.asarray(moocore.pareto_rank(ordered), dtype=np.int64)
+
+
+def _inside(costs: Costs, reference: Costs) -> NDArray[np.bool_]:
+    """Mask of the finite points better than the reference in every objective: the others span no volume."""
+    return np.asarray(np.isfinite(costs).all(axis=1) & (costs < reference).all(axis=1))
+
+
+def hypervolume(costs: ArrayLike, reference: ArrayLike) -> float:
+    """Volume of what the points dominate up to the reference (objective,), in the product of the cost units.
+
+    Points that do not beat the reference in every objective, or whose cost is infinite, contribute nothing.
+    """
+    array, corner = as_costs(costs), np.asarray(reference, dtype=np.float64)
+    array = array[_inside(array, corner)] if len(array) else array
+    return float(moocore.hypervolume(array, ref=corner)) if len(array) else 0.0
+
+
+def hypervolume_contributions(costs: ArrayLike, reference: ArrayLike) -> Costs:
+    """Per point (point,), the volume that would be lost without it; 0 for dominated and for repeated points."""
+    array = as_costs(costs)
+    lost, whole = np.zeros(len(array)), hypervolume(array, reference)
+    for index in np.flatnonzero(non_dominated(array)):
+        lost[index] = whole - hypervolume(np.delete(array, index, axis=0), reference)
+    return lost
+
+
+class GrowingFront:
+    """The hypervolume of a front that grows by one point at a time, without starting over for each.
+
+    A new point p adds its own box less what the front already covers of it:
+    prod(reference - p) - hypervolume({max(q, p) : q on the front}).
+    """
+
+    def __init__(self, reference: ArrayLike) -> None:
+        self.reference = np.asarray(reference, dtype=np.float64)
+        self.hypervolume = 0.0
+        self._front: Costs = np.empty((0, len(self.reference)))
+
+    def __len__(self) -> int:
+        """Number of points that are on the front and inside the reference."""
+        return len(self._front)
+
+    def add(self, cost: ArrayLike) -> float:
+        """Take one more point (objective,) and return the hypervolume with it."""
+        point = as_costs(np.atleast_2d(cost))
+        if not _inside(point, self.reference)[0]:
+            return self.hypervolume
+        if not (self._front <= point).all(axis=1).any():
+            covered = hypervolume(np.maximum(self._front, point), self.reference)
+            self.hypervolume += float(np.prod(self.reference - point)) - covered
+            self._front = np.vstack([self._front[(self._front < point).any(axis=1)], point])
+        return self.hypervolume
+
+
+def hypervolume_history(costs: Sequence[ArrayLike | None], reference: ArrayLike) -> list[float]:
+    """The hypervolume after each finished trial; None stands for a trial that ended without a point."""
+    front = GrowingFront(reference)
+    return [front.hypervolume if cost is None else front.add(cost) for cost in costs]
+
+
+def normalised(costs: ArrayLike) -> Costs:
+    """Costs scaled so that each objective runs from 0 (its best) to 1 (its worst); a constant objective is 0."""
+    array = as_costs(costs)
+    best, worst = array.min(axis=0), array.max(axis=0)
+    span = np.where(worst > best, worst - best, 1.0)
+    return np.asarray((array - best) / span)
+
+
+def knee(costs: ArrayLike) -> int:
+    """Index of the front's point that lies furthest below the line between its extreme points.
+
+    With z the costs normalised over the front (0 best, 1 worst), the line is sum_i z_i = 1 and the distance
+    (1 - sum_i z_i) / sqrt(num_objectives). Among equals the first wins, so the knee of two points is the first; with
+    one objective every point of a front is equal.
+    """
+    array = as_costs(costs)
+    if not len(array):
+        raise ValueError("a knee needs at least one point")
+    distance: Any = 1.0 - normalised(array).sum(axis=1)
+    # rounding must not decide between points that are equally far
+    return int(np.argmax(distance >= distance.max() - 1e-12))
