@@ -1,0 +1,155 @@
+"""Read, write and resample audio: the one door to soundfile and torchaudio."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import sys
+import types
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from dfkd_core.errors import DataError
+
+SAMPLE_RATE = 16_000  # Hz; every model works at this rate
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff"})
+
+Samples = NDArray[np.float32]
+
+_log = logging.getLogger(__name__)
+
+
+class AudioInfo(NamedTuple):
+    """What a file's header says."""
+
+    seconds: float
+    rate_hz: int
+    num_channels: int
+
+
+def info(path: str | Path) -> AudioInfo:
+    """Read a file's header; DataError names a file that is unreadable or empty."""
+    try:
+        header = soundfile.info(str(path))
+    except (soundfile.SoundFileError, OSError) as error:
+        raise DataError(f"{path}: cannot be read as audio ({_reason(path, error)}); repair or remove it") from error
+    if header.frames <= 0:
+        raise DataError(f"{path}: holds no samples; remove it")
+    return AudioInfo(header.frames / header.samplerate, header.samplerate, header.channels)
+
+
+def read_channels(path: str | Path) -> tuple[Samples, int]:
+    """Read (channels, time) in [-1, 1] and the rate in Hz.
+
+    DataError names a file that is unreadable, empty or holds NaN or infinity.
+    """
+    try:
+        samples, rate_hz = soundfile.read(str(path), dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise DataError(f"{path}: cannot be read as audio ({_reason(path, error)}); repair or remove it") from error
+    if not samples.size:
+        raise DataError(f"{path}: holds no samples; remove it")
+    if not np.isfinite(samples).all():
+        raise DataError(f"{path}: samples must be finite, but it holds NaN or infinity; repair or remove it")
+    return np.ascontiguousarray(samples.T), int(rate_hz)
+
+
+def read_audio(path: str | Path, *, rate: int = SAMPLE_RATE) -> Samples:
+    """Read a file as mono (time,) at `rate` Hz; errors as `read_channels`."""
+    return mono(*read_channels(path), rate=rate)
+
+
+def mono(channels: Samples, from_hz: int, *, rate: int = SAMPLE_RATE) -> Samples:
+    """The mean over channels of (channels, time), resampled to `rate` Hz; told once per rate."""
+    if from_hz != rate:
+        _tell_rate(from_hz, rate)
+    mean = channels[0] if len(channels) == 1 else channels.mean(axis=0, dtype=np.float32)
+    return resample(mean, from_hz, rate)
+
+
+def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
+    """Band-limited resampling along the last axis (Kaiser-windowed sinc, 64 zero crossings).
+
+    The length becomes ceil(time * to_hz / from_hz).
+    """
+    if from_hz == to_hz:
+        return samples
+    import torch
+
+    kaiser_best = {"lowpass_filter_width": 64, "rolloff": 0.9475937, "beta": 14.7696566}
+    out = _torchaudio().functional.resample(
+        torch.from_numpy(np.ascontiguousarray(samples, dtype=np.float32)),
+        from_hz,
+        to_hz,
+        resampling_method="sinc_interp_kaiser",
+        **kaiser_best,
+    )
+    resampled: Samples = out.numpy()
+    return resampled
+
+
+def write_audio(path: str | Path, samples: Samples, rate: int = SAMPLE_RATE, *, subtype: str | None = None) -> None:
+    """Write (time,) or (channels, time) in the format of the suffix, 16 bits unless `subtype` says otherwise.
+
+    A reader never sees half a file: it is written under a temporary name and renamed.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        soundfile.write(str(partial), np.asarray(samples).T, rate, subtype=subtype)
+        partial.replace(path)
+    except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
+        raise DataError(f"{path}: cannot be written as audio ({_reason(path, error)})") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _reason(path: str | Path, error: Exception) -> str:
+    """The library's reason without the path, which the message names already."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if not Path(path).exists():
+        return "no such file"
+    return str(getattr(error, "error_string", error)).strip().rstrip(".")
+
+
+@functools.cache
+def _tell_rate(from_hz: int, to_hz: int) -> None:
+    _log.info("audio at %d Hz is resampled to %d Hz", from_hz, to_hz)
+
+
+@functools.cache
+def _torchaudio() -> Any:
+    """torchaudio, without its native extension where that cannot load.
+
+    PyPI's Linux wheel links CUDA libraries that a CPU-only torch does not bring (OSError); the pure
+    Python part, which holds the resampler, works without them.
+    """
+    try:
+        import torchaudio
+    except OSError:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "torchaudio"]:
+            del sys.modules[name]
+        sys.modules["torchaudio._extension"] = _extension_stub()
+        import torchaudio
+    return torchaudio
+
+
+def _extension_stub() -> types.ModuleType:
+    """What torchaudio expects of its extension module, saying that nothing native is there."""
+
+    def unavailable(*_: object, **__: object) -> None:
+        raise RuntimeError("torchaudio's native extension is not available on this machine")
+
+    stub: Any = types.ModuleType("torchaudio._extension")
+    stub._IS_TORCHAUDIO_EXT_AVAILABLE = False
+    stub._IS_ALIGN_AVAILABLE = False
+    stub._check_cuda_version = lambda: None
+    stub.fail_if_no_align = lambda function: unavailable
+    return stub  # type: ignore[no-any-return]
