@@ -1,0 +1,134 @@
+"""The distributions of a search space: `{min, max, log, int, step}` or `{values}`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from dfkd_core.errors import ConfigError
+from dfkd_core.schema import nearest
+
+
+class Distribution(Protocol):
+    """How one key's value is drawn."""
+
+    def suggest(self, trial: Any, name: str) -> Any:
+        """Draw a value through the trial's parameter `name`."""
+
+    def encode(self, value: Any, key: str) -> Any:
+        """The parameter that stands for a given value; a value outside is a ConfigError at `key`."""
+
+    def extremes(self) -> tuple[Any, ...]:
+        """Values to check against the config's schema: all of a list, both ends of a range."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from `low` to `high`, both included."""
+
+    low: float
+    high: float
+    log: bool = False
+    integer: bool = False
+    step: float | None = None
+
+    def suggest(self, trial: Any, name: str) -> Any:
+        """Draw a number."""
+        if self.integer:
+            return trial.suggest_int(name, int(self.low), int(self.high), step=int(self.step or 1), log=self.log)
+        return trial.suggest_float(name, self.low, self.high, step=self.step, log=self.log)
+
+    def encode(self, value: Any, key: str) -> Any:
+        """A number in range stands for itself."""
+        if not _is_number(value) or not self.low <= value <= self.high:
+            raise ConfigError(f"must be in [{self.low:g}, {self.high:g}], but got {value!r}", key=key)
+        return int(value) if self.integer else float(value)
+
+    def extremes(self) -> tuple[Any, ...]:
+        """Both ends."""
+        return (int(self.low), int(self.high)) if self.integer else (self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several values. Numbers are searched by rank, so that a sampler knows which lie side by side."""
+
+    values: tuple[Any, ...]
+
+    @property
+    def is_ordered(self) -> bool:
+        """True for three numbers or more."""
+        return len(self.values) > 2 and all(map(_is_number, self.values))
+
+    @property
+    def _coded(self) -> list[Any]:
+        if self.is_ordered:
+            return sorted(self.values)
+        return [json.dumps(v) if isinstance(v, list | dict) else v for v in self.values]
+
+    def suggest(self, trial: Any, name: str) -> Any:
+        """Draw a value."""
+        coded = self._coded
+        if self.is_ordered:
+            return coded[trial.suggest_int(name, 0, len(coded) - 1)]
+        return self.values[coded.index(trial.suggest_categorical(name, coded))]
+
+    def encode(self, value: Any, key: str) -> Any:
+        """The value's rank, when ordered, else the value."""
+        if value not in self.values:
+            raise ConfigError(f"must be one of {list(self.values)}, but got {value!r}", key=key)
+        return self._coded.index(value) if self.is_ordered else self._coded[self.values.index(value)]
+
+    def extremes(self) -> tuple[Any, ...]:
+        """All of them."""
+        return self.values
+
+
+def parse_distribution(entry: Mapping[str, Any], key: str, file: str | Path | None = None) -> Distribution:
+    """Check one entry of a space; `log` excludes `step` and needs min > 0."""
+    unknown = [name for name in entry if name not in ("min", "max", "log", "int", "step", "values")]
+    if unknown:
+        remedy = nearest(unknown[0], ["min", "max", "log", "int", "step", "values", "when"])
+        raise ConfigError(f"is not a known key; {remedy}", key=f"{key}.{unknown[0]}", file=file)
+    rule = _choice_rule(entry) if "values" in entry else _range_rule(entry)
+    if rule:
+        raise ConfigError(rule, key=key, file=file)
+    if "values" in entry:
+        return Choice(tuple(entry["values"]))
+    integer = bool(entry.get("int", False))
+    step = float(entry["step"]) if "step" in entry else None
+    return Range(float(entry["min"]), float(entry["max"]), bool(entry.get("log", False)), integer, step)
+
+
+def _choice_rule(entry: Mapping[str, Any]) -> str | None:
+    values = entry["values"]
+    if len(entry) > 1:
+        return "must hold either values or min and max, not both"
+    if not isinstance(values, list) or not values:
+        return f"values must be a list of at least one, but got {values!r}"
+    if len({json.dumps(v, sort_keys=True) for v in values}) < len(values):
+        return f"values must differ from each other, but got {values!r}"
+    return None
+
+
+def _range_rule(entry: Mapping[str, Any]) -> str | None:
+    low, high, step = entry.get("min"), entry.get("max"), entry.get("step")
+    if low is None or high is None or not (_is_number(low) and _is_number(high)):
+        return f"must hold values, or min and max as numbers, but got min {low!r} and max {high!r}"
+    if not low < high:
+        return f"min must be below max, but got {low!r} and {high!r}"
+    if entry.get("log") and (low <= 0 or step is not None):
+        return f"log needs min > 0 and excludes step, but got min {low!r} and step {step!r}"
+    if step is not None and not (_is_number(step) and step > 0):
+        return f"step must be a number above 0, but got {step!r}"
+    if entry.get("int") and any(x is not None and x != int(x) for x in (low, high, step)):
+        return f"int needs whole numbers, but got min {low!r}, max {high!r}, step {step!r}"
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,195 @@
+"""A search space: which config keys may vary, and how. One code path for sampling, replay and export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any, Protocol
+
+from dfkd_core.config import with_overrides
+from dfkd_core.errors import ConfigError
+from dfkd_core.schema import nearest
+from dfkd_core.yaml_files import read_yaml
+from search_spaces.distributions import Distribution, parse_distribution
+
+SPACES = Path(__file__).parent
+
+
+class Suggests(Protocol):
+    """What a trial must offer: Optuna's own method names."""
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """Suggest a real number in [low, high]."""
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+        """Suggest an integer in [low, high]."""
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """Suggest one of the choices."""
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One key's distribution under one condition; `name` is its parameter in the study."""
+
+    key: str
+    name: str
+    distribution: Distribution
+    when: Mapping[str, tuple[Any, ...]]
+
+    def is_active(self, overrides: Mapping[str, Any]) -> bool:
+        """True when every parent has been given one of the values asked for."""
+        return all(parent in overrides and overrides[parent] in values for parent, values in self.when.items())
+
+
+@dataclass(frozen=True)
+class Space:
+    """Dimensions in an order in which parents come before the keys that depend on them."""
+
+    dimensions: tuple[Dimension, ...]
+
+    @classmethod
+    def parse(cls, mapping: Mapping[str, Any], file: str | Path | None = None) -> Space:
+        """Check a mapping of key path to distribution (or a list of alternatives); errors name the key."""
+        if not mapping:
+            raise ConfigError("must name at least one key to search", key="space", file=file)
+        found = [dimension for key, entry in mapping.items() for dimension in _dimensions(key, entry, file)]
+        return cls(tuple(_parents_first(found, file)))
+
+    def suggest(self, trial: Suggests) -> dict[str, Any]:
+        """Ask the trial for every active dimension; returns {key path: value}."""
+        overrides: dict[str, Any] = {}
+        for dimension in self.dimensions:
+            if dimension.is_active(overrides):
+                overrides[dimension.key] = dimension.distribution.suggest(trial, dimension.name)
+        return overrides
+
+    def encode(self, overrides: Mapping[str, Any], where: str = "evaluate_first") -> dict[str, Any]:
+        """The study's parameters for a given point; a value outside the space is refused."""
+        encoded: dict[str, Any] = {}
+        for dimension in self.dimensions:
+            if dimension.key in overrides and dimension.is_active(overrides):
+                encoded[dimension.name] = dimension.distribution.encode(
+                    overrides[dimension.key], f"{where}.{dimension.key}"
+                )
+        unknown = sorted(set(overrides) - {d.key for d in self.dimensions if d.name in encoded})
+        if unknown:
+            raise ConfigError(
+                f"is not an active key of the space; {nearest(unknown[0], self.keys)}", key=f"{where}.{unknown[0]}"
+            )
+        return encoded
+
+    @property
+    def keys(self) -> list[str]:
+        """The key paths that vary, each once."""
+        return list(dict.fromkeys(dimension.key for dimension in self.dimensions))
+
+    def check(
+        self, base: Mapping[str, Any], known: Collection[str], validate: Callable[[Mapping[str, Any]], object]
+    ) -> None:
+        """Every key must exist in the config's schema, and every value must be valid there.
+
+        `validate` raises ConfigError for a config that breaks a rule; ranges are judged at both ends.
+        """
+        for dimension in self.dimensions:
+            if known and dimension.key not in known:
+                remedy = nearest(dimension.key, sorted(known))
+                raise ConfigError(f"is not a key of the experiment config; {remedy}", key=f"space.{dimension.key}")
+        for dimension in self.dimensions:
+            for value in dimension.distribution.extremes():
+                overrides = {**self._parents(dimension), dimension.key: value}
+                _judge(dimension, value, lambda: validate(with_overrides(base, overrides)))  # noqa: B023 - called at once
+
+    def _parents(self, dimension: Dimension) -> dict[str, Any]:
+        """Values of the parents, and of theirs, that make the dimension active."""
+        found: dict[str, Any] = {}
+        for parent, values in dimension.when.items():
+            above = next(d for d in self.dimensions if d.key == parent)
+            found |= {**self._parents(above), parent: values[0]}
+        return found
+
+
+def _judge(dimension: Dimension, value: Any, validate: Callable[[], object]) -> None:
+    try:
+        validate()
+    except ConfigError as error:
+        message = f"holds {value!r}, which the config refuses: {error.key or dimension.key} {error.rule}"
+        raise ConfigError(message, key=f"space.{dimension.key}") from error
+
+
+def _dimensions(key: str, entry: Any, file: str | Path | None) -> Iterator[Dimension]:
+    alternatives = entry if isinstance(entry, list) else [entry]
+    for index, alternative in enumerate(alternatives):
+        where = f"space.{key}" + (f"[{index}]" if len(alternatives) > 1 else "")
+        if not isinstance(alternative, Mapping):
+            raise ConfigError(f"must be {{min, max}} or {{values}}, but got {alternative!r}", key=where, file=file)
+        rest = {name: value for name, value in alternative.items() if name != "when"}
+        name = f"{key}#{index}" if len(alternatives) > 1 else key
+        yield Dimension(
+            key, name, parse_distribution(rest, where, file), _conditions(alternative.get("when"), where, file)
+        )
+
+
+def _conditions(when: Any, where: str, file: str | Path | None) -> dict[str, tuple[Any, ...]]:
+    if when is None:
+        return {}
+    if not isinstance(when, Mapping):
+        raise ConfigError(
+            f"must map a parent's key to a value or a list, but got {when!r}", key=f"{where}.when", file=file
+        )
+    return {parent: tuple(values) if isinstance(values, list) else (values,) for parent, values in when.items()}
+
+
+def _parents_first(dimensions: Sequence[Dimension], file: str | Path | None) -> list[Dimension]:
+    """Order by dependence; unknown parents, cycles and overlapping alternatives are refused."""
+    by_key: dict[str, list[Dimension]] = {}
+    for dimension in dimensions:
+        by_key.setdefault(dimension.key, []).append(dimension)
+    for dimension in dimensions:
+        for parent in dimension.when:
+            if parent not in by_key:
+                rule = f"must name a key of the space, but {parent!r} is not searched; {nearest(parent, list(by_key))}"
+                raise ConfigError(rule, key=f"space.{dimension.key}.when", file=file)
+    _refuse_overlap(by_key, file)
+    graph = {key: {parent for d in group for parent in d.when} for key, group in by_key.items()}
+    try:
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        cycle = " -> ".join(error.args[1])
+        raise ConfigError(f"conditions must not form a cycle, but got {cycle}", key="space", file=file) from error
+    return [dimension for key in order for dimension in by_key[key]]
+
+
+def _refuse_overlap(by_key: Mapping[str, Sequence[Dimension]], file: str | Path | None) -> None:
+    for key, group in by_key.items():
+        for i, first in enumerate(group):
+            for second in group[i + 1 :]:
+                if not any(
+                    set(map(repr, first.when[p])).isdisjoint(map(repr, second.when.get(p, first.when[p])))
+                    for p in first.when
+                ):
+                    raise ConfigError(
+                        "holds alternatives whose conditions overlap; make each `when` disjoint",
+                        key=f"space.{key}",
+                        file=file,
+                    )
+
+
+def load_space(name: str | Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """The mapping behind a sweep file's `space`: a shipped name, a path seen from `base`, or the mapping itself."""
+    if isinstance(name, Mapping):
+        return dict(name)
+    shipped = SPACES / f"{name}.yaml"
+    if "/" not in name and shipped.exists():
+        return read_yaml(shipped)
+    path = base / Path(name).expanduser()
+    if path.is_file():
+        return read_yaml(path)
+    known = sorted(p.stem for p in SPACES.glob("*.yaml"))
+    raise ConfigError(
+        f"must be a shipped name, a path or a mapping, but {name!r} is none; {nearest(name, known)}", key="space"
+    )

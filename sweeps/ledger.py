@@ -1,0 +1,204 @@
+"""The one truth about trials: an Optuna study whose trials carry the states of the contract.
+
+A trial's number in the sweep is its number in the study minus the warm-start trials in front of it.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, Trial
+from optuna.trial import TrialState as StudyState
+
+from search_spaces.space import Space
+from sweeps.journal import DurableJournal
+from sweeps.samplers import Progress, build_sampler
+from sweeps.spec import SweepSpec
+from sweeps.trials import TrialRecord, TrialState
+
+JOURNAL = "ledger.journal"
+EPOCH = "epoch:"  # user attributes: one per finished epoch, holding its metrics
+OUTCOME, SESSION, STARTED, EVENT = "outcome", "session", "started", "event:"
+STOPPED = "stopped early"  # the constraint that tells TPE not to take a pruned trial for a good one
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+class Ledger:
+    """Numbers, states, params, metrics and reasons of every trial of one sweep."""
+
+    def __init__(self, study: optuna.Study, spec: SweepSpec) -> None:
+        self.study, self.spec = study, spec
+        self._offset: int = study.user_attrs.get("warm_start", 0)
+        self._space = Space.parse(spec.space)
+
+    @classmethod
+    def create(cls, folder: Path, spec: SweepSpec, sweep_id: str) -> Self:
+        """Begin a new ledger; directions are those of the costs, so every objective is minimised on its scale."""
+        study = optuna.create_study(
+            storage=_storage(folder, spec),
+            study_name=sweep_id,
+            directions=[StudyDirection.MINIMIZE] * len(spec.objectives),
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            study.set_metric_names([o.metric for o in spec.objectives])
+        study.set_user_attr("sweep_id", sweep_id)
+        ledger = cls(study, spec)
+        for point in spec.evaluate_first:
+            study.enqueue_trial(ledger._space.encode(point))
+        return ledger
+
+    @classmethod
+    def open(cls, folder: Path, spec: SweepSpec, sweep_id: str) -> Self:
+        """Read an existing ledger."""
+        study = optuna.load_study(storage=_storage(folder, spec), study_name=sweep_id)
+        return cls(study, spec)
+
+    def attrs(self) -> dict[str, Any]:
+        """What is recorded of the sweep itself (hashes, state, hours spent)."""
+        return dict(self.study.user_attrs)
+
+    def set_attr(self, key: str, value: Any) -> None:
+        """Record a fact about the sweep itself."""
+        self.study.set_user_attr(key, value)
+
+    def ask(self) -> tuple[int, dict[str, Any]]:
+        """A new trial: its number and the searched values, by key path."""
+        number = len(self._all())
+        self.study.sampler = self._sampler(number)
+        return self._suggest(self.study.ask())
+
+    def again(self, number: int) -> dict[str, Any]:
+        """The values of an unfinished trial; those already drawn are returned as they were drawn."""
+        self.study.sampler = self._sampler(number + self._offset)
+        return self._suggest(self._trial(number))[1]
+
+    def start(self, number: int, session: str) -> None:
+        """Note that a driver has put the trial to work; the first start's time stays."""
+        trial = self._trial(number)
+        trial.set_user_attr(SESSION, session)
+        if STARTED not in trial.user_attrs:
+            trial.set_user_attr(STARTED, time.time())
+
+    def record_epoch(self, number: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Note one finished epoch and all that it reported."""
+        self._trial(number).set_user_attr(f"{EPOCH}{epoch}", dict(metrics))
+
+    def note_event(self, number: int, kind: str, reason: str) -> int:
+        """Note a failure that was forgiven; returns how many of its kind there are now."""
+        trial = self._trial(number)
+        count = 1 + len([key for key in trial.user_attrs if key.startswith(f"{EVENT}{kind}:")])
+        trial.set_user_attr(f"{EVENT}{kind}:{count}", {"reason": reason, "time": time.time(), "epochs": _num_epochs(trial.user_attrs)})
+        return count
+
+    def events(self, number: int, kind: str) -> list[dict[str, Any]]:
+        """The forgiven failures of one kind, in order."""
+        attrs = self._trial(number).user_attrs
+        return [attrs[key] for key in sorted(attrs) if key.startswith(f"{EVENT}{kind}:")]
+
+    def finish(self, number: int, state: TrialState, *, reason: str | None = None, violations: Mapping[str, float] | None = None) -> None:
+        """Give a trial its final state. The study is told last: until then the trial counts as unfinished.
+
+        COMPLETE and measured INFEASIBLE trials are told with their costs, PRUNED and static INFEASIBLE ones as
+        pruned with a constraint, FAILED ones as failed.
+        """
+        trial = self._trial(number)
+        for name, value in (violations or {}).items():
+            trial.set_constraint(name, value)
+        metrics, epochs = _last_epoch(trial.user_attrs)
+        if state is TrialState.PRUNED:
+            trial.set_constraint(STOPPED, 1.0 - epochs / (self.spec.budget.epochs_per_trial + 1))
+        trial.set_user_attr(OUTCOME, {"state": str(state), "reason": reason, "time": time.time()})
+        if state is TrialState.FAILED:
+            self.study.tell(trial, state=StudyState.FAIL)
+        elif state is TrialState.PRUNED or epochs < self.spec.budget.epochs_per_trial:
+            self.study.tell(trial, state=StudyState.PRUNED)
+        else:
+            self.study.tell(trial, values=[o.cost(metrics[o.metric]) for o in self.spec.objectives])
+
+    def records(self, session: str | None = None) -> list[TrialRecord]:
+        """Every trial, by number; unfinished ones are RUNNING when `session` has started them, else WAITING."""
+        return [self._record(trial, session) for trial in self._all()[self._offset :]]
+
+    def epochs(self, number: int) -> dict[int, dict[str, float]]:
+        """All reported epochs of a trial, in order."""
+        return _epochs(self._trial(number).user_attrs)
+
+    def _all(self) -> list[FrozenTrial]:
+        return self.study.get_trials(deepcopy=False)
+
+    def _trial(self, number: int) -> Trial:
+        frozen = self._all()[number + self._offset]
+        return Trial(self.study, frozen._trial_id)
+
+    def _suggest(self, trial: Trial) -> tuple[int, dict[str, Any]]:
+        return trial.number - self._offset, self._space.suggest(trial)
+
+    def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
+        config = self.spec.sampler
+        states = [trial.state for trial in self._all()]
+        known = states.count(StudyState.COMPLETE) + states.count(StudyState.PRUNED)
+        progress = Progress(self.spec.budget.trials, known, states.count(StudyState.COMPLETE))
+        return build_sampler(config.name, config.seed, number, progress, config.options)
+
+    def _record(self, trial: FrozenTrial, session: str | None) -> TrialRecord:
+        attrs = trial.user_attrs
+        metrics, epochs = _last_epoch(attrs)
+        outcome = attrs.get(OUTCOME, {}) if trial.state.is_finished() else {}
+        return TrialRecord(
+            number=trial.number - self._offset,
+            state=TrialState(outcome["state"]) if outcome else _unfinished(attrs, session),
+            params=self._space.suggest(_Replay(trial.params)) if trial.params else {},
+            metrics=metrics,
+            epochs=epochs,
+            fidelity=epochs / self.spec.budget.epochs_per_trial,
+            reason=outcome.get("reason"),
+            started=attrs.get(STARTED),
+            finished=outcome.get("time"),
+        )
+
+
+class _Replay:
+    """A finished trial's params, answered to whoever asks for them again."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self._params = params
+
+    def _answer(self, name: str, *_: Any, **__: Any) -> Any:
+        return self._params[name]
+
+    suggest_float = suggest_int = suggest_categorical = _answer
+
+
+def _unfinished(attrs: Mapping[str, Any], session: str | None) -> TrialState:
+    return TrialState.RUNNING if session and attrs.get(SESSION) == session else TrialState.WAITING
+
+
+def _epochs(attrs: Mapping[str, Any]) -> dict[int, dict[str, float]]:
+    return dict(sorted((int(key.removeprefix(EPOCH)), value) for key, value in attrs.items() if key.startswith(EPOCH)))
+
+
+def _num_epochs(attrs: Mapping[str, Any]) -> int:
+    return max(_epochs(attrs), default=0)
+
+
+def _last_epoch(attrs: Mapping[str, Any]) -> tuple[dict[str, float], int]:
+    """Metrics and number of the last finished epoch; static metrics stand for epoch 0."""
+    epochs = _epochs(attrs)
+    last = max(epochs, default=0)
+    return epochs.get(last, {}), last
+
+
+def _storage(folder: Path, spec: SweepSpec) -> BaseStorage:
+    if spec.storage.ledger == "journal":
+        return JournalStorage(DurableJournal(folder / JOURNAL))
+    return RDBStorage(spec.storage.ledger)

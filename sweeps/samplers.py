@@ -1,0 +1,81 @@
+"""The literal table of samplers. A sampler's randomness is a function of (seed, trial number) alone.
+
+TPE learns from COMPLETE and PRUNED trials, NSGA-II and GP from COMPLETE ones only; FAILED ones are seen by none.
+So a trial that broke a static constraint teaches TPE (through its recorded constraint), not the others.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
+
+from dfkd_core.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a sampler's settings depend on: the budget, and how many trials it knows and how many are complete."""
+
+    num_trials: int
+    num_known: int
+    num_complete: int
+
+    @property
+    def num_startup(self) -> int:
+        """Random trials before a model: a quarter of the budget, between 4 and 10 (Optuna's 10 is 42 % of 24)."""
+        return min(10, max(4, self.num_trials // 4))
+
+
+def _tpe(seed: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
+    """Multi-objective TPE.
+
+    It calls the best tenth of all trials good. While complete trials cannot fill that tenth it would take stopped
+    ones for good, so until then the proposals are random.
+    """
+    defaults = {"multivariate": True, "group": True, "constant_liar": True, "n_startup_trials": 1}
+    startup = options.get("n_startup_trials", progress.num_startup)
+    if progress.num_complete < max(startup, math.ceil(0.1 * progress.num_known)):
+        return RandomSampler(seed=seed)
+    return TPESampler(seed=seed, **{**defaults, **options})
+
+
+def _nsga2(seed: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
+    """NSGA-II with a population that a small budget can fill three times over."""
+    population = max(4, min(50, progress.num_trials // 3))
+    return NSGAIISampler(seed=seed, **{"population_size": population, **options})
+
+
+def _gp(seed: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
+    """Gaussian process; random for conditional parameters, 1-2 s a suggestion."""
+    return GPSampler(seed=seed, **{"n_startup_trials": progress.num_startup, **options})
+
+
+def _random(seed: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
+    """Uniform over the space."""
+    return RandomSampler(seed=seed, **options)
+
+
+SAMPLERS: dict[str, Callable[[int, Progress, Mapping[str, Any]], BaseSampler]] = {
+    "tpe": _tpe,
+    "nsga2": _nsga2,
+    "gp": _gp,
+    "random": _random,
+}
+
+
+def build_sampler(name: str, seed: int, number: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
+    """The sampler that proposes trial `number`; an option it does not take is a ConfigError."""
+    stream = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        try:
+            return SAMPLERS[name](stream, progress, options)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"must be options of the {name} sampler, but {error}", key="sampler.options") from error
