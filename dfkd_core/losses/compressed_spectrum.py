@@ -1,0 +1,22 @@
+"""Power-law compressed spectral error (Braun and Tashev, arXiv 2009.12286)."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from dfkd_core.spectrum import Spectrum
+
+EXPONENT = 0.3
+COMPLEX_SHARE = 0.3
+
+
+def compressed_spectrum(estimate: Tensor, clean: Tensor) -> Tensor:
+    """Error of compressed spectra, a scalar: the mean over clips, bins and frames of signals (batch, time).
+
+    0.7 (|S|^0.3 - |Y|^0.3)^2 + 0.3 |S^0.3 - Y^0.3|^2, X^0.3 = |X|^0.3 exp(i angle X)
+    """
+    student = Spectrum.of(estimate).compressed(EXPONENT)
+    target = Spectrum.of(clean).compressed(EXPONENT)
+    magnitude = (student.magnitude - target.magnitude).square()
+    complex_error = (student.real - target.real).square() + (student.imag - target.imag).square()
+    return ((1.0 - COMPLEX_SHARE) * magnitude + COMPLEX_SHARE * complex_error).mean()

@@ -1,0 +1,30 @@
+"""Multi-resolution STFT loss (Yamamoto et al., Parallel WaveGAN, arXiv 1910.11480), with hops of a quarter window."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from dfkd_core.spectrum import EPS, Spectrum
+from dfkd_core.stft import Framing
+
+RESOLUTIONS = tuple(Framing(n_fft=n, window_samples=n, hop_samples=n // 4) for n in (512, 1024, 2048))
+
+
+def multi_resolution_stft(estimate: Tensor, clean: Tensor) -> Tensor:
+    """Spectral convergence plus log-magnitude error, a scalar: the mean over three resolutions.
+
+        || |Y| - |S| || / || |Y| ||   +   mean |log |Y| - log |S||        windows of 512, 1024 and 2048 samples
+
+    Signals are (batch, time); the convergence is taken per clip, so that a loud clip does not hide a quiet one.
+    """
+    return torch.stack([_one_resolution(estimate, clean, framing) for framing in RESOLUTIONS]).mean()
+
+
+def _one_resolution(estimate: Tensor, clean: Tensor, framing: Framing) -> Tensor:
+    student, target = Spectrum.of(estimate, framing), Spectrum.of(clean, framing)
+    error: Tensor = torch.linalg.vector_norm(target.magnitude - student.magnitude, dim=(1, 2))
+    # The eps inside every magnitude keeps this norm off zero on silence.
+    convergence: Tensor = error / torch.linalg.vector_norm(target.magnitude, dim=(1, 2))
+    logarithms = 0.5 * (torch.log(target.power + EPS) - torch.log(student.power + EPS)).abs()
+    return convergence.mean() + logarithms.mean()
