@@ -1,0 +1,1 @@
+"""Corpora, the decoded store, and the listed noisy crops."""

@@ -1,0 +1,126 @@
+"""Decode clips into the files of an audio part."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfkd_core.audio import Samples, mono, read_channels
+from dfkd_core.data.activity import active_frames
+from dfkd_core.data.corpora import Clip, Manifest
+from dfkd_core.data.damage import tolerate
+from dfkd_core.data.progress import Progress
+from dfkd_core.errors import DataError
+
+BATCH = 64  # clips in flight: bounds memory whatever the size of the corpus
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One clip: integers, what one of them is worth, where it is active, and its source's hash."""
+
+    samples: NDArray[np.int16]
+    step: float
+    active: NDArray[np.bool_]
+    sha256: bytes
+
+
+def decode(path: Path) -> Decoded:
+    """Read a file to 16 kHz mono int16.
+
+    The hash is of the samples as the file holds them, before resampling, whose last bit differs
+    between machines.
+    """
+    channels, rate_hz = read_channels(path)
+    samples, step = quantised(mono(channels, rate_hz))
+    source = hashlib.sha256(f"{rate_hz} {channels.shape}".encode())
+    source.update(channels.tobytes())
+    return Decoded(samples, step, active_frames(samples), source.digest())
+
+
+def quantised(samples: Samples) -> tuple[NDArray[np.int16], float]:
+    """int16 and the power of two that one step is worth; 16-bit sources lose nothing."""
+    mantissa, exponent = np.frexp(np.abs(samples).max())
+    # a peak of exactly 2^e fits: int16 reaches -32768
+    step = float(np.ldexp(1.0, int(exponent) - int(mantissa == 0.5) - 15))
+    return np.clip(np.rint(samples / np.float32(step)), -32768, 32767).astype(np.int16), step
+
+
+def build(manifest: Manifest, clips: list[Clip], folder: Path, progress: Progress) -> None:
+    """Write samples, activity, index and state of the clips; damaged files are named, then skipped or refused."""
+    problems: dict[str, str] = {}
+    index: dict[str, list[Any]] = {"usable": [], "num_samples": [], "steps": []}
+    digest = hashlib.sha256()
+    with (folder / "samples.i16").open("wb") as samples, (folder / "active.i32").open("wb") as active:
+        counter = _ActiveCounter(active)
+        for i, (clip, result) in enumerate(_decoded(manifest, clips)):
+            progress("decode audio", i + 1, len(clips))
+            if isinstance(result, DataError):
+                problems[clip.path] = str(result)
+                continue
+            samples.write(result.samples.tobytes())
+            counter.add(result.active)
+            for column, value in zip(index.values(), (i, len(result.samples), result.step), strict=True):
+                column.append(value)
+            digest.update(f"{clip.path}\t{clip.kind}\t{clip.label}\t".encode() + result.sha256)
+    tolerate(problems, len(clips), str(manifest.root))
+    _write_index(folder, index)
+    _write_state(folder, digest.hexdigest())
+
+
+class _ActiveCounter:
+    """Writes the running number of active frames, starting with 0."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._count = file, 0
+        file.write(np.zeros(1, np.int32).tobytes())
+
+    def add(self, active: NDArray[np.bool_]) -> None:
+        running = np.cumsum(active, dtype=np.int32) + np.int32(self._count)
+        self._file.write(running.astype(np.int32).tobytes())
+        self._count = int(running[-1]) if len(running) else self._count
+
+
+def _decoded(manifest: Manifest, clips: list[Clip]) -> Iterator[tuple[Clip, Decoded | DataError]]:
+    """Every clip in order, decoded by threads (libsndfile works outside Python's lock)."""
+
+    def attempt(clip: Clip) -> Decoded | DataError:
+        try:
+            return decode(manifest.path(clip))
+        except DataError as error:
+            return error
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        for start in range(0, len(clips), BATCH):
+            batch = clips[start : start + BATCH]
+            yield from zip(batch, pool.map(attempt, batch), strict=True)
+
+
+def _write_index(folder: Path, index: dict[str, list[Any]]) -> None:
+    np.savez(
+        folder / "index.npz",
+        usable=np.array(index["usable"], np.int64),
+        num_samples=np.array(index["num_samples"], np.int64),
+        steps=np.array(index["steps"], np.float32),
+    )
+
+
+def _write_state(folder: Path, sha256: str) -> None:
+    """The state is written last, and describes the files as they lie on the disk."""
+    files = {}
+    for path in sorted(folder.iterdir()):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+            written = hashlib.file_digest(file, "sha256").hexdigest()
+        status = path.stat()
+        files[path.name] = {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns, "sha256": written}
+    (folder / "state.json").write_text(json.dumps({"sha256": sha256, "files": files}))

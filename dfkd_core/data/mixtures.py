@@ -1,0 +1,187 @@
+"""Noisy crops, listed before they are rendered.
+
+A list is a function of the corpus and the data config alone (training also of the epoch), so that
+every trial of every sweep hears the same mixtures and their scores can be compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfkd_core.data.activity import FRAMES_PER_S
+from dfkd_core.data.audio_store import AudioPart, AudioStore
+from dfkd_core.data.config import DataConfig
+from dfkd_core.data.corpora import Split, open_corpus
+from dfkd_core.data.mixture_list import LISTED, PAIRED, MixtureList, Table
+from dfkd_core.data.noises import NoiseFamilies
+from dfkd_core.data.segments import GAP_FRAMES, Segments, cut
+from dfkd_core.errors import DataError
+
+__all__ = ["MixtureList", "data_hash", "evaluation_list", "test_list", "training_shard", "validation_list"]
+
+Ints = NDArray[np.int64]
+
+TRAIN_ACTIVE_SHARE = 0.4
+EVALUATION_S = 4.0
+EVALUATION_ACTIVE_S = 3.2  # PESQ and STOI judge speech, not pauses
+EVALUATION_SNRS_DB = (0.0, 5.0, 10.0, 15.0)
+NUM_TEST = 160  # resolves 0.03-0.04 PESQ between paired models
+NUM_PASSES = 16  # phases tried to fit evaluation crops into each speaker's clips
+
+_STREAMS: dict[Split, int] = {"train": 0, "valid": 1, "test": 2}
+
+
+def training_shard(store: AudioStore, data: DataConfig, epoch: int) -> MixtureList:
+    """The `train_hours` of one epoch: no crop of speech twice, noise family first, SNR and level uniform.
+
+    Depends on the epoch's number and not on how many there will be. DataError: the split has no
+    audio, or no crop with speech in it.
+    """
+    part = store.part("train")
+    rng = _generator(data, "train", epoch)
+    length = round(data.segment_s * FRAMES_PER_S)
+    count = max(1, round(data.train_hours * 3600 / data.segment_s))
+    segments = _training_segments(part, length, count, rng)
+    table = np.zeros(count, LISTED)
+    table["level_dbfs"] = _uniform(data.level_dbfs, count, rng)
+    if part.is_paired:
+        table["noise"], table["snr_db"] = PAIRED, np.nan
+    else:
+        table["snr_db"] = _uniform(data.snr_db, count, rng)
+        families = NoiseFamilies(part)
+        _add_noise(table, families, families.draw_families(count, rng), length, rng)
+    return MixtureList(part, "train", length, segments, table, epoch)
+
+
+def validation_list(store: AudioStore, data: DataConfig) -> MixtureList:
+    """The `validation_clips` fixed mixtures of the valid split, as `evaluation_list`."""
+    return evaluation_list(store, data, "valid", data.validation_clips)
+
+
+def test_list(store: AudioStore, data: DataConfig) -> MixtureList:
+    """The fixed mixtures of the test split, as `evaluation_list`; opened by evaluation only."""
+    return evaluation_list(store, data, "test", NUM_TEST)
+
+
+def evaluation_list(store: AudioStore, data: DataConfig, split: Split, count: int) -> MixtureList:
+    """Crops of 4 s with 3.2 s of active speech or more; SNRs 0, 5, 10, 15 dB and noise families in equal numbers.
+
+    Speakers take turns. Paired corpora keep their own noise and level. DataError: no such crop.
+    """
+    part = store.part(split)
+    rng = _generator(data, split, 0)
+    length = round(EVALUATION_S * FRAMES_PER_S)
+    segments = _evaluation_segments(part, length, count, rng)
+    table = np.zeros(count, LISTED)
+    if part.is_paired:
+        table["noise"], table["snr_db"], table["level_dbfs"] = PAIRED, np.nan, np.nan
+    else:
+        table["level_dbfs"] = _uniform(data.level_dbfs, count, rng)
+        table["snr_db"] = np.resize(EVALUATION_SNRS_DB, count)[_shuffled(count, rng)]
+        families = NoiseFamilies(part)
+        _add_noise(table, families, families.deal_families(count, rng), length, rng)
+    return MixtureList(part, split, length, segments, table)
+
+
+def data_hash(data: DataConfig) -> str:
+    """What training and validation signals depend on: the corpus's decoded audio and the fields of the config.
+
+    The corpus's place plays no part, nor does its test split.
+    """
+    store = AudioStore.open(open_corpus(data.corpus))
+    listed = data.model_dump(mode="json", exclude={"corpus"})
+    listed["signals"] = [store.part("train").sha256, store.part("valid").sha256]
+    return hashlib.sha256(json.dumps(listed, sort_keys=True).encode()).hexdigest()
+
+
+class _Speech:
+    """The usable clean clips of a part and whose they are; makes passes over them."""
+
+    def __init__(self, part: AudioPart, length: int, active_share: float) -> None:
+        self._part, self._length = part, length
+        self._min_active = round(active_share * length)
+        # a paired recording has noise of its own, which silence between clips would switch off
+        self._gap = 0 if part.is_paired else GAP_FRAMES
+        clips = part.of_kind("clean")
+        self._clips = clips[part.noisy_of[clips] >= 0] if part.is_paired else clips
+        labels = np.array([clip.label for clip in part.clips])
+        names, speaker = np.unique(labels, return_inverse=True)
+        self._speaker, self.num_speakers = speaker.astype(np.int64), len(names)
+
+    def cut(self, rng: np.random.Generator) -> Segments:
+        """One pass; DataError when no crop has enough speech."""
+        speakers = self._speaker[self._clips]
+        found = cut(
+            self._part, self._clips, speakers, rng, length=self._length, gap=self._gap, min_active=self._min_active
+        )
+        if not len(found):
+            seconds, active_s = self._length / FRAMES_PER_S, self._min_active / FRAMES_PER_S
+            raise DataError(f"no clean audio gives a crop of {seconds:g} s with {active_s:g} s of speech; add clips")
+        return found
+
+    def speaker_of(self, segments: Segments) -> Ints:
+        """The speaker's number of each segment."""
+        return self._speaker[segments.clips]
+
+
+def _training_segments(part: AudioPart, length: int, count: int, rng: np.random.Generator) -> Segments:
+    """As many passes over the speech as `count` needs, each in random order."""
+    speech = _Speech(part, length, TRAIN_ACTIVE_SHARE)
+    taken: Segments | None = None
+    while taken is None or len(taken) < count:
+        found = speech.cut(rng)
+        found = found.take(_shuffled(len(found), rng)[: count - (len(taken) if taken else 0)])
+        taken = taken + found if taken else found
+    return taken
+
+
+def _evaluation_segments(part: AudioPart, length: int, count: int, rng: np.random.Generator) -> Segments:
+    """Crops that do not overlap while the speech lasts, speakers in turn; then other crops of the same clips."""
+    speech = _Speech(part, length, EVALUATION_ACTIVE_S / EVALUATION_S)
+    taken: Segments | None = None
+    while taken is None or len(taken) < count:
+        found = _fullest_passes(speech, rng)
+        found = found.take(_in_turns(speech.speaker_of(found), rng))
+        taken = taken + found if taken else found
+    return taken.take(np.arange(count))
+
+
+def _fullest_passes(speech: _Speech, rng: np.random.Generator) -> Segments:
+    """For each speaker the pass, of several, that gives most crops."""
+    passes = [speech.cut(rng) for _ in range(NUM_PASSES)]
+    counts = np.stack([np.bincount(speech.speaker_of(p), minlength=speech.num_speakers) for p in passes])
+    best = np.argmax(counts, axis=0)
+    kept = [p.take(np.flatnonzero(best[speech.speaker_of(p)] == i)) for i, p in enumerate(passes)]
+    return sum(kept[1:], start=kept[0])
+
+
+def _in_turns(speakers: Ints, rng: np.random.Generator) -> Ints:
+    """An order in which every speaker's first crop comes before any second one."""
+    shuffled = _shuffled(len(speakers), rng)
+    by_speaker = shuffled[np.argsort(speakers[shuffled], kind="stable")]
+    _, first, counts = np.unique(speakers[by_speaker], return_index=True, return_counts=True)
+    turn = np.arange(len(speakers)) - np.repeat(first, counts)
+    return by_speaker[np.lexsort((rng.random(len(speakers)), turn))]
+
+
+def _add_noise(table: Table, noises: NoiseFamilies, families: Ints, length: int, rng: np.random.Generator) -> None:
+    table["noise"] = clips = noises.draw_clips(families, rng)
+    table["noise_start"] = noises.draw_starts(clips, length, rng)
+
+
+def _generator(data: DataConfig, split: Split, epoch: int) -> np.random.Generator:
+    """Only `random()` is drawn from it: numpy promises other draws for one of its versions at a time."""
+    return np.random.default_rng([data.seed, _STREAMS[split], epoch])
+
+
+def _uniform(bounds: tuple[float, float], count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    low, high = bounds
+    return low + (high - low) * rng.random(count)
+
+
+def _shuffled(count: int, rng: np.random.Generator) -> Ints:
+    return np.argsort(rng.random(count), kind="stable")

@@ -1,0 +1,59 @@
+"""Draw noise for listed crops: the family first, then a clip of it, then where to start."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfkd_core.data.audio_store import AudioPart
+from dfkd_core.errors import DataError
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+TRIES = 8  # starts drawn for one crop: the first that is not silent is taken
+MIN_ACTIVE_SHARE = 0.1
+
+
+class NoiseFamilies:
+    """The noise clips of a split by family; by clip, one file type would dominate the draw."""
+
+    def __init__(self, part: AudioPart) -> None:
+        self._part = part
+        clips = part.of_kind("noise")
+        if not len(clips):
+            raise DataError("no noise that can be heard; add noise audio to the split")
+        labels = np.array([part.clips[i].label for i in clips])
+        self.names, family = np.unique(labels, return_inverse=True)
+        order = np.argsort(family, kind="stable")
+        self._clips = clips[order]
+        self._sizes = np.bincount(family)
+        self._first = np.concatenate([[0], np.cumsum(self._sizes)])
+
+    def draw_families(self, count: int, rng: np.random.Generator) -> Ints:
+        """Uniform over families, (count,)."""
+        return (rng.random(count) * len(self.names)).astype(np.int64)
+
+    def deal_families(self, count: int, rng: np.random.Generator) -> Ints:
+        """Every family equally often, up to one, in random order, (count,)."""
+        rounds = -(-count // len(self.names))
+        dealt = np.argsort(rng.random((rounds, len(self.names))), axis=1, kind="stable")
+        return dealt.reshape(-1)[:count]
+
+    def draw_clips(self, families: Ints, rng: np.random.Generator) -> Ints:
+        """A clip of each family, uniform within it."""
+        inside = (rng.random(len(families)) * self._sizes[families]).astype(np.int64)
+        clips: Ints = self._clips[self._first[families] + inside]
+        return clips
+
+    def draw_starts(self, clips: Ints, length: int, rng: np.random.Generator) -> Ints:
+        """First frame of each crop; a clip under `length` frames is looped, from any frame of it."""
+        frames = self._part.num_frames[clips]
+        fits = frames >= length
+        room = np.where(fits, frames - length + 1, frames)
+        starts = (rng.random((len(clips), TRIES)) * room[:, None]).astype(np.int64)
+        last = np.where(fits, length, 0)
+        heard = self._part.num_active(clips[:, None], np.where(fits[:, None], starts, 0), last[:, None])
+        best = np.argmax(np.minimum(heard, int(MIN_ACTIVE_SHARE * length)), axis=1)
+        chosen: Ints = starts[np.arange(len(clips)), best]
+        return chosen

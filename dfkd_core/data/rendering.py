@@ -1,0 +1,69 @@
+"""Turn one listed mixture into signals."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfkd_core.audio import Samples
+from dfkd_core.data.activity import FRAME_SAMPLES
+from dfkd_core.data.audio_store import AudioPart
+
+PEAK = 0.99  # neither signal of a mixture exceeds it
+TINY = 1e-12
+
+
+def speech(part: AudioPart, pieces: NDArray[np.void], num_frames: int) -> Samples:
+    """The pieces at their places, silence between them, (time,)."""
+    signal = np.zeros(num_frames * FRAME_SAMPLES, np.float32)
+    for clip, start, at, length in pieces.tolist():
+        crop = part.read(clip, start * FRAME_SAMPLES, length * FRAME_SAMPLES)
+        signal[at * FRAME_SAMPLES :][: len(crop)] = crop
+    return signal
+
+
+def looped(part: AudioPart, clip: int, start: int, num_frames: int) -> Samples:
+    """A crop of noise, (time,); a clip that ends before the crop does starts again."""
+    wanted = num_frames * FRAME_SAMPLES
+    crop = part.read(clip, start * FRAME_SAMPLES, wanted)
+    if len(crop) == wanted:
+        return crop
+    whole = part.read(clip, 0, len(part.clip(clip)))
+    turns = np.tile(whole, 1 + (wanted - len(crop)) // len(whole))
+    return np.concatenate([crop, turns[: wanted - len(crop)]])
+
+
+def active_power(part: AudioPart, pieces: NDArray[np.void], clean: Samples) -> float:
+    """Mean square of the clean crop over its active frames: pauses do not lower the level of speech."""
+    framed = clean.reshape(-1, FRAME_SAMPLES)
+    energy = np.einsum("ft,ft->f", framed, framed)
+    total, count = 0.0, 0
+    for clip, start, at, length in pieces.tolist():
+        first = part.frame_offsets[clip] + start
+        active = np.diff(part.active_before[first : first + length + 1]) > 0
+        total += float(energy[at : at + length][active].sum())
+        count += int(active.sum())
+    return total / max(1, count * FRAME_SAMPLES)
+
+
+def noise_gain(speech_power: float, noise: Samples, snr_db: float) -> float:
+    """The gain g with 10 log10(speech_power / mean (g noise)^2) = snr_db."""
+    noise_power = float(np.vdot(noise, noise)) / len(noise)
+    return float(np.sqrt(speech_power / max(noise_power, TINY) / 10 ** (snr_db / 10)))
+
+
+def levelled(noisy: Samples, clean: Samples, level_dbfs: float) -> tuple[Samples, Samples]:
+    """Both signals scaled by one factor: RMS of the mixture at `level_dbfs`, or lower where a peak would clip.
+
+    NaN keeps the level that the signals have.
+    """
+    rms = float(np.sqrt(np.vdot(noisy, noisy) / len(noisy)))
+    scale = 1.0 if np.isnan(level_dbfs) else 10 ** (level_dbfs / 20) / max(rms, TINY)
+    peak = max(float(signal.max()) for signal in (noisy, -noisy, clean, -clean))
+    factor = np.float32(min(scale, PEAK / max(peak, TINY)))
+    return noisy * factor, clean * factor
+
+
+def ratio_db(power: float, other: float) -> float:
+    """10 log10(power / other), finite where either is zero."""
+    return float(10 * np.log10(max(power, TINY) / max(other, TINY)))
