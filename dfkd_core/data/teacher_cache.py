@@ -35,8 +35,11 @@ class Mixtures(Protocol):
         """Identity of the list."""
 
     @property
-    def names(self) -> Sequence[str]:
-        """A stable, unique name for each mixture."""
+    def num_samples(self) -> int:
+        """Length of every mixture."""
+
+    def name(self, index: int) -> str:
+        """A stable name that no other mixture has."""
 
     def __len__(self) -> int: ...
 
@@ -83,8 +86,7 @@ def cache_path(teacher: Teacher, mixtures: Mixtures) -> Path:
 
 def _header(teacher: Teacher, mixtures: Mixtures) -> dict[str, object]:
     """What a finished file must say of itself."""
-    num_samples = mixtures.batch([0])[0].shape[-1]
-    shape = [len(mixtures), num_samples]
+    shape = [len(mixtures), mixtures.num_samples]
     return {"format": FORMAT, "teacher": teacher.sha256, "mixtures": mixtures.sha256, "shape": shape, "done": shape[0]}
 
 
@@ -156,7 +158,7 @@ def _encoded(header: Mapping[str, object]) -> bytes:
 
 def _estimates(teacher: Teacher, mixtures: Mixtures, indices: NDArray[np.int64], check_alignment: bool) -> Waveforms:
     noisy, clean = mixtures.batch(indices)
-    estimate = teacher(noisy, [mixtures.names[i] for i in indices])
+    estimate = teacher(noisy, [mixtures.name(int(i)) for i in indices])
     require_estimates(teacher.name, estimate, noisy)
     if check_alignment:
         require_alignment(teacher.name, estimate, clean)

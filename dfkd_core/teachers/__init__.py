@@ -1,0 +1,63 @@
+"""Any model teaches: a model folder, an ONNX file, a folder of estimates or a known public model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dfkd_core.errors import ConfigError
+from dfkd_core.schema import nearest
+from dfkd_core.teachers.base import Teacher
+
+if TYPE_CHECKING:
+    from dfkd_core.config import TeacherConfig
+
+__all__ = ["PRETRAINED", "Teacher", "open_teacher"]
+
+
+def open_teacher(config: TeacherConfig) -> Teacher | None:
+    """The teacher that a config names, or None; ConfigError or DataError when it is missing or unfit."""
+    if config.checkpoint is not None:
+        return _open_checkpoint(config.checkpoint)
+    if config.estimates is not None:
+        from dfkd_core.teachers.wav_folder import WavFolderTeacher
+
+        return WavFolderTeacher(Path(config.estimates))
+    if config.pretrained is not None:
+        return _open_pretrained(config.pretrained)
+    return None
+
+
+def _dtln() -> Teacher:
+    from dfkd_core.data.demo import dtln_folder
+    from dfkd_core.teachers.dtln import DTLNTeacher
+
+    return DTLNTeacher(dtln_folder())
+
+
+PRETRAINED: dict[str, Callable[[], Teacher]] = {
+    "dtln": _dtln,
+}
+
+
+def _open_pretrained(name: str) -> Teacher:
+    if name not in PRETRAINED:
+        rule = f"must be a known public model, but got {name!r}; {nearest(name, sorted(PRETRAINED))}"
+        raise ConfigError(rule, key="teacher.pretrained")
+    return PRETRAINED[name]()
+
+
+def _open_checkpoint(place: str) -> Teacher:
+    path = Path(place).expanduser()
+    if path.suffix == ".onnx":
+        from dfkd_core.teachers.onnx_file import ONNXTeacher
+
+        return ONNXTeacher(path)
+    if path.is_dir():
+        from dfkd_core.teachers.trained_model import TrainedTeacher
+
+        return TrainedTeacher(path)
+    raise ConfigError(
+        "must be a model folder or an ONNX file, but there is no such place", key="teacher.checkpoint", file=path
+    )

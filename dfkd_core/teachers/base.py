@@ -1,0 +1,29 @@
+"""What every teacher is: a name, an identity and estimates of noisy waveforms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Waveforms = NDArray[np.float32]
+
+
+class Teacher(Protocol):
+    """Anything that maps noisy waveforms to estimates of clean speech; only waveforms are asked of it.
+
+    Opening one is cheap: it finds and hashes files. Networks are loaded by the first call.
+    """
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+
+    @property
+    def sha256(self) -> str:
+        """Identity of what it computes: equal hashes give equal estimates."""
+
+    def __call__(self, noisy: Waveforms, names: Sequence[str] = ()) -> Waveforms:
+        """Estimates (batch, time) of noisy (batch, time) at 16 kHz; `names` are those of the mixtures."""

@@ -1,0 +1,34 @@
+"""One of our own trained models as a teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from dfkd_core.model_folder import load_model, model_sha256
+from dfkd_core.teachers.base import Waveforms
+
+
+class TrainedTeacher:
+    """The model of a model folder, as `dfkd train` and every trial of a sweep write it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = folder.name
+        self.sha256 = model_sha256(folder)
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """The model in evaluation mode, loaded on first use."""
+        return load_model(self.folder)[0].requires_grad_(False)
+
+    def __call__(self, noisy: Waveforms, names: Sequence[str] = ()) -> Waveforms:
+        """Estimates (batch, time) of noisy (batch, time) at 16 kHz."""
+        with torch.inference_mode():
+            estimate: Waveforms = self.network(torch.from_numpy(np.ascontiguousarray(noisy))).numpy()
+        return estimate

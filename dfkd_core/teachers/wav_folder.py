@@ -1,0 +1,58 @@
+"""A folder of estimates made elsewhere as a teacher."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from dfkd_core.atomic_files import sha256_file
+from dfkd_core.audio import AUDIO_SUFFIXES, SAMPLE_RATE, read_channels
+from dfkd_core.errors import ConfigError, DataError
+from dfkd_core.teachers.base import Waveforms
+
+
+class WavFolderTeacher:
+    """One mono file a mixture, at 16 kHz, of the mixture's length, named after the mixture."""
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise ConfigError("must be a folder of audio files; check the path", key="teacher.estimates", file=folder)
+        self.folder = folder
+        self.name = folder.name
+
+    @cached_property
+    def files(self) -> dict[str, Path]:
+        """Audio files below the folder by their path in it, without suffix."""
+        paths = sorted(path for path in self.folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
+        if not paths:
+            raise DataError(f"{self.folder}: holds no audio files; write the teacher's estimates there")
+        return {path.relative_to(self.folder).with_suffix("").as_posix(): path for path in paths}
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash over the names and contents of all files."""
+        rows = (f"{name}\t{sha256_file(path)}\n" for name, path in self.files.items())
+        return hashlib.sha256("".join(rows).encode()).hexdigest()
+
+    def __call__(self, noisy: Waveforms, names: Sequence[str] = ()) -> Waveforms:
+        """Estimates (batch, time) by the names of the mixtures; DataError names a file that is missing or unfit."""
+        if len(names) != len(noisy):
+            raise DataError(f"{self.folder}: holds estimates of listed mixtures only; choose a network for other audio")
+        return np.stack([self._read(name, noisy.shape[-1]) for name in names])
+
+    def _read(self, name: str, num_samples: int) -> Waveforms:
+        if name not in self.files:
+            raise DataError(f"{self.folder}: must hold an estimate of every mixture, but lacks {name}.wav; add it")
+        path = self.files[name]
+        channels, rate_hz = read_channels(path)
+        if rate_hz != SAMPLE_RATE:
+            raise DataError(f"{path}: must be at {SAMPLE_RATE} Hz, but is at {rate_hz} Hz; resample it")
+        if channels.shape != (1, num_samples):
+            found = f"{channels.shape[0]} channels of {channels.shape[1]}"
+            raise DataError(f"{path}: must be one channel of {num_samples} samples, but holds {found}; write it again")
+        waveform: Waveforms = channels[0]
+        return waveform

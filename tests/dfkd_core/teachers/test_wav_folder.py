@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from dfkd_core.audio import write_audio
+from dfkd_core.errors import ConfigError, DataError
+from dfkd_core.teachers.wav_folder import WavFolderTeacher
+
+ESTIMATES = {"a": np.full(400, 0.25, np.float32), "sub/b": np.full(400, -0.5, np.float32)}
+NOISY = np.zeros((2, 400), np.float32)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, samples in ESTIMATES.items():
+        write_audio(tmp_path / f"{name}.wav", samples)
+    return tmp_path
+
+
+def test_estimates_are_found_by_the_names_of_mixtures(folder):
+    estimate = WavFolderTeacher(folder)(NOISY, ["sub/b", "a"])
+    np.testing.assert_allclose(estimate, [ESTIMATES["sub/b"], ESTIMATES["a"]], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "samples", "rate", "rule"),
+    [
+        ("c", np.zeros(400, np.float32), 8000, "c.wav: must be at 16000 Hz, but is at 8000 Hz"),
+        ("c", np.zeros(399, np.float32), 16000, "c.wav: must be one channel of 400 samples"),
+        ("c", np.zeros((2, 400), np.float32), 16000, "c.wav: must be one channel of 400 samples"),
+        ("d", np.zeros(400, np.float32), 16000, "lacks c.wav; add it"),
+    ],
+)
+def test_an_unfit_file_is_named_with_its_rule(folder, name, samples, rate, rule):
+    write_audio(folder / f"{name}.wav", samples, rate)
+    with pytest.raises(DataError, match=rule):
+        WavFolderTeacher(folder)(NOISY, ["a", "c"])
+
+
+def test_audio_without_a_name_has_no_estimate(folder):
+    with pytest.raises(DataError, match="listed mixtures only"):
+        WavFolderTeacher(folder)(NOISY)
+
+
+def test_its_identity_follows_names_and_contents(folder):
+    before = WavFolderTeacher(folder).sha256
+    (folder / "a.wav").rename(folder / "c.wav")
+    assert WavFolderTeacher(folder).sha256 != before
+    (folder / "c.wav").rename(folder / "a.wav")
+    assert WavFolderTeacher(folder).sha256 == before
+
+
+def test_an_absent_or_empty_folder_is_told(tmp_path):
+    with pytest.raises(ConfigError, match=r"teacher.estimates: must be a folder"):
+        WavFolderTeacher(tmp_path / "absent")
+    with pytest.raises(DataError, match="holds no audio files"):
+        _ = WavFolderTeacher(tmp_path).sha256
