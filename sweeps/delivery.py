@@ -1,0 +1,170 @@
+"""Delivery to MLflow as a process of its own, and what others ask about it: `python -m sweeps.delivery FOLDER`.
+
+Nothing here imports mlflow but the process itself. Killing the process at any moment loses and doubles nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from sweeps.run_key import PARENT, TRIAL, RunKey
+from sweeps.spool import SPOOL, last_sequence
+from sweeps.spool_state import DeliveryState, Health
+
+_LOG_FILE = "delivery.log"
+_LONGEST_LOG_BYTES = 1 << 20
+_POLL_S = 0.1
+_NICENESS = 5
+_RESTART_S = 2.0  # a process that cannot even start is not started in a tight loop
+
+
+class DeliveryHandle:
+    """The delivery process of a sweep folder, as its driver holds it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = Path(folder)
+        self._process = self._start()
+
+    @property
+    def is_alive(self) -> bool:
+        """True while the process runs."""
+        return self._process.poll() is None
+
+    def keep_alive(self) -> None:
+        """Start the process again if it ended though something is left to deliver."""
+        too_soon = time.monotonic() - self._started_s < _RESTART_S
+        if not self.is_alive and not too_soon and undelivered(self._folder):
+            self._process = self._start()
+
+    def quiet_since(self, waiting_s: float) -> float:
+        """Return since when nothing gets on: the last success, else the trouble's start, else `waiting_s`."""
+        health = Health.load(self._folder)
+        if health.pid != self._process.pid:
+            return waiting_s
+        return max(health.progress_s, health.trouble_since_s or waiting_s)
+
+    def stop(self) -> None:
+        """End the process now; what is not delivered stays in the spool."""
+        self._process.kill()
+        self._process.wait()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._started_s = time.monotonic()
+        spool = self._folder / SPOOL
+        spool.mkdir(parents=True, exist_ok=True)
+        log = spool / _LOG_FILE
+        mode = "wb" if log.exists() and log.stat().st_size > _LONGEST_LOG_BYTES else "ab"
+        command = [sys.executable, "-m", "sweeps.delivery", str(self._folder.resolve()), "--driver", str(os.getpid())]
+        with log.open(mode) as output:
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+
+
+def start_delivery(folder: Path) -> DeliveryHandle:
+    """Start delivering the folder's spool; the process ends with the sweep, or soon after this one."""
+    return DeliveryHandle(folder)
+
+
+def undelivered(folder: Path) -> int:
+    """Return the number of records that MLflow does not have yet."""
+    return max(0, last_sequence(Path(folder) / SPOOL) - DeliveryState.load(Path(folder)).cursor)
+
+
+def rejected(folder: Path) -> int:
+    """Return the number of things that MLflow refused for good; `spool/rejected.jsonl` names them."""
+    return DeliveryState.load(Path(folder)).num_rejected
+
+
+def wait_delivered(folder: Path, handle: DeliveryHandle, patience_s: float = 20.0) -> int:
+    """Wait while delivery gets on; give up after `patience_s` without progress. Return what is left."""
+    waiting_s = time.time()
+    while (left := undelivered(folder)) > 0:
+        handle.keep_alive()
+        if time.time() - handle.quiet_since(waiting_s) > patience_s:
+            return left
+        time.sleep(_POLL_S)
+    return 0
+
+
+def deliver_all(folder: Path, timeout_s: float = 20.0) -> int:
+    """Deliver what is owed, as long as no `timeout_s` pass without progress; return what is left."""
+    if not undelivered(folder):
+        return 0
+    handle = start_delivery(folder)
+    try:
+        return wait_delivered(folder, handle, timeout_s)
+    finally:
+        handle.stop()
+
+
+def run_ids(folder: Path) -> dict[int, str]:
+    """Return the trials' run ids by number, as far as MLflow has given them."""
+    keys = ((RunKey.parse(text), run_id) for text, run_id in DeliveryState.load(Path(folder)).runs.items())
+    return {key.number: run_id for key, run_id in keys if key.kind == TRIAL and key.number is not None}
+
+
+def tracker_ids(folder: Path) -> tuple[str | None, str | None, str | None]:
+    """Return the tracking URI, the experiment's id and the sweep's own run id; None before delivery knows them."""
+    state = DeliveryState.load(Path(folder))
+    return state.tracking_uri, state.experiment_id, state.runs.get(PARENT.text)
+
+
+def main() -> None:
+    """Deliver the spool of one sweep folder until the sweep or its driver ends."""
+    parser = argparse.ArgumentParser(prog="python -m sweeps.delivery", description=main.__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--driver", type=int, default=None, help="process id; its death ends the delivery")
+    arguments = parser.parse_args()
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    # The driver decides what an interrupt means; delivery ends when the driver does.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    os.nice(_NICENESS)
+    _deliver(arguments.folder, _alone(arguments.driver))
+
+
+def _alone(driver: int | None) -> Callable[[], bool]:
+    return lambda: driver is not None and os.getppid() != driver
+
+
+def _deliver(folder: Path, alone: Callable[[], bool]) -> None:
+    lock = FileLock(folder / SPOOL / "delivery.lock")
+    while not _acquired(lock):
+        if alone():
+            return
+    try:
+        _deliver_locked(folder, alone)
+    finally:
+        lock.release()
+
+
+def _acquired(lock: FileLock) -> bool:
+    try:
+        lock.acquire(timeout=1.0)
+    except Timeout:
+        return False
+    return True
+
+
+def _deliver_locked(folder: Path, alone: Callable[[], bool]) -> None:
+    from sweeps.deliverer import Deliverer, Patience, Stopped
+    from sweeps.mlflow_runs import prepare_environment
+
+    prepare_environment()
+    try:
+        Deliverer(folder, alone, Patience()).run()
+    except Stopped as stopped:
+        logging.getLogger(__name__).warning("stopped without a driver: %s", stopped)
+
+
+if __name__ == "__main__":
+    main()
