@@ -14,6 +14,7 @@ from dfkd_core.errors import ConfigError
 from dfkd_core.losses.config import LossConfig
 from dfkd_core.models import MODELS
 from dfkd_core.models.base import CustomStudentConfig, StudentBase
+from dfkd_core.models.dccrn import DCCRNConfig
 from dfkd_core.schema import Config
 from dfkd_core.yaml_files import read_yaml
 
@@ -75,7 +76,7 @@ class ExperimentConfig(Config):
     """One training run, complete: with the data it names, it determines the weights."""
 
     seed: Annotated[int, Field(ge=0)] = 0
-    student: StudentConfig = Field(default_factory=lambda: MODELS["dccrn"].Config())
+    student: StudentConfig = Field(default_factory=DCCRNConfig)
     teacher: TeacherConfig = TeacherConfig()
     distillation: DistillationConfig = DistillationConfig()
     loss: LossConfig = LossConfig()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from dfkd_core.errors import ConfigError
 
@@ -67,20 +68,34 @@ class Framing:
         )
 
     def istft(self, spectrum: Tensor, length: int) -> Tensor:
-        """Signal (batch, length) whose frames are nearest to `spectrum` (batch, freq, frame) in least squares."""
-        return torch.istft(
-            spectrum,
-            self.n_fft,
-            self.hop_samples,
-            self.window_samples,
-            self.window(spectrum.real),
-            center=True,
-            length=length,
-        )
+        """Signal (batch, length) whose frames are nearest to `spectrum` (batch, freq, frame) in least squares.
 
-    def macs(self, num_samples: int) -> int:
-        """Multiply-adds of one transform when computed as the convolution that an FFT replaces."""
-        return 2 * self.num_bins * self.window_samples * self.num_frames(num_samples)
+            x[n] = sum_k w[n - k hop] y_k[n - k hop] / sum_k w[n - k hop]^2,   y_k the inverse transform of frame k
+
+        torch.istft computes the same, but reads its normaliser back to the host, which stalls accelerators.
+        """
+        left = (self.n_fft - self.window_samples) // 2
+        window = self.window(spectrum.real)
+        frames = torch.fft.irfft(spectrum.transpose(1, 2), self.n_fft)[..., left : left + self.window_samples]
+        squares = (window * window).expand(1, frames.shape[1], -1)
+        centre = slice(self.n_fft // 2 - left, self.n_fft // 2 - left + length)
+        return self._overlap_add(frames * window)[:, centre] / self._overlap_add(squares)[:, centre]
+
+    def _overlap_add(self, frames: Tensor) -> Tensor:
+        """Sum of frames (batch, frame, window) at their places: (batch, time)."""
+        kernel = (1, self.window_samples)
+        total = (frames.shape[1] - 1) * self.hop_samples + self.window_samples
+        folded = F.fold(frames.transpose(1, 2), (1, total), kernel, stride=(1, self.hop_samples))
+        return folded[:, 0, 0]
+
+    def convolution_macs(self, num_samples: int) -> int:
+        """Multiply-adds of analysis and synthesis as the convolutions that the FFT replaces.
+
+        Per frame: two matrices of 2 num_bins x window_samples, and the overlap-add of the squared window
+        (window_samples x window_samples) that normalises the synthesis.
+        """
+        per_frame = 4 * self.num_bins * self.window_samples + self.window_samples**2
+        return per_frame * self.num_frames(num_samples)
 
 
 DISTILLATION_FRAMING = Framing(n_fft=512, window_samples=512, hop_samples=128)

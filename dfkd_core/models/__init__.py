@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from dfkd_core.errors import ConfigError
+from dfkd_core.models.base import CustomStudentConfig, Student, StudentBase
+from dfkd_core.models.custom import build_custom
 from dfkd_core.models.dccrn import DCCRN
+from dfkd_core.schema import nearest
 
-MODELS: dict[str, type[DCCRN]] = {
+MODELS: dict[str, type[Student]] = {
     "dccrn": DCCRN,
 }
 
 
-def build_model(model: str, **fields: Any) -> DCCRN:
+def build_model(model: str, **fields: Any) -> Student:
     """Build a student by name: `build_model("dccrn", width=0.25)`; forward maps (batch, time) to (batch, time)."""
-    kind = MODELS[model]
-    return kind(kind.Config.parse({"model": model, **fields}))
+    if model not in MODELS:
+        raise ConfigError(f"is not a known architecture; {nearest(model, list(MODELS))}", key="student.model")
+    return build_student(MODELS[model].Config.parse({"model": model, **fields}))
+
+
+def build_student(config: StudentBase) -> Student:
+    """Build the student that a config describes: one of MODELS, or a class of the user's own."""
+    if isinstance(config, CustomStudentConfig):
+        return build_custom(config)
+    return MODELS[config.model](config)

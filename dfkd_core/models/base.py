@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import ConfigDict
+from abc import ABC, abstractmethod
+from typing import ClassVar
 
+from pydantic import ConfigDict
+from torch import Tensor, nn
+
+from dfkd_core.models.mac_counting import count_macs
 from dfkd_core.schema import Config
+
+SAMPLE_RATE_HZ = 16000
 
 
 class StudentBase(Config):
@@ -17,3 +24,36 @@ class CustomStudentConfig(StudentBase):
     """A student of the user's own, `model: "package.module:Class"`; other fields go to its constructor."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class Student(nn.Module, ABC):
+    """Maps noisy (batch, time) to an estimate of the clean speech (batch, time), any length from one sample on.
+
+    Subclasses name their config class as `Config`, take one instance of it in their constructor, and claim
+    a look-ahead; what a device pays for beside the layers (transforms, streaming state) they state themselves.
+    """
+
+    Config: ClassVar[type[StudentBase]]
+    sample_rate_hz: ClassVar[int] = SAMPLE_RATE_HZ
+
+    @abstractmethod
+    def forward(self, noisy: Tensor) -> Tensor:
+        """Estimate (batch, time) of the clean speech in `noisy` (batch, time)."""
+
+    @property
+    @abstractmethod
+    def look_ahead_samples(self) -> float:
+        """Samples of the future that an output sample may depend on; inf when it sees the whole clip."""
+
+    @property
+    @abstractmethod
+    def state_bytes(self) -> float:
+        """Bytes at float32 that streaming carries from one hop to the next; inf when it needs the whole clip."""
+
+    def macs(self, num_samples: int) -> int:
+        """Multiply-adds of a forward pass over that many samples; here by running one, better by formula."""
+        return count_macs(self, num_samples)
+
+    def extra_macs(self, num_samples: int) -> int:
+        """The part of them that no layer of this module does, such as a transform."""
+        return 0

@@ -1,0 +1,67 @@
+"""A student of the user's own, named as "package.module:Class" in the config."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import torch
+
+from dfkd_core.errors import ConfigError
+from dfkd_core.models.base import CustomStudentConfig, Student
+
+KEY = "student.model"
+
+
+def build_custom(config: CustomStudentConfig) -> Student:
+    """Build the user's class with the config's other fields, and hold it to what every student offers.
+
+    The class is a Student. It takes its own `Config`, when it names one, else the fields as keyword arguments.
+    """
+    kind = _find(config.model)
+    fields = config.model_dump(exclude={"model"})
+    if hasattr(kind, "Config"):
+        student: Student = kind(kind.Config.parse({"model": config.model, **fields}))
+    else:
+        student = _from_keywords(kind, config.model, fields)
+    _check_shape(student, config.model)
+    return student
+
+
+def _find(name: str) -> type[Any]:
+    module_name, _, class_name = name.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        rule = f"must name an importable module, but got {name!r} ({error}); install it or add its folder to PYTHONPATH"
+        raise ConfigError(rule, key=KEY) from error
+    kind = getattr(module, class_name, None)
+    if not (isinstance(kind, type) and issubclass(kind, Student)):
+        raise ConfigError(
+            f"must name a subclass of dfkd_core.models.base.Student, but got {name!r}; derive the class from it",
+            key=KEY,
+        )
+    return kind
+
+
+def _from_keywords(kind: type[Any], name: str, fields: dict[str, Any]) -> Student:
+    try:
+        student: Student = kind(**fields)
+    except TypeError as error:
+        raise ConfigError(f"must accept the fields {sorted(fields)}, but {name!r} says: {error}", key=KEY) from error
+    return student
+
+
+def _check_shape(student: Student, name: str) -> None:
+    """One short signal through the student: same shape out, and finite."""
+    training = student.training
+    with torch.no_grad():
+        noisy = torch.zeros(1, 1601)
+        estimate = student.eval()(noisy)
+    student.train(training)
+    if estimate.shape != noisy.shape or not bool(estimate.isfinite().all()):
+        raise ConfigError(
+            f"must map (batch, time) to a finite (batch, time), but {name!r} maps {tuple(noisy.shape)} of silence "
+            f"to {tuple(estimate.shape)}; return an estimate of the input's length",
+            key=KEY,
+        )
