@@ -129,20 +129,21 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     os.nice(_NICENESS)
-    _deliver(arguments.folder, _alone(arguments.driver))
+    _deliver(arguments.folder, _aloneness(arguments.driver))
 
 
-def _alone(driver: int | None) -> Callable[[], bool]:
-    return lambda: driver is not None and os.getppid() != driver
+def _aloneness(driver: int | None) -> Callable[[], bool]:
+    """Tell whether nobody waits for this process: its driver died, or it never had one."""
+    return lambda: driver is None or os.getppid() != driver
 
 
-def _deliver(folder: Path, alone: Callable[[], bool]) -> None:
+def _deliver(folder: Path, is_alone: Callable[[], bool]) -> None:
     lock = FileLock(folder / SPOOL / "delivery.lock")
     while not _acquired(lock):
-        if alone():
+        if is_alone():
             return
     try:
-        _deliver_locked(folder, alone)
+        _deliver_locked(folder, is_alone)
     finally:
         lock.release()
 
@@ -155,13 +156,14 @@ def _acquired(lock: FileLock) -> bool:
     return True
 
 
-def _deliver_locked(folder: Path, alone: Callable[[], bool]) -> None:
-    from sweeps.deliverer import Deliverer, Patience, Stopped
+def _deliver_locked(folder: Path, is_alone: Callable[[], bool]) -> None:
+    from sweeps.deliverer import Deliverer
     from sweeps.mlflow_runs import prepare_environment
+    from sweeps.retrying import Stopped
 
     prepare_environment()
     try:
-        Deliverer(folder, alone, Patience()).run()
+        Deliverer(folder, is_alone).run()
     except Stopped as stopped:
         logging.getLogger(__name__).warning("stopped without a driver: %s", stopped)
 

@@ -38,7 +38,7 @@ class UnreachableError(DFKDError):
 
 
 @contextmanager
-def _failures_sorted() -> Iterator[None]:
+def _failures_sorted(*, refusable: bool = True) -> Iterator[None]:
     from mlflow.exceptions import MlflowException
 
     try:
@@ -46,21 +46,24 @@ def _failures_sorted() -> Iterator[None]:
     except RefusedError:
         raise
     except MlflowException as error:
-        kind = RefusedError if error.error_code in _REFUSALS else UnreachableError
+        kind = RefusedError if refusable and error.error_code in _REFUSALS else UnreachableError
         raise kind(_one_line(error)) from error
     except Exception as error:  # SQLAlchemy, requests, the artifact store: whatever it is, another try is safe
         raise UnreachableError(_one_line(error)) from error
 
 
 class MlflowRuns:
-    """The runs of one sweep in one experiment. Every method raises RefusedError or UnreachableError."""
+    """The runs of one sweep in one experiment.
 
-    @_failures_sorted()
+    Every method raises UnreachableError; those that bring something raise RefusedError as well.
+    """
+
+    @_failures_sorted(refusable=False)
     def __init__(self, uri: str, sweep_id: str) -> None:
         self._uri, self._sweep_id = uri, sweep_id
         self._client = _connect(uri)
 
-    @_failures_sorted()
+    @_failures_sorted(refusable=False)
     def experiment(self, name: str) -> str:
         """Return the id of the experiment, which is created or restored from deletion if need be."""
         found = self._client.get_experiment_by_name(name)
@@ -71,7 +74,7 @@ class MlflowRuns:
             logging.getLogger(__name__).warning("experiment %r had been deleted; it is restored", name)
         return str(found.experiment_id)
 
-    @_failures_sorted()
+    @_failures_sorted(refusable=False)
     def find(self, experiment_id: str, key: RunKey | None = None) -> dict[str, list[str]]:
         """Return the ids of the sweep's runs by `RunKey.text`, oldest first; with `key` of that run only."""
         tags = {"dfkd.sweep_id": self._sweep_id} if key is None else key.tags(self._sweep_id)
@@ -82,6 +85,19 @@ class MlflowRuns:
             if owner is not None and key in (None, owner):
                 found.setdefault(owner.text, []).append(run.info.run_id)
         return found
+
+    @_failures_sorted(refusable=False)
+    def exists(self, run_id: str) -> bool:
+        """True when MLflow knows the run, be it deleted."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return False
+            raise
+        return True
 
     @_failures_sorted()
     def create(self, experiment_id: str, name: str, start_ms: int, tags: Mapping[str, str]) -> str:

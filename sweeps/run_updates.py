@@ -16,7 +16,10 @@ _MAX_PARAM = 6000
 _MAX_TAG = 5000
 _NOT_IN_KEYS = re.compile(r"[^\w\-. :/]")
 
+SWEEP_STARTED = "sweep_started"
+SWEEP_FINISHED = "sweep_finished"
 RUNNING = "RUNNING"
+_END = "end"
 STATUS_OF_STATE = {
     RUNNING: "RUNNING",
     "COMPLETE": "FINISHED",
@@ -41,8 +44,9 @@ class MetricPoint:
 
 @dataclass
 class RunUpdate:
-    """What one run gets in one go."""
+    """What one run gets in one go. `sequence`, in every item: that of its first record."""
 
+    sequence: int
     key: RunKey
     time_ms: int  # of the first record: the start time if the run must be created
     params: dict[str, str] = field(default_factory=dict)
@@ -50,6 +54,27 @@ class RunUpdate:
     metrics: list[MetricPoint] = field(default_factory=list)
     state: str | None = None
     end_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file of the sweep folder, and the artifact folder it goes to."""
+
+    sequence: int
+    path: str
+    artifact_dir: str
+
+
+@dataclass(frozen=True)
+class SweepEnd:
+    """The sweep's own run ends, after all that was told before."""
+
+    sequence: int
+    state: str
+    end_ms: int
+
+
+Item = RunUpdate | Upload | SweepEnd
 
 
 @dataclass(frozen=True)
@@ -64,18 +89,19 @@ class SweepStart:
 
 @dataclass
 class Round:
-    """What is delivered between two advances of the cursor."""
+    """What is delivered in one go: items in the order of their first records."""
 
-    last_sequence: int = 0
     start: SweepStart | None = None
-    updates: dict[str, RunUpdate] = field(default_factory=dict)  # by RunKey.text, in order of their first record
-    artifacts: dict[tuple[str, str], None] = field(default_factory=dict)  # (path in the sweep folder, artifact folder)
+    items: dict[str, Item] = field(default_factory=dict)
     finished: bool = False  # the newest record is the sweep's end
     malformed: list[Record] = field(default_factory=list)
 
-    def update(self, key: RunKey, time_s: float) -> RunUpdate:
+    def update(self, key: RunKey, record: Record) -> RunUpdate:
         """Return the update of a run, a new one at the first mention."""
-        return self.updates.setdefault(key.text, RunUpdate(key, round(1000 * time_s)))
+        new = RunUpdate(record.sequence, key, round(1000 * record.time_s))
+        item = self.items.setdefault(key.text, new)
+        assert isinstance(item, RunUpdate)  # noqa: S101 - other items have other keys
+        return item
 
 
 def replaced_by(record: Record) -> str | None:
@@ -90,7 +116,7 @@ def fold(records: Iterable[Record]) -> Round:
     """Fold records, in order, into one round."""
     folded = Round()
     for record in records:
-        folded.last_sequence, folded.finished = record.sequence, record.event == "sweep_finished"
+        folded.finished = record.event == SWEEP_FINISHED
         try:
             _EVENTS[record.event](folded, record)
         except (KeyError, TypeError, ValueError):
@@ -101,15 +127,16 @@ def fold(records: Iterable[Record]) -> Round:
 def _sweep_started(folded: Round, record: Record) -> None:
     fields = record.fields
     folded.start = SweepStart(fields["name"], fields["experiment"], fields["sweep_id"], fields["uri"])
-    update = folded.update(PARENT, record.time_s)
+    folded.items.pop(_END, None)
+    update = folded.update(PARENT, record)
     update.tags |= _tags({**fields["tags"], "dfkd.sweep_state": "running"})
-    update.state, update.end_ms = RUNNING, None
+    update.state = RUNNING
 
 
 def _sweep_finished(folded: Round, record: Record) -> None:
-    update = folded.update(PARENT, record.time_s)
-    update.tags |= _tags({"dfkd.sweep_state": record.fields["state"]})
-    update.state, update.end_ms = record.fields["state"], round(1000 * record.time_s)
+    state = record.fields["state"]
+    folded.update(PARENT, record).tags |= _tags({"dfkd.sweep_state": state})
+    folded.items[_END] = SweepEnd(record.sequence, state, round(1000 * record.time_s))
 
 
 def _trial_started(folded: Round, record: Record) -> None:
@@ -145,12 +172,13 @@ def _trial_rank(folded: Round, record: Record) -> None:
 
 
 def _artifact(folded: Round, record: Record) -> None:
-    folded.artifacts[record.fields["path"], record.fields["artifact_dir"]] = None
+    upload = Upload(record.sequence, record.fields["path"], record.fields["artifact_dir"])
+    folded.items[f"file {upload.path} {upload.artifact_dir}"] = upload
 
 
 _EVENTS: Mapping[str, Callable[[Round, Record], None]] = {
-    "sweep_started": _sweep_started,
-    "sweep_finished": _sweep_finished,
+    SWEEP_STARTED: _sweep_started,
+    SWEEP_FINISHED: _sweep_finished,
     "trial_started": _trial_started,
     "trial_epoch": _metrics,
     "trial_finished": _trial_finished,
@@ -161,7 +189,7 @@ _EVENTS: Mapping[str, Callable[[Round, Record], None]] = {
 
 
 def _update_of(folded: Round, record: Record) -> RunUpdate:
-    return folded.update(RunKey.parse(record.fields["run"]), record.time_s)
+    return folded.update(RunKey.parse(record.fields["run"]), record)
 
 
 def _tags(values: Mapping[str, Any]) -> dict[str, str]:

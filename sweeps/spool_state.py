@@ -29,7 +29,7 @@ class DeliveryState:
     runs: dict[str, str] = field(default_factory=dict)  # run ids
     states: dict[str, str] = field(default_factory=dict)  # last delivered state of each run
     unsure: list[str] = field(default_factory=list)  # created perhaps: to be looked up before being created
-    doubles_possible: bool = True  # an answer to a create was lost, or nothing is known of earlier deliveries
+    doubles_possible: bool = False  # an answer to a create was lost
     num_rejected: int = 0
 
     @classmethod
@@ -38,6 +38,10 @@ class DeliveryState:
         fields = _read_json(folder / SPOOL / _STATE_FILE)
         known = cls.__dataclass_fields__
         return cls(**{key: value for key, value in fields.items() if key in known})
+
+    def forget_runs(self) -> None:
+        """Start anew with another tracking store."""
+        self.experiment_id, self.runs, self.states = None, {}, {}
 
     def save(self, folder: Path) -> None:
         """Replace the state on disk; after a power cut it is the old one or the new one."""
@@ -70,13 +74,14 @@ class HealthReport:
     def __init__(self, folder: Path) -> None:
         self._folder, self._health, self._saved_s = folder, Health(pid=os.getpid()), 0.0
 
-    def progress(self) -> None:
-        """A call succeeded."""
+    def progress(self) -> bool:
+        """A call succeeded; True when none did before."""
         now = time.time()
         changed = self._health.trouble is not None
         self._health.progress_s, self._health.trouble, self._health.trouble_since_s = now, None, None
         if changed or abs(now - self._saved_s) >= 1:
             self._save(now)
+        return changed
 
     def trouble(self, what: str) -> bool:
         """A call failed; True when this trouble is news."""
