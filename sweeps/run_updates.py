@@ -147,6 +147,10 @@ def _trial_started(folded: Round, record: Record) -> None:
     update.state, update.end_ms = RUNNING, None
 
 
+def _trial_tags(folded: Round, record: Record) -> None:
+    _update_of(folded, record).tags |= _tags(record.fields["tags"])
+
+
 def _metrics(folded: Round, record: Record) -> None:
     time_ms, step = round(1000 * record.time_s), int(record.fields["epoch"])
     points = [MetricPoint(_key(n), float(v), time_ms, step) for n, v in record.fields["metrics"].items()]
@@ -180,6 +184,7 @@ _EVENTS: Mapping[str, Callable[[Round, Record], None]] = {
     SWEEP_STARTED: _sweep_started,
     SWEEP_FINISHED: _sweep_finished,
     "trial_started": _trial_started,
+    "trial_tags": _trial_tags,
     "trial_epoch": _metrics,
     "trial_finished": _trial_finished,
     "trial_rank": _trial_rank,

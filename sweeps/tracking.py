@@ -43,6 +43,10 @@ class Tracker:
         """A trial begins, or goes on; `params` are its searched values by key path."""
         self._append("trial_started", time_s, run=_text(run), params=params, tags=tags)
 
+    def trial_tags(self, run: int | RunKey, tags: Mapping[str, Any]) -> None:
+        """Something about a trial became known, such as where it runs."""
+        self._append("trial_tags", run=_text(run), tags=tags)
+
     def trial_epoch(
         self, run: int | RunKey, epoch: int, metrics: Mapping[str, float], time_s: float | None = None
     ) -> None:
