@@ -8,6 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from dfkd_core.real_stft import real_stft
 from dfkd_core.stft import DISTILLATION_FRAMING, Framing
 
 # Keeps square roots and quotients differentiable on silence. Powers are those of an unnormalised STFT, where noise
@@ -17,7 +18,7 @@ EPS = 1e-6
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Real and imaginary parts, each (batch, freq, frame)."""
+    """Real and imaginary parts, each (batch, frame, freq): the bins of a frame lie beside each other in memory."""
 
     real: Tensor
     imag: Tensor
@@ -26,27 +27,39 @@ class Spectrum:
     def of(cls, signal: Tensor, framing: Framing = DISTILLATION_FRAMING) -> Spectrum:
         """Transform a signal (batch, time); half precisions are widened first, for there is no FFT of them."""
         wide = signal.float() if signal.dtype in (torch.float16, torch.bfloat16) else signal
-        # Bins of one frame lie beside each other in memory: sums along frequency then run twice as fast.
-        real, imag = torch.view_as_real(framing.stft(wide).transpose(1, 2)).unbind(-1)
-        return cls(real.contiguous().transpose(1, 2), imag.contiguous().transpose(1, 2))
+        return cls(*real_stft(wide, framing))
 
     @cached_property
     def power(self) -> Tensor:
-        """|X|^2, (batch, freq, frame)."""
+        """|X|^2, (batch, frame, freq)."""
         return self.real * self.real + self.imag * self.imag
 
     @cached_property
     def magnitude(self) -> Tensor:
-        """sqrt(|X|^2 + eps), whose gradient is zero, not NaN, where the spectrum is zero; (batch, freq, frame)."""
+        """sqrt(|X|^2 + eps), whose gradient is zero, not NaN, where the spectrum is zero; (batch, frame, freq)."""
         return torch.sqrt(self.power + EPS)
+
+    @cached_property
+    def log_power(self) -> Tensor:
+        """log(|X|^2 + eps), (batch, frame, freq)."""
+        return torch.log(self.power + EPS)
 
     def compressed(self, exponent: float) -> Spectrum:
         """X (|X|^2 + eps)^((exponent - 1) / 2): the magnitude to a power, the phase kept."""
         if exponent == 1.0:
             return self
-        factor = (self.power + EPS) ** ((exponent - 1.0) / 2.0)
+        # By exponential and logarithm, which cost half of a power and of its gradient.
+        factor = torch.exp(0.5 * (exponent - 1.0) * self.log_power)
         return Spectrum(self.real * factor, self.imag * factor)
 
+    def compressed_magnitude(self, exponent: float) -> Tensor:
+        """(|X|^2 + eps)^(exponent / 2), (batch, frame, freq)."""
+        return self.magnitude if exponent == 1.0 else torch.exp(0.5 * exponent * self.log_power)
+
+    def minus(self, other: Spectrum) -> Spectrum:
+        """X - Y per bin."""
+        return Spectrum(self.real - other.real, self.imag - other.imag)
+
     def dot(self, other: Spectrum) -> Tensor:
-        """Re(X conj Y) per bin, (batch, freq, frame)."""
+        """Re(X conj Y) per bin, (batch, frame, freq)."""
         return self.real * other.real + self.imag * other.imag

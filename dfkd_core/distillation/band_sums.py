@@ -20,10 +20,10 @@ class BandSums:
 
     @classmethod
     def over(cls, target: Spectrum, student: Spectrum, *masks: Tensor) -> tuple[BandSums, ...]:
-        """The sums of every band, given as masks (batch, freq, frame)."""
+        """The sums of every band, given as masks (batch, frame, freq)."""
         products = (target.dot(student), target.power, student.power)
         # Not by differences of cumulative sums: no faster, and a faint band beside a loud one would lose its digits.
-        return tuple(cls(*((product * mask).sum(dim=1) for product in products)) for mask in masks)
+        return tuple(cls(*((product * mask).sum(dim=-1) for product in products)) for mask in masks)
 
     def cosine_distance(self) -> Tensor:
         """1 - cos(T, S) of the band, (batch, frame)."""

@@ -58,7 +58,7 @@ class DFKD(Method):
         """
         from_target = self.config.target == "clean" or self.config.split_from == "teacher"
         source = target if from_target else Spectrum.of(clean.detach())
-        return self.adapter(source.power.sqrt())
+        return self.adapter(source.power.sqrt().transpose(1, 2))
 
     def band_losses(self, target: Spectrum, student: Spectrum, split: Tensor, active: Tensor) -> Tensor:
         """L_low and L_high of every clip, (batch, 2)."""

@@ -14,8 +14,8 @@ ACTIVE_POWER_SHARE = 1e-4
 
 
 def active_frames(target_power: Tensor) -> Tensor:
-    """Frames within 40 dB of the loudest one of their clip, bool (batch, frame), from powers (batch, freq, frame)."""
-    energy = target_power.sum(dim=1)
+    """Frames within 40 dB of the loudest one of their clip, bool (batch, frame), from powers (batch, frame, freq)."""
+    energy = target_power.sum(dim=-1)
     return energy >= ACTIVE_POWER_SHARE * energy.amax(dim=1, keepdim=True)
 
 

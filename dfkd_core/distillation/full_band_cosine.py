@@ -22,7 +22,7 @@ class FullBandCosine(Method):
         target = uncompressed.compressed(self.config.compression)
         estimate = Spectrum.of(student).compressed(self.config.compression)
         dot, target_energy, student_energy = (
-            product.sum(dim=1) for product in (target.dot(estimate), target.power, estimate.power)
+            product.sum(dim=-1) for product in (target.dot(estimate), target.power, estimate.power)
         )
         weights = frame_weights(self.config.frame_weight, target_energy, active_frames(uncompressed.power))
         loss = weighted_mean(cosine_distance(dot, target_energy, student_energy), weights).mean()

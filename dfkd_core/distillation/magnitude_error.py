@@ -14,13 +14,13 @@ SMALLEST_SCALE_SHARE = 1e-6
 
 
 def magnitude_error(target: Spectrum, student: Spectrum, mask: Tensor) -> Tensor:
-    """Mean of (|T| - |S|)^2 over the bins that `mask` (batch, freq, frame) keeps, (batch, frame)."""
+    """Mean of (|T| - |S|)^2 over the bins that `mask` (batch, frame, freq) keeps, (batch, frame)."""
     difference = target.magnitude - student.magnitude
-    return (difference * difference * mask).sum(dim=1) / mask.sum(dim=1).clamp_min(1.0)
+    return (difference * difference * mask).sum(dim=-1) / mask.sum(dim=-1).clamp_min(1.0)
 
 
 def magnitude_scale(kind: Literal["clip", "raw"], target_power: Tensor, mask: Tensor) -> Tensor:
-    """E of every clip, (batch,), from powers (batch, freq, frame).
+    """E of every clip, (batch,), from powers (batch, frame, freq).
 
     `clip`: the target's mean energy per bin of the band over the whole clip, at least 60 dB under that of all bins;
     with it beta means the same at every level. Never per frame: in pauses that quotient explodes. `raw`: 1.

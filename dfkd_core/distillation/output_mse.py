@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from dfkd_core.distillation.method import Diagnostics, Method
@@ -17,12 +18,11 @@ class OutputMSE(Method):
     def forward(self, student: Tensor, teacher: Tensor | None, clean: Tensor) -> tuple[Tensor, Diagnostics]:
         """L_KD and its value, from (batch, time) signals."""
         target = self.target(teacher, clean)
-        difference = student - target if self.config.domain == "waveform" else self._spectral(student, target)
-        loss = difference.square().mean()
+        in_waveform = self.config.domain == "waveform"
+        loss = (student - target).square().mean() if in_waveform else self._spectral(student, target)
         return loss, {"mse": loss.item()}
 
     def _spectral(self, student: Tensor, target: Tensor) -> Tensor:
-        """|S| - |T|, (batch, freq, frame)."""
-        spectra = (Spectrum.of(signal).compressed(self.config.compression) for signal in (student, target))
-        student_magnitude, target_magnitude = (spectrum.magnitude for spectrum in spectra)
-        return student_magnitude - target_magnitude
+        exponent = self.config.compression
+        magnitudes = (Spectrum.of(signal).compressed_magnitude(exponent) for signal in (student, target))
+        return torch.sub(*magnitudes).square().mean()

@@ -15,8 +15,7 @@ def compressed_spectrum(estimate: Tensor, clean: Tensor) -> Tensor:
 
     0.7 (|S|^0.3 - |Y|^0.3)^2 + 0.3 |S^0.3 - Y^0.3|^2, X^0.3 = |X|^0.3 exp(i angle X)
     """
-    student = Spectrum.of(estimate).compressed(EXPONENT)
-    target = Spectrum.of(clean).compressed(EXPONENT)
-    magnitude = (student.magnitude - target.magnitude).square()
-    complex_error = (student.real - target.real).square() + (student.imag - target.imag).square()
-    return ((1.0 - COMPLEX_SHARE) * magnitude + COMPLEX_SHARE * complex_error).mean()
+    student, target = Spectrum.of(estimate), Spectrum.of(clean)
+    magnitude = student.compressed_magnitude(EXPONENT) - target.compressed_magnitude(EXPONENT)
+    difference = student.compressed(EXPONENT).minus(target.compressed(EXPONENT))
+    return (1.0 - COMPLEX_SHARE) * magnitude.square().mean() + COMPLEX_SHARE * difference.power.mean()

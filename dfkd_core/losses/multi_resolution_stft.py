@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dfkd_core.spectrum import EPS, Spectrum
+from dfkd_core.spectrum import Spectrum
 from dfkd_core.stft import Framing
 
 RESOLUTIONS = tuple(Framing(n_fft=n, window_samples=n, hop_samples=n // 4) for n in (512, 1024, 2048))
@@ -26,5 +26,5 @@ def _one_resolution(estimate: Tensor, clean: Tensor, framing: Framing) -> Tensor
     error: Tensor = torch.linalg.vector_norm(target.magnitude - student.magnitude, dim=(1, 2))
     # The eps inside every magnitude keeps this norm off zero on silence.
     convergence: Tensor = error / torch.linalg.vector_norm(target.magnitude, dim=(1, 2))
-    logarithms = 0.5 * (torch.log(target.power + EPS) - torch.log(student.power + EPS)).abs()
+    logarithms = 0.5 * (target.log_power - student.log_power).abs()
     return convergence.mean() + logarithms.mean()
