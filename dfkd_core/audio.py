@@ -75,7 +75,8 @@ def mono(channels: Samples, from_hz: int, *, rate: int = SAMPLE_RATE) -> Samples
 def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     """Band-limited resampling along the last axis (Kaiser-windowed sinc, 64 zero crossings).
 
-    The length becomes ceil(time * to_hz / from_hz).
+    The length becomes ceil(time * to_hz / from_hz). Worked out in float64, so that the order of its
+    sums, which differs between machines, does not reach the float32 result.
     """
     if from_hz == to_hz:
         return samples
@@ -83,13 +84,13 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
 
     kaiser_best = {"lowpass_filter_width": 64, "rolloff": 0.9475937, "beta": 14.7696566}
     out = _torchaudio().functional.resample(
-        torch.from_numpy(np.ascontiguousarray(samples, dtype=np.float32)),
+        torch.from_numpy(np.asarray(samples, np.float64)),
         from_hz,
         to_hz,
         resampling_method="sinc_interp_kaiser",
         **kaiser_best,
     )
-    resampled: Samples = out.numpy()
+    resampled: Samples = out.numpy().astype(np.float32)
     return resampled
 
 

@@ -126,9 +126,9 @@ def scan(directory: str | Path, layout: str = "auto", *, progress: Progress = si
 def open_corpus(corpus: str, *, progress: Progress = silent) -> Manifest:
     """The manifest of what a config names: "demo" (fetched when absent), a folder or a manifest file."""
     if corpus == "demo":
-        from dfkd_core.data.demo import fetch_demo
+        from dfkd_core.data.demo import demo_corpus
 
-        return fetch_demo(progress=progress)
+        return demo_corpus(progress=progress)
     place = Path(corpus).expanduser()
     if place.is_file():
         return read_manifest(place)

@@ -1,0 +1,159 @@
+"""The demo corpus: real speech and noise from Debian packages, and a public model as its teacher."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from dfkd_core.audio import SAMPLE_RATE, Samples, resample, write_audio
+from dfkd_core.cache import cache_dir
+from dfkd_core.data import debian
+from dfkd_core.data.corpora import MANIFEST_NAME, Clip, Manifest, manifest_of, read_manifest, write_manifest
+from dfkd_core.data.demo_packages import CREDITS, PACKAGES, DemoClip, DemoPackage
+from dfkd_core.data.layouts import ACCEPTED
+from dfkd_core.data.pretrained import DTLN_CREDITS, dtln_folder
+from dfkd_core.data.progress import Progress, silent
+from dfkd_core.errors import DataError
+
+__all__ = ["credits_text", "demo_corpus", "dtln_folder", "fetch_demo"]
+
+PEAK = 0.99
+
+_log = logging.getLogger(__name__)
+
+
+def fetch_demo(out: str | Path | None = None, *, progress: Progress = silent) -> Manifest:
+    """The demo corpus and its teacher, fetched as far as they are absent or damaged; errors as `demo_corpus`."""
+    manifest = demo_corpus(out, progress=progress)
+    dtln_folder()
+    return manifest
+
+
+def demo_corpus(out: str | Path | None = None, *, progress: Progress = silent) -> Manifest:
+    """The demo corpus in `out`, else in the cache; what an interrupted call left undone is done now.
+
+    DataError in one line: no apt-get here (with the folder layouts that are taken instead), or a
+    download failed.
+    """
+    root = Path(out).expanduser().resolve() if out is not None else cache_dir() / "demo"
+    if not _is_whole(root):
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / ".lock"):
+            _fetch_missing(root, progress)
+    return read_manifest(root / MANIFEST_NAME)
+
+
+def credits_text() -> str:
+    """Who made the demo corpus and its teacher, and under which licences."""
+    return CREDITS + DTLN_CREDITS
+
+
+def _is_whole(root: Path) -> bool:
+    return (root / MANIFEST_NAME).is_file() and all(_stamped(root, package) is not None for package in PACKAGES)
+
+
+def _fetch_missing(root: Path, progress: Progress) -> None:
+    missing = [package for package in PACKAGES if _stamped(root, package) is None]
+    if missing and not debian.available():
+        raise DataError(
+            "the demo corpus needs apt-get and dpkg-deb, which are not on this machine; "
+            f"set data.corpus to a folder instead: {ACCEPTED}"
+        )
+    for leftover in root.glob(".fetch-*"):
+        shutil.rmtree(leftover)
+    with tempfile.TemporaryDirectory(dir=root, prefix=".fetch-") as temporary:
+        source = debian.DebianPackages(Path(temporary))
+        for done, package in enumerate(missing):
+            progress("fetch demo corpus", done, len(missing))
+            _install(root, package, *source.unpack(package.name))
+        progress("fetch demo corpus", len(missing), len(missing))
+    _write_whole(root)
+
+
+def _install(root: Path, package: DemoPackage, tree: Path, version: str) -> None:
+    """Decode a package beside its place, check it, then move it there and stamp it."""
+    partial = tree.with_name(f"{package.name}.decoded")
+    digest = hashlib.sha256()
+    rows = []
+    for clip in package.clips(tree):
+        digest.update(f"{clip.name} {clip.rate_hz}\n".encode() + clip.samples.astype("<i2").tobytes())
+        write_audio(partial / f"{clip.name}.flac", _at_model_rate(clip))
+        rows.append(_row(package, clip, partial))
+    _check(package, version, digest.hexdigest())
+    place = root / package.folder
+    shutil.rmtree(place, ignore_errors=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    partial.rename(place)
+    _write_text(_stamp(root, package), json.dumps({"version": version, "clips": rows}))
+    shutil.rmtree(tree)
+
+
+def _at_model_rate(clip: DemoClip) -> Samples:
+    """Float samples at 16 kHz; a peak that resampling raised over full scale is brought under it."""
+    samples = resample(clip.samples.astype(np.float32) / np.float32(32768), clip.rate_hz, SAMPLE_RATE)
+    peak = float(np.abs(samples).max())
+    return samples * np.float32(PEAK / peak) if clip.rate_hz != SAMPLE_RATE and peak > PEAK else samples
+
+
+def _row(package: DemoPackage, clip: DemoClip, folder: Path) -> dict[str, Any]:
+    """The clip's manifest row, and the size of its file, by which damage is noticed."""
+    return {
+        "path": f"{package.folder}/{clip.name}.flac",
+        "kind": clip.kind,
+        "split": clip.split,
+        "label": clip.label,
+        "licence": package.licence,
+        "seconds": round(len(clip.samples) / clip.rate_hz, 3),
+        "bytes": (folder / f"{clip.name}.flac").stat().st_size,
+    }
+
+
+def _check(package: DemoPackage, version: str, sha256: str) -> None:
+    """The tested version must decode to the known signals; another version is used, and said to be another."""
+    if sha256 == package.sha256:
+        return
+    if version == package.version:
+        raise DataError(f"{package.name} {version}: decoded audio must have SHA-256 {package.sha256}, but has {sha256}")
+    _log.warning(
+        "%s is version %s, measured was %s: scores may differ from those in the documentation",
+        package.name,
+        version,
+        package.version,
+    )
+
+
+def _stamp(root: Path, package: DemoPackage) -> Path:
+    return root / ".stamps" / f"{package.name}.json"
+
+
+def _stamped(root: Path, package: DemoPackage) -> list[dict[str, Any]] | None:
+    """The rows of a package whose files lie there in full, else None."""
+    try:
+        rows: list[dict[str, Any]] = json.loads(_stamp(root, package).read_text())["clips"]
+        whole = bool(rows) and all((root / row["path"]).stat().st_size == row["bytes"] for row in rows)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return rows if whole else None
+
+
+def _write_whole(root: Path) -> None:
+    rows = [row for package in PACKAGES for row in _stamped(root, package) or ()]
+    clips = (Clip(**{key: value for key, value in row.items() if key != "bytes"}) for row in rows)
+    _write_text(root / "CREDITS.txt", credits_text())
+    write_manifest(manifest_of(root, clips), root / MANIFEST_NAME)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)

@@ -1,0 +1,61 @@
+"""Walk folders and read audio headers in parallel, in flat memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from dfkd_core.audio import AUDIO_SUFFIXES, info
+from dfkd_core.data.corpora import Clip, Kind, Split
+from dfkd_core.data.damage import tolerate
+from dfkd_core.data.progress import Progress
+from dfkd_core.errors import DataError
+
+BATCH = 1024  # headers in flight
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file that a layout found: a clip whose header is still unread."""
+
+    path: Path
+    kind: Kind
+    split: Split
+    label: str
+
+
+def audio_files(folder: Path) -> Iterator[Path]:
+    """Every audio file below a folder, hidden ones left out, in one order on every machine."""
+    for directory, subfolders, names in os.walk(folder, followlinks=True):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        for name in sorted(names):
+            if Path(name).suffix.lower() in AUDIO_SUFFIXES and not name.startswith("."):
+                yield Path(directory, name)
+
+
+def read_headers(root: Path, entries: Iterable[Entry], progress: Progress) -> Iterator[Clip]:
+    """The clips of the entries; unreadable files are named and counted, skipped under 1 %, else a DataError."""
+    waiting = list(entries)
+    problems: dict[str, str] = {}
+    with ThreadPoolExecutor(min(16, 4 * (os.cpu_count() or 1))) as pool:
+        for start in range(0, len(waiting), BATCH):
+            for result in pool.map(lambda entry: _clip(root, entry), islice(waiting, start, start + BATCH)):
+                if isinstance(result, Clip):
+                    yield result
+                else:
+                    problems[str(result)] = str(result)
+            progress("read headers", min(start + BATCH, len(waiting)), len(waiting))
+    tolerate(problems, len(waiting), str(root))
+
+
+def _clip(root: Path, entry: Entry) -> Clip | DataError:
+    try:
+        seconds = info(entry.path).seconds
+    except DataError as error:
+        return error
+    path = entry.path.relative_to(root).as_posix()
+    return Clip(path, entry.kind, entry.split, entry.label, "unknown", round(seconds, 3))
