@@ -64,7 +64,7 @@ def choose_best(
 def choose_per_decade(front: Front) -> list[Choice]:
     """The best point in each decade of the first minimised log objective, judged by the first other objective."""
     _refuse_empty(front)
-    size = next((o for o in front.objectives if o.goal == "minimize" and o.scale == "log"), None)
+    size = decade_objective(front)
     if size is None:
         raise ConfigError("must have a minimised objective with scale log to be cut into decades; use --best instead")
     judge = next((o for o in front.objectives if o.metric != size.metric), size)
@@ -72,6 +72,11 @@ def choose_per_decade(front: Front) -> list[Choice]:
     for point in front.points:
         decades.setdefault(math.floor(math.log10(point.values[size.metric])), []).append(point)
     return [_best_of_decade(decade, decades[decade], size, judge) for decade in sorted(decades)]
+
+
+def decade_objective(front: Front) -> Objective | None:
+    """The objective that is cut into decades: the first that is minimised on a log scale."""
+    return next((o for o in front.objectives if o.goal == "minimize" and o.scale == "log"), None)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ def spec(**changes):
     content = {
         "name": "first",
         "config": {"student": {"model": "dccrn", "width": 0.25}, "training": {"epochs": 40}},
-        "space": {"student.width": {"min": 0.06, "max": 1}, "distillation.weight": {"min": 0.03, "max": 30, "log": True}},
+        "space": {"student.width": {"min": 0.06, "max": 1.0}, "distillation.weight": {"min": 0.03, "max": 30.0}},
         "objectives": [{"metric": QUALITY, "goal": "maximize"}, {"metric": SIZE, "goal": "minimize", "scale": "log"}],
         "reference_point": {QUALITY: 1.0, SIZE: 4.0e6},
         "constraints": ["model/macs_per_s <= 1.0e9"],
@@ -58,11 +58,10 @@ def small_sweep():
 def random_sweep(num_trials, seed=0):
     """A sweep of plausible size: quality grows with size and with a weight near 1."""
     rng = np.random.default_rng(seed)
-    states = rng.choice(
-        [TrialState.COMPLETE] * 7 + [TrialState.PRUNED, TrialState.FAILED, TrialState.INFEASIBLE], num_trials
-    )
+    ends = [TrialState.COMPLETE] * 7 + [TrialState.PRUNED, TrialState.FAILED, TrialState.INFEASIBLE]
     records = []
-    for number, state in enumerate(states):
+    for number in range(num_trials):
+        state = ends[rng.integers(len(ends))]
         width, weight = float(rng.uniform(0.06, 1.0)), float(np.exp(rng.uniform(-3.5, 3.4)))
         split = str(rng.choice(["dynamic", "fixed"]))
         size = round(4e6 * width**2)

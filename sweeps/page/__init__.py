@@ -1,0 +1,81 @@
+"""front.html: one page that needs nothing but itself, from disk as well as inside a tracker's frame."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from sweeps.front import Front
+from sweeps.listening import Listening
+from sweeps.page.content import page_content
+from sweeps.reference_models import ReferenceModel
+from sweeps.run_addresses import RunAddresses
+from sweeps.spec import SweepSpec
+from sweeps.trials import TrialRecord
+
+# one idea a file; later files use what earlier ones define
+SCRIPTS = (
+    "sweep.js",
+    "text.js",
+    "scale.js",
+    "drawing.js",
+    "axes.js",
+    "scatter.js",
+    "pointing.js",
+    "controls.js",
+    "details.js",
+    "choosing.js",
+    "table.js",
+    "history.js",
+    "parallel.js",
+    "importance.js",
+    "listening.js",
+    "main.js",
+)
+
+
+def front_page(
+    folder: Path,
+    front: Front,
+    records: Sequence[TrialRecord],
+    spec: SweepSpec,
+    *,
+    addresses: RunAddresses,
+    listening: Listening | None = None,
+    references: Sequence[ReferenceModel] = (),
+) -> str:
+    """The page of a front as HTML text."""
+    content = page_content(folder, front, records, spec, addresses)
+    content["listening"] = None if listening is None else listening.to_page()
+    content["references"] = [{"name": model.name, "values": dict(model.values)} for model in references]
+    return render(front.name, content)
+
+
+def render(title: str, content: Mapping[str, Any]) -> str:
+    """Put title, style, script and data into the template; nothing in the data can end its element."""
+    parts = {
+        "title": html.escape(title),
+        "style": _static("style.css"),
+        "script": "\n".join(_static(name) for name in SCRIPTS),
+        "data": embedded_json(content),
+    }
+    page = _static("front.html")
+    for name, text in parts.items():
+        page = page.replace(f"<!--{name}-->", text, 1)
+    return page
+
+
+def embedded_json(content: Any) -> str:
+    """JSON that is safe inside a script element: <, >, & and the line separators of JavaScript are escaped."""
+    text = json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _static(name: str) -> str:
+    return (files(__package__) / name).read_text(encoding="utf-8")

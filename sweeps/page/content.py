@@ -1,0 +1,145 @@
+"""What the page shows, as plain data: trials by column, so that ten thousand of them stay small."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sweeps import choose, pareto
+from sweeps.dimension_importance import importance
+from sweeps.front import Front, has_point, trial_ranks
+from sweeps.front_csv import union
+from sweeps.metric_facts import goal_of, unit_of
+from sweeps.objectives import costs
+from sweeps.run_addresses import RunAddresses
+from sweeps.spec import SweepSpec
+from sweeps.trials import TrialRecord, TrialState
+
+SIGNIFICANT = 6  # digits kept of every number on the page; front.json and front.csv hold them all
+
+
+def page_content(
+    folder: Path, front: Front, records: Sequence[TrialRecord], spec: SweepSpec, addresses: RunAddresses
+) -> dict[str, Any]:
+    """Everything but sounds and reference models."""
+    return {
+        "name": front.name,
+        "sweep_id": front.sweep_id,
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "confirmed": front.confirmed,
+        "budget": {"trials": spec.budget.trials, "epochs": spec.budget.epochs_per_trial},
+        "counts": front.trials,
+        "objectives": [o.model_dump() for o in front.objectives],
+        "reference": front.reference_point,
+        "hypervolume": compact(front.hypervolume),
+        "history": _history(records, spec),
+        "constraints": [c.__dict__ | {"text": str(c)} for c in spec.constraints],
+        "metrics": _metrics(records, front),
+        "params": _params(records, spec),
+        "trials": _trials(records, spec, addresses),
+        "choices": _choices(front),
+        "importance": [importance(records, o, list(spec.space)) for o in front.objectives],
+        "config": plain(spec.config),
+        "export": _export_command(folder, front.name),
+        "look": addresses.how_to_look(),
+    }
+
+
+def _trials(records: Sequence[TrialRecord], spec: SweepSpec, addresses: RunAddresses) -> dict[str, Any]:
+    rank = trial_ranks(records, spec.objectives)
+    states = list(TrialState)
+    return {
+        "number": [r.number for r in records],
+        "state": [states.index(r.state) for r in records],
+        "states": [str(s) for s in states],
+        "rank": [rank.get(r.number) for r in records],
+        "epochs": [r.epochs for r in records],
+        "reason": {r.number: r.reason for r in records if r.reason},
+        "run": {r.number: address for r in records if (address := addresses.of(r.number))},
+        "params": {key: [plain(r.params.get(key)) for r in records] for key in union(r.params for r in records)},
+        "metrics": {key: [compact(r.metrics.get(key)) for r in records] for key in union(r.metrics for r in records)},
+    }
+
+
+def _metrics(records: Iterable[TrialRecord], front: Front) -> list[dict[str, Any]]:
+    """Name, unit, goal and scale of everything that can stand on an axis, the objectives first."""
+    named = {o.metric: o.scale for o in front.objectives}
+    names = [*named, *(name for name in union(r.metrics for r in records) if name not in named)]
+    return [
+        {"name": n, "unit": unit_of(n), "goal": _goal(n, front), "log": named.get(n, _usual_scale(n)) == "log"}
+        for n in names
+    ]
+
+
+def _goal(metric: str, front: Front) -> str | None:
+    from dfkd_core.errors import ConfigError
+
+    try:
+        return goal_of(metric, front.objectives)
+    except ConfigError:
+        return None  # an axis without a better end
+
+
+def _usual_scale(metric: str) -> str:
+    return "log" if metric.startswith("model/") and not metric.endswith("_ms") else "linear"
+
+
+def _params(records: Sequence[TrialRecord], spec: SweepSpec) -> list[dict[str, Any]]:
+    """The searched dimensions: name, and whether their space is logarithmic."""
+    names = union([spec.space, *(r.params for r in records)])
+    return [{"name": name, "log": _is_log(spec.space.get(name))} for name in names]
+
+
+def _is_log(distribution: Any) -> bool:
+    options = distribution if isinstance(distribution, list) else [distribution]
+    return any(isinstance(option, Mapping) and bool(option.get("log")) for option in options)
+
+
+def _history(records: Iterable[TrialRecord], spec: SweepSpec) -> list[float | None]:
+    """The hypervolume after each finished trial, in the order in which they finished."""
+    finished = [r for r in records if r.state.is_finished]
+    finished.sort(key=lambda r: (r.finished if r.finished is not None else math.inf, r.number))
+    steps = [costs(spec.objectives, r.metrics) if has_point(r, spec.objectives) else None for r in finished]
+    return [compact(v) for v in pareto.hypervolume_history(steps, costs(spec.objectives, spec.reference_point))]
+
+
+def _choices(front: Front) -> list[dict[str, Any]]:
+    """The choosing rules that need no question, each with its points and why."""
+    if not front.points:
+        return []
+    rules = {"Knee": [choose.choose_knee(front)]}
+    rules |= {f"Best {o.metric}": [choose.choose_best(front, o.metric)] for o in front.objectives}
+    if choose.decade_objective(front) is not None:
+        rules["One per decade"] = choose.choose_per_decade(front)
+    return [
+        {"label": label, "points": [{"trial": c.point.trial, "why": c.why} for c in chosen]}
+        for label, chosen in rules.items()
+    ]
+
+
+def _export_command(folder: Path, name: str) -> dict[str, str]:
+    return {"before": f"dfkd export {shlex.quote(str(folder))} --trial ", "after": f" -o {name}-t"}
+
+
+def compact(value: float | None) -> float | None:
+    """The number with few digits; None when it is missing or not finite."""
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.{SIGNIFICANT}g}")
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON can hold it: numbers shortened, unknown types as text."""
+    if isinstance(value, float):
+        return compact(value)
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return str(value)

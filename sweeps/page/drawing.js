@@ -1,0 +1,50 @@
+// SVG elements, marks that stay one path however many trials they show, and drawings that follow their width.
+
+function svg(tag, attributes = {}, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) if (value !== null) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+function label(x, y, text, attributes = {}) {
+  return svg("text", { x, y, ...attributes }, text);
+}
+
+const round = (value) => Math.round(value * 10) / 10;
+
+const MARKS = {
+  front: (x, y) => circlePath(x, y, 5),
+  dominated: (x, y) => circlePath(x, y, 2.6),
+  pruned: (x, y) => circlePath(x, y, 3),
+  infeasible: (x, y) => `M${x - 3.6} ${y}l3.6 -3.6l3.6 3.6l-3.6 3.6z`,
+  failed: (x, y) => `M${x - 3} ${y - 3}l6 6m0 -6l-6 6`,
+  running: (x, y) => `M${x - 3} ${y}h6m-3 -3v6`,
+  waiting: (x, y) => `M${x - 3} ${y}h6`,
+};
+
+function circlePath(x, y, radius) {
+  return `M${x - radius} ${y}a${radius} ${radius} 0 1 0 ${2 * radius} 0a${radius} ${radius} 0 1 0 ${-2 * radius} 0z`;
+}
+
+function markPath(kind, places) {
+  return places.map(([x, y]) => MARKS[kind](round(x), round(y))).join("");
+}
+
+function linePath(places) {
+  return places.map(([x, y], index) => `${index ? "L" : "M"}${round(x)} ${round(y)}`).join("");
+}
+
+// Draws now and again whenever the container's width changes.
+function responsive(container, draw) {
+  let width = 0;
+  const redraw = () => {
+    width = container.clientWidth;
+    if (width) draw(width);
+  };
+  new ResizeObserver(() => {
+    if (Math.abs(container.clientWidth - width) >= 1) redraw();
+  }).observe(container);
+  redraw();
+  return redraw;
+}

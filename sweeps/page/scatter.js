@@ -1,0 +1,180 @@
+// The front: any metric against any other, with the trials that did not make it in their own quiet looks.
+
+const KIND_NAMES = {
+  front: "On the front",
+  dominated: "Dominated",
+  pruned: "Pruned",
+  infeasible: "Infeasible",
+  failed: "Failed",
+  running: "Running",
+  waiting: "Waiting",
+};
+const NEAR_PX = 26;
+
+const view = { ...initialAxes(), hidden: new Set(), zoom: null, redraw: () => {} };
+
+// Quality upright, size across: the first minimised objective lies on x. One objective is shown over the trials.
+function initialAxes() {
+  if (!objectives.length) return { x: "trial", y: "trial", log: {} };
+  const across = objectives.find((objective) => objective.goal === "minimize") ?? objectives[0];
+  const upright = objectives.find((objective) => objective !== across);
+  const log = Object.fromEntries(sweep.metrics.map((metric) => [metric.name, metric.log]));
+  return upright ? { x: across.metric, y: upright.metric, log } : { x: "trial", y: across.metric, log };
+}
+
+function drawScatter(container, width) {
+  const height = Math.round(Math.min(540, Math.max(320, width * 0.66)));
+  const scales = scatterScales(width, height);
+  const shown = placedTrials(scales);
+  const root = svg("svg", { width, height, role: "group", "aria-label": `${view.y} against ${view.x}` });
+  const titles = {
+    x: axisTitle(view.x, scales.x.log, ["\u2190", "\u2192"]),
+    y: axisTitle(view.y, scales.y.log, ["\u2193", "\u2191"]),
+  };
+  root.append(plotClip(scales), drawAxes(scales, titles));
+  const plot = svg("g", { "clip-path": "url(#plot)" });
+  plot.append(...attained(scales), ...constraintLines(scales), ...quietMarks(shown), ...externalMarks(scales), ...frontMarks(shown));
+  root.append(plot);
+  container.replaceChildren(root, element("div", { class: "tip", role: "status", hidden: true }));
+  follow(root, container.lastChild, shown, scales);
+  if (view.zoom) container.append(button("Show all", () => { view.zoom = null; view.redraw(); }, { class: "reset" }));
+}
+
+// Marks on the frame are whole, marks beyond it (zoomed) are cut.
+function plotClip({ x, y }) {
+  const room = 8;
+  const [left, top] = [x.range[0] - room, y.range[1] - room];
+  const size = { width: x.range[1] - x.range[0] + 2 * room, height: y.range[0] - y.range[1] + 2 * room };
+  return svg("defs", {}, svg("clipPath", { id: "plot" }, svg("rect", { x: left, y: top, ...size })));
+}
+
+function scatterScales(width, height) {
+  const bounds = { x: [58, width - 14], y: [height - 50, 34] };
+  const make = (axis) => {
+    const name = view[axis];
+    const log = Boolean(view.log[name]);
+    const values = visibleTrials().map((trial) => metricOf(trial, name)).filter((value) => value !== null);
+    for (const other of sweep.references) if (other.values[name] !== undefined) values.push(other.values[name]);
+    return makeScale(view.zoom?.[axis] ?? paddedDomain(values, log), bounds[axis], log);
+  };
+  return { x: make("x"), y: make("y") };
+}
+
+function visibleTrials() {
+  return trials.filter((trial) => !view.hidden.has(trial.kind));
+}
+
+function placedTrials({ x, y }) {
+  const drawable = (scale, value) => value !== null && (!scale.log || value > 0);
+  return visibleTrials()
+    .map((trial) => ({ trial, vx: metricOf(trial, view.x), vy: metricOf(trial, view.y) }))
+    .filter(({ vx, vy }) => drawable(x, vx) && drawable(y, vy))
+    .map(({ trial, vx, vy }) => ({ trial, at: [x(vx), y(vy)] }));
+}
+
+// The boundary of what the front attains, as a staircase, when the axes are exactly the sweep's objectives.
+function attained({ x, y }) {
+  const line = stairs();
+  if (!line.length) return [];
+  const sign = (axis) => (metrics.get(view[axis]).goal === "maximize" ? -1 : 1);
+  const far = [sign("x") > 0 ? x.range[1] + 8 : x.range[0] - 8, sign("y") > 0 ? y.range[1] - 8 : y.range[0] + 8];
+  const corners = [[x(line[0][0]), far[1]]];
+  line.forEach(([vx, vy], index) => {
+    corners.push([x(vx), y(vy)]);
+    corners.push([index + 1 < line.length ? x(line[index + 1][0]) : far[0], y(vy)]);
+  });
+  const edge = linePath(corners);
+  return [
+    svg("path", { class: "attained", d: `${edge}L${round(far[0])} ${round(far[1])}Z` }),
+    svg("path", { class: "front-line", d: edge }),
+  ];
+}
+
+function stairs() {
+  const named = objectives.map((objective) => objective.metric);
+  if (named.length === 1 && view.x === "trial" && view.y === named[0]) return bestSoFar(named[0]);
+  if (named.length !== 2 || !named.includes(view.x) || !named.includes(view.y) || view.x === view.y) return [];
+  return [...frontTrials]
+    .sort((a, b) => costOf(a, view.x) - costOf(b, view.x) || costOf(a, view.y) - costOf(b, view.y))
+    .map((trial) => [metricOf(trial, view.x), metricOf(trial, view.y)]);
+}
+
+function bestSoFar(name) {
+  let best = null;
+  const steps = [];
+  for (const trial of trials) {
+    if (trial.state !== "COMPLETE" || (best && costOf(trial, name) >= costOf(best, name))) continue;
+    best = trial;
+    steps.push([trial.number, metricOf(trial, name)]);
+  }
+  return steps;
+}
+
+function constraintLines({ x, y }) {
+  return sweep.constraints.flatMap(({ metric, limit, text }) => {
+    const inside = (scale) => limit >= scale.domain[0] && limit <= scale.domain[1];
+    if (metric === view.x && inside(x)) {
+      const at = round(x(limit));
+      return limitLine(`M${at} ${y.range[0]}V${y.range[1]}`, text, at - 6, y.range[1] + 12);
+    }
+    if (metric === view.y && inside(y)) {
+      const at = round(y(limit));
+      return limitLine(`M${x.range[0]} ${at}H${x.range[1]}`, text, x.range[1], at - 6);
+    }
+    return [];
+  });
+}
+
+function limitLine(d, text, x, y) {
+  return [svg("path", { class: "limit", d }), label(x, y, text, { class: "note", "text-anchor": "end" })];
+}
+
+function quietMarks(shown) {
+  return Object.keys(KIND_NAMES).filter((kind) => kind !== "front").map((kind) => {
+    const places = shown.filter(({ trial }) => trial.kind === kind).map(({ at }) => at);
+    return svg("path", { class: `mark ${kind}`, d: markPath(kind, places) });
+  });
+}
+
+function externalMarks({ x, y }) {
+  const measured = sweep.references.filter(({ values }) => values[view.x] !== undefined && values[view.y] !== undefined);
+  return measured.map(({ name, values }) => {
+    const [cx, cy] = [round(x(values[view.x])), round(y(values[view.y]))];
+    const mark = svg("rect", { x: cx - 4, y: cy - 4, width: 8, height: 8 });
+    return svg("g", { class: "external" }, mark, label(cx + 9, cy + 4, name, { class: "note" }));
+  });
+}
+
+function frontMarks(shown) {
+  const knee = sweep.choices.find((rule) => rule.label === "Knee")?.points[0].trial;
+  const ordered = shown.filter(({ trial }) => trial.kind === "front").sort((a, b) => a.at[0] - b.at[0]);
+  return ordered.map(({ trial, at: [cx, cy] }, index) => {
+    const chosen = selection.trial === trial;
+    const node = svg("g", {
+      class: `front-point${chosen ? " chosen" : ""}`,
+      tabindex: "0",
+      role: "button",
+      "aria-pressed": String(chosen),
+      "aria-label": describe(trial),
+      "data-trial": trial.number,
+    });
+    node.append(svg("circle", { cx: round(cx), cy: round(cy), r: chosen ? 8 : 6 }));
+    if (trial.number === knee) node.append(label(round(cx) + 11, round(cy) + 16, "knee", { class: "note" }));
+    node.addEventListener("keydown", (event) => onKey(event, trial, ordered, index));
+    return node;
+  });
+}
+
+function onKey(event, trial, ordered, index) {
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  const next = step ? ordered[index + step]?.trial : ["Enter", " "].includes(event.key) ? trial : null;
+  if (!next) return;
+  event.preventDefault();
+  selection.set(next);
+  document.querySelector(`#scatter [data-trial="${next.number}"]`)?.focus();
+}
+
+function describe(trial) {
+  const values = objectives.map(({ metric }) => `${metric} ${formatNumber(metricOf(trial, metric))}`);
+  return `Trial ${trial.number}, ${KIND_NAMES[trial.kind].toLowerCase()}, ${values.join(", ")}`;
+}

@@ -1,0 +1,67 @@
+// Numbers and elements as text; whatever comes from a sweep enters the page as text, never as markup.
+
+const THIN_SPACE = "\u2009";
+
+function formatNumber(value) {
+  if (value === null || value === undefined) return "\u2013";
+  if (typeof value !== "number") return typeof value === "string" ? value : JSON.stringify(value);
+  const size = Math.abs(value);
+  if (size >= 1e9 || (size > 0 && size < 1e-3)) return value.toExponential(2).replace("e+", "e");
+  if (size >= 1000) return grouped(Math.round(value));
+  if (Number.isInteger(value)) return String(value);
+  return String(Number(value.toPrecision(4)));
+}
+
+function grouped(integer) {
+  return String(integer).replace(/\B(?=(\d{3})+$)/g, THIN_SPACE);
+}
+
+function formatTick(value) {
+  const size = Math.abs(value);
+  for (const [unit, factor] of [["G", 1e9], ["M", 1e6], ["k", 1e3]]) {
+    if (size >= factor) return `${Number((value / factor).toPrecision(4))}${unit}`;
+  }
+  if (size > 0 && size < 1e-3) return value.toExponential().replace("e+", "e");
+  return String(Number(value.toPrecision(6)));
+}
+
+function withUnit(metric) {
+  const unit = metrics.get(metric)?.unit;
+  return unit ? `${metric} (${unit})` : metric;
+}
+
+function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== false) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== null));
+  return node;
+}
+
+function button(label, onclick, attributes = {}) {
+  return element("button", { type: "button", onclick, ...attributes }, label);
+}
+
+function choice(label, options, chosen, onchange) {
+  const select = element("select", { "aria-label": label, onchange: () => onchange(select.value) });
+  for (const [value, text] of options) select.append(element("option", { value, selected: value === chosen }, text));
+  return select;
+}
+
+// Copying is refused inside a tracker's frame; the text is then selected for the user's own copying.
+function copyable(text, label) {
+  const code = element("code", { class: "selectable", tabindex: "0", "aria-label": label }, text);
+  const copy = button("Copy", async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      copy.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(code);
+      copy.textContent = "Selected";
+    }
+    setTimeout(() => (copy.textContent = "Copy"), 1500);
+  }, { class: "quiet", "aria-label": `Copy ${label}` });
+  return element("div", { class: "copyable" }, code, copy);
+}

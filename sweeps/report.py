@@ -1,0 +1,41 @@
+"""The front as files: front.json for programs, front.csv for tables, front.html for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dfkd_core.atomic_files import write_atomic
+from sweeps.front import FRONT_FILE, Front
+from sweeps.front_csv import front_csv
+from sweeps.listening import Listening
+from sweeps.page import front_page
+from sweeps.reference_models import ReferenceModel
+from sweeps.run_addresses import RunAddresses
+from sweeps.spec import SweepSpec
+from sweeps.trials import TrialRecord
+
+
+def write_front(
+    folder: Path,
+    front: Front,
+    records: Sequence[TrialRecord],
+    spec: SweepSpec,
+    *,
+    addresses: RunAddresses | None = None,
+    listening: Listening | None = None,
+    references: Sequence[ReferenceModel] = (),
+) -> list[Path]:
+    """Write the three files under `folder`/front and return their paths; each is whole or as it was before."""
+    known = addresses or RunAddresses()
+    page = front_page(folder, front, records, spec, addresses=known, listening=listening, references=references)
+    contents = {
+        "front.json": front.to_json(),
+        "front.csv": front_csv(records, spec.objectives, known.run_ids),
+        "front.html": page,
+    }
+    target = folder / FRONT_FILE.parent
+    target.mkdir(parents=True, exist_ok=True)
+    for name, text in contents.items():
+        write_atomic(target / name, text.encode())
+    return [target / name for name in contents]
