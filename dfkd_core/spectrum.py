@@ -29,6 +29,10 @@ class Spectrum:
         wide = signal.float() if signal.dtype in (torch.float16, torch.bfloat16) else signal
         return cls(*real_stft(wide, framing))
 
+    def detached(self) -> Spectrum:
+        """The same spectrum without gradient; properties are cached, so `torch.no_grad` would spoil them for later."""
+        return Spectrum(self.real.detach(), self.imag.detach())
+
     @cached_property
     def power(self) -> Tensor:
         """|X|^2, (batch, frame, freq)."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from dfkd_core.distillation.config import DistillationConfig
 from dfkd_core.distillation.dfkd import DFKD
+from dfkd_core.distillation.dispatch import Dispatch
 from dfkd_core.distillation.full_band_cosine import FullBandCosine
 from dfkd_core.distillation.method import Method
 from dfkd_core.distillation.none import NoDistillation
@@ -14,6 +15,7 @@ from dfkd_core.distillation.output_si_sdr import OutputSISDR
 
 METHODS: dict[str, type[Method]] = {
     "dfkd": DFKD,
+    "dispatch": Dispatch,
     "full_band_cosine": FullBandCosine,
     "output_mse": OutputMSE,
     "output_si_sdr": OutputSISDR,

@@ -33,7 +33,17 @@ class DistillationConfig(Config):
     temperature: Positive = 1.0
     keep: Annotated[float, Field(gt=0, le=1)] | Literal["positive"] = 0.8
     patch_bins: tuple[Annotated[int, Field(ge=1, le=257)], Annotated[int, Field(ge=1, le=257)]] = (10, 40)
+    bands: Literal["dfkd", "full"] = "dfkd"  # of dispatch
     domain: Literal["waveform", "stft"] = "waveform"  # of output_mse
+
+    @model_validator(mode="after")
+    def _something_to_distil_first(self) -> Self:
+        if self.schedule == "two_step" and self.method == "none":
+            raise ValueError(
+                "distillation.schedule must be constant with method none, but got two_step, "
+                "whose first half would train nothing; name a method"
+            )
+        return self
 
     @model_validator(mode="after")
     def _cutoffs_in_order(self) -> Self:

@@ -20,7 +20,7 @@ def active_frames(target_power: Tensor) -> Tensor:
 
 
 def frame_weights(kind: Literal["amplitude", "none"], band_energy: Tensor, active: Tensor) -> Tensor:
-    """Weight of every frame (batch, frame) from the target's energy in the band, sum_f |T|^2.
+    """Weight of every frame (batch, frame) from the target's energy in the band, sum_f |T|^2, or of every patch alike.
 
     `amplitude`: its square root, zero outside the active frames, so that neither pauses nor padding teach;
     `none`: one everywhere.
