@@ -18,12 +18,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sweeps.run_key import PARENT, TRIAL, RunKey
-from sweeps.spool import SPOOL, last_sequence
+from sweeps.spool import SPOOL, SpoolReader, last_sequence
 from sweeps.spool_state import DeliveryState, Health
 
 _LOG_FILE = "delivery.log"
 _LONGEST_LOG_BYTES = 1 << 20
 _POLL_S = 0.1
+_EVERYTHING = 1 << 62  # records
 _NICENESS = 5
 _RESTART_S = 2.0  # a process that cannot even start is not started in a tight loop
 
@@ -116,6 +117,28 @@ def tracker_ids(folder: Path) -> tuple[str | None, str | None, str | None]:
     """Return the tracking URI, the experiment's id and the sweep's own run id; None before delivery knows them."""
     state = DeliveryState.load(Path(folder))
     return state.tracking_uri, state.experiment_id, state.runs.get(PARENT.text)
+
+
+def recorded_states(folder: Path) -> dict[int, str]:
+    """Return each trial's newest state in MLflow or on the way there, by number.
+
+    A driver killed between ledger and spool leaves trials whose state here is older than the ledger's: tell them
+    again, with their own times.
+    """
+    state = DeliveryState.load(folder)
+    states = {
+        key.number: told for key, told in ((RunKey.parse(k), s) for k, s in state.states.items()) if _is_trial(key)
+    }
+    for record in SpoolReader(folder / SPOOL, state.cursor).read(_EVERYTHING):
+        told = {"trial_started": "RUNNING", "trial_finished": record.fields.get("state")}.get(record.event)
+        key = RunKey.parse(record.fields.get("run", PARENT.text))
+        if told is not None and _is_trial(key):
+            states[key.number] = told
+    return {number: told for number, told in states.items() if number is not None}
+
+
+def _is_trial(key: RunKey) -> bool:
+    return key.kind == TRIAL and key.number is not None
 
 
 def main() -> None:

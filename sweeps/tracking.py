@@ -10,11 +10,9 @@ from typing import Any
 
 from sweeps.credentials import scrub, secrets
 from sweeps.run_key import PARENT, TRIAL, RunKey
-from sweeps.spool import SPOOL, SpoolReader, SpoolWriter
+from sweeps.spool import SPOOL, SpoolWriter
 from sweeps.spool_state import DeliveryState
 from sweeps.tracking_uri import resolve_tracking_uri
-
-_EVERYTHING = 1 << 62
 
 
 class Tracker:
@@ -100,28 +98,6 @@ class Tracker:
         fields = scrub(fields, self._hidden) if self._hidden else fields
         with self._lock:
             self._writer.append(event, time.time() if time_s is None else time_s, fields)
-
-
-def recorded_states(folder: Path) -> dict[int, str]:
-    """Return each trial's newest state in MLflow or on the way there, by number.
-
-    A driver killed between ledger and spool leaves trials whose state here is older than the ledger's: tell them
-    again, with their own times.
-    """
-    state = DeliveryState.load(folder)
-    states = {
-        key.number: told for key, told in ((RunKey.parse(k), s) for k, s in state.states.items()) if _is_trial(key)
-    }
-    for record in SpoolReader(folder / SPOOL, state.cursor).read(_EVERYTHING):
-        told = {"trial_started": "RUNNING", "trial_finished": record.fields.get("state")}.get(record.event)
-        key = RunKey.parse(record.fields.get("run", PARENT.text))
-        if told is not None and _is_trial(key):
-            states[key.number] = told
-    return {number: told for number, told in states.items() if number is not None}
-
-
-def _is_trial(key: RunKey) -> bool:
-    return key.kind == TRIAL and key.number is not None
 
 
 def _text(run: int | RunKey) -> str:
