@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dfkd_core.errors import ConfigError
 from sweeps import pareto
-from sweeps.front import Front, FrontPoint
+from sweeps.front import Front, FrontPoint, front_point, has_point
 from sweeps.metric_facts import goal_of
 from sweeps.objectives import Objective
+from sweeps.trials import TrialRecord
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,12 @@ class Choice:
     why: str
 
 
-def choose_trial(front: Front, trial: int) -> Choice:
-    """The point of one trial."""
-    return Choice(front.point(trial), f"Trial {trial} was named.")
+def choose_trial(front: Front, trial: int, records: Iterable[TrialRecord] = ()) -> Choice:
+    """The point of one trial; with the sweep's records at hand any complete trial can be named."""
+    found = next((r for r in records if r.number == trial and has_point(r, front.objectives)), None)
+    if found is None or any(point.trial == trial for point in front.points):
+        return Choice(front.point(trial), f"Trial {trial} was named.")
+    return Choice(front_point(found, front.objectives, None), f"Trial {trial} was named; it is not on the front.")
 
 
 def choose_knee(front: Front) -> Choice:

@@ -133,7 +133,7 @@ def build_front(
         hypervolume=pareto.hypervolume(cost, costs(spec.objectives, spec.reference_point)),
         confirmed=confirmed,
         trials=count_states(records),
-        points=tuple(_front_point(r, spec.objectives, (run_ids or {}).get(r.number)) for r in _sorted(on_front, spec)),
+        points=tuple(front_point(r, spec.objectives, (run_ids or {}).get(r.number)) for r in _sorted(on_front, spec)),
     )
 
 
@@ -176,7 +176,8 @@ def _sorted(records: Iterable[TrialRecord], spec: SweepSpec) -> list[TrialRecord
     )
 
 
-def _front_point(record: TrialRecord, objectives: Sequence[Objective], run_id: str | None) -> FrontPoint:
+def front_point(record: TrialRecord, objectives: Sequence[Objective], run_id: str | None) -> FrontPoint:
+    """The record of a complete trial as a point."""
     named = {objective.metric for objective in objectives}
     return FrontPoint(
         trial=record.number,
