@@ -41,7 +41,7 @@ class DeliveryState:
 
     def forget_runs(self) -> None:
         """Start anew with another tracking store."""
-        self.experiment_id, self.runs, self.states = None, {}, {}
+        self.runs, self.states = {}, {}
 
     def save(self, folder: Path) -> None:
         """Replace the state on disk; after a power cut it is the old one or the new one."""

@@ -1,0 +1,96 @@
+"""Sweeps told to a tracker and brought to a real MLflow store, for tests."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from mlflow.tracking import MlflowClient
+
+from sweeps.deliverer import Deliverer
+from sweeps.mlflow_runs import MlflowRuns
+from sweeps.retrying import Patience
+from sweeps.tracking import Tracker
+
+QUICK = Patience(first_retry_s=0.01, longest_retry_s=0.1, round_s=0.01, poll_s=0.01, save_s=0.0, alone_s=5.0)
+
+
+@functools.cache
+def _empty_database() -> bytes:
+    """MLflow needs two seconds to create its tables: done once, copied for every test."""
+    with tempfile.TemporaryDirectory() as folder:
+        MlflowRuns(f"sqlite:///{folder}/mlflow.db", "none")
+        return Path(folder, "mlflow.db").read_bytes()
+
+
+def sweep_folder(runs: Path, name: str = "first", *, database: bool = True) -> Path:
+    """Return a new sweep folder, beside it a database with tables and no runs."""
+    folder = runs / name
+    folder.mkdir(parents=True)
+    if database and not (runs / "mlflow.db").exists():
+        (runs / "mlflow.db").write_bytes(_empty_database())
+    return folder
+
+
+def tell(folder: Path, num_trials: int, *, uri: str | None = None, sweep_id: str = "abc", end: bool = True) -> Tracker:
+    """Tell a sweep of `num_trials` complete trials of two epochs."""
+    tracker = Tracker(folder, uri)
+    tracker.sweep_started(folder.name, "acceptance", sweep_id, {"dfkd.data_hash": "d"})
+    for number in range(num_trials):
+        tell_trial(tracker, number)
+    if end:
+        tracker.sweep_finished("finished")
+    return tracker
+
+
+def tell_trial(tracker: Tracker, number: int) -> None:
+    """Tell one trial from start to end."""
+    tracker.trial_started(number, {"x": 0.1 * number, "student.width": 0.25}, {"dfkd.node": "n1"})
+    for epoch in (1, 2):
+        tracker.trial_epoch(number, epoch, {"val/quality": 0.1 * epoch, "model/params": 100.0})
+    tracker.trial_finished(number, "COMPLETE", 1.0, None, {"val/quality": 0.2, "model/params": 100.0})
+    tracker.front(number + 1, 0.5, 1)
+
+
+def deliver(folder: Path, *, alone: bool = True, patience: Patience = QUICK) -> None:
+    """Deliver in this process: alone, so that it ends when nothing is left."""
+    Deliverer(folder, lambda: alone, patience).run()
+
+
+def runs_of(uri: str, kind: str = "trial", sweep_id: str = "abc", experiment: str = "acceptance") -> list:
+    """Return MLflow's runs of a kind, by trial number."""
+    client = MlflowClient(uri)
+    found = client.get_experiment_by_name(experiment)
+    query = f"tags.`dfkd.kind` = '{kind}' and tags.`dfkd.sweep_id` = '{sweep_id}'"
+    runs = client.search_runs([found.experiment_id], query, max_results=1000) if found else []
+    return sorted(runs, key=lambda run: int(run.data.tags.get("dfkd.trial_number", -1)))
+
+
+def assert_whole(uri: str, num_trials: int) -> None:
+    """Assert that MLflow has every trial of `tell` once and complete, and one finished sweep."""
+    runs = runs_of(uri)
+    numbers = Counter(run.data.tags["dfkd.trial_number"] for run in runs)
+    assert numbers == {str(number): 1 for number in range(num_trials)}
+    (parent,) = runs_of(uri, "sweep")
+    for run in runs:
+        assert run.info.status == "FINISHED"
+        assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
+        assert run.data.tags["dfkd.trial_state"] == "COMPLETE"
+        assert set(run.data.params) == {"x", "student.width"}
+        history = MlflowClient(uri).get_metric_history(run.info.run_id, "val/quality")
+        assert [(point.step, point.value) for point in history] == [(1, 0.1), (2, 0.2)]
+    assert parent.info.status == "FINISHED"
+    assert parent.data.metrics["front/hypervolume"] == 0.5
+
+
+def forget_state(folder: Path) -> None:
+    """Remove what the delivery knows, as a restored backup would."""
+    (folder / "spool" / "state.json").unlink(missing_ok=True)
+
+
+def copy_spool(folder: Path, to: Path) -> None:
+    """Copy the spool, to restore it later."""
+    shutil.copytree(folder / "spool", to, dirs_exist_ok=True)
