@@ -16,12 +16,14 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
+from dfkd_core.atomic_files import sha256_file
 from dfkd_core.audio import Samples
 from dfkd_core.cache import cache_dir
 from dfkd_core.data.activity import FRAME_SAMPLES
 from dfkd_core.data.corpora import Clip, Kind, Manifest, Split, rows_sha256
 from dfkd_core.data.pairs import noisy_partners
 from dfkd_core.data.progress import Progress, silent
+from dfkd_core.data.scanning import stamp
 from dfkd_core.errors import DataError
 
 FORMAT = "1"  # of the files below; another one never reads these
@@ -36,6 +38,7 @@ class AudioPart:
     bit for bit, and quiet 24-bit or float sources still have 90 dB below their own peak.
     """
 
+    where: str  # corpus and split, for messages
     clips: tuple[Clip, ...]
     samples: NDArray[np.int16]  # every clip, end to end
     offsets: NDArray[np.int64]  # (clip + 1,) into samples
@@ -127,17 +130,13 @@ class AudioStore:
             with FileLock(f"{folder}.lock"):
                 if not _is_whole(folder):  # another process may have built it while this one waited
                     _replace(folder, lambda partial: build(self.manifest, clips, partial, self._progress))
-        return _mapped(folder, clips)
+        return _mapped(folder, clips, f"{self.manifest.root}, {split} split")
 
 
 def _key(manifest: Manifest, clips: list[Clip]) -> str:
     digest = hashlib.sha256(f"{FORMAT}\n{manifest.root}\n{rows_sha256(clips)}\n".encode())
     for clip in clips:
-        try:
-            status = manifest.path(clip).stat()
-            digest.update(f"{status.st_size} {status.st_mtime_ns}\n".encode())
-        except OSError:
-            digest.update(b"missing\n")
+        digest.update(f"{stamp(manifest.path(clip))}\n".encode())
     return digest.hexdigest()[:32]
 
 
@@ -156,8 +155,7 @@ def _is_file_whole(path: Path, told: dict[str, Any]) -> bool:
         return False
     if status.st_mtime_ns == told["mtime_ns"]:
         return True
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == str(told["sha256"])
+    return sha256_file(path) == str(told["sha256"])
 
 
 def _replace(folder: Path, write: Callable[[Path], None]) -> None:
@@ -175,11 +173,12 @@ def _replace(folder: Path, write: Callable[[Path], None]) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _mapped(folder: Path, clips: list[Clip]) -> AudioPart:
+def _mapped(folder: Path, clips: list[Clip], where: str) -> AudioPart:
     state = json.loads((folder / "state.json").read_text())
     with np.load(folder / "index.npz", allow_pickle=False) as index:
         usable, lengths, steps = index["usable"], index["num_samples"], index["steps"]
     return AudioPart(
+        where=where,
         clips=tuple(clips[i] for i in usable),
         samples=np.memmap(folder / "samples.i16", np.int16, "r"),
         offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),

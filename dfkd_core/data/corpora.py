@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import os
+import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
+from dfkd_core.atomic_files import write_atomic
+from dfkd_core.cache import cache_dir
 from dfkd_core.data.progress import Progress, silent
 from dfkd_core.errors import DataError
+
+if TYPE_CHECKING:
+    from dfkd_core.data.scanning import Entry
 
 Kind = Literal["clean", "noise", "noisy", "impulse_response"]
 Split = Literal["train", "valid", "test"]
@@ -80,8 +85,11 @@ def manifest_of(root: str | Path, clips: Iterable[Clip]) -> Manifest:
     return Manifest(Path(root).resolve(), ordered)
 
 
-def read_manifest(path: str | Path) -> Manifest:
-    """Read a CSV with the columns path, kind, split, label, licence, seconds; others are ignored."""
+def read_manifest(path: str | Path, root: Path | None = None) -> Manifest:
+    """Read a CSV with the columns path, kind, split, label, licence, seconds; others are ignored.
+
+    Relative paths are seen from `root`, else from the file's own folder.
+    """
     path = Path(path)
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -92,27 +100,19 @@ def read_manifest(path: str | Path) -> Manifest:
         raise DataError(f"{path}: must be a readable CSV manifest, but {error}") from error
     if not clips:
         raise DataError(f"{path}: lists no clips; write it again with `dfkd data scan`")
-    return manifest_of(path.parent, clips)
+    return manifest_of(root or path.parent, clips)
 
 
 def write_manifest(manifest: Manifest, path: str | Path) -> None:
     """Write the CSV; clips outside its folder are named by their absolute path."""
     path = Path(path).resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for clip in manifest.clips:
-            place = _relative(manifest.path(clip), path.parent)
-            writer.writerow((place, clip.kind, clip.split, clip.label, clip.licence, f"{clip.seconds:.3f}"))
-    partial.replace(path)
+    place = {clip.path: _relative(manifest.path(clip), path.parent) for clip in manifest.clips}
+    _write_rows([replace(clip, path=place[clip.path]) for clip in manifest.clips], path)
 
 
 def scan(directory: str | Path, layout: str = "auto", *, progress: Progress = silent) -> Manifest:
     """Turn a folder of a known layout into a manifest; DataError says what is missing and what is accepted."""
     from dfkd_core.data.layouts import MANIFEST, recognise
-    from dfkd_core.data.scanning import read_headers
 
     root = Path(directory).expanduser().resolve()
     if not root.is_dir():
@@ -120,7 +120,7 @@ def scan(directory: str | Path, layout: str = "auto", *, progress: Progress = si
     chosen = recognise(root, layout)
     if chosen.name == MANIFEST:
         return read_manifest(root / MANIFEST_NAME)
-    return manifest_of(root, read_headers(root, chosen.entries(root), progress))
+    return _with_headers(root, chosen.entries(root), progress)
 
 
 def open_corpus(corpus: str, *, progress: Progress = silent) -> Manifest:
@@ -135,6 +135,29 @@ def open_corpus(corpus: str, *, progress: Progress = silent) -> Manifest:
     if not place.is_dir():
         raise DataError(f"{corpus}: must be 'demo', a folder or a manifest file, but there is no such place")
     return scan(place, progress=progress)
+
+
+def _with_headers(root: Path, entries: list[Entry], progress: Progress) -> Manifest:
+    """The manifest of a scanned folder; unchanged files are not opened twice, since every trial asks again."""
+    from dfkd_core.data.scanning import entries_sha256, read_headers
+
+    known = cache_dir() / "scans" / f"{entries_sha256(root, entries)}.csv"
+    if known.is_file():
+        return read_manifest(known, root)
+    clips = read_headers(root, entries, progress)
+    if len(clips) == len(entries):  # damaged files are named on every call
+        _write_rows(clips, known)
+    return manifest_of(root, clips)
+
+
+def _write_rows(clips: Iterable[Clip], path: Path) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for clip in clips:
+        writer.writerow((clip.path, clip.kind, clip.split, clip.label, clip.licence, f"{clip.seconds:.3f}"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, text.getvalue().encode())
 
 
 def _clip(row: dict[str, str], where: str) -> Clip:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from dfkd_core.atomic_files import sha256_file
 from dfkd_core.audio import Samples, mono, read_channels
 from dfkd_core.data.activity import active_frames
 from dfkd_core.data.corpora import Clip, Manifest
@@ -120,7 +121,6 @@ def _write_state(folder: Path, sha256: str) -> None:
     for path in sorted(folder.iterdir()):
         with path.open("rb") as file:
             os.fsync(file.fileno())
-            written = hashlib.file_digest(file, "sha256").hexdigest()
         status = path.stat()
-        files[path.name] = {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns, "sha256": written}
+        files[path.name] = {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns, "sha256": sha256_file(path)}
     (folder / "state.json").write_text(json.dumps({"sha256": sha256, "files": files}))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
+from dfkd_core.atomic_files import write_atomic
 from dfkd_core.audio import SAMPLE_RATE, Samples, resample, write_audio
 from dfkd_core.cache import cache_dir
 from dfkd_core.data import debian
@@ -93,7 +93,8 @@ def _install(root: Path, package: DemoPackage, tree: Path, version: str) -> None
     shutil.rmtree(place, ignore_errors=True)
     place.parent.mkdir(parents=True, exist_ok=True)
     partial.rename(place)
-    _write_text(_stamp(root, package), json.dumps({"version": version, "clips": rows}))
+    _stamp(root, package).parent.mkdir(exist_ok=True)
+    write_atomic(_stamp(root, package), json.dumps({"version": version, "clips": rows}).encode())
     shutil.rmtree(tree)
 
 
@@ -148,12 +149,5 @@ def _stamped(root: Path, package: DemoPackage) -> list[dict[str, Any]] | None:
 def _write_whole(root: Path) -> None:
     rows = [row for package in PACKAGES for row in _stamped(root, package) or ()]
     clips = (Clip(**{key: value for key, value in row.items() if key != "bytes"}) for row in rows)
-    _write_text(root / "CREDITS.txt", credits_text())
+    write_atomic(root / "CREDITS.txt", credits_text().encode())
     write_manifest(manifest_of(root, clips), root / MANIFEST_NAME)
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

@@ -120,7 +120,10 @@ class _Speech:
         )
         if not len(found):
             seconds, active_s = self._length / FRAMES_PER_S, self._min_active / FRAMES_PER_S
-            raise DataError(f"no clean audio gives a crop of {seconds:g} s with {active_s:g} s of speech; add clips")
+            raise DataError(
+                f"{self._part.where}: no clean audio gives a crop of {seconds:g} s with {active_s:g} s of speech; "
+                f"add clean audio (it has {len(self._clips)} clips)"
+            )
         return found
 
     def speaker_of(self, segments: Segments) -> Ints:

@@ -22,7 +22,7 @@ class NoiseFamilies:
         self._part = part
         clips = part.of_kind("noise")
         if not len(clips):
-            raise DataError("no noise that can be heard; add noise audio to the split")
+            raise DataError(f"{part.where}: holds no noise that can be heard; add noise audio")
         labels = np.array([part.clips[i].label for i in clips])
         self.names, family = np.unique(labels, return_inverse=True)
         order = np.argsort(family, kind="stable")

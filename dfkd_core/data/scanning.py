@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from dfkd_core.audio import AUDIO_SUFFIXES, info
@@ -37,19 +37,38 @@ def audio_files(folder: Path) -> Iterator[Path]:
                 yield Path(directory, name)
 
 
-def read_headers(root: Path, entries: Iterable[Entry], progress: Progress) -> Iterator[Clip]:
+def stamp(path: Path) -> str:
+    """Size and time of a file, by which a change of it is noticed without reading it."""
+    try:
+        status = path.stat()
+    except OSError:
+        return "missing"
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def entries_sha256(root: Path, entries: list[Entry]) -> str:
+    """Identity of a scanned folder: place, roles, size and time of every file."""
+    digest = hashlib.sha256(f"{root}\n".encode())
+    for entry in entries:
+        digest.update(f"{entry.path}\t{entry.kind}\t{entry.split}\t{entry.label}\t{stamp(entry.path)}\n".encode())
+    return digest.hexdigest()[:32]
+
+
+def read_headers(root: Path, entries: list[Entry], progress: Progress) -> list[Clip]:
     """The clips of the entries; unreadable files are named and counted, skipped under 1 %, else a DataError."""
-    waiting = list(entries)
+    clips: list[Clip] = []
     problems: dict[str, str] = {}
     with ThreadPoolExecutor(min(16, 4 * (os.cpu_count() or 1))) as pool:
-        for start in range(0, len(waiting), BATCH):
-            for result in pool.map(lambda entry: _clip(root, entry), islice(waiting, start, start + BATCH)):
+        for start in range(0, len(entries), BATCH):
+            batch = entries[start : start + BATCH]
+            for entry, result in zip(batch, pool.map(lambda entry: _clip(root, entry), batch), strict=True):
                 if isinstance(result, Clip):
-                    yield result
+                    clips.append(result)
                 else:
-                    problems[str(result)] = str(result)
-            progress("read headers", min(start + BATCH, len(waiting)), len(waiting))
-    tolerate(problems, len(waiting), str(root))
+                    problems[str(entry.path)] = str(result)
+            progress("read headers", min(start + BATCH, len(entries)), len(entries))
+    tolerate(problems, len(entries), str(root))
+    return clips
 
 
 def _clip(root: Path, entry: Entry) -> Clip | DataError:
