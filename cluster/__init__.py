@@ -1,0 +1,1 @@
+"""Where trials run: sessions, resources and storage of a Ray cluster."""

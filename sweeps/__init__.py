@@ -1,0 +1,29 @@
+"""Distributed sweeps over distillation configs. Names are loaded when used: a worker needs neither mlflow nor optuna."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sweeps.front import Front, load_front
+    from sweeps.run import SweepStopped, resume_sweep, run_sweep
+    from sweeps.spec import SweepSpec
+    from sweeps.workload import Workload
+
+_HOMES = {
+    "Front": "sweeps.front",
+    "SweepSpec": "sweeps.spec",
+    "SweepStopped": "sweeps.run",
+    "Workload": "sweeps.workload",
+    "load_front": "sweeps.front",
+    "resume_sweep": "sweeps.run",
+    "run_sweep": "sweeps.run",
+}
+__all__ = ["Front", "SweepSpec", "SweepStopped", "Workload", "load_front", "resume_sweep", "run_sweep"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sweeps' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -50,8 +50,7 @@ class Ledger:
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            study.set_metric_names([o.metric for o in spec.objectives])
-        study.set_user_attr("sweep_id", sweep_id)
+            study.set_metric_names([objective.cost_name for objective in spec.objectives])
         ledger = cls(study, spec)
         for point in spec.evaluate_first:
             study.enqueue_trial(ledger._space.encode(point))
@@ -70,6 +69,15 @@ class Ledger:
     def set_attr(self, key: str, value: Any) -> None:
         """Record a fact about the sweep itself."""
         self.study.set_user_attr(key, value)
+
+    @property
+    def sweep_id(self) -> str:
+        """The study's name."""
+        return str(self.study.study_name)
+
+    def num_finished(self) -> int:
+        """How many trials have reached a final state."""
+        return sum(trial.state.is_finished() for trial in self._all()[self._offset :])
 
     def ask(self) -> tuple[int, dict[str, Any]]:
         """A new trial: its number and the searched values, by key path."""
@@ -97,7 +105,9 @@ class Ledger:
         """Note a failure that was forgiven; returns how many of its kind there are now."""
         trial = self._trial(number)
         count = 1 + len([key for key in trial.user_attrs if key.startswith(f"{EVENT}{kind}:")])
-        trial.set_user_attr(f"{EVENT}{kind}:{count}", {"reason": reason, "time": time.time(), "epochs": _num_epochs(trial.user_attrs)})
+        trial.set_user_attr(
+            f"{EVENT}{kind}:{count}", {"reason": reason, "time": time.time(), "epochs": _num_epochs(trial.user_attrs)}
+        )
         return count
 
     def events(self, number: int, kind: str) -> list[dict[str, Any]]:
@@ -105,7 +115,14 @@ class Ledger:
         attrs = self._trial(number).user_attrs
         return [attrs[key] for key in sorted(attrs) if key.startswith(f"{EVENT}{kind}:")]
 
-    def finish(self, number: int, state: TrialState, *, reason: str | None = None, violations: Mapping[str, float] | None = None) -> None:
+    def finish(
+        self,
+        number: int,
+        state: TrialState,
+        *,
+        reason: str | None = None,
+        violations: Mapping[str, float] | None = None,
+    ) -> None:
         """Give a trial its final state. The study is told last: until then the trial counts as unfinished.
 
         COMPLETE and measured INFEASIBLE trials are told with their costs, PRUNED and static INFEASIBLE ones as
@@ -128,6 +145,10 @@ class Ledger:
     def records(self, session: str | None = None) -> list[TrialRecord]:
         """Every trial, by number; unfinished ones are RUNNING when `session` has started them, else WAITING."""
         return [self._record(trial, session) for trial in self._all()[self._offset :]]
+
+    def record(self, number: int) -> TrialRecord:
+        """One trial."""
+        return self._record(self._all()[number + self._offset], None)
 
     def epochs(self, number: int) -> dict[int, dict[str, float]]:
         """All reported epochs of a trial, in order."""

@@ -18,6 +18,11 @@ class Objective(Config):
     goal: Literal["maximize", "minimize"]
     scale: Literal["linear", "log"] = "linear"
 
+    @property
+    def cost_name(self) -> str:
+        """What the cost is called: `-val/pesq_wb`, `ln model/params`."""
+        return ("-" if self.goal == "maximize" else "") + ("ln " if self.scale == "log" else "") + self.metric
+
     def cost(self, value: float) -> float:
         """The value as something to minimise, on the objective's scale (log: natural logarithm).
 

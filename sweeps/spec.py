@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
+from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
-from dfkd_core.schema import Config
+from dfkd_core.schema import Config, nearest
 from dfkd_core.yaml_files import read_yaml
+from search_spaces.space import load_space
 from sweeps.constraints import Constraint
-from sweeps.objectives import Objective
+from sweeps.objectives import Objective, costs
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -93,7 +95,9 @@ class PasswordInUrlError(ConfigError):
     """A secret in a file: refused without repeating it."""
 
     def __init__(self, key: str) -> None:
-        super().__init__("must not hold a password; give it through the environment (PGPASSWORD, MLFLOW_TRACKING_PASSWORD)", key=key)
+        super().__init__(
+            "must not hold a password; give it through the environment (PGPASSWORD, MLFLOW_TRACKING_PASSWORD)", key=key
+        )
 
 
 def has_password(url: str) -> bool:
@@ -105,14 +109,14 @@ def has_password(url: str) -> bool:
 
 
 class SweepSpec(Config):
-    """One sweep, complete."""
+    """One sweep, complete: config and space are inlined, whatever the file said."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
     experiment: Annotated[str, Field(min_length=1)] = "dfkd"
     config: dict[str, Any]
     space: dict[str, Any]
     objectives: Annotated[tuple[Objective, ...], Field(min_length=1)]
-    reference_point: dict[str, float]
+    reference_point: dict[str, float] = {}
     constraints: tuple[Constraint, ...] = ()
     budget: Budget
     sampler: SamplerConfig = SamplerConfig()
@@ -122,3 +126,70 @@ class SweepSpec(Config):
     resources: Resources = Resources()
     failures: Failures = Failures()
     storage: StorageConfig = StorageConfig()
+
+    _config_base: Path = PrivateAttr(default_factory=Path.cwd)
+
+    @property
+    def config_base(self) -> Path:
+        """The folder from which the config's relative paths are seen."""
+        return self._config_base
+
+    @classmethod
+    def load(cls, path: str | Path, overrides: Mapping[str, Any] | None = None) -> Self:
+        """Read a sweep file; `overrides` maps key paths (`budget.trials`) to values that beat the file's."""
+        path = Path(path).expanduser()
+        mapping = with_overrides(read_yaml(path), overrides or {})
+        try:
+            inlined, config_base = _inline(mapping, path.resolve().parent)
+            spec = cls.parse(inlined, path)
+        except ConfigError as error:
+            raise error if error.file else error.at(file=path) from error
+        spec._config_base = config_base
+        return spec
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inlined(cls, values: Any) -> Any:
+        return _inline(values, Path.cwd())[0] if isinstance(values, Mapping) else values
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [objective.metric for objective in self.objectives]
+        if len(set(names)) < len(names):
+            raise ValueError(f"objectives must name each metric once, but got {names}")
+        for name in names:
+            if name not in self.reference_point:
+                raise ValueError(
+                    f"reference_point must hold every objective, but {name!r} is missing; add `{name}: ...`"
+                )
+        for name in self.reference_point:
+            if name not in names:
+                raise ValueError(f"reference_point.{name} must be an objective; {nearest(name, names)}")
+        for objective in self.objectives:
+            value = self.reference_point[objective.metric]
+            if objective.scale == "log" and value <= 0:
+                raise ValueError(
+                    f"reference_point.{objective.metric} must be above 0 on a log scale, but got {value:g}"
+                )
+        if self.scheduler.name != "none" and self.scheduler.min_epochs >= self.budget.epochs_per_trial:
+            raise ValueError(
+                "scheduler.min_epochs must be below budget.epochs_per_trial, "
+                f"but got {self.scheduler.min_epochs} and {self.budget.epochs_per_trial}"
+            )
+        return self
+
+    @property
+    def reference_costs(self) -> tuple[float, ...]:
+        """The reference point in minimised form, on the objectives' scales."""
+        return costs(self.objectives, self.reference_point)
+
+
+def _inline(values: Mapping[str, Any], base: Path) -> tuple[dict[str, Any], Path]:
+    """Read the files that `config` and `space` name, seen from `base`; returns the folder of the config, too."""
+    inlined, config_base = dict(values), base
+    if isinstance(values.get("config"), str):
+        path = base / Path(values["config"]).expanduser()
+        inlined["config"], config_base = read_yaml(path), path.resolve().parent
+    if isinstance(values.get("space"), str):
+        inlined["space"] = load_space(values["space"], base)
+    return inlined, config_base

@@ -1,0 +1,35 @@
+"""What one trial asks for; refused early when no node can hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dfkd_core.errors import ConfigError
+
+
+def bundle(cpus: float, gpus: float = 0, accelerator_type: str | None = None) -> dict[str, float]:
+    """Ray's resource bundle for one trial."""
+    wanted = {"CPU": cpus, "GPU": gpus}
+    if accelerator_type:
+        wanted[f"accelerator_type:{accelerator_type}"] = 0.001
+    return {name: amount for name, amount in wanted.items() if amount}
+
+
+def check_fits(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a trial that no node alone can hold; `nodes` are those of `ray.nodes()`."""
+    alive = [node["Resources"] for node in nodes if node["Alive"]]
+    if any(all(node.get(name, 0) >= amount for name, amount in wanted.items()) for node in alive):
+        return
+    name = next((n for n, amount in wanted.items() if all(node.get(n, 0) < amount for node in alive)), "the whole")
+    most = max((node.get(name, 0) for node in alive), default=0)
+    asked = f"{wanted.get(name, 0):g} {name}" if name in wanted else str(dict(wanted))
+    raise ConfigError(
+        f"no node can hold a trial: it asks for {asked}, the largest node has {most:g}; ask for less", key="resources"
+    )
+
+
+def num_slots(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, Any]]) -> int:
+    """How many trials fit on the nodes at once."""
+    alive = [node["Resources"] for node in nodes if node["Alive"]]
+    return sum(int(min((node.get(n, 0) // amount for n, amount in wanted.items()), default=1)) for node in alive)

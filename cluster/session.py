@@ -1,0 +1,72 @@
+"""Connect to Ray, or start what is needed and stop only that."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import ray
+
+from dfkd_core.errors import ConfigError
+
+OBJECT_STORE_BYTES = 256 << 20  # trials share files, not objects
+
+
+@dataclass(frozen=True)
+class Session:
+    """A Ray that trials can run on."""
+
+    is_own: bool  # started here, and stopped at the end
+
+    @property
+    def num_nodes(self) -> int:
+        """Nodes that are alive."""
+        return sum(bool(node["Alive"]) for node in ray.nodes())
+
+
+@contextmanager
+def connect(address: str | None = None, *, num_cpus: int | None = None) -> Iterator[Session]:
+    """A session on the cluster at `address`, else at RAY_ADDRESS, else on a Ray started for this machine alone.
+
+    Raises ConfigError for an address that cannot be reached, naming the setting it came from.
+    """
+    if ray.is_initialized():
+        yield Session(is_own=False)
+        return
+    setting, target = _target(address)
+    _start(setting, target, num_cpus)
+    try:
+        yield Session(is_own=target == "local")
+    finally:
+        ray.shutdown()
+
+
+def _target(address: str | None) -> tuple[str, str]:
+    """Where to connect, and the setting that says so."""
+    setting, target = ("--address", address) if address else ("RAY_ADDRESS", os.environ.get("RAY_ADDRESS"))
+    if not target:
+        return "default", "local"
+    if target.startswith("ray://"):
+        rule = "must not be a ray:// address: trials would run without the ledger; use `dfkd sweep submit --address http://HOST:8265`"
+        raise ConfigError(f"{rule}, but got {target!r}", key=setting)
+    return setting, target
+
+
+def _start(setting: str, target: str, num_cpus: int | None) -> None:
+    options = {"num_cpus": num_cpus, "object_store_memory": OBJECT_STORE_BYTES} if target == "local" else {}
+    try:
+        ray.init(
+            address=target,
+            include_dashboard=False if target == "local" else None,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            **options,
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        text = " ".join(str(error).split())[:200]
+        raise ConfigError(
+            f"no Ray cluster answers at {target!r}: {text}; start one or leave it out", key=setting
+        ) from error

@@ -1,0 +1,76 @@
+"""All that can be wrong with a sweep is said before anything is written."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from dfkd_core.errors import ConfigError
+from dfkd_core.schema import nearest
+from search_spaces.space import Space
+from sweeps.git_commit import git_commit
+from sweeps.samplers import Progress, build_sampler
+from sweeps.spec import SweepSpec
+from sweeps.workload import Workload, domain_of
+
+if TYPE_CHECKING:
+    from sweeps.run import Sweep
+
+CHANGEABLE = ("budget", "failures", "resources")
+log = logging.getLogger(__name__)
+
+
+def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
+    """The spec with its config resolved by the workload's domain, after every check."""
+    domain = domain_of(workload)
+    config = _below("config", lambda: domain.resolve(spec.config, spec.config_base))
+    checked = spec.model_copy(update={"config": config})
+    _check_metrics(checked, domain.metrics)
+    space = Space.parse(spec.space)
+    epochs = spec.budget.epochs_per_trial
+    space.check(config, domain.known_keys(config), lambda changed: domain.trial_config(changed, epochs))
+    for index, point in enumerate(spec.evaluate_first):
+        space.encode(point, f"evaluate_first[{index}]")
+    build_sampler(spec.sampler.name, spec.sampler.seed, 0, Progress(1, 100, 100), spec.sampler.options)
+    return checked
+
+
+def changes(overrides: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a resume may change: how much and with what, never what is searched."""
+    for key in overrides:
+        if key.split(".")[0] not in CHANGEABLE:
+            raise ConfigError(f"cannot change on resume; only {', '.join(CHANGEABLE)} can", key=key)
+    return overrides
+
+
+def check_unchanged(sweep: Sweep, hashes: Mapping[str, str]) -> None:
+    """Trials are comparable only on the same data and teacher; another commit of the code is worth a warning."""
+    recorded = sweep.ledger.attrs()
+    for key, value in hashes.items():
+        if recorded.get(key) not in (None, value):
+            what = key.removesuffix("_hash")
+            rule = (
+                f"the {what} has changed since this sweep began ({key} {recorded[key]}, now {value}); begin a new sweep"
+            )
+            raise ConfigError(rule, file=sweep.folder.path)
+    commit = git_commit()
+    if recorded.get("git_commit") not in (None, commit):
+        log.warning("the code has changed since this sweep began: commit %s, now %s", recorded["git_commit"], commit)
+
+
+def _below(key: str, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return act()
+    except ConfigError as error:
+        raise error.at(key=key) from error
+
+
+def _check_metrics(spec: SweepSpec, known: frozenset[str] | None) -> None:
+    """Objectives and constraints must name metrics that the workload reports."""
+    if known is None:
+        return
+    named = [("objectives", o.metric) for o in spec.objectives] + [("constraints", c.metric) for c in spec.constraints]
+    for key, metric in named:
+        if metric not in known:
+            raise ConfigError(f"names the unknown metric {metric!r}; {nearest(metric, sorted(known))}", key=key)

@@ -1,0 +1,274 @@
+"""Decides what runs next and what becomes of every trial. Knows the ledger, not Ray."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dfkd_core.config import with_overrides
+from dfkd_core.errors import ConfigError
+from sweeps.constraints import broken
+from sweeps.failures import Failure, FailureKind
+from sweeps.ledger import Ledger
+from sweeps.objectives import costs
+from sweeps.pareto_asha import ParetoASHA
+from sweeps.spec import SweepSpec
+from sweeps.tracking import Tracker
+from sweeps.trial_folder import TrialFolder
+from sweeps.trials import TrialState
+from sweeps.workload import Workload, domain_of
+
+MIN_JUDGED = 5  # finished trials before the share of failed ones can end a sweep
+MAX_DEATHS_IN_PLACE = 3  # lost workers in a row without an epoch in between
+
+
+@dataclass
+class Assignment:
+    """A trial to be worked on: its number, its resolved config and what is known of it before training."""
+
+    number: int
+    config: dict[str, Any]
+    static: dict[str, float] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
+    where: dict[str, str] = field(default_factory=dict)  # node and device
+    started: float | None = None  # by this driver; None while it waits for a worker
+
+
+class Conductor:
+    """The sweep's mind: one call per thing that can happen to a trial."""
+
+    def __init__(
+        self, ledger: Ledger, spec: SweepSpec, workload: type[Workload], folder: Path, tracker: Tracker, session: str
+    ) -> None:
+        self.ledger, self.spec, self.folder, self.tracker = ledger, spec, folder, tracker
+        self.workload, self.domain, self.session = workload, domain_of(workload), session
+        self.on_finish: Callable[[int, TrialState], None] = lambda number, state: None
+        self.live: dict[int, Assignment] = {}
+        self.stopping: str | None = None  # why no further epoch begins
+        self.failed: str | None = None  # why the sweep was given up
+        records = ledger.records()
+        self.counts = Counter(record.state for record in records if record.state.is_finished)
+        self._waiting = deque(record.number for record in records if not record.state.is_finished)
+        self._num_trials = len(records)
+        self._asha: ParetoASHA | None = None
+        self.closed = False  # no further trial begins; running ones finish
+
+    def next(self) -> Assignment | None:
+        """The next trial to work on; None when there is nothing to begin at present."""
+        while not (self.stopping or self.closed):
+            drawn = self._draw()
+            if drawn is None:
+                return None
+            assignment = self._prepare(*drawn)
+            if assignment is not None:
+                self.live[assignment.number] = assignment
+                return assignment
+        return None
+
+    @property
+    def is_done(self) -> bool:
+        """True when nothing is at work and nothing will be."""
+        if self.live:
+            return False
+        exhausted = not self._waiting and self._num_trials >= self.spec.budget.trials
+        return bool(self.stopping or self.closed or exhausted)
+
+    @property
+    def is_finished(self) -> bool:
+        """True when the whole budget has reached its final states."""
+        return self.counts.total() >= self.spec.budget.trials
+
+    def started(self, number: int) -> None:
+        """A worker has taken the trial up."""
+        assignment = self.live[number]
+        assignment.started = time.time()
+        self.ledger.start(number, self.session)
+        self._tell_start(assignment)
+
+    def report(
+        self, number: int, epoch: int, reported: Mapping[str, Any], where: Mapping[str, str] | None = None
+    ) -> bool:
+        """An epoch has ended, on the node and device of `where`; returns whether the trial goes on."""
+        assignment = self.live.get(number)
+        if assignment is None:
+            return False
+        fault = self._fault(assignment, reported)
+        if fault:
+            self._finish(number, TrialState.FAILED, fault)
+            return False
+        metrics = plain({**assignment.static, **reported})
+        self.ledger.record_epoch(number, epoch, metrics)
+        self.tracker.trial_epoch(number, epoch, metrics)
+        self._note_place(assignment, where or {})
+        if epoch >= self.spec.budget.epochs_per_trial:
+            self._complete(number, metrics)
+            return False
+        if self._should_stop_early(number, epoch, metrics):
+            self._finish(number, TrialState.PRUNED, None)
+            return False
+        if self.stopping:
+            del self.live[number]
+            return False
+        return True
+
+    def fail(self, number: int, failure: Failure) -> None:
+        """An attempt has ended badly: try again where that is allowed, else the trial is FAILED."""
+        if number not in self.live:
+            return
+        count = self.ledger.note_event(number, failure.kind, failure.reason)
+        if self._may_retry(number, failure.kind, count):
+            del self.live[number]
+            self._waiting.appendleft(number)
+        else:
+            tries = f" (attempt {count})" if count > 1 else ""
+            self._finish(number, TrialState.FAILED, f"{failure.reason}{tries}")
+
+    def overdue(self, now: float) -> list[int]:
+        """Trials that this driver has worked on for longer than `trial_timeout_s`."""
+        limit = self.spec.failures.trial_timeout_s
+        return [n for n, a in self.live.items() if limit and a.started is not None and now - a.started > limit]
+
+    def stop(self, reason: str) -> None:
+        """No further trial begins, and running ones end after their epoch, to be gone on with later."""
+        self.stopping = self.stopping or reason
+
+    def _draw(self) -> tuple[int, dict[str, Any]] | None:
+        if self._waiting:
+            number = self._waiting.popleft()
+            return number, self.ledger.again(number)
+        if self._num_trials >= self.spec.budget.trials:
+            return None
+        self._num_trials += 1
+        return self.ledger.ask()
+
+    def _prepare(self, number: int, params: dict[str, Any]) -> Assignment | None:
+        """Build the trial's config and judge what is known before training; None when that ends the trial."""
+        assignment = Assignment(number, {}, params=params)
+        try:
+            config = with_overrides(self.spec.config, params)
+            assignment.config = self.domain.trial_config(config, self.spec.budget.epochs_per_trial)
+            assignment.static = plain(self.workload.static_metrics(assignment.config))
+        except ConfigError as error:
+            self._refuse(assignment, TrialState.FAILED, f"the drawn config breaks a rule: {error}")
+            return None
+        except Exception as error:  # the workload's own code: anything may go wrong there
+            self._refuse(assignment, TrialState.FAILED, f"static_metrics raised {type(error).__name__}: {error}")
+            return None
+        TrialFolder(self.folder, number).create(assignment.config)
+        if assignment.static:
+            self.ledger.record_epoch(number, 0, assignment.static)
+        if broken(self.spec.constraints, assignment.static):
+            self._refuse(assignment, TrialState.INFEASIBLE, None)
+            return None
+        return assignment
+
+    def _refuse(self, assignment: Assignment, state: TrialState, reason: str | None) -> None:
+        self.live[assignment.number] = assignment
+        self.started(assignment.number)
+        self._finish(assignment.number, state, reason)
+
+    def _note_place(self, assignment: Assignment, where: Mapping[str, str]) -> None:
+        """Tell the tracker where the trial runs, when that has changed."""
+        if where and where != assignment.where:
+            assignment.where = dict(where)
+            self._tell_start(assignment)
+
+    def _tell_start(self, assignment: Assignment) -> None:
+        where = {f"dfkd.{key}": value for key, value in assignment.where.items()}
+        self.tracker.trial_started(assignment.number, assignment.params, {**sweep_tags(self.ledger), **where})
+
+    def _fault(self, assignment: Assignment, reported: Mapping[str, Any]) -> str | None:
+        """What is wrong with the objectives of a report."""
+        metrics = {**assignment.static, **reported}
+        for objective in self.spec.objectives:
+            name = objective.metric
+            if name not in metrics:
+                return f"objective {name} is missing from the report; the trial reported {sorted(metrics)}"
+            value = metrics[name]
+            if not is_number(value):
+                return f"objective {name} must be a number, but the trial reported {value!r}"
+            if not math.isfinite(value) or not math.isfinite(objective.cost(value)):
+                return f"objective {name} must be finite on its {objective.scale} scale, but the trial reported {value}"
+        return None
+
+    def _complete(self, number: int, metrics: Mapping[str, float]) -> None:
+        missing = [str(c) for c in self.spec.constraints if c.metric not in metrics]
+        if missing:
+            self._finish(number, TrialState.FAILED, f"constraint {missing[0]!r} names a metric that was never reported")
+            return
+        state = TrialState.INFEASIBLE if broken(self.spec.constraints, metrics) else TrialState.COMPLETE
+        self._finish(number, state, None)
+
+    def _finish(self, number: int, state: TrialState, reason: str | None) -> None:
+        """Write a trial's end into ledger, folder and spool, in this order."""
+        assignment = self.live.pop(number)
+        epochs = self.ledger.epochs(number)
+        last = max(epochs, default=0)
+        metrics = epochs.get(last, {})
+        violations = {str(c): c.violation(metrics) for c in self.spec.constraints if c.metric in metrics}
+        if state is TrialState.INFEASIBLE:
+            reason = "breaks " + ", ".join(str(c) for c in broken(self.spec.constraints, metrics))
+        self.ledger.finish(number, state, reason=reason, violations=violations)
+        fidelity = last / self.spec.budget.epochs_per_trial
+        result = {"trial": number, "state": state, "reason": reason, "params": assignment.params, "metrics": metrics}
+        TrialFolder(self.folder, number).finish({**result, "epochs": last, "fidelity": fidelity}, self.domain)
+        self.tracker.trial_finished(number, state, fidelity, reason, metrics)
+        self.counts[state] += 1
+        self._judge_failures()
+        self.on_finish(number, state)
+
+    def _judge_failures(self) -> None:
+        finished, num_failed = self.counts.total(), self.counts[TrialState.FAILED]
+        limit = self.spec.failures.max_failed_share
+        if finished >= MIN_JUDGED and num_failed > limit * finished and not self.failed:
+            self.failed = f"{num_failed} of {finished} trials failed, more than failures.max_failed_share {limit:g}"
+            self.stop(self.failed)
+
+    def _may_retry(self, number: int, kind: FailureKind, count: int) -> bool:
+        if kind in (FailureKind.ERROR, FailureKind.OUT_OF_MEMORY):
+            return count <= self.spec.failures.max_retries
+        if kind is not FailureKind.LOST or count > self.spec.failures.max_lost_nodes:
+            return False
+        deaths = [event["epochs"] for event in self.ledger.events(number, kind)[-MAX_DEATHS_IN_PLACE:]]
+        return len(deaths) < MAX_DEATHS_IN_PLACE or len(set(deaths)) > 1
+
+    def _should_stop_early(self, number: int, epoch: int, metrics: Mapping[str, float]) -> bool:
+        if self.spec.scheduler.name == "none":
+            return False
+        if self._asha is None:
+            self._asha = self._rule(self.live[number])
+        return self._asha.should_stop(number, epoch, costs(self.spec.objectives, metrics))
+
+    def _rule(self, assignment: Assignment) -> ParetoASHA:
+        """The stopping rule, with all that earlier trials (also of earlier drivers) have shown at its rungs."""
+        objectives, config = self.spec.objectives, self.spec.scheduler
+        static = tuple(objective.metric in assignment.static for objective in objectives)
+        num_epochs = self.spec.budget.epochs_per_trial
+        rule = ParetoASHA(self.spec.reference_costs, static, num_epochs, config.reduction_factor, config.min_epochs)
+        for record in self.ledger.records():
+            for epoch, metrics in self.ledger.epochs(record.number).items():
+                if epoch > 0:
+                    rule.note(record.number, epoch, costs(objectives, metrics))
+        return rule
+
+
+def sweep_tags(ledger: Ledger) -> dict[str, str]:
+    """What every run of a sweep carries: the hashes of its data and teacher, and the code's commit."""
+    recorded = ledger.attrs()
+    return {f"dfkd.{key}": recorded[key] for key in ("data_hash", "teacher_hash", "git_commit") if recorded.get(key)}
+
+
+def is_number(value: Any) -> bool:
+    """True for real numbers, NaN and infinities included; False for booleans."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def plain(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """The numeric metrics as Python floats."""
+    return {name: float(value) for name, value in metrics.items() if is_number(value)}

@@ -1,0 +1,48 @@
+"""A sweep as its user sees it: a live table on a terminal, plain lines elsewhere, nothing for a library call."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from sweeps.conductor import Conductor
+from sweeps.front_updates import FrontUpdates
+from sweeps.trials import TrialState
+
+
+class Display:
+    """Says nothing; the base of those that do."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing to put away."""
+
+    def say(self, line: str) -> None:
+        """Show one line."""
+
+    def update(self, conductor: Conductor, updates: FrontUpdates, spent_s: float) -> None:
+        """Show the present state; called a few times a second."""
+
+    def finished(self, conductor: Conductor, updates: FrontUpdates, number: int, state: TrialState) -> None:
+        """Show that a trial has ended."""
+
+
+class PlainDisplay(Display):
+    """One line per finished trial."""
+
+    def say(self, line: str) -> None:
+        """Print one line."""
+        print(line, flush=True)  # noqa: T201 - this is the display
+
+    def finished(self, conductor: Conductor, updates: FrontUpdates, number: int, state: TrialState) -> None:
+        """Print the trial's state, objectives and what the sweep has reached."""
+        record = conductor.ledger.record(number)
+        values = "  ".join(f"{o.metric} {_short(record.metrics.get(o.metric))}" for o in conductor.spec.objectives)
+        done, total = conductor.counts.total(), conductor.spec.budget.trials
+        tail = record.reason or f"hypervolume {updates.hypervolume:.4g}"
+        self.say(f"[{done}/{total}] trial {number} {state}  {values}  {tail}")
+
+
+def _short(value: Any) -> str:
+    return "-" if value is None else f"{value:.4g}"

@@ -1,0 +1,95 @@
+"""Keeps fronts, ranks and their records current while a sweep runs, for a small share of its time."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from sweeps.delivery import run_ids, tracker_ids
+from sweeps.front import Front, build_front, trial_ranks
+from sweeps.ledger import Ledger
+from sweeps.objectives import costs
+from sweeps.pareto import GrowingFront
+from sweeps.report import write_front
+from sweeps.run_addresses import RunAddresses
+from sweeps.spec import SweepSpec
+from sweeps.tracking import Tracker
+from sweeps.trials import TrialRecord, TrialState
+
+MIN_INTERVAL_S = 5.0
+MAX_SHARE = 0.01  # of the sweep's time
+
+
+class FrontUpdates:
+    """Follows finished trials: hypervolume at once, ranks and files every now and then."""
+
+    def __init__(self, ledger: Ledger, spec: SweepSpec, folder: Path, tracker: Tracker) -> None:
+        self._ledger, self._spec, self._folder, self._tracker = ledger, spec, folder, tracker
+        self._growing = GrowingFront(spec.reference_costs)
+        self._ranks: dict[int, int | None] = {}
+        self._num_finished = 0
+        self._is_stale, self._not_before = False, 0.0
+        for record in sorted(ledger.records(), key=lambda r: r.finished or 0):
+            if record.state.is_finished:
+                self._count(record.state, record)
+
+    @property
+    def hypervolume(self) -> float:
+        """Of all that has finished so far."""
+        return self._growing.hypervolume
+
+    def finished(self, number: int, state: TrialState) -> None:
+        """A trial has ended: its hypervolume is recorded, the rest follows with `refresh`."""
+        record = self._ledger.record(number)
+        if self._count(state, record):
+            self._tracker.front(self._num_finished, self.hypervolume, len(self._growing))
+        self._is_stale = True
+
+    def refresh(self) -> None:
+        """Write ranks and files, when something has changed and the last time is long enough ago."""
+        started = time.monotonic()
+        if self._is_stale and started >= self._not_before:
+            self.write()
+            self._not_before = time.monotonic() + max(MIN_INTERVAL_S, (time.monotonic() - started) / MAX_SHARE)
+
+    def write(self) -> Front:
+        """Write ranks and files now."""
+        self._is_stale = False
+        records = self._ledger.records()
+        self._tell_ranks(records)
+        front = write_front_of(self._folder, self._spec, self._ledger, records)
+        self._tracker.front(self._num_finished, front.hypervolume, len(front.points))
+        tell_artifacts(self._tracker, self._folder)
+        return front
+
+    def _count(self, state: TrialState, record: TrialRecord) -> bool:
+        """Take a finished trial in; true when the front's figures have changed."""
+        self._num_finished += 1
+        if state is TrialState.COMPLETE:
+            self._growing.add(costs(self._spec.objectives, record.metrics))
+            return True
+        return self._num_finished == 1
+
+    def _tell_ranks(self, records: list[TrialRecord]) -> None:
+        ranks = trial_ranks(records, self._spec.objectives)
+        for record in records:
+            rank = ranks.get(record.number)
+            if record.state.is_finished and self._ranks.get(record.number, -1) != rank:
+                self._ranks[record.number] = rank
+                self._tracker.trial_rank(record.number, rank == 0, rank)
+
+
+def tell_artifacts(tracker: Tracker, folder: Path) -> None:
+    """The front's files have changed: their content goes to the sweep's run."""
+    for path in sorted((folder / "front").glob("front.*")):
+        tracker.artifact(path.relative_to(folder))
+
+
+def write_front_of(folder: Path, spec: SweepSpec, ledger: Ledger, records: list[TrialRecord] | None = None) -> Front:
+    """Build the front from the ledger and write its files, with the run ids that MLflow has given so far."""
+    records = ledger.records() if records is None else records
+    uri, experiment_id, _ = tracker_ids(folder)
+    addresses = RunAddresses(uri, experiment_id, run_ids(folder))
+    front = build_front(spec, ledger.sweep_id, records, addresses.run_ids)
+    write_front(folder, front, records, spec, addresses=addresses)
+    return front

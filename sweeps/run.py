@@ -1,0 +1,200 @@
+"""Run a sweep, or go on with one: the whole story, in order."""
+
+from __future__ import annotations
+
+import math
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cluster.session import Session, connect
+from cluster.storage import check_shared
+from sweeps.checking import changes, check_unchanged, resolved
+from sweeps.conductor import Conductor, sweep_tags
+from sweeps.delivery import deliver_all, recorded_states, start_delivery, undelivered, wait_delivered
+from sweeps.display import Display
+from sweeps.driver_lock import DriverLock
+from sweeps.front import Front
+from sweeps.front_updates import FrontUpdates, tell_artifacts, write_front_of
+from sweeps.git_commit import git_commit
+from sweeps.interrupts import Interrupts
+from sweeps.ledger import Ledger
+from sweeps.retelling import retell
+from sweeps.spec import SweepSpec
+from sweeps.sweep_folder import SweepFolder
+from sweeps.tracking import Tracker
+from sweeps.tune_run import run_trials
+from sweeps.watch import Watch
+from sweeps.workload import Workload, domain_of
+
+PATIENCE_S = 20.0  # without progress of the delivery, at the end
+
+
+class SweepStopped(Exception):
+    """The sweep ended before its budget: `state` is failed or interrupted."""
+
+    def __init__(self, state: str, reason: str, folder: Path) -> None:
+        super().__init__(f"{folder}: sweep {state}: {reason}")
+        self.state, self.reason, self.folder = state, reason, folder
+
+
+@dataclass
+class Sweep:
+    """An open sweep: what its driver works on."""
+
+    spec: SweepSpec
+    workload: type[Workload]
+    folder: SweepFolder
+    ledger: Ledger
+
+
+def run_sweep(
+    spec: SweepSpec,
+    out: str | Path | None = None,
+    workload: type[Workload] | None = None,
+    address: str | None = None,
+    display: Display | None = None,
+) -> Front:
+    """Run a new sweep into `out` (default `runs/<name>`) and return its front.
+
+    Raises ConfigError for wrong input (nothing is written then) and SweepStopped when it ends before its budget.
+    """
+    workload, display = workload or default_workload(), display or Display()
+    spec = resolved(spec, workload)
+    folder = SweepFolder(out or Path("runs") / spec.name)
+    folder.refuse_second()
+    with _ray(spec, address) as session:
+        hashes = domain_of(workload).prepare(spec.config, display.say)
+        with _locked(folder) as lock:
+            folder.refuse_second()
+            folder.create()
+            check_shared(folder.path)
+            return _drive(_begin(spec, workload, folder, hashes), lock, session, display)
+
+
+def resume_sweep(
+    path: str | Path,
+    workload: type[Workload] | None = None,
+    address: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    display: Display | None = None,
+) -> Front:
+    """Go on with a sweep, extend it (`overrides={"budget.trials": 40}`), or find nothing to do; returns its front.
+
+    No finished trial runs again; unfinished ones go on from their last epoch under their own number and run.
+    """
+    folder, display = SweepFolder(path), display or Display()
+    spec = folder.spec(changes(overrides or {}))
+    with _locked(folder) as lock:
+        workload = workload or folder.workload()
+        ledger = Ledger.open(folder.path, spec, folder.note()["sweep_id"])
+        sweep = Sweep(spec, workload, folder, ledger)
+        if ledger.num_finished() >= spec.budget.trials:
+            return deliver_owed(folder, spec, ledger)
+        with _ray(spec, address) as session:
+            check_unchanged(sweep, domain_of(workload).prepare(spec.config, display.say))
+            folder.write_spec(spec)
+            check_shared(folder.path)
+            return _drive(sweep, lock, session, display)
+
+
+def sync_sweep(path: str | Path) -> int:
+    """Deliver what MLflow is owed and write the run ids into the front; returns what is still owed."""
+    folder = SweepFolder(path)
+    spec = folder.spec()
+    with _locked(folder):
+        ledger = Ledger.open(folder.path, spec, folder.note()["sweep_id"])
+        deliver_owed(folder, spec, ledger)
+    return undelivered(folder.path)
+
+
+def deliver_owed(folder: SweepFolder, spec: SweepSpec, ledger: Ledger) -> Front:
+    """Deliver the spool, then the front with the run ids that this has brought."""
+    deliver_all(folder.path)
+    front = write_front_of(folder.path, spec, ledger)
+    with closing(Tracker(folder.path, spec.storage.tracking_uri)) as tracker:
+        tell_artifacts(tracker, folder.path)
+    deliver_all(folder.path)
+    return front
+
+
+def default_workload() -> type[Workload]:
+    """Distillation, the workload that this project exists for."""
+    from sweeps.distillation_workload import DistillationWorkload
+
+    return DistillationWorkload
+
+
+@contextmanager
+def _locked(folder: SweepFolder) -> Iterator[DriverLock]:
+    folder.path.mkdir(parents=True, exist_ok=True)
+    lock = DriverLock.acquire(folder.path)
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+def _ray(spec: SweepSpec, address: str | None) -> AbstractContextManager[Session]:
+    """A Ray of our own has room for `max_concurrent` trials, and no more than this machine has."""
+    wanted, limit = spec.resources.cpus_per_trial, spec.resources.max_concurrent
+    num_cpus = os.cpu_count() or 1
+    if limit is not None and wanted:
+        num_cpus = min(num_cpus, math.ceil(limit * wanted))
+    return connect(address, num_cpus=num_cpus)
+
+
+def _begin(spec: SweepSpec, workload: type[Workload], folder: SweepFolder, hashes: Mapping[str, str]) -> Sweep:
+    """Write the new sweep's files; the spec comes last and makes the folder a sweep."""
+    sweep_id = uuid.uuid4().hex
+    folder.write_note(sweep_id, workload)
+    ledger = Ledger.create(folder.path, spec, sweep_id)
+    for key, value in {**hashes, "git_commit": git_commit()}.items():
+        ledger.set_attr(key, value)
+    folder.write_spec(spec)
+    return Sweep(spec, workload, folder, ledger)
+
+
+def _drive(sweep: Sweep, lock: DriverLock, session: Session, display: Display) -> Front:
+    """Work until the budget is used up or something ends the sweep, then leave everything told."""
+    spec, path, ledger = sweep.spec, sweep.folder.path, sweep.ledger
+    with closing(Tracker(path, spec.storage.tracking_uri)) as tracker:
+        told = recorded_states(path)
+        tracker.sweep_started(spec.name, spec.experiment, ledger.sweep_id, sweep_tags(ledger))
+        tracker.artifact("sweep.yaml")
+        retell(ledger, tracker, told)
+        conductor = Conductor(ledger, spec, sweep.workload, path, tracker, lock.session)
+        updates = FrontUpdates(ledger, spec, path, tracker)
+        watch = Watch(conductor, updates, lock, start_delivery(path), display)
+        conductor.on_finish = watch.finished
+        ledger.set_attr("state", None)
+        try:
+            with display, Interrupts(conductor.stop):
+                run_trials(conductor, watch, session.is_own)
+        except KeyboardInterrupt:
+            conductor.stop("interrupted twice")
+        lock.check()
+        return _end(sweep, conductor, updates, tracker, watch)
+
+
+def _end(sweep: Sweep, conductor: Conductor, updates: FrontUpdates, tracker: Tracker, watch: Watch) -> Front:
+    """Write the last front, wait for MLflow while it answers, and say how the sweep ended."""
+    state = "failed" if conductor.failed else "finished" if conductor.is_finished else "interrupted"
+    sweep.ledger.set_attr("state", state)
+    watch.note_time()
+    updates.write()
+    owed = wait_delivered(sweep.folder.path, watch.delivery, PATIENCE_S)
+    front = updates.write()
+    tracker.sweep_finished(state)
+    wait_delivered(sweep.folder.path, watch.delivery, 1.0 if owed else PATIENCE_S)
+    watch.delivery.stop()
+    if state != "finished":
+        reason = conductor.stopping or (
+            "the hours of the budget are used up" if conductor.closed else "trials are left"
+        )
+        raise SweepStopped(state, reason, sweep.folder.path)
+    return front

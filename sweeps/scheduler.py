@@ -1,0 +1,67 @@
+"""Ray Tune's scheduler over the conductor: every report goes to it, and it says whether the trial goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+from ray.exceptions import OutOfMemoryError, RayTaskError
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+
+from sweeps.conductor import Conductor
+from sweeps.failures import Failure, FailureKind
+from sweeps.trainable import TrialError
+
+
+class LedgerScheduler(FIFOScheduler):  # type: ignore[misc]
+    """First in, first out; stops a trial when the conductor says so."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        super().__init__()
+        self._conductor = conductor
+        self.timed_out: set[int] = set()
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        """Pass an epoch's report on."""
+        metrics = trial_metrics(result)
+        where = {name.removeprefix("where/"): v for name, v in result.items() if name.startswith("where/")}
+        goes_on = self._conductor.report(trial.config["number"], result["epoch"], metrics, where)
+        return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
+
+    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
+        """Pass a failed attempt on, with the reason that its exception gives."""
+        number = trial.config["number"]
+        if number in self.timed_out:
+            self.timed_out.discard(number)
+            limit = self._conductor.spec.failures.trial_timeout_s
+            failure = Failure(FailureKind.TIMEOUT, f"took longer than failures.trial_timeout_s {limit:g}")
+        else:
+            failure = failure_of(exception_of(trial))
+        self._conductor.fail(number, failure)
+
+
+def exception_of(trial: Trial) -> BaseException | None:
+    """The exception that Tune has just written for this trial, in this process."""
+    path = Path(trial.pickled_error_file or "")
+    return cloudpickle.loads(path.read_bytes()) if path.is_file() else None  # type: ignore[no-any-return]
+
+
+def trial_metrics(result: dict[str, Any]) -> dict[str, Any]:
+    """The workload's metrics inside Tune's flattened result."""
+    return {name.removeprefix("metrics/"): value for name, value in result.items() if name.startswith("metrics/")}
+
+
+def failure_of(error: BaseException | None) -> Failure:
+    """What an attempt's exception says: the workload's own error, lack of memory, or a lost worker."""
+    cause = error.cause if isinstance(error, RayTaskError) else error
+    if isinstance(cause, TrialError):
+        return Failure(FailureKind(cause.kind), cause.reason)
+    text = " ".join(str(error).split())
+    if isinstance(cause, OutOfMemoryError) or "memory pressure" in text:
+        remedy = "the worker was killed because the node ran out of memory; use a smaller batch or fewer trials at once"
+        return Failure(FailureKind.OUT_OF_MEMORY, remedy)
+    if isinstance(error, RayTaskError):
+        return Failure(FailureKind.ERROR, text[:300])
+    return Failure(FailureKind.LOST, f"the worker or its node went away: {type(error).__name__}: {text[:200]}")

@@ -1,0 +1,36 @@
+"""The state of a sweep, from its folder alone: never the network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sweeps.delivery import tracker_ids, undelivered
+from sweeps.driver_lock import live_holder
+from sweeps.front import build_front, count_states
+from sweeps.ledger import Ledger
+from sweeps.sweep_folder import SweepFolder
+
+
+def sweep_status(path: str | Path) -> dict[str, Any]:
+    """The contract's status mapping; a sweep whose driver died is `interrupted`."""
+    folder = SweepFolder(path)
+    spec = folder.spec()
+    ledger = Ledger.open(folder.path, spec, folder.note()["sweep_id"])
+    holder, attrs = live_holder(folder.path), ledger.attrs()
+    records = ledger.records(holder.session if holder else None)
+    uri, experiment_id, run_id = tracker_ids(folder.path)
+    return {
+        "name": spec.name,
+        "sweep_id": ledger.sweep_id,
+        "state": "running" if holder else attrs.get("state") or "interrupted",
+        "trials": count_states(records),
+        "hypervolume": build_front(spec, ledger.sweep_id, records).hypervolume,
+        "budget": {**spec.budget.model_dump(), "spent_s": attrs.get("spent_s", 0.0)},
+        "mlflow": {
+            "tracking_uri": uri,
+            "experiment_id": experiment_id,
+            "parent_run_id": run_id,
+            "undelivered": undelivered(folder.path),
+        },
+    }

@@ -1,0 +1,130 @@
+"""Translation between Ray Tune and a Workload; no science, and no mlflow or optuna in the worker."""
+
+from __future__ import annotations
+
+import gc
+import json
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+from ray import tune
+
+from dfkd_core.errors import TrainingDiverged
+from sweeps.driver_lock import holds
+from sweeps.failures import FailureKind
+from sweeps.trial_folder import TrialFolder, read_state
+from sweeps.trial_log import TrialLog
+from sweeps.workload import Workload
+
+
+class TrialError(Exception):
+    """The workload's failure, told to the driver without its secrets and without foreign types."""
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(kind, reason)
+        self.kind, self.reason = kind, reason
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every worker of a sweep needs: where, for whom, and the workload's class, shipped by value."""
+
+    folder: Path
+    session: str
+    workload: bytes  # cloudpickled by the driver of this very run
+
+
+class TrialRunner(tune.Trainable):  # type: ignore[misc]
+    """One worker; it takes up one trial after another."""
+
+    def setup(self, config: dict[str, Any], plan: Plan) -> None:
+        """Take up the first trial."""
+        self.plan = plan
+        self._take_up(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take up the next trial; nothing of the one before stays."""
+        self._take_up(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """One epoch, saved before it is reported; a trial taken up again first repeats its last report."""
+        with TrialLog(self.files.path / "log.txt") as log:
+            try:
+                return self._step()
+            except Exception as error:
+                kind = FailureKind.DIVERGED if isinstance(error, TrainingDiverged) else FailureKind.ERROR
+                raise TrialError(kind, log.note_exception(error)) from None
+
+    def cleanup(self) -> None:
+        """Drop the trial."""
+        self.workload: Workload | None = None
+
+    def _take_up(self, config: dict[str, Any]) -> None:
+        self.workload, self.epoch = None, 0
+        gc.collect()
+        free_device_memory()
+        self.trial_config = json.loads(config["config"])
+        self.files = TrialFolder(self.plan.folder, config["number"])
+
+    def _step(self) -> dict[str, Any]:
+        if self.workload is None:
+            report = self._begin()
+            if report is not None:
+                return report
+        assert self.workload is not None
+        self._check_fence()
+        metrics = as_floats(self.workload.step())
+        self.epoch += 1
+        self._check_fence()
+        self.files.save(self.epoch, metrics, self.workload.save)
+        return self._report(metrics)
+
+    def _begin(self) -> dict[str, Any] | None:
+        """Build the workload from the newest checkpoint that can be read, else from nothing."""
+        kind: type[Workload] = cloudpickle.loads(self.plan.workload)
+        for checkpoint in self.files.generations():
+            try:
+                self.workload = kind(self.trial_config)
+                self.epoch, metrics = read_state(checkpoint)
+                self.workload.load(checkpoint)
+                return self._report(metrics)
+            except Exception as error:  # whatever a damaged file makes a workload raise: the one before may do
+                print(f"{checkpoint} cannot be used, trying an older one: {type(error).__name__}: {error}")  # noqa: T201 - into log.txt
+        self.workload, self.epoch = kind(self.trial_config), 0
+        return None
+
+    def _report(self, metrics: dict[str, Any]) -> dict[str, Any]:
+        node = {"node": socket.gethostname(), "device": str(getattr(self.workload, "device", "cpu"))}
+        return {"epoch": self.epoch, "metrics": metrics, "where": node}
+
+    def _check_fence(self) -> None:
+        """Only workers of the driver that holds the sweep may write to its folder."""
+        if not holds(self.plan.folder, self.plan.session):
+            raise RuntimeError("this worker's driver no longer holds the sweep; nothing was written")
+
+
+def as_floats(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Numbers of any library as floats; what is no number is passed on as text, for the driver to refuse."""
+    return {name: _as_float(value) for name, value in metrics.items()}
+
+
+def _as_float(value: Any) -> Any:
+    if isinstance(value, str | bool) or value is None:
+        return repr(value)
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return repr(value)
+
+
+def free_device_memory() -> None:
+    """Give cached accelerator memory back, where torch is loaded and has any."""
+    import sys
+
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()

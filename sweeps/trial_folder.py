@@ -1,0 +1,65 @@
+"""The files of one trial: its config, its checkpoints (written whole or not at all), its result and its log."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dfkd_core.atomic_files import write_atomic
+from dfkd_core.yaml_files import dump_yaml
+from sweeps.workload import Domain
+
+KEPT = 2  # generations: a damaged newest one costs one epoch, not the trial
+STATE = "epoch.json"
+
+
+class TrialFolder:
+    """`trials/0007` of a sweep folder."""
+
+    def __init__(self, sweep: Path, number: int) -> None:
+        self.path = sweep / "trials" / f"{number:04d}"
+        self.checkpoints = self.path / "checkpoint"
+
+    def create(self, config: Mapping[str, Any]) -> None:
+        """Make the folder and write the trial's resolved config."""
+        self.checkpoints.mkdir(parents=True, exist_ok=True)
+        write_atomic(self.path / "config.yaml", dump_yaml(dict(config)).encode())
+
+    def save(self, epoch: int, metrics: Mapping[str, float], save: Callable[[Path], None]) -> Path:
+        """Save epoch `epoch` under a temporary name, then rename it into place and drop the oldest."""
+        final, temporary = self.checkpoints / f"{epoch:05d}", self.checkpoints / f".tmp-{os.getpid()}"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        try:
+            save(temporary)
+            (temporary / STATE).write_text(json.dumps({"epoch": epoch, "metrics": dict(metrics)}))
+            shutil.rmtree(final, ignore_errors=True)
+            temporary.rename(final)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        for old in self.generations()[KEPT:]:
+            shutil.rmtree(old, ignore_errors=True)
+        return final
+
+    def generations(self) -> list[Path]:
+        """Whole checkpoints, newest first."""
+        return sorted((p for p in self.checkpoints.glob("[0-9]*") if (p / STATE).exists()), reverse=True)
+
+    def finish(self, result: Mapping[str, Any], domain: Domain) -> None:
+        """Write what became of the trial, and turn its last checkpoint into files for people."""
+        newest = self.generations()[:1]
+        if newest:
+            domain.publish(newest[0], self.path, result)
+        if self.path.exists():
+            write_atomic(self.path / "result.json", json.dumps(result, indent=1).encode())
+
+
+def read_state(checkpoint: Path) -> tuple[int, dict[str, float]]:
+    """The epoch a checkpoint was taken after, and that epoch's metrics."""
+    state = json.loads((checkpoint / STATE).read_text())
+    return int(state["epoch"]), dict(state["metrics"])

@@ -1,0 +1,64 @@
+"""What the engine runs: the Workload protocol, and what it may ask about a workload's configs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+Progress = Callable[[str], None]
+
+
+@runtime_checkable
+class Workload(Protocol):
+    """One trial's work; lives in the worker process."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        """Begin from the trial's resolved, nested config."""
+
+    @classmethod
+    def static_metrics(cls, config: Mapping[str, Any]) -> dict[str, float]:
+        """Metrics known before training, such as sizes; may be empty."""
+
+    def step(self) -> dict[str, float]:
+        """Do one epoch and return its metrics."""
+
+    def save(self, directory: Path) -> None:
+        """Write all that `load` needs into an empty directory."""
+
+    def load(self, directory: Path) -> None:
+        """Go on from what `save` wrote."""
+
+
+class Domain:
+    """What the engine may ask about a workload's configs; this one takes any mapping as it is.
+
+    A workload that knows more says so with a class attribute `domain`.
+    """
+
+    metrics: frozenset[str] | None = None  # names that objectives may use; None: any
+
+    def resolve(self, config: Mapping[str, Any], base: Path) -> dict[str, Any]:
+        """The config with defaults filled in and paths made absolute; ConfigError when it breaks a rule."""
+        return dict(config)
+
+    def known_keys(self, config: Mapping[str, Any]) -> frozenset[str]:
+        """Key paths that a search space may name; empty: any."""
+        return frozenset()
+
+    def trial_config(self, config: Mapping[str, Any], epochs: int) -> dict[str, Any]:
+        """The config as a trial runs it: validated, with the sweep's number of epochs."""
+        return dict(config)
+
+    def prepare(self, config: Mapping[str, Any], progress: Progress) -> dict[str, str]:
+        """Build what all trials share, once; returns the hashes that make results comparable."""
+        return {}
+
+    def publish(self, checkpoint: Path, folder: Path, result: Mapping[str, Any]) -> None:
+        """Turn a trial's last checkpoint into files for people, such as a model folder."""
+
+
+def domain_of(workload: type[Workload]) -> Domain:
+    """The workload's own domain, else the one that takes anything."""
+    domain = getattr(workload, "domain", None)
+    return domain if isinstance(domain, Domain) else Domain()
