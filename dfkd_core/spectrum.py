@@ -8,6 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from dfkd_core.precision import full_precision
 from dfkd_core.real_stft import real_stft
 from dfkd_core.stft import DISTILLATION_FRAMING, Framing
 
@@ -25,9 +26,8 @@ class Spectrum:
 
     @classmethod
     def of(cls, signal: Tensor, framing: Framing = DISTILLATION_FRAMING) -> Spectrum:
-        """Transform a signal (batch, time); half precisions are widened first, for there is no FFT of them."""
-        wide = signal.float() if signal.dtype in (torch.float16, torch.bfloat16) else signal
-        return cls(*real_stft(wide, framing))
+        """Transform a signal (batch, time)."""
+        return cls(*real_stft(full_precision(signal), framing))
 
     def detached(self) -> Spectrum:
         """The same spectrum without gradient; properties are cached, so `torch.no_grad` would spoil them for later."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from dfkd_core.distillation.method import Diagnostics, Method
+from dfkd_core.precision import full_precision
 from dfkd_core.spectrum import Spectrum
 
 
@@ -17,7 +18,7 @@ class OutputMSE(Method):
 
     def forward(self, student: Tensor, teacher: Tensor | None, clean: Tensor) -> tuple[Tensor, Diagnostics]:
         """L_KD and its value, from (batch, time) signals."""
-        target = self.target(teacher, clean)
+        student, target = full_precision(student), full_precision(self.target(teacher, clean))
         in_waveform = self.config.domain == "waveform"
         loss = (student - target).square().mean() if in_waveform else self._spectral(student, target)
         return loss, {"mse": loss.item()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from dfkd_core.losses.snr import ENERGY_EPS, ratio_db
+from dfkd_core.precision import full_precision
 
 
 def si_sdr_db(estimate: Tensor, clean: Tensor) -> Tensor:
@@ -12,6 +13,7 @@ def si_sdr_db(estimate: Tensor, clean: Tensor) -> Tensor:
 
     10 log10(|a y|^2 / |s - a y|^2) with a = <s, y> / |y|^2; a gain on the estimate changes nothing.
     """
+    estimate, clean = full_precision(estimate), full_precision(clean)
     gain = (estimate * clean).sum(-1, keepdim=True) / (clean.square().sum(-1, keepdim=True) + ENERGY_EPS)
     projection = gain * clean
     return ratio_db(projection, estimate - projection)

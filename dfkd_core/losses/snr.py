@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from dfkd_core.precision import full_precision
+
 # Energy of a clip in full-scale units (2 s at -85 dBFS): bounds the ratio of silence, and its gradient.
 ENERGY_EPS = 1e-4
 
@@ -17,4 +19,5 @@ def ratio_db(signal: Tensor, error: Tensor) -> Tensor:
 
 def snr(estimate: Tensor, clean: Tensor) -> Tensor:
     """Negative SNR in dB, a scalar: -10 log10(|y|^2 / |y - s|^2), mean over clips of signals (batch, time)."""
+    estimate, clean = full_precision(estimate), full_precision(clean)
     return -ratio_db(clean, clean - estimate).mean()
