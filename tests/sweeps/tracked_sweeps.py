@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -69,12 +68,12 @@ def runs_of(uri: str, kind: str = "trial", sweep_id: str = "abc", experiment: st
     return sorted(runs, key=lambda run: int(run.data.tags.get("dfkd.trial_number", -1)))
 
 
-def assert_whole(uri: str, num_trials: int) -> None:
+def assert_whole(uri: str, num_trials: int, sweep_id: str = "abc") -> None:
     """Assert that MLflow has every trial of `tell` once and complete, and one finished sweep."""
-    runs = runs_of(uri)
+    runs = runs_of(uri, "trial", sweep_id)
     numbers = Counter(run.data.tags["dfkd.trial_number"] for run in runs)
     assert numbers == {str(number): 1 for number in range(num_trials)}
-    (parent,) = runs_of(uri, "sweep")
+    (parent,) = runs_of(uri, "sweep", sweep_id)
     for run in runs:
         assert run.info.status == "FINISHED"
         assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
@@ -84,13 +83,3 @@ def assert_whole(uri: str, num_trials: int) -> None:
         assert [(point.step, point.value) for point in history] == [(1, 0.1), (2, 0.2)]
     assert parent.info.status == "FINISHED"
     assert parent.data.metrics["front/hypervolume"] == 0.5
-
-
-def forget_state(folder: Path) -> None:
-    """Remove what the delivery knows, as a restored backup would."""
-    (folder / "spool" / "state.json").unlink(missing_ok=True)
-
-
-def copy_spool(folder: Path, to: Path) -> None:
-    """Copy the spool, to restore it later."""
-    shutil.copytree(folder / "spool", to, dirs_exist_ok=True)
