@@ -1,5 +1,7 @@
 """Small corpora whose signals are known."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -34,10 +36,10 @@ def humming(seconds, seed):
     return (0.1 * tone + 0.05 * np.random.default_rng(seed).normal(size=len(time_s))).astype(np.float32)
 
 
-@pytest.fixture
-def corpus(tmp_path):
-    """Three speakers of three clips and three noise families in every split, as a manifest."""
-    root, clips = tmp_path / "corpus", []
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory):
+    """Three speakers of three clips and three noise families in every split: root and clips."""
+    root, clips = tmp_path_factory.mktemp("planted"), []
     for split in ("train", "valid", "test"):
         for number in range(9):
             label = f"{split}-speaker{number // 3}"
@@ -45,8 +47,16 @@ def corpus(tmp_path):
         for number in range(6):
             label = f"{split}-family{0 if number < 4 else number - 3}"
             clips.append(_write(root, f"noise/{split}/{label}_{number}.flac", "noise", split, label, number))
-    manifest = manifest_of(root, clips)
-    write_manifest(manifest, root / "manifest.csv")
+    return root, clips
+
+
+@pytest.fixture
+def corpus(planted, tmp_path):
+    """A copy of the planted corpus, with its manifest, that a test may change."""
+    root, clips = planted
+    shutil.copytree(root, tmp_path / "corpus")
+    manifest = manifest_of(tmp_path / "corpus", clips)
+    write_manifest(manifest, manifest.root / "manifest.csv")
     return manifest
 
 

@@ -120,7 +120,7 @@ def test_folders_without_audio_say_so(tmp_path):
 def test_a_layout_that_does_not_fit_or_exist_is_refused(tmp_path):
     with pytest.raises(DataError, match="not the layout dns"):
         recognise(tmp_path, "dns")
-    with pytest.raises(DataError, match="layout must be one of auto, manifest, .*'vctk'"):
+    with pytest.raises(DataError, match=r"layout must be one of auto, manifest, .*'vctk'"):
         recognise(tmp_path, "vctk")
 
 

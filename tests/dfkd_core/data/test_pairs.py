@@ -23,7 +23,7 @@ def test_a_pair_of_two_lengths_is_refused_by_name():
 
 def test_lists_that_differ_are_named_and_the_rest_counted():
     listed = clips(*(("clean", f"c{n}") for n in range(5)), ("noisy", "c0"), ("noisy", "n0"))
-    with pytest.raises(DataError, match="train: .*no noisy file for c1, c2, c3 and 1 more and no clean file for n0"):
+    with pytest.raises(DataError, match=r"train: .*no noisy file for c1, c2, c3 and 1 more and no clean file for n0"):
         check_pairs(listed)
 
 
