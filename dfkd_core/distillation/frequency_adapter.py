@@ -28,7 +28,7 @@ def split_bins(magnitude: Tensor, slope: Slope = "relative", low_bin: int = 0, h
         m = argmax over low_bin <= f <= high_bin of d[f],  low_bin where nothing rises (or falls)
         F[f] = max of |T| over low_bin..f        relative: d[f] = (F[f+1] - F[f]) / (F[f] + eps)
                                                  absolute: d[f] =  F[f+1] - F[f]
-        R[f] = max of |T| over f..high_bin + 1   fall:     d[f] = (R[f] - R[f+1]) / (R[f+1] + eps)
+        R[f] = max of |T| over f..freq - 1       fall:     d[f] = (R[f] - R[f+1]) / (R[f+1] + eps)
 
     The defaults search every bin, which is the literal rule. The last bin has no slope, so m <= freq - 2.
     Raises ValueError when the bounds are out of order or out of range.
@@ -38,16 +38,17 @@ def split_bins(magnitude: Tensor, slope: Slope = "relative", low_bin: int = 0, h
     if not 0 <= low_bin <= high:
         raise ValueError(f"split_bins needs 0 <= low_bin <= high_bin <= {last}, but got {low_bin} and {high_bin}")
     # Along the last axis: cumulative maxima over a strided axis are half as fast.
-    window = magnitude[:, low_bin : high + 2].transpose(1, 2)
-    return low_bin + _slopes(window, slope).argmax(dim=-1)
+    from_low = magnitude[:, low_bin:].transpose(1, 2)
+    return low_bin + _slopes(from_low, slope, high - low_bin + 1).argmax(dim=-1)
 
 
-def _slopes(magnitude: Tensor, slope: Slope) -> Tensor:
-    """d[f] of every bin but the last, (batch, frame, freq - 1), from (batch, frame, freq); never negative."""
+def _slopes(magnitude: Tensor, slope: Slope, num_slopes: int) -> Tensor:
+    """The first d[f], (batch, frame, num_slopes), from magnitudes (batch, frame, freq); never negative."""
     if slope == "fall":
-        peak = magnitude.flip(-1).cummax(dim=-1).values.flip(-1)
+        # From Nyquist, not from the upper bound: restarted there, a seventh of all frames sticks to it.
+        peak = magnitude.flip(-1).cummax(dim=-1).values.flip(-1)[..., : num_slopes + 1]
         return (peak[..., :-1] - peak[..., 1:]) / (peak[..., 1:] + EPS)
-    peak = magnitude.cummax(dim=-1).values
+    peak = magnitude[..., : num_slopes + 1].cummax(dim=-1).values
     rise = peak[..., 1:] - peak[..., :-1]
     return rise if slope == "absolute" else rise / (peak[..., :-1] + EPS)
 
