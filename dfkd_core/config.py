@@ -127,3 +127,15 @@ def absolute_paths(config: ExperimentConfig, base: Path) -> ExperimentConfig:
 def _resolve(value: str, base: Path, keep: Callable[[str], bool]) -> str:
     """A path seen from `base`, made absolute; names for which `keep` holds stay names."""
     return value if keep(value) else str((base / Path(value).expanduser()).resolve())
+
+
+def key_paths(config: Mapping[str, Any]) -> frozenset[str]:
+    """Every key path that the schema knows, with the fields of all architectures, and those of `config` itself."""
+    blocks: dict[str, Any] = {name: field.annotation for name, field in ExperimentConfig.model_fields.items()}
+    found = {"seed"}
+    for name, block in blocks.items():
+        if name not in ("seed", "student", "provenance"):
+            found |= {f"{name}.{key}" for key in block.model_fields}
+    for model in MODELS.values():
+        found |= {f"student.{key}" for key in model.Config.model_fields}
+    return frozenset(found | {f"student.{key}" for key in config.get("student", {})})

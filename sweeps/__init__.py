@@ -1,4 +1,4 @@
-"""Distributed sweeps over distillation configs. Names are loaded when used: a worker needs neither mlflow nor optuna."""
+"""Distributed sweeps over distillation configs. Names load late: workers import no mlflow or optuna."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sweeps.front import Front, load_front
-    from sweeps.run import SweepStopped, resume_sweep, run_sweep
+    from sweeps.run import resume_sweep, run_sweep
     from sweeps.spec import SweepSpec
+    from sweeps.stopped import SweepStopped
     from sweeps.workload import Workload
 
 _HOMES = {
     "Front": "sweeps.front",
     "SweepSpec": "sweeps.spec",
-    "SweepStopped": "sweeps.run",
+    "SweepStopped": "sweeps.stopped",
     "Workload": "sweeps.workload",
     "load_front": "sweeps.front",
     "resume_sweep": "sweeps.run",

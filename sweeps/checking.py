@@ -44,7 +44,7 @@ def changes(overrides: Mapping[str, Any]) -> Mapping[str, Any]:
     return overrides
 
 
-def check_unchanged(sweep: Sweep, hashes: Mapping[str, str]) -> None:
+def check_unchanged(sweep: Sweep, hashes: Mapping[str, str | None]) -> None:
     """Trials are comparable only on the same data and teacher; another commit of the code is worth a warning."""
     recorded = sweep.ledger.attrs()
     for key, value in hashes.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dfkd_core.errors import ConfigError
 from sweeps import pareto
@@ -20,6 +20,32 @@ class Choice:
 
     point: FrontPoint
     why: str
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a user asked for: exactly one of the first four, with bounds for `best`."""
+
+    trial: int | None = None
+    knee: bool = False
+    best: str | None = None
+    per_decade: bool = False
+    at_most: Mapping[str, float] = field(default_factory=dict)
+    at_least: Mapping[str, float] = field(default_factory=dict)
+
+
+def choose(front: Front, rules: Rules) -> list[Choice]:
+    """The points that the rules name; ConfigError when they name none or contradict each other."""
+    asked = [rules.trial is not None, rules.knee, rules.best is not None, rules.per_decade]
+    if sum(asked) != 1:
+        raise ConfigError("must be told how to choose: one of --trial N, --knee, --best METRIC, --per-decade")
+    if rules.best is not None:
+        return [choose_best(front, rules.best, at_most=rules.at_most, at_least=rules.at_least)]
+    if rules.at_most or rules.at_least:
+        raise ConfigError("--max and --min go with --best METRIC")
+    if rules.trial is not None:
+        return [choose_trial(front, rules.trial)]
+    return [choose_knee(front)] if rules.knee else choose_per_decade(front)
 
 
 def choose_trial(front: Front, trial: int, records: Iterable[TrialRecord] = ()) -> Choice:

@@ -1,65 +1,61 @@
-"""The command line: thin; every command is one call into the library."""
+"""The command line: `dfkd`. Thin: errors become one line and an exit status, commands live in `commands/`."""
 
 from __future__ import annotations
 
-import json
 import sys
-from pathlib import Path
-from typing import Annotated, Any
 
+import click
 import typer
 
 from dfkd_core.errors import ConfigError, DataError, DFKDError
-from dfkd_core.yaml_files import parse_yaml
+from sweeps.commands import data, front, model, sweep
 
 app = typer.Typer(
+    name="dfkd",
+    help="Find the smallest speech enhancement model that is good enough.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Find the smallest speech enhancement model that is good enough.",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-sweep_app = typer.Typer(no_args_is_help=True, help="Launch, follow and resume sweeps.")
-app.add_typer(sweep_app, name="sweep")
+app.add_typer(data.app, name="data")
+app.command()(model.train)
+app.command()(model.evaluate)
+app.command()(model.enhance)
+app.add_typer(sweep.app, name="sweep")
+app.add_typer(front.app, name="front")
+app.command()(front.export)
 
-Set = Annotated[list[str] | None, typer.Option("--set", help="key.path=value, beats the file")]
-
-
-def overrides_of(settings: list[str] | None) -> dict[str, Any]:
-    """`--set key.path=value` options as a mapping; values are YAML."""
-    found: dict[str, Any] = {}
-    for setting in settings or []:
-        key, equals, value = setting.partition("=")
-        if not equals or not key:
-            raise ConfigError(f"must read key.path=value, but got {setting!r}", key="--set")
-        found[key] = parse_yaml(value, "--set")
-    return found
-
-
-@sweep_app.command("run")
-def sweep_run(file: Path, out: Path | None = None, set_: Set = None, address: str | None = None) -> None:
-    """Run a new sweep."""
-    from sweeps.display import PlainDisplay
-    from sweeps.run import run_sweep
-    from sweeps.spec import SweepSpec
-
-    run_sweep(SweepSpec.load(file, overrides_of(set_)), out=out, address=address, display=PlainDisplay())
-
-
-@sweep_app.command("status")
-def sweep_status_(folder: Path, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """Show a sweep's state."""
-    from sweeps.status import sweep_status
-
-    print(json.dumps(sweep_status(folder)))
+DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
 def main() -> None:
-    """Run a command; the user's mistakes are one line and exit status 2, failures 1, interrupts 130."""
+    """Run a command: 0 done, 1 failed, 2 wrong input (one line), 130 interrupted."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line and return its exit status."""
     try:
-        app(standalone_mode=True)
-    except (ConfigError, DataError) as error:
-        print(f"dfkd: {error}", file=sys.stderr)
-        sys.exit(2)
-    except DFKDError as error:
-        print(f"dfkd: {error}", file=sys.stderr)
-        sys.exit(1)
+        status = app(arguments, standalone_mode=False)
+        return status if isinstance(status, int) else DONE
+    except click.exceptions.NoArgsIsHelpError as shown:
+        click.echo(shown.format_message())
+        return DONE
+    except (KeyboardInterrupt, click.Abort):
+        return _say("interrupted", INTERRUPTED)
+    except (click.ClickException, DFKDError, OSError) as error:
+        return _say(error.format_message() if isinstance(error, click.ClickException) else str(error), _status(error))
+
+
+def _status(error: Exception) -> int:
+    from sweeps.stopped import SweepStopped
+
+    if isinstance(error, SweepStopped):
+        return INTERRUPTED if error.state == "interrupted" else FAILED
+    return WRONG_INPUT if isinstance(error, click.ClickException | ConfigError | DataError) else FAILED
+
+
+def _say(message: str, status: int) -> int:
+    click.echo(f"dfkd: {' '.join(message.split())}", err=True)
+    return status

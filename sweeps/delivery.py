@@ -37,6 +37,11 @@ class DeliveryHandle:
         self._process = self._start()
 
     @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    @property
     def is_alive(self) -> bool:
         """True while the process runs."""
         return self._process.poll() is None
@@ -50,7 +55,7 @@ class DeliveryHandle:
     def quiet_since(self, waiting_s: float) -> float:
         """Return since when nothing gets on: the last success, else the trouble's start, else `waiting_s`."""
         health = Health.load(self._folder)
-        if health.pid != self._process.pid:
+        if health.pid != self.pid:
             return waiting_s
         return max(health.progress_s, health.trouble_since_s or waiting_s)
 

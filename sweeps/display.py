@@ -18,8 +18,8 @@ class Display:
     def __exit__(self, *error: object) -> None:
         """Nothing to put away."""
 
-    def say(self, line: str) -> None:
-        """Show one line."""
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Show how preparation gets on."""
 
     def update(self, conductor: Conductor, updates: FrontUpdates, spent_s: float) -> None:
         """Show the present state; called a few times a second."""
@@ -31,9 +31,10 @@ class Display:
 class PlainDisplay(Display):
     """One line per finished trial."""
 
-    def say(self, line: str) -> None:
-        """Print one line."""
-        print(line, flush=True)  # noqa: T201 - this is the display
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Print a line when something is done."""
+        if done >= total:
+            say(f"{what}: {total} done")
 
     def finished(self, conductor: Conductor, updates: FrontUpdates, number: int, state: TrialState) -> None:
         """Print the trial's state, objectives and what the sweep has reached."""
@@ -41,7 +42,12 @@ class PlainDisplay(Display):
         values = "  ".join(f"{o.metric} {_short(record.metrics.get(o.metric))}" for o in conductor.spec.objectives)
         done, total = conductor.counts.total(), conductor.spec.budget.trials
         tail = record.reason or f"hypervolume {updates.hypervolume:.4g}"
-        self.say(f"[{done}/{total}] trial {number} {state}  {values}  {tail}")
+        say(f"[{done}/{total}] trial {number} {state}  {values}  {tail}")
+
+
+def say(line: str) -> None:
+    """Print one line."""
+    print(line, flush=True)  # noqa: T201 - this is the display
 
 
 def _short(value: Any) -> str:

@@ -25,6 +25,7 @@ from sweeps.interrupts import Interrupts
 from sweeps.ledger import Ledger
 from sweeps.retelling import retell
 from sweeps.spec import SweepSpec
+from sweeps.stopped import SweepStopped
 from sweeps.sweep_folder import SweepFolder
 from sweeps.tracking import Tracker
 from sweeps.tune_run import run_trials
@@ -32,14 +33,6 @@ from sweeps.watch import Watch
 from sweeps.workload import Workload, domain_of
 
 PATIENCE_S = 20.0  # without progress of the delivery, at the end
-
-
-class SweepStopped(Exception):
-    """The sweep ended before its budget: `state` is failed or interrupted."""
-
-    def __init__(self, state: str, reason: str, folder: Path) -> None:
-        super().__init__(f"{folder}: sweep {state}: {reason}")
-        self.state, self.reason, self.folder = state, reason, folder
 
 
 @dataclass
@@ -68,7 +61,7 @@ def run_sweep(
     folder = SweepFolder(out or Path("runs") / spec.name)
     folder.refuse_second()
     with _ray(spec, address) as session:
-        hashes = domain_of(workload).prepare(spec.config, display.say)
+        hashes = prepare(spec, workload, display)
         with _locked(folder) as lock:
             folder.refuse_second()
             folder.create()
@@ -96,7 +89,7 @@ def resume_sweep(
         if ledger.num_finished() >= spec.budget.trials:
             return deliver_owed(folder, spec, ledger)
         with _ray(spec, address) as session:
-            check_unchanged(sweep, domain_of(workload).prepare(spec.config, display.say))
+            check_unchanged(sweep, prepare(spec, workload, display))
             folder.write_spec(spec)
             check_shared(folder.path)
             return _drive(sweep, lock, session, display)
@@ -120,6 +113,12 @@ def deliver_owed(folder: SweepFolder, spec: SweepSpec, ledger: Ledger) -> Front:
         tell_artifacts(tracker, folder.path)
     deliver_all(folder.path)
     return front
+
+
+def prepare(spec: SweepSpec, workload: type[Workload], display: Display) -> dict[str, str | None]:
+    """Build what all trials share; returns the hashes that make their results comparable."""
+    domain = domain_of(workload)
+    return domain.prepare(domain.trial_config(spec.config, spec.budget.epochs_per_trial), display.progress)
 
 
 def default_workload() -> type[Workload]:
@@ -148,7 +147,7 @@ def _ray(spec: SweepSpec, address: str | None) -> AbstractContextManager[Session
     return connect(address, num_cpus=num_cpus)
 
 
-def _begin(spec: SweepSpec, workload: type[Workload], folder: SweepFolder, hashes: Mapping[str, str]) -> Sweep:
+def _begin(spec: SweepSpec, workload: type[Workload], folder: SweepFolder, hashes: Mapping[str, str | None]) -> Sweep:
     """Write the new sweep's files; the spec comes last and makes the folder a sweep."""
     sweep_id = uuid.uuid4().hex
     folder.write_note(sweep_id, workload)

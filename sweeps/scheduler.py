@@ -45,7 +45,7 @@ class LedgerScheduler(FIFOScheduler):  # type: ignore[misc]
 def exception_of(trial: Trial) -> BaseException | None:
     """The exception that Tune has just written for this trial, in this process."""
     path = Path(trial.pickled_error_file or "")
-    return cloudpickle.loads(path.read_bytes()) if path.is_file() else None  # type: ignore[no-any-return]
+    return cloudpickle.loads(path.read_bytes()) if path.is_file() else None
 
 
 def trial_metrics(result: dict[str, Any]) -> dict[str, Any]:

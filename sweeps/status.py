@@ -12,6 +12,13 @@ from sweeps.ledger import Ledger
 from sweeps.sweep_folder import SweepFolder
 
 
+def sweep_facts(path: str | Path) -> dict[str, str | None]:
+    """What is recorded of a sweep's origin: hashes of data and teacher, and the code's commit."""
+    folder = SweepFolder(path)
+    attrs = Ledger.open(folder.path, folder.spec(), folder.note()["sweep_id"]).attrs()
+    return {key: attrs.get(key) for key in ("git_commit", "data_hash", "teacher_hash")}
+
+
 def sweep_status(path: str | Path) -> dict[str, Any]:
     """The contract's status mapping; a sweep whose driver died is `interrupted`."""
     folder = SweepFolder(path)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-Progress = Callable[[str], None]
+from dfkd_core.data.progress import Progress
 
 
 @runtime_checkable
@@ -50,7 +50,7 @@ class Domain:
         """The config as a trial runs it: validated, with the sweep's number of epochs."""
         return dict(config)
 
-    def prepare(self, config: Mapping[str, Any], progress: Progress) -> dict[str, str]:
+    def prepare(self, config: Mapping[str, Any], progress: Progress) -> dict[str, str | None]:
         """Build what all trials share, once; returns the hashes that make results comparable."""
         return {}
 

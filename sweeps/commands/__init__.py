@@ -1,0 +1,1 @@
+"""The commands of `dfkd`, a group a file; each is one call into the library."""

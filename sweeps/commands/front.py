@@ -1,0 +1,50 @@
+"""`dfkd front ...` and `dfkd export`: look at a front, choose from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from sweeps.commands.options import Bounds, SweepDir, bounds
+
+app = typer.Typer(no_args_is_help=True, help="Look at fronts.")
+
+
+@app.command()
+def show(
+    folder: SweepDir, format_: Annotated[Literal["table", "json", "csv"], typer.Option("--format")] = "table"
+) -> None:
+    """Show a sweep's front: drawn beside its table, or as JSON or CSV."""
+    from sweeps.front import load_front
+    from sweeps.front_table import show_front
+
+    show_front(load_front(folder), format_)
+
+
+def export(
+    folder: SweepDir,
+    output: Annotated[Path, typer.Option("-o", "--output", help="CONFIG.yaml, or a folder with --per-decade")],
+    trial: Annotated[int | None, typer.Option(help="this trial's config")] = None,
+    knee: Annotated[
+        bool, typer.Option("--knee", help="the point furthest below the line between the extremes")
+    ] = False,
+    best: Annotated[
+        str | None, typer.Option(metavar="METRIC", help="the best of a metric, within --max and --min")
+    ] = None,
+    per_decade: Annotated[bool, typer.Option("--per-decade", help="the best of each decade of size")] = False,
+    max_: Annotated[Bounds, typer.Option("--max", metavar="METRIC=VALUE")] = None,
+    min_: Annotated[Bounds, typer.Option("--min", metavar="METRIC=VALUE")] = None,
+) -> None:
+    """Write a front point's config, ready for `dfkd train`."""
+    from sweeps.choose import Rules, choose
+    from sweeps.export import export_choices
+    from sweeps.front import load_front
+    from sweeps.status import sweep_facts
+
+    front = load_front(folder)
+    rules = Rules(trial, knee, best, per_decade, bounds(max_, "--max"), bounds(min_, "--min"))
+    choices = choose(front, rules)
+    for path, choice in zip(export_choices(folder, front, choices, output, sweep_facts(folder)), choices, strict=True):
+        typer.echo(f"{path}: {choice.why}\ntrain it with: dfkd train {path} --out models/{path.stem}")

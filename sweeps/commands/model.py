@@ -1,0 +1,52 @@
+"""`dfkd train`, `evaluate` and `enhance`: one model at full length."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sweeps.commands.options import AsJson, Set, settings
+
+ModelDir = Annotated[Path, typer.Argument(help="a model folder")]
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="an experiment config")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="the model folder; an interrupted training goes on there")],
+    set_: Set = None,
+) -> None:
+    """Train a teacher or a student at full length; an exported config runs unedited."""
+    from dfkd_core.config import load_config
+    from dfkd_core.train_run import train_model
+
+    result = train_model(load_config(config, settings(set_)), out, report=typer.echo)
+    typer.echo(f"{out}: {result}")
+
+
+def evaluate(
+    model: ModelDir,
+    data: Annotated[Path | None, typer.Option(help="another corpus than the model's own")] = None,
+    split: Annotated[str, typer.Option(help="test or valid")] = "test",
+    as_json: AsJson = False,
+) -> None:
+    """Score a model on a split; the only command that opens the test split."""
+    from dfkd_core.model_scores import evaluate_model
+
+    scores = evaluate_model(model, data=data, split=split)
+    typer.echo(json.dumps(scores.to_json()) if as_json else scores.text())
+
+
+def enhance(
+    model: Annotated[Path, typer.Argument(help="a model folder or an ONNX file")],
+    source: Annotated[Path, typer.Argument(metavar="IN", help="an audio file or a folder of them")],
+    target: Annotated[Path, typer.Argument(metavar="OUT")],
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+) -> None:
+    """Clean a file or a folder; the output keeps the input's rate and channels."""
+    from dfkd_core.enhance import enhance_path
+
+    for path in enhance_path(model, source, target, device=device):
+        typer.echo(path)

@@ -1,0 +1,87 @@
+"""`dfkd sweep ...`: plan, run, resume, status, stop, list, sync."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sweeps.commands.options import Address, AsJson, Out, Set, SweepDir, SweepFile, display, settings
+
+app = typer.Typer(no_args_is_help=True, help="Launch, follow and resume sweeps.")
+
+
+@app.command()
+def plan(file: SweepFile, set_: Set = None) -> None:
+    """Dry run: sizes of sampled students, share that breaks a constraint, time; trains nothing."""
+    from sweeps.plan import plan_sweep
+    from sweeps.spec import SweepSpec
+
+    typer.echo(plan_sweep(SweepSpec.load(file, settings(set_))).text())
+
+
+@app.command()
+def run(file: SweepFile, out: Out = None, set_: Set = None, address: Address = None) -> None:
+    """Run a new sweep."""
+    from sweeps.run import run_sweep
+    from sweeps.spec import SweepSpec
+    from sweeps.summary import show_summary
+
+    spec = SweepSpec.load(file, settings(set_))
+    folder = out or Path("runs") / spec.name
+    run_sweep(spec, out=folder, address=address, display=display())
+    show_summary(folder)
+
+
+@app.command()
+def resume(folder: SweepDir, set_: Set = None, address: Address = None) -> None:
+    """Go on with a sweep, extend it, deliver what is owed, or find nothing to do."""
+    from sweeps.run import resume_sweep
+    from sweeps.summary import show_summary
+
+    resume_sweep(folder, address=address, overrides=settings(set_), display=display())
+    show_summary(folder)
+
+
+@app.command()
+def status(
+    folder: SweepDir, as_json: AsJson = False, watch: Annotated[bool, typer.Option(help="go on showing")] = False
+) -> None:
+    """Show a sweep's state, from its folder alone."""
+    from sweeps.status import sweep_status
+    from sweeps.status_view import status_text, watch_status
+
+    if watch:
+        watch_status(folder)
+    elif as_json:
+        typer.echo(json.dumps(sweep_status(folder)))
+    else:
+        typer.echo(status_text(sweep_status(folder)))
+
+
+@app.command()
+def stop(folder: SweepDir) -> None:
+    """Let a running sweep finish its epochs in flight and end."""
+    from sweeps.stopping import stop_sweep
+
+    typer.echo(stop_sweep(folder))
+
+
+@app.command("list")
+def list_(root: Annotated[Path, typer.Argument(help="the folder that holds sweep folders")] = Path("runs")) -> None:
+    """List the sweeps of a folder."""
+    from sweeps.status_view import list_text
+
+    typer.echo(list_text(root))
+
+
+@app.command()
+def sync(folder: SweepDir) -> None:
+    """Deliver what MLflow is owed."""
+    from sweeps.run import sync_sweep
+
+    left = sync_sweep(folder)
+    typer.echo(f"{left} records are still owed: MLflow does not answer" if left else "MLflow has everything")
+    raise typer.Exit(1 if left else 0)

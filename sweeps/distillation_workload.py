@@ -1,0 +1,85 @@
+"""Distillation as a workload: the trainer of `dfkd_core`, one epoch a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from dfkd_core.config import ExperimentConfig, absolute_paths, key_paths, with_overrides
+from dfkd_core.data.progress import Progress
+from dfkd_core.metrics import METRICS
+from sweeps.workload import Domain
+
+SIZES = ("model/params", "model/macs_per_s", "model/bytes", "model/state_bytes", "model/look_ahead_ms")
+SPLIT = tuple(f"distillation/{name}" for name in ("split_hz_p10", "split_hz_p50", "split_hz_p90"))
+
+
+class DistillationDomain(Domain):
+    """What the engine may ask about experiment configs."""
+
+    metrics = frozenset({*(f"val/{name}" for name in METRICS), "train/loss", *SIZES, *SPLIT})
+
+    def resolve(self, config: Mapping[str, Any], base: Path) -> dict[str, Any]:
+        """Every default filled in, every path absolute."""
+        return absolute_paths(ExperimentConfig.parse(config), base).model_dump(mode="json")
+
+    def known_keys(self, config: Mapping[str, Any]) -> frozenset[str]:
+        """The key paths of the experiment config's schema."""
+        return key_paths(config)
+
+    def trial_config(self, config: Mapping[str, Any], epochs: int) -> dict[str, Any]:
+        """Validated, with `training.epochs` as the sweep's budget says."""
+        changed = with_overrides(config, {"training.epochs": epochs})
+        return ExperimentConfig.parse(changed).model_dump(mode="json")
+
+    def prepare(self, config: Mapping[str, Any], progress: Progress) -> dict[str, str | None]:
+        """Decoded audio, listed mixtures and teacher estimates, shared by all trials."""
+        from dfkd_core.trainer import prepare
+
+        return prepare(ExperimentConfig.parse(config), progress)
+
+    def publish(self, checkpoint: Path, folder: Path, result: Mapping[str, Any]) -> None:
+        """Make the trial's folder a model folder."""
+        from dfkd_core.model_folder import publish_checkpoint
+
+        publish_checkpoint(checkpoint, folder, metrics=dict(result["metrics"]))
+
+
+class DistillationWorkload:
+    """Train and validate one student."""
+
+    domain = DistillationDomain()
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        from dfkd_core.trainer import Trainer
+
+        self.trainer = Trainer(ExperimentConfig.parse(config))
+
+    @property
+    def device(self) -> str:
+        """What the trial trains on."""
+        return str(self.trainer.device)
+
+    @classmethod
+    def static_metrics(cls, config: Mapping[str, Any]) -> dict[str, float]:
+        """Sizes of the student, counted on a fresh one."""
+        from dfkd_core.models import build_student
+        from dfkd_core.models.complexity import complexity
+
+        sizes = complexity(build_student(ExperimentConfig.parse(config).student))
+        return {f"model/{name}": float(value) for name, value in asdict(sizes).items()}
+
+    def step(self) -> dict[str, float]:
+        """Train one epoch, then validate."""
+        trained = self.trainer.train_epoch()
+        return trained | self.trainer.evaluate("valid").metrics("val")
+
+    def save(self, directory: Path) -> None:
+        """Write weights and training state."""
+        self.trainer.save(directory)
+
+    def load(self, directory: Path) -> None:
+        """Go on from saved weights and training state."""
+        self.trainer.load(directory)

@@ -1,0 +1,26 @@
+"""What is left on the screen when a sweep has ended: the front, and where to look next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sweeps.delivery import tracker_ids, undelivered
+from sweeps.front import load_front
+from sweeps.front_table import show_front
+from sweeps.run_addresses import RunAddresses
+
+
+def show_summary(folder: Path) -> None:
+    """Print the front, the page's path, the next commands and, last, how to look at it in MLflow."""
+    show_front(load_front(folder), "table")
+    uri, experiment_id, _ = tracker_ids(folder)
+    addresses = RunAddresses(uri, experiment_id)
+    lines = [
+        f"page    {folder / 'front' / 'front.html'}",
+        f"export  dfkd export {folder} --knee -o best.yaml",
+    ]
+    owed = undelivered(folder)
+    if owed:
+        lines.append(f"{owed} records have not reached MLflow; deliver them with: dfkd sweep sync {folder}")
+    lines.append(f"look    {addresses.how_to_look() or uri}")
+    print("\n".join(lines))  # noqa: T201 - this is the display
