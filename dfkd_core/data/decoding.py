@@ -43,6 +43,7 @@ def decode(path: Path) -> Decoded:
     """
     channels, rate_hz = read_channels(path)
     samples, step = quantised(mono(channels, rate_hz))
+    # shape and rate too: equal samples at another rate are another sound
     source = hashlib.sha256(f"{rate_hz} {channels.shape}".encode())
     source.update(channels.tobytes())
     return Decoded(samples, step, active_frames(samples), source.digest())

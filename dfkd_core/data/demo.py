@@ -68,6 +68,7 @@ def _fetch_missing(root: Path, progress: Progress) -> None:
             "the demo corpus needs apt-get and dpkg-deb, which are not on this machine; "
             f"set data.corpus to a folder instead: {ACCEPTED}"
         )
+    # left by a killed call: the lock is held, so nobody works in them
     for leftover in root.glob(".fetch-*"):
         shutil.rmtree(leftover)
     with tempfile.TemporaryDirectory(dir=root, prefix=".fetch-") as temporary:

@@ -154,6 +154,7 @@ def _kind_entries(kind: Kind, folder: Path, label: Callable[[Path, Path], str]) 
 
 def split_labels(labels: Iterable[str], where: str) -> dict[str, Split]:
     """A tenth of the labels each to valid and test, by their hash; no label is in two splits."""
+    # by hash and not by name: names are sorted by sex, site or date in many corpora
     ordered = sorted(set(labels), key=lambda label: hashlib.sha256(label.encode()).hexdigest())
     if ordered and len(ordered) < MIN_LABELS:
         raise DataError(

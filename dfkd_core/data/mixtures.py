@@ -87,12 +87,12 @@ def evaluation_list(store: AudioStore, data: DataConfig, split: Split, count: in
     return MixtureList(part, split, length, segments, table)
 
 
-def data_hash(data: DataConfig) -> str:
+def data_hash(data: DataConfig, store: AudioStore | None = None) -> str:
     """What training and validation signals depend on: the corpus's decoded audio and the fields of the config.
 
-    The corpus's place plays no part, nor does its test split.
+    The corpus's place plays no part, nor does its test split. A store that is open already saves a look-up.
     """
-    store = AudioStore.open(open_corpus(data.corpus))
+    store = store or AudioStore.open(open_corpus(data.corpus))
     listed = data.model_dump(mode="json", exclude={"corpus"})
     listed["signals"] = [store.part("train").sha256, store.part("valid").sha256]
     return hashlib.sha256(json.dumps(listed, sort_keys=True).encode()).hexdigest()
@@ -137,6 +137,7 @@ def _training_segments(part: AudioPart, length: int, count: int, rng: np.random.
     taken: Segments | None = None
     while taken is None or len(taken) < count:
         found = speech.cut(rng)
+        # shuffled before it is cut short, else a small epoch would hear the first speakers only
         found = found.take(_shuffled(len(found), rng)[: count - (len(taken) if taken else 0)])
         taken = taken + found if taken else found
     return taken
@@ -157,6 +158,7 @@ def _fullest_passes(speech: _Speech, rng: np.random.Generator) -> Segments:
     """For each speaker the pass, of several, that gives most crops."""
     passes = [speech.cut(rng) for _ in range(NUM_PASSES)]
     counts = np.stack([np.bincount(speech.speaker_of(p), minlength=speech.num_speakers) for p in passes])
+    # one pass for all clips of a speaker: crops of two passes would overlap
     best = np.argmax(counts, axis=0)
     kept = [p.take(np.flatnonzero(best[speech.speaker_of(p)] == i)) for i, p in enumerate(passes)]
     return sum(kept[1:], start=kept[0])

@@ -49,6 +49,7 @@ class NoiseFamilies:
     def draw_starts(self, clips: Ints, length: int, rng: np.random.Generator) -> Ints:
         """First frame of each crop; a clip under `length` frames is looped, from any frame of it."""
         frames = self._part.num_frames[clips]
+        # a looped clip is heard whole, so only crops of long clips can miss its sound
         fits = frames >= length
         room = np.where(fits, frames - length + 1, frames)
         starts = (rng.random((len(clips), TRIES)) * room[:, None]).astype(np.int64)

@@ -59,6 +59,7 @@ def levelled(noisy: Samples, clean: Samples, level_dbfs: float) -> tuple[Samples
     """
     rms = float(np.sqrt(np.vdot(noisy, noisy) / len(noisy)))
     scale = 1.0 if np.isnan(level_dbfs) else 10 ** (level_dbfs / 20) / max(rms, TINY)
+    # of the clean signal too: it is the target, and noise can cancel its peaks
     peak = max(float(signal.max()) for signal in (noisy, -noisy, clean, -clean))
     factor = np.float32(min(scale, PEAK / max(peak, TINY)))
     return noisy * factor, clean * factor

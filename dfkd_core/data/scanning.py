@@ -58,6 +58,7 @@ def read_headers(root: Path, entries: list[Entry], progress: Progress) -> list[C
     """The clips of the entries; unreadable files are named and counted, skipped under 1 %, else a DataError."""
     clips: list[Clip] = []
     problems: dict[str, str] = {}
+    # threads: libsndfile and the disk work outside Python's lock
     with ThreadPoolExecutor(min(16, 4 * (os.cpu_count() or 1))) as pool:
         for start in range(0, len(entries), BATCH):
             batch = entries[start : start + BATCH]

@@ -60,6 +60,7 @@ def cut(
     long = frames >= length
     found = _from_long(part, clips[long], length, phase[long])
     short = np.flatnonzero(~long & (frames > 0))
+    # neighbours change with every pass, so that no joint is learnt
     order = short[np.lexsort((shuffle[short], speakers[short]))]
     if len(order):
         found = found + _from_short(part, clips[order], speakers[order], length, gap)
@@ -93,6 +94,7 @@ def _from_short(part: AudioPart, clips: Ints, speakers: Ints, length: int, gap: 
     pieces["start"] = np.concatenate([np.zeros_like(head), head[tail]])
     pieces["at"] = np.concatenate([at, np.zeros_like(tail)])
     pieces["length"] = np.concatenate([head, (frames - head)[tail]])
+    # room for the window that a tail reaches into, and for the one after the speaker's last
     windows_before = _before(np.maximum.reduceat(window, new_speaker) + 2)
     segment = windows_before[np.concatenate([line, line[tail]])] + np.concatenate([window, window[tail] + 1])
     order = np.lexsort((pieces["at"], segment))
