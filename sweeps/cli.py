@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from dfkd_core.errors import ConfigError, DataError, DFKDError
 from sweeps.commands import data, front, model, sweep
@@ -39,13 +39,13 @@ def run(arguments: list[str]) -> int:
     try:
         status = app(arguments, standalone_mode=False)
         return status if isinstance(status, int) else DONE
-    except click.exceptions.NoArgsIsHelpError as shown:
-        click.echo(shown.format_message())
-        return DONE
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return _say("interrupted", INTERRUPTED)
-    except (click.ClickException, DFKDError, OSError) as error:
-        return _say(error.format_message() if isinstance(error, click.ClickException) else str(error), _status(error))
+    except TyperException as error:  # the command line itself is wrong, or empty and answered with the help
+        message = str(getattr(error, "format_message", lambda: error)())
+        return _say(message, WRONG_INPUT) if message.strip() else WRONG_INPUT
+    except (DFKDError, OSError) as error:
+        return _say(str(error), _status(error))
 
 
 def _status(error: Exception) -> int:
@@ -53,9 +53,9 @@ def _status(error: Exception) -> int:
 
     if isinstance(error, SweepStopped):
         return INTERRUPTED if error.state == "interrupted" else FAILED
-    return WRONG_INPUT if isinstance(error, click.ClickException | ConfigError | DataError) else FAILED
+    return WRONG_INPUT if isinstance(error, ConfigError | DataError) else FAILED
 
 
 def _say(message: str, status: int) -> int:
-    click.echo(f"dfkd: {' '.join(message.split())}", err=True)
+    typer.echo(f"dfkd: {' '.join(message.split())}", err=True)
     return status
