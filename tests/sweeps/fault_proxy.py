@@ -31,6 +31,7 @@ class FaultProxy:
         self.upstream_port, self.delay_s = port, delay_s
         self.fault = fault or _no_fault
         self.requests: list[tuple[str, str, Fault]] = []
+        self.authorizations: set[str | None] = set()
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -57,6 +58,7 @@ class FaultProxy:
 
             def _serve(self) -> None:
                 fault = proxy.next_fault(self.command, self.path)
+                proxy.authorizations.add(self.headers.get("Authorization"))
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 time.sleep(proxy.delay_s)
                 if fault == "error":

@@ -1,5 +1,6 @@
 """Through a faulty network to a real MLflow server: nothing lost, nothing twice."""
 
+import base64
 import os
 import random
 import socket
@@ -173,6 +174,7 @@ def test_a_password_reaches_the_server_and_nothing_else(folder, server_port, swe
         tracker.trial_finished(2, "FAILED", 0.0, f"cannot reach {os.environ['MLFLOW_TRACKING_URI']}", {})
         deliver_to_the_end(folder)
     run = runs_of(f"http://127.0.0.1:{server_port}", "trial", sweep_id)[2]
+    assert proxy.authorizations == {"Basic " + base64.b64encode(b"ann:planted-pw").decode()}
     assert "***" in run.data.tags["dfkd.failure_reason"]
     assert "planted-pw" not in str(run.data.tags) + caplog.text
     for path in folder.rglob("*"):
