@@ -29,10 +29,6 @@ class Spectrum:
         """Transform a signal (batch, time)."""
         return cls(*real_stft(full_precision(signal), framing))
 
-    def detached(self) -> Spectrum:
-        """The same spectrum without gradient; properties are cached, so `torch.no_grad` would spoil them for later."""
-        return Spectrum(self.real.detach(), self.imag.detach())
-
     @cached_property
     def power(self) -> Tensor:
         """|X|^2, (batch, frame, freq)."""

@@ -71,6 +71,8 @@ class DFKD(Method):
     def _high(self, band: BandSums, target: Spectrum, student: Spectrum, mask: Tensor) -> Tensor:
         """Loss of the high band per frame, (batch, frame): beta (1 - cos) + (1 - beta) MSE / E."""
         beta = self.config.beta
+        if beta == 1.0:
+            return band.cosine_distance()
         scale = magnitude_scale(self.config.magnitude, target.power, mask)
         error = magnitude_error(target, student, mask) / scale[:, None]
         return beta * band.cosine_distance() + (1.0 - beta) * error

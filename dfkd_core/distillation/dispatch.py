@@ -110,7 +110,8 @@ class Dispatch(Method):
         error = PatchError(patches, beta, magnitude_scale(self.config.magnitude, spectra.target.power, mask))
         weights = self._patch_weights(patches, spectra.target, active)
         candidates = weights > 0
-        gap = error(spectra.clean, spectra.student.detached()) - error(spectra.clean, spectra.teacher)
+        # Detached late: under no_grad the student's cached powers would lose their gradient for the loss below.
+        gap = error(spectra.clean, spectra.student).detach() - error(spectra.clean, spectra.teacher)
         kept = keep_patches(gap, candidates, self.config.keep)
         weights = weights * kept
         loss = (weights * error(spectra.target, spectra.student)).sum(dim=(1, 2))

@@ -47,12 +47,5 @@ def test_the_gradient_of_compression_is_finite_on_silence():
     assert EPS >= 1e-6
 
 
-def test_reading_a_detached_spectrum_leaves_the_gradient_of_the_first_intact():
-    signal = noise().requires_grad_()
-    spectrum = Spectrum.of(signal)
-    assert not spectrum.detached().power.requires_grad
-    assert spectrum.power.requires_grad
-
-
 def test_half_precision_is_widened():
     assert Spectrum.of(noise().bfloat16()).real.dtype == torch.float32
