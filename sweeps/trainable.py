@@ -43,6 +43,8 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
     def setup(self, config: dict[str, Any], plan: Plan) -> None:
         """Take up the first trial."""
         self.plan = plan
+        self.kind: type[Workload] = cloudpickle.loads(plan.workload)
+        gc.freeze()  # the libraries' own objects stay: collecting after each trial then takes a millisecond
         self._take_up(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -85,16 +87,15 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
 
     def _begin(self) -> dict[str, Any] | None:
         """Build the workload from the newest checkpoint that can be read, else from nothing."""
-        kind: type[Workload] = cloudpickle.loads(self.plan.workload)
         for checkpoint in self.files.generations():
             try:
-                self.workload = kind(self.trial_config)
+                self.workload = self.kind(self.trial_config)
                 self.epoch, metrics = read_state(checkpoint)
                 self.workload.load(checkpoint)
                 return self._report(metrics)
             except Exception as error:  # whatever a damaged file makes a workload raise: the one before may do
                 print(f"{checkpoint} cannot be used, trying an older one: {type(error).__name__}: {error}")  # noqa: T201 - into log.txt
-        self.workload, self.epoch = kind(self.trial_config), 0
+        self.workload, self.epoch = self.kind(self.trial_config), 0
         return None
 
     def _report(self, metrics: dict[str, Any]) -> dict[str, Any]:
