@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,14 @@ from dfkd_core.teachers import Teacher, open_teacher
 from dfkd_core.teachers.base import Waveforms
 
 
+class Batch(NamedTuple):
+    """Signals of some mixtures, each (batch, time)."""
+
+    noisy: Waveforms
+    clean: Waveforms
+    taught: Waveforms | None
+
+
 @dataclass(frozen=True)
 class Shard:
     """The training mixtures of one epoch, with the teacher's estimates where one is needed."""
@@ -26,10 +35,9 @@ class Shard:
     mixtures: MixtureList
     taught: TeacherCache | None
 
-    def batch(self, indices: NDArray[np.int64]) -> tuple[Waveforms, Waveforms, Waveforms | None]:
-        """Noisy, clean and the teacher's estimate, each (batch, time)."""
-        noisy, clean = self.mixtures.batch(indices)
-        return noisy, clean, self.taught.estimates(indices) if self.taught else None
+    def batch(self, indices: NDArray[np.int64]) -> Batch:
+        """Signals of the mixtures with these numbers."""
+        return Batch(*self.mixtures.batch(indices), self.taught.estimates(indices) if self.taught else None)
 
 
 class Signals:

@@ -1,0 +1,119 @@
+"""Scores of a model on listed mixtures: their mean, and one row a clip."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+import torch
+from torch import nn
+
+from dfkd_core.atomic_files import write_atomic
+from dfkd_core.cache import cache_dir
+from dfkd_core.data.mixtures import MixtureList
+from dfkd_core.errors import TrainingDiverged
+from dfkd_core.metrics import METRICS
+from dfkd_core.teachers.base import Waveforms
+
+_BATCH = 4  # mixtures a forward pass
+_NOISY_FORMAT = 1  # of the cached scores of unprocessed mixtures; raised when a metric changes
+
+Enhance = Callable[[Waveforms], Waveforms]
+
+
+@dataclass(frozen=True)
+class ClipScores:
+    """Scores of one mixture, with what tells where a model is weak."""
+
+    name: str
+    speaker: str
+    noise_family: str
+    snr_db: float
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores on a list of mixtures, by the names of METRICS.
+
+    mean: over the clips on which a score is defined (nan when there is none). undefined: how many it is not
+    defined on, which depends on the clean speech alone. clips: one row a mixture.
+    """
+
+    clips: tuple[ClipScores, ...]
+    mean: dict[str, float] = field(init=False)
+    undefined: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        scores = {name: np.array([clip.scores[name] for clip in self.clips]) for name in METRICS}
+        defined = {name: values[np.isfinite(values)] for name, values in scores.items()}
+        object.__setattr__(self, "mean", {n: float(v.mean()) if v.size else float("nan") for n, v in defined.items()})
+        object.__setattr__(self, "undefined", {n: len(self.clips) - v.size for n, v in defined.items()})
+
+    def metrics(self, prefix: str = "val") -> dict[str, float]:
+        """The means as metrics: `val/pesq_wb`, ..."""
+        return {f"{prefix}/{name}": value for name, value in self.mean.items()}
+
+
+def evaluate(enhance: Enhance, mixtures: MixtureList) -> Evaluation:
+    """Score estimates of every mixture; TrainingDiverged when an estimate is not finite."""
+    rows = _rows(mixtures)
+    return Evaluation(tuple(_scored(row, *pair) for row, pair in zip(rows, _pairs(enhance, mixtures), strict=True)))
+
+
+def evaluate_noisy(mixtures: MixtureList) -> Evaluation:
+    """Scores of the unprocessed mixtures, which every improvement is measured from; kept in the cache folder."""
+    path = cache_dir() / "noisy_scores" / f"{mixtures.sha256[:32]}-{_NOISY_FORMAT}.json"
+    try:
+        return _from_json(json.loads(path.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError):
+        evaluation = evaluate(lambda noisy: noisy, mixtures)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, json.dumps(to_json(evaluation)).encode())
+        return evaluation
+
+
+def network_enhance(model: nn.Module, device: torch.device) -> Enhance:
+    """A model in evaluation mode as a function of arrays (batch, time)."""
+
+    def enhance(noisy: Waveforms) -> Waveforms:
+        with torch.inference_mode():
+            estimate: Waveforms = model(torch.from_numpy(noisy).to(device)).float().cpu().numpy()
+        return estimate
+
+    return enhance
+
+
+def to_json(evaluation: Evaluation) -> list[dict[str, object]]:
+    """The rows of an evaluation; an undefined score becomes null."""
+    rows = [asdict(clip) for clip in evaluation.clips]
+    for row in rows:
+        row["scores"] = {name: value if np.isfinite(value) else None for name, value in row["scores"].items()}
+    return rows
+
+
+def _from_json(rows: Sequence[Mapping[str, dict[str, float | None]]]) -> Evaluation:
+    def scores(told: Mapping[str, float | None]) -> dict[str, float]:
+        return {name: float("nan") if told[name] is None else float(told[name] or 0.0) for name in METRICS}
+
+    return Evaluation(tuple(ClipScores(**{**row, "scores": scores(row["scores"])}) for row in rows))  # type: ignore[arg-type]
+
+
+def _pairs(enhance: Enhance, mixtures: MixtureList) -> Iterator[tuple[Waveforms, Waveforms]]:
+    """Estimate and clean (time,) of every mixture in turn."""
+    for start in range(0, len(mixtures), _BATCH):
+        noisy, clean = mixtures.batch(range(start, min(start + _BATCH, len(mixtures))))
+        yield from zip(enhance(noisy), clean, strict=True)
+
+
+def _rows(mixtures: MixtureList) -> list[tuple[str, str, str, float]]:
+    columns = (mixtures.names, mixtures.speakers, mixtures.noise_families, mixtures.snr_db.tolist())
+    return list(zip(*columns, strict=True))
+
+
+def _scored(row: tuple[str, str, str, float], estimate: Waveforms, clean: Waveforms) -> ClipScores:
+    if not np.isfinite(estimate).all():
+        raise TrainingDiverged(f"the estimate of {row[0]} holds nan or inf; lower optimizer.learning_rate")
+    return ClipScores(*row, {name: metric(estimate, clean) for name, metric in METRICS.items()})

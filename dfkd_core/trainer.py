@@ -1,0 +1,194 @@
+"""One training run: epochs, validation and a state that goes on bit for bit."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dfkd_core.checkpoint import load_state, save_state
+from dfkd_core.config import ExperimentConfig
+from dfkd_core.data.progress import Progress, silent
+from dfkd_core.data.signals import Shard, Signals
+from dfkd_core.determinism import batch_order, seed_everything
+from dfkd_core.device import choose_device, mixed_precision
+from dfkd_core.distillation.split_report import split_warning
+from dfkd_core.errors import CheckpointError, TrainingDiverged
+from dfkd_core.evaluation import Evaluation, evaluate, evaluate_noisy, network_enhance
+from dfkd_core.models import build_student
+from dfkd_core.optimizer import AdamW, clip_gradient, learning_rate
+from dfkd_core.teachers.base import Waveforms
+from dfkd_core.total_loss import TotalLoss, first_not_finite
+from dfkd_core.weight_average import WeightAverage
+
+GAIN_WARNING_DB = 1.0
+
+# what a resumed run may change without becoming another run
+_FREE_KEYS = ("provenance", "training.epochs", "training.patience", "training.device", "training.threads")
+_FREE_PLACES = ("training.compile", "data.corpus", "teacher")
+
+_log = logging.getLogger(__name__)
+
+
+class Trainer:
+    """Trains the student of a config, with or without a teacher, through one loop.
+
+    Two trainers of one config on CPU hold bit-identical weights after each epoch, also when one of them was
+    resumed from `state_dict()`. Computes nothing that the config does not weigh.
+    """
+
+    def __init__(self, config: ExperimentConfig, progress: Progress = silent) -> None:
+        torch.set_num_threads(config.training.threads)
+        seed_everything(config.seed)
+        self.config, self._progress = config, progress
+        self.epoch = 0  # epochs done
+        self.device = choose_device(config.training.device)
+        self.loss = TotalLoss(config)
+        self.signals = Signals(config, needs_teacher=self.loss.needs_teacher, progress=progress)
+        self.student: nn.Module = build_student(config.student).to(self.device)
+        self.optimizer = AdamW(self.student, config.optimizer.weight_decay)
+        decay = config.training.ema_decay
+        self.average = WeightAverage(self.student, decay) if decay is not None else None
+        self._forward = torch.compile(self.student) if config.training.compile else self.student
+
+    @property
+    def model(self) -> nn.Module:
+        """What is evaluated and shipped: the averaged weights where `ema_decay` is set, else the student."""
+        return self.average.model if self.average else self.student
+
+    def train_epoch(self) -> dict[str, float]:
+        """Train on the next epoch's mixtures; means over its steps, by metric name.
+
+        TrainingDiverged: a loss or the gradient norm is not finite (epoch, step and term are told).
+        """
+        seed_everything(self.config.seed, self.epoch + 1)
+        shard = self.signals.shard(self.epoch)
+        order = batch_order(self.config.seed, self.epoch, len(shard.mixtures), self.config.training.batch_size)
+        self.student.train()
+        self.loss.train()
+        total: Counter[str] = Counter()
+        for step, indices in enumerate(order):
+            total.update(self._step(shard, indices, step, len(order)))
+            self._progress(f"epoch {self.epoch + 1}", step + 1, len(order))
+        self.epoch += 1
+        means = {name: value / len(order) for name, value in total.items()}
+        self._warn_of_split(means)
+        return means | self.loss.scales()
+
+    def evaluate(self, split: str = "valid") -> Evaluation:
+        """Score the model on the validation mixtures; `split="test"` is for final evaluations only."""
+        mixtures = self.signals.test() if split == "test" else self.signals.validation
+        evaluation = evaluate(network_enhance(self.model.eval(), self.device), mixtures)
+        gain_db = evaluation.mean["gain_db"]
+        if abs(gain_db) > GAIN_WARNING_DB:
+            _log.warning("the model returns speech at %+.1f dB; weigh loss.snr, which sees the gain", gain_db)
+        return evaluation
+
+    def evaluate_noisy(self, split: str = "valid") -> Evaluation:
+        """Scores of the same mixtures unprocessed, to tell an improvement."""
+        return evaluate_noisy(self.signals.test() if split == "test" else self.signals.validation)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that training goes on from, as nested mappings of tensors and JSON values."""
+        return {
+            "epoch": self.epoch,
+            "config": self.config.model_dump(mode="json"),
+            "student": self.student.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "loss": self.loss.state_dict(),
+            "average": self.average.state_dict() if self.average else {},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from `state_dict()`; CheckpointError when it was made by another config."""
+        _require_same_config(state["config"], self.config.model_dump(mode="json"))
+        self.epoch = state["epoch"]
+        self.student.load_state_dict(state["student"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.loss.load_state_dict(state["loss"])
+        if self.average:
+            self.average.load_state_dict(state["average"])
+
+    def save(self, directory: Path) -> None:
+        """Write the state as a checkpoint into `directory`."""
+        save_state(directory, self.state_dict())
+
+    def load(self, directory: Path) -> None:
+        """Go on from the checkpoint in `directory`; CheckpointError when it is missing, corrupt or another's."""
+        self.load_state_dict(load_state(directory))
+
+    def _step(self, shard: Shard, indices: NDArray[np.int64], step: int, num_steps: int) -> dict[str, float]:
+        """One batch: forward, loss, backward, update."""
+        batch = shard.batch(indices)
+        noisy, clean = self._tensor(batch.noisy), self._tensor(batch.clean)
+        taught = None if batch.taught is None else self._tensor(batch.taught)
+        with mixed_precision(self.device, self.config.training.precision):
+            estimate = self._forward(noisy)
+        loss: Tensor
+        report: dict[str, float]
+        loss, report = self.loss(estimate.float(), clean, taught, self.epoch)
+        self._require_finite(report, step)
+        self.optimizer.zero_grad()
+        loss.backward()
+        report["train/gradient_norm"] = clip_gradient(self.student, self.config.optimizer.gradient_clip)
+        self._require_finite(report, step)
+        schedule = (self.epoch * num_steps + step, self.config.training.epochs * num_steps)
+        self.optimizer.step(learning_rate(self.config.optimizer, *schedule))
+        if self.average:
+            self.average.update(self.student)
+        return report
+
+    def _tensor(self, signal: Waveforms) -> Tensor:
+        return torch.from_numpy(signal).to(self.device, non_blocking=True)
+
+    def _require_finite(self, report: Mapping[str, float], step: int) -> None:
+        name = first_not_finite(report)
+        if name is not None:
+            raise TrainingDiverged(
+                f"epoch {self.epoch + 1}, step {step + 1}: {name} must be finite, but is {report[name]}; "
+                f"lower optimizer.learning_rate (now {self.config.optimizer.learning_rate:g}) or gradient_clip"
+            )
+
+    def _warn_of_split(self, means: Mapping[str, float]) -> None:
+        prefix = "distillation/"
+        warning = split_warning({n.removeprefix(prefix): v for n, v in means.items() if n.startswith(prefix)})
+        if warning:
+            _log.warning("epoch %d: %s", self.epoch, warning)
+
+
+def prepare(config: ExperimentConfig, progress: Progress = silent) -> dict[str, str | None]:
+    """Build ahead what every trial reads: decoded audio, lists, the teacher's estimates of every epoch.
+
+    Returns `data_hash` and `teacher_hash` (None without a teacher). A second call finds all of it done.
+    """
+    signals = Signals(config, needs_teacher=TotalLoss(config).needs_teacher, progress=progress)
+    evaluate_noisy(signals.validation)
+    for epoch in range(config.training.epochs):
+        signals.shard(epoch)
+    return signals.hashes()
+
+
+def _require_same_config(saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """CheckpointError naming the first key that differs, of those that make a run what it is."""
+    before, after = dict(_leaves(saved)), dict(_leaves(now))
+    for key in sorted(before.keys() | after.keys()):
+        free = key.startswith((*_FREE_KEYS, *_FREE_PLACES))
+        if not free and before.get(key) != after.get(key):
+            raise CheckpointError(
+                f"checkpoint belongs to another config: {key} was {before.get(key)!r}, but is {after.get(key)!r}; "
+                "set it back, or start in another folder"
+            )
+
+
+def _leaves(mapping: Mapping[str, Any], path: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for key, value in mapping.items():
+        rows += _leaves(value, f"{path}{key}.") if isinstance(value, Mapping) else [(f"{path}{key}", value)]
+    return rows
