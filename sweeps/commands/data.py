@@ -15,10 +15,11 @@ app = typer.Typer(no_args_is_help=True, help="Corpora: fetch the demo, scan your
 @app.command()
 def demo(out: Out = None) -> None:
     """Fetch the demo corpus and the demo teacher, and write the manifest."""
-    from dfkd_core.data.demo import fetch_demo
+    from dfkd_core.data.demo import credits_text, fetch_demo
     from sweeps.display import PlainDisplay
 
     manifest = fetch_demo(out, progress=PlainDisplay().progress)
+    typer.echo(credits_text())
     typer.echo(f"{len(manifest.clips)} clips below {manifest.root}")
 
 

@@ -1,0 +1,33 @@
+# make demo: a real sweep on real speech.  make test: all tests.  Both set themselves up, and do no work twice.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: demo test check bench chaos clean
+
+demo: $(STAMP)
+	$(BIN)/dfkd data demo
+	@if [ -f runs/demo/sweep.yaml ]; then $(BIN)/dfkd sweep resume runs/demo; \
+	else $(BIN)/dfkd sweep run sweeps/specs/demo.yaml --out runs/demo; fi
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory test
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch==2.13.0 --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv build dist *.egg-info
