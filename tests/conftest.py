@@ -1,0 +1,23 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "RAY_ADDRESS"):
+    os.environ.pop(name, None)
+
+ALLOWED_SKIP = "no GPU"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """With DFKD_NO_SKIPS set, a test that was skipped for want of anything but a GPU fails the run."""
+    reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    wrong = [reason for reason in reasons if ALLOWED_SKIP not in reason]
+    if os.environ.get("DFKD_NO_SKIPS") and wrong:
+        terminalreporter.section("skips that are not allowed here", red=True)
+        terminalreporter.write_line("\n".join(wrong))
+        terminalreporter._session.exitstatus = pytest.ExitCode.TESTS_FAILED
