@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -100,6 +101,8 @@ class Trainer:
         return {
             "epoch": self.epoch,
             "config": self.config.model_dump(mode="json"),
+            "origin": self.signals.origin,
+            "noisy": {name: v if math.isfinite(v) else None for name, v in self.evaluate_noisy().mean.items()},
             "student": self.student.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "loss": self.loss.state_dict(),
@@ -109,6 +112,7 @@ class Trainer:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from `state_dict()`; CheckpointError when it was made by another config."""
         _require_same_config(state["config"], self.config.model_dump(mode="json"))
+        _require_same_signals(state["origin"], self.signals.hashes)
         self.epoch = state["epoch"]
         self.student.load_state_dict(state["student"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -136,7 +140,7 @@ class Trainer:
         loss, report = self.loss(estimate.float(), clean, taught, self.epoch)
         self._require_finite(report, step)
         self.optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         report["train/gradient_norm"] = clip_gradient(self.student, self.config.optimizer.gradient_clip)
         self._require_finite(report, step)
         schedule = (self.epoch * num_steps + step, self.config.training.epochs * num_steps)
@@ -172,7 +176,7 @@ def prepare(config: ExperimentConfig, progress: Progress = silent) -> dict[str, 
     evaluate_noisy(signals.validation)
     for epoch in range(config.training.epochs):
         signals.shard(epoch)
-    return signals.hashes()
+    return signals.hashes
 
 
 def _require_same_config(saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:
@@ -184,6 +188,15 @@ def _require_same_config(saved: Mapping[str, Any], now: Mapping[str, Any]) -> No
             raise CheckpointError(
                 f"checkpoint belongs to another config: {key} was {before.get(key)!r}, but is {after.get(key)!r}; "
                 "set it back, or start in another folder"
+            )
+
+
+def _require_same_signals(saved: Mapping[str, Any], now: Mapping[str, str | None]) -> None:
+    for key, value in now.items():
+        if saved[key] != value:
+            what = key.removesuffix("_hash")
+            raise CheckpointError(
+                f"checkpoint was trained with another {what} ({key} differs); bring it back, or start anew"
             )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -35,3 +37,10 @@ class WeightAverage(nn.Module):
                 mean.lerp_(value, 1.0 - keep)
             else:
                 mean.copy_(value)
+
+
+def shipped_weights(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """The weights that a trainer's state ships: the averaged ones where there are any, else the student's."""
+    prefix = "model."
+    averaged = {name.removeprefix(prefix): w for name, w in state["average"].items() if name.startswith(prefix)}
+    return averaged or dict(state["student"])

@@ -71,9 +71,17 @@ class Signals:
             return Shard(mixtures, None)
         return Shard(mixtures, TeacherCache.open(self.teacher, mixtures, progress=self._progress))
 
+    @cached_property
     def hashes(self) -> dict[str, str | None]:
         """Identity of the signals and of the teacher: `data_hash`, `teacher_hash` (None without a teacher)."""
         return {
-            "data_hash": data_hash(self._config.data),
+            "data_hash": data_hash(self._config.data, self.store),
             "teacher_hash": self.teacher.sha256 if self.teacher else None,
         }
+
+    @cached_property
+    def origin(self) -> dict[str, str | list[str] | None]:
+        """What a model card tells of the signals: `hashes`, the teacher's name, the licences of the audio."""
+        licences = {clip.licence or "unknown" for clip in self.store.manifest.select(split="train")}
+        teacher = self.teacher.name if self.teacher else None
+        return {**self.hashes, "teacher": teacher, "licences": sorted(licences)}

@@ -78,7 +78,8 @@ def band_matrix() -> Array:
     edges_hz = LOWEST_BAND_HZ * 2 ** ((2 * np.arange(NUM_BANDS + 1) - 1) / 6)
     edges = np.abs(bins_hz[None] - edges_hz[:, None]).argmin(axis=1)
     bins = np.arange(len(bins_hz))
-    return ((bins >= edges[:-1, None]) & (bins < edges[1:, None])).astype(np.float64)
+    inside: Array = ((bins >= edges[:-1, None]) & (bins < edges[1:, None])).astype(np.float64)
+    return inside
 
 
 def resample(signal: Array) -> Array:

@@ -1,0 +1,92 @@
+"""What there is to know of a trained model, for programs (metrics.json) and for people (the card)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from pydantic import ConfigDict
+
+from dfkd_core.config import ExperimentConfig
+from dfkd_core.metrics import METRICS
+from dfkd_core.schema import Config
+
+
+class ModelRecord(Config):
+    """The content of metrics.json.
+
+    sha256: of model.safetensors. sizes: as `complexity` counts them. metrics: by name, `val/...` and others.
+    noisy: validation scores of the unprocessed mixtures. origin: hashes and names of data and teacher.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True)
+
+    schema_version: int = 1
+    sha256: str
+    sizes: dict[str, float | None]
+    metrics: dict[str, float | None]
+    noisy: dict[str, float | None]
+    epochs: int
+    origin: dict[str, Any]
+    torch_version: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; a size or score that is not finite becomes null."""
+        plain = self.model_dump()
+        for table in (plain["sizes"], plain["metrics"], plain["noisy"]):
+            table.update({name: None for name, value in table.items() if value is None or not math.isfinite(value)})
+        return plain
+
+
+def model_card(config: ExperimentConfig, record: ModelRecord) -> str:
+    """The card in Markdown: what the model is, what it was trained on, how it scores, what it costs."""
+    sections = (_heading(config), _training(config, record), _scores(record), _sizes(record), _use())
+    return "\n".join("\n".join(lines) + "\n" for lines in sections)
+
+
+def _heading(config: ExperimentConfig) -> list[str]:
+    student = config.student.model_dump(mode="json")
+    fields = ", ".join(f"{name} {value}" for name, value in student.items() if name != "model")
+    return [f"# {student['model']}: speech enhancement at 16 kHz, mono", "", f"Architecture: {fields}."]
+
+
+def _training(config: ExperimentConfig, record: ModelRecord) -> list[str]:
+    data, origin = config.data, record.origin
+    snr = f"{data.snr_db[0]:g} to {data.snr_db[1]:g} dB SNR"
+    teacher = origin.get("teacher") or "none"
+    licences = ", ".join(origin.get("licences") or ["unknown"])
+    return [
+        "## Training",
+        "",
+        f"- Data: corpus `{data.corpus}`, {data.train_hours * record.epochs:g} hours of mixtures at {snr}",
+        f"- Licences of the audio: {licences}; those of the model follow from them",
+        f"- Teacher: {teacher}; method {config.distillation.method}, weight {config.distillation.weight:g}",
+        f"- Epochs: {record.epochs}; seed {config.seed}; torch {record.torch_version}",
+        f"- Data hash: {_short(origin.get('data_hash'))}; teacher hash: {_short(origin.get('teacher_hash'))}",
+    ]
+
+
+def _scores(record: ModelRecord) -> list[str]:
+    rows = ["## Scores on the validation mixtures", "", "| metric | model | noisy input |", "|---|---|---|"]
+    for name, metric in METRICS.items():
+        model, noisy = _number(record.metrics.get(f"val/{name}")), _number(record.noisy.get(name))
+        rows.append(f"| {name} ({metric.unit}) | {model} | {noisy} |")
+    return rows
+
+
+def _sizes(record: ModelRecord) -> list[str]:
+    return ["## Cost", "", *(f"- {name}: {_number(value)}" for name, value in record.sizes.items())]
+
+
+def _use() -> list[str]:
+    return ["## Use", "", "    dfkd enhance <this folder> noisy.wav clean.wav", "    dfkd evaluate <this folder>"]
+
+
+def _number(value: float | None) -> str:
+    if value is None or not math.isfinite(value):
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _short(sha256: str | None) -> str:
+    return sha256[:16] if sha256 else "none"
