@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from dfkd_core.errors import ConfigError
 from dfkd_core.schema import nearest
 
+LARGEST = 1e15  # of numbers in a space: integers are exact up to here, and sums do not overflow
+
 
 class Distribution(Protocol):
     """How one key's value is drawn."""
@@ -46,6 +48,10 @@ class Range:
         """A number in range stands for itself."""
         if not _is_number(value) or not self.low <= value <= self.high:
             raise ConfigError(f"must be in [{self.low:g}, {self.high:g}], but got {value!r}", key=key)
+        if self.integer and value != int(value):
+            raise ConfigError(f"must be a whole number, but got {value!r}", key=key)
+        if self.step and not _is_multiple(value - self.low, self.step):
+            raise ConfigError(f"must be {self.low:g} plus a multiple of step {self.step:g}, but got {value!r}", key=key)
         return int(value) if self.integer else float(value)
 
     def extremes(self) -> tuple[Any, ...]:
@@ -79,9 +85,10 @@ class Choice:
 
     def encode(self, value: Any, key: str) -> Any:
         """The value's rank, when ordered, else the value."""
-        if value not in self.values:
+        position = next((i for i, own in enumerate(self.values) if _same(own, value)), None)
+        if position is None:
             raise ConfigError(f"must be one of {list(self.values)}, but got {value!r}", key=key)
-        return self._coded.index(value) if self.is_ordered else self._coded[self.values.index(value)]
+        return self._coded.index(value) if self.is_ordered else self._coded[position]
 
     def extremes(self) -> tuple[Any, ...]:
         """All of them."""
@@ -99,9 +106,10 @@ def parse_distribution(entry: Mapping[str, Any], key: str, file: str | Path | No
         raise ConfigError(rule, key=key, file=file)
     if "values" in entry:
         return Choice(tuple(entry["values"]))
-    integer = bool(entry.get("int", False))
-    step = float(entry["step"]) if "step" in entry else None
-    return Range(float(entry["min"]), float(entry["max"]), bool(entry.get("log", False)), integer, step)
+    low, high, step = float(entry["min"]), float(entry["max"]), entry.get("step")
+    if step is not None:  # the last step that fits is the upper end
+        high = low + math.floor((high - low) / step * (1 + 1e-12)) * step
+    return Range(low, high, entry.get("log", False), entry.get("int", False), step)
 
 
 def _choice_rule(entry: Mapping[str, Any]) -> str | None:
@@ -110,7 +118,11 @@ def _choice_rule(entry: Mapping[str, Any]) -> str | None:
         return "must hold either values or min and max, not both"
     if not isinstance(values, list) or not values:
         return f"values must be a list of at least one, but got {values!r}"
-    if len({json.dumps(v, sort_keys=True) for v in values}) < len(values):
+    if not all(map(_is_plain, values)):
+        return (
+            f"values must be text, finite numbers, true, false, null, or lists and mappings of them, but got {values!r}"
+        )
+    if any(value in values[:i] for i, value in enumerate(values)):
         return f"values must differ from each other, but got {values!r}"
     return None
 
@@ -121,14 +133,40 @@ def _range_rule(entry: Mapping[str, Any]) -> str | None:
         return f"must hold values, or min and max as numbers, but got min {low!r} and max {high!r}"
     if not low < high:
         return f"min must be below max, but got {low!r} and {high!r}"
+    for flag in ("log", "int"):
+        if not isinstance(entry.get(flag, False), bool):
+            return f"{flag} must be true or false, but got {entry[flag]!r}"
     if entry.get("log") and (low <= 0 or step is not None):
         return f"log needs min > 0 and excludes step, but got min {low!r} and step {step!r}"
-    if step is not None and not (_is_number(step) and step > 0):
-        return f"step must be a number above 0, but got {step!r}"
-    if entry.get("int") and any(x is not None and x != int(x) for x in (low, high, step)):
+    return _step_rule(low, high, step, entry.get("int", False))
+
+
+def _step_rule(low: float, high: float, step: Any, integer: bool) -> str | None:
+    if step is not None and not (_is_number(step) and 0 < step <= high - low):
+        return f"step must be a number above 0, and at most max - min, but got {step!r}"
+    if integer and any(x is not None and x != int(x) for x in (low, high, step)):
         return f"int needs whole numbers, but got min {low!r}, max {high!r}, step {step!r}"
     return None
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """True for finite numbers whose differences are finite too."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
+
+
+def _is_plain(value: Any) -> bool:
+    """True for what JSON can hold: other types that YAML knows, such as dates, cannot be put into the ledger."""
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
+    return value is None or isinstance(value, str | bool) or _is_number(value)
+
+
+def _same(first: Any, second: Any) -> bool:
+    """Equal, and not a number that stands for a truth value."""
+    return bool(first == second) and isinstance(first, bool) == isinstance(second, bool)
+
+
+def _is_multiple(distance: float, step: float) -> bool:
+    return math.isclose(distance / step, round(distance / step), rel_tol=1e-9, abs_tol=1e-9)

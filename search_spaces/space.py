@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,6 +45,14 @@ class Dimension:
     def is_active(self, overrides: Mapping[str, Any]) -> bool:
         """True when every parent has been given one of the values asked for."""
         return all(parent in overrides and overrides[parent] in values for parent, values in self.when.items())
+
+    def holds(self, value: Any) -> bool:
+        """True when the value lies in this dimension's distribution."""
+        try:
+            self.distribution.encode(value, self.key)
+        except ConfigError:
+            return False
+        return True
 
 
 @dataclass(frozen=True)
@@ -108,7 +117,7 @@ class Space:
         """Values of the parents, and of theirs, that make the dimension active."""
         found: dict[str, Any] = {}
         for parent, values in dimension.when.items():
-            above = next(d for d in self.dimensions if d.key == parent)
+            above = next(d for d in self.dimensions if d.key == parent and d.holds(values[0]))
             found |= {**self._parents(above), parent: values[0]}
         return found
 
@@ -123,6 +132,8 @@ def _judge(dimension: Dimension, value: Any, validate: Callable[[], object]) -> 
 
 def _dimensions(key: str, entry: Any, file: str | Path | None) -> Iterator[Dimension]:
     alternatives = entry if isinstance(entry, list) else [entry]
+    if not alternatives:
+        raise ConfigError("must hold at least one alternative, but got []", key=f"space.{key}", file=file)
     for index, alternative in enumerate(alternatives):
         where = f"space.{key}" + (f"[{index}]" if len(alternatives) > 1 else "")
         if not isinstance(alternative, Mapping):
@@ -141,20 +152,22 @@ def _conditions(when: Any, where: str, file: str | Path | None) -> dict[str, tup
         raise ConfigError(
             f"must map a parent's key to a value or a list, but got {when!r}", key=f"{where}.when", file=file
         )
-    return {parent: tuple(values) if isinstance(values, list) else (values,) for parent, values in when.items()}
+    return {str(parent): tuple(values) if isinstance(values, list) else (values,) for parent, values in when.items()}
 
 
 def _parents_first(dimensions: Sequence[Dimension], file: str | Path | None) -> list[Dimension]:
-    """Order by dependence; unknown parents, cycles and overlapping alternatives are refused."""
+    """Order by dependence; unknown parents, impossible values, cycles and overlapping alternatives are refused."""
     by_key: dict[str, list[Dimension]] = {}
     for dimension in dimensions:
         by_key.setdefault(dimension.key, []).append(dimension)
     for dimension in dimensions:
-        for parent in dimension.when:
-            if parent not in by_key:
-                rule = f"must name a key of the space, but {parent!r} is not searched; {nearest(parent, list(by_key))}"
-                raise ConfigError(rule, key=f"space.{dimension.key}.when", file=file)
-    _refuse_overlap(by_key, file)
+        rule = _impossible(dimension, by_key)
+        if rule:
+            raise ConfigError(rule, key=f"space.{dimension.key}.when", file=file)
+    for key, group in by_key.items():
+        if any(_overlap(a, b) for a, b in combinations(group, 2)):
+            rule = "holds alternatives whose conditions overlap; make each `when` disjoint"
+            raise ConfigError(rule, key=f"space.{key}", file=file)
     graph = {key: {parent for d in group for parent in d.when} for key, group in by_key.items()}
     try:
         order = list(TopologicalSorter(graph).static_order())
@@ -164,19 +177,21 @@ def _parents_first(dimensions: Sequence[Dimension], file: str | Path | None) -> 
     return [dimension for key in order for dimension in by_key[key]]
 
 
-def _refuse_overlap(by_key: Mapping[str, Sequence[Dimension]], file: str | Path | None) -> None:
-    for key, group in by_key.items():
-        for i, first in enumerate(group):
-            for second in group[i + 1 :]:
-                if not any(
-                    set(map(repr, first.when[p])).isdisjoint(map(repr, second.when.get(p, first.when[p])))
-                    for p in first.when
-                ):
-                    raise ConfigError(
-                        "holds alternatives whose conditions overlap; make each `when` disjoint",
-                        key=f"space.{key}",
-                        file=file,
-                    )
+def _impossible(dimension: Dimension, by_key: Mapping[str, Sequence[Dimension]]) -> str | None:
+    """Why a dimension would never be drawn."""
+    for parent, values in dimension.when.items():
+        if parent not in by_key:
+            return f"must name a key of the space, but {parent!r} is not searched; {nearest(parent, list(by_key))}"
+        wrong = [value for value in values if not any(above.holds(value) for above in by_key[parent])]
+        if wrong or not values:
+            return f"must name values of {parent}, but it is never {wrong[0] if wrong else 'one of []'!r}"
+    return None
+
+
+def _overlap(first: Dimension, second: Dimension) -> bool:
+    """True unless a parent that both name must have different values for each."""
+    shared = first.when.keys() & second.when.keys()
+    return all(any(value in second.when[parent] for value in first.when[parent]) for parent in shared)
 
 
 def load_space(name: str | Mapping[str, Any], base: Path) -> dict[str, Any]:

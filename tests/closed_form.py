@@ -1,0 +1,167 @@
+"""Closed-form workloads: the mechanics of a sweep are checked in seconds, without training anything.
+
+quality = (1 - (x - 0.4)^2) * size / (size + 0.3) * (1 - 2^-epoch), to maximise; params = 2e6 * size, static.
+Every epoch leaves a line in `<log>/epochs.jsonl`, so that work paid twice is seen from outside.
+"""
+
+import json
+import math
+import os
+import time
+from pathlib import Path
+
+from dfkd_core.errors import ConfigError, TrainingDiverged
+from sweeps.workload import Domain
+
+QUALITY, PARAMS = "val/quality", "model/params"
+
+
+def quality(x, size, epoch=math.inf):
+    """The closed form."""
+    return (1 - (x - 0.4) ** 2) * size / (size + 0.3) * (1 - 2.0**-epoch)
+
+
+class Curve:
+    """The closed form, one epoch a step; `faults` maps a planted fault to the region [low, high) of x that it hits."""
+
+    def __init__(self, config):
+        self.config, self.epoch = config, 0
+
+    @classmethod
+    def static_metrics(cls, config):
+        return {PARAMS: 2e6 * config["size"]}
+
+    def step(self):
+        self.epoch += 1
+        self._note()
+        time.sleep(self.config.get("epoch_s", 0.0))
+        metrics = {QUALITY: quality(self.config["x"], self.config["size"], self.epoch), "train/loss": 1 / self.epoch}
+        fault = fault_at(self.config)
+        return FAULTS[fault](self, metrics) if fault else metrics
+
+    def save(self, directory):
+        (Path(directory) / "curve.json").write_text(json.dumps({"epoch": self.epoch}))
+
+    def load(self, directory):
+        self.epoch = json.loads((Path(directory) / "curve.json").read_text())["epoch"]
+
+    def _note(self):
+        if "log" in self.config:
+            import ray
+
+            node = ray.get_runtime_context().get_node_id() if ray.is_initialized() else ""
+            line = {"x": self.config["x"], "epoch": self.epoch, "pid": os.getpid(), "node": node, "time": time.time()}
+            with Path(self.config["log"], "epochs.jsonl").open("a") as file:
+                file.write(json.dumps(line) + "\n")
+
+    def _first_time(self):
+        """True once for every x, whichever process asks."""
+        try:
+            Path(self.config["log"], f"once-{self.config['x']!r}").touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
+
+
+def fault_at(config):
+    """The planted fault that x lies in."""
+    regions = config.get("faults", {}).items()
+    return next((name for name, (low, high) in regions if low <= config["x"] < high), None)
+
+
+def _raise(curve, metrics):
+    raise RuntimeError(f"planted at x {curve.config['x']:.3f}")
+
+
+def _diverge(curve, metrics):
+    raise TrainingDiverged("the loss is no longer finite")
+
+
+def _once(curve, metrics):
+    if curve._first_time():
+        raise RuntimeError("planted: only the first time")
+    return metrics
+
+
+def _die_once(curve, metrics):
+    if curve.epoch > 1 and curve._first_time():
+        os._exit(1)
+    return metrics
+
+
+def _die(curve, metrics):
+    os._exit(1)
+
+
+def _hang(curve, metrics):
+    time.sleep(600)
+    return metrics
+
+
+def _leak(curve, metrics):
+    print("connecting with", os.environ["DFKD_TEST_PASSWORD"])
+    raise ConnectionError(f"postgresql://u:{os.environ['DFKD_TEST_PASSWORD']}@db refused the connection")
+
+
+FAULTS = {
+    "raise": _raise,
+    "diverge": _diverge,
+    "once": _once,
+    "die": _die,
+    "die_once": _die_once,
+    "hang": _hang,
+    "leak": _leak,
+    "nan": lambda curve, metrics: {**metrics, QUALITY: math.nan},
+    "infinite": lambda curve, metrics: {**metrics, QUALITY: math.inf},
+    "missing": lambda curve, metrics: {"train/loss": 1.0},
+    "text": lambda curve, metrics: {**metrics, QUALITY: "good"},
+    "nothing": lambda curve, metrics: None,
+}
+
+
+class HashedDomain(Domain):
+    """A domain whose data is a file named by the config: its content is the hash."""
+
+    def prepare(self, config, progress):
+        return {"data_hash": Path(config["data"]).read_text(), "teacher_hash": None}
+
+
+class Hashed(Curve):
+    """A workload that says what its results depend on."""
+
+    domain = HashedDomain()
+
+
+class PickyDomain(Domain):
+    """A domain whose configs must have x below 0.9."""
+
+    def trial_config(self, config, epochs):
+        if config["x"] >= 0.9:
+            raise ConfigError(f"must be below 0.9, but got {config['x']}", key="x")
+        return dict(config)
+
+
+def sweep(trials=6, epochs=2, log=None, config=None, **changes):
+    """A sweep file's mapping over the closed form; `changes` replace its blocks."""
+    base = {"x": 0.5, "size": 0.5, **({"log": str(log)} if log else {}), **(config or {})}
+    return {
+        "name": "closed",
+        "experiment": "tests",
+        "config": base,
+        "space": {"x": {"min": 0.0, "max": 1.0}, "size": {"min": 0.05, "max": 1.0, "log": True}},
+        "objectives": [
+            {"metric": QUALITY, "goal": "maximize"},
+            {"metric": PARAMS, "goal": "minimize", "scale": "log"},
+        ],
+        "reference_point": {QUALITY: 0.0, PARAMS: 2e6},
+        "budget": {"trials": trials, "epochs_per_trial": epochs},
+        "sampler": {"name": "random", "seed": 3},
+        "resources": {"max_concurrent": 2},
+        **changes,
+    }
+
+
+def epochs_run(log):
+    """Every epoch that any worker has begun, in order."""
+    path = Path(log, "epochs.jsonl")
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
