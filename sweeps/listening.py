@@ -1,7 +1,8 @@
 """Excerpts to listen to: the same few clips as noisy input, clean speech, teacher and the students on the front.
 
-Audio goes into the page as FLAC, which every current browser plays, without what a lossy codec would add to the
-artefacts that one listens for.
+Audio goes into the page as FLAC, without what a lossy codec would add to the artefacts that one listens for. Where a
+large front would make the page too heavy, fewer excerpts are kept, and the last one as MP3 if it must be. Every current
+browser plays both.
 """
 
 from __future__ import annotations
@@ -21,8 +22,15 @@ import soundfile
 Waveform = npt.NDArray[np.floating]  # (time,)
 
 WINDOW_SAMPLES, HOP_SAMPLES = 512, 256
-RANGE_DB = 80.0
+RANGE_DB, STEP_DB = 80.0, 2.0
 BINS_PER_ROW = 2
+QUIETEST = 1e-6  # power of a clip that would be silence anyway
+BUDGET_BYTES = 8_000_000  # of encoded sound and pictures on one page
+
+CODECS: dict[str, dict[str, Any]] = {
+    "flac": {"format": "FLAC", "subtype": "PCM_16"},
+    "mpeg": {"format": "MP3", "subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT", "compression_level": 0.5},
+}
 
 
 @dataclass(frozen=True)
@@ -43,44 +51,64 @@ class Listening:
     excerpts: Sequence[Excerpt]
     sample_rate_hz: int = 16_000
 
-    def to_page(self) -> dict[str, Any]:
-        """The excerpts as the page reads them: audio as FLAC, spectrograms as grey PNG, both as data URLs."""
-        return {
-            "range_db": RANGE_DB,
-            "sample_rate_hz": self.sample_rate_hz,
-            "clips": [_clip(excerpt, self.sample_rate_hz) for excerpt in self.excerpts],
-        }
+    def to_page(self, budget_bytes: int = BUDGET_BYTES) -> dict[str, Any]:
+        """The excerpts as the page reads them: audio and grey spectrograms as data URLs, within the budget."""
+        clips, codec = self._clips_within(budget_bytes), "flac"
+        if not clips and self.excerpts:
+            codec = "mpeg"
+            clips = [_clip(self.excerpts[0], self.sample_rate_hz, codec)]
+        return {"range_db": RANGE_DB, "sample_rate_hz": self.sample_rate_hz, "codec": codec, "clips": clips}
+
+    def _clips_within(self, budget_bytes: int) -> list[dict[str, Any]]:
+        """As many of the excerpts as fit, without loss."""
+        clips: list[dict[str, Any]] = []
+        for excerpt in self.excerpts:
+            clip = _clip(excerpt, self.sample_rate_hz, "flac")
+            if _size([*clips, clip]) > budget_bytes:
+                break
+            clips.append(clip)
+        return clips
 
 
-def _clip(excerpt: Excerpt, rate: int) -> dict[str, Any]:
+def _size(clips: Sequence[Mapping[str, Any]]) -> int:
+    versions = (v for clip in clips for v in (*clip["versions"].values(), *clip["students"].values()))
+    return sum(len(part) for version in versions for part in version.values())
+
+
+def _clip(excerpt: Excerpt, rate: int, codec: str) -> dict[str, Any]:
     loudest = float(_power(excerpt.noisy).max())  # one scale for every version of a clip
     fixed = {"noisy": excerpt.noisy, "clean": excerpt.clean, "teacher": excerpt.teacher}
+    waves = {name: wave for name, wave in fixed.items() if wave is not None}
+    students = excerpt.students.items()
     return {
         "name": excerpt.name,
         "seconds": round(len(excerpt.noisy) / rate, 3),
-        "versions": {name: _version(wave, rate, loudest) for name, wave in fixed.items() if wave is not None},
-        "students": {str(trial): _version(wave, rate, loudest) for trial, wave in excerpt.students.items()},
+        "versions": {name: _version(wave, rate, loudest, codec) for name, wave in waves.items()},
+        "students": {str(trial): _version(wave, rate, loudest, codec) for trial, wave in students},
     }
 
 
-def _version(samples: Waveform, rate: int, loudest: float) -> dict[str, str]:
+def _version(samples: Waveform, rate: int, loudest: float, codec: str) -> dict[str, str]:
     return {
-        "audio": _data_url("audio/flac", flac(samples, rate)),
+        "audio": _data_url(f"audio/{codec}", encoded(samples, rate, codec)),
         "spectrogram": _data_url("image/png", grey_png(spectrogram(samples, loudest))),
     }
 
 
-def flac(samples: Waveform, rate: int) -> bytes:
-    """The samples (time,) as 16 bit FLAC; what is beyond full scale is clipped."""
+def encoded(samples: Waveform, rate: int, codec: str) -> bytes:
+    """The samples (time,) as a file of one of CODECS; what is beyond full scale is clipped."""
     out = io.BytesIO()
-    soundfile.write(out, np.clip(samples, -1, 1), rate, format="FLAC", subtype="PCM_16")
+    soundfile.write(out, np.clip(samples, -1, 1), rate, **CODECS[codec])
     return out.getvalue()
 
 
 def spectrogram(samples: Waveform, loudest: float) -> npt.NDArray[np.uint8]:
-    """Power in dB under `loudest` as grey values (freq, frame): 255 at the loudest, 0 at RANGE_DB below it or less."""
-    decibel = 10 * np.log10(np.maximum(_power(samples), 1e-20) / max(loudest, 1e-20))
-    grey = np.clip(1 + decibel / RANGE_DB, 0, 1) * 255
+    """Power in dB under `loudest` as grey values (freq, frame): 255 at the loudest, 0 at RANGE_DB below it or less.
+
+    Values are rounded to STEP_DB, which no eye misses and which halves the picture's size.
+    """
+    decibel = 10 * np.log10(np.maximum(_power(samples), 1e-20) / max(loudest, QUIETEST))
+    grey = np.clip(1 + np.round(decibel / STEP_DB) * STEP_DB / RANGE_DB, 0, 1) * 255
     return np.asarray(grey[::-1], dtype=np.uint8)
 
 
@@ -98,7 +126,7 @@ def grey_png(pixels: npt.NDArray[np.uint8]) -> bytes:
     height, width = pixels.shape
     rows = np.hstack([np.zeros((height, 1), np.uint8), pixels])  # each row starts with its filter, 0: none
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 9)), (b"IEND", b"")]
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes())), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
 
 

@@ -26,6 +26,7 @@ SCRIPTS = (
     "axes.js",
     "scatter.js",
     "pointing.js",
+    "space.js",
     "controls.js",
     "details.js",
     "choosing.js",

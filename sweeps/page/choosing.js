@@ -2,8 +2,7 @@
 
 function drawChoosing(container) {
   if (!frontTrials.length) {
-    const counted = Object.entries(sweep.counts).filter(([, count]) => count).map(([state, count]) => `${count} ${state}`);
-    container.replaceChildren(element("p", { class: "why" }, `No trial is complete yet: ${counted.join(", ") || "none has started"}.`));
+    container.replaceChildren(element("p", { class: "why" }, `No trial is complete yet: ${countedStates()}.`));
     return;
   }
   const why = element("p", { class: "why", "aria-live": "polite" });

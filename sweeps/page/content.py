@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from dfkd_core.errors import ConfigError
 from sweeps import choose, pareto
 from sweeps.dimension_importance import importance
 from sweeps.front import Front, has_point, trial_ranks
@@ -37,7 +38,7 @@ def page_content(
         "reference": front.reference_point,
         "hypervolume": compact(front.hypervolume),
         "history": _history(records, spec),
-        "constraints": [c.__dict__ | {"text": str(c)} for c in spec.constraints],
+        "constraints": [{"metric": c.metric, "sign": c.sign, "limit": c.limit} for c in spec.constraints],
         "metrics": _metrics(records, front),
         "params": _params(records, spec),
         "trials": _trials(records, spec, addresses),
@@ -76,8 +77,6 @@ def _metrics(records: Iterable[TrialRecord], front: Front) -> list[dict[str, Any
 
 
 def _goal(metric: str, front: Front) -> str | None:
-    from dfkd_core.errors import ConfigError
-
     try:
         return goal_of(metric, front.objectives)
     except ConfigError:

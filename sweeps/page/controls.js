@@ -20,7 +20,11 @@ function drawAxisPickers(container) {
     });
     return element("span", { class: "log" }, box, "log");
   };
-  container.replaceChildren(picker("y", "Up"), picker("x", "Across"));
+  const depth = () => element("label", {}, "Deep", choice("Deep axis", [["", "none"], ...options], view.depth ?? "", (name) => {
+    view.depth = name || null;
+    refresh();
+  }));
+  container.replaceChildren(picker("y", "Up"), picker("x", "Across"), objectives.length > 2 ? depth() : "");
 }
 
 function drawLegend(container) {

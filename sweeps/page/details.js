@@ -9,7 +9,7 @@ function drawDetails(container, trial) {
   const named = objectives.map(({ metric }) => metric).filter((name) => measured.includes(name));
   const others = measured.filter((name) => !named.includes(name));
   container.replaceChildren(
-    element("h2", {}, `Trial ${trial.number}`, element("span", { class: `state ${trial.kind}` }, stateText(trial))),
+    element("h2", {}, `Trial ${trial.number} `, element("span", { class: `state ${trial.kind}` }, stateText(trial))),
     trial.reason ? element("p", { class: "reason" }, trial.reason) : "",
     element("div", { class: "objectives" }, ...named.map((name) => bigNumber(trial, name))),
     section("Searched", valueList(sweep.params.map(({ name }) => [name, paramOf(trial, name)]).filter(([, value]) => value !== null))),

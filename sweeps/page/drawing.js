@@ -35,12 +35,14 @@ function linePath(places) {
   return places.map(([x, y], index) => `${index ? "L" : "M"}${round(x)} ${round(y)}`).join("");
 }
 
+const LEAST_WIDTH_PX = 240;
+
 // Draws now and again whenever the container's width changes.
 function responsive(container, draw) {
   let width = 0;
   const redraw = () => {
     width = container.clientWidth;
-    if (width) draw(width);
+    if (width) draw(Math.max(width, LEAST_WIDTH_PX));
   };
   new ResizeObserver(() => {
     if (Math.abs(container.clientWidth - width) >= 1) redraw();

@@ -22,8 +22,15 @@ function drawListening(container, trial) {
     element("h2", { id: "listening-title" }, "Listen"),
     element("div", { class: "chips", role: "group", "aria-label": "Clips" }, ...tabs),
     element("div", { class: "cards" }, ...cards),
-    element("p", { class: "caption" }, `Power from 0 to \u2212${room.range_db} dB under the loudest of the noisy input, 0 to ${room.sample_rate_hz / 2000} kHz upwards, ${clip.seconds.toFixed(1)} s across. Another version goes on where the last one stopped.`),
+    element("p", { class: "caption" }, listeningCaption(room, clip)),
   );
+}
+
+function listeningCaption(room, clip) {
+  const codec = room.codec === "flac" ? "" : " Sound is MP3, to keep this page light.";
+  const scale = `Power from 0 to \u2212${room.range_db} dB under the loudest of the noisy input`;
+  const axes = `0 to ${room.sample_rate_hz / 2000} kHz upwards, ${clip.seconds.toFixed(1)} s across`;
+  return `${scale}, ${axes}. Another version goes on where the last one stopped.${codec}`;
 }
 
 function silentCard(trial) {
@@ -52,8 +59,10 @@ function startPlaying(audio, play, cursor, clip) {
   stopPlaying();
   player.audio = audio;
   audio.currentTime = Math.min(player.position_s, clip.seconds - 0.05);
-  audio.play();
   play.textContent = "Stop";
+  audio.play().catch((error) => {
+    if (error.name !== "AbortError") play.textContent = "Cannot play"; // aborted: another button was quicker
+  });
   player.timer = setInterval(() => {
     player.position_s = audio.currentTime;
     cursor.style.left = `${(audio.currentTime / clip.seconds) * 100}%`;

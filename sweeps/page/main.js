@@ -1,14 +1,16 @@
 // Puts the parts on the page: the front at once, what lies below it when the browser has drawn that.
 
 function drawHeader(container) {
-  const counted = Object.entries(sweep.counts).filter(([, count]) => count).map(([state, count]) => `${count} ${state.toLowerCase()}`);
-  const unfinished = (sweep.counts.RUNNING ?? 0) + (sweep.counts.WAITING ?? 0);
-  const badge = sweep.confirmed ? element("span", { class: "badge good" }, "confirmed") : element("span", { class: "badge", title: "Each point was trained once; differences may be noise." }, "unconfirmed");
+  const badge = sweep.confirmed
+    ? element("span", { class: "badge good" }, "confirmed")
+    : element("span", { class: "badge", title: "Each point was trained once; small differences may be noise." }, "unconfirmed");
+  const finished = sweep.history.length;
+  const points = `${frontTrials.length} ${frontTrials.length === 1 ? "point" : "points"}`;
   container.replaceChildren(
     element("p", { class: "kind" }, "Pareto front"),
     element("h1", {}, sweep.name, badge),
-    element("p", { class: "summary" }, `${frontTrials.length} ${frontTrials.length === 1 ? "point" : "points"} from ${trials.length} trials: ${counted.join(", ") || "none yet"}. Hypervolume ${formatNumber(sweep.hypervolume)}.`),
-    unfinished ? element("p", { class: "summary" }, `Still running: ${unfinished} of ${sweep.budget.trials} trials are not finished.`) : "",
+    element("p", { class: "summary" }, `${points} from ${formatNumber(trials.length)} trials: ${countedStates()}. Hypervolume ${formatNumber(sweep.hypervolume)}.`),
+    finished < sweep.budget.trials ? element("p", { class: "summary" }, `So far ${finished} of ${formatNumber(sweep.budget.trials)} trials have finished.`) : "",
   );
 }
 
@@ -26,7 +28,7 @@ const part = (name) => document.getElementById(name);
 drawHeader(part("header"));
 drawAxisPickers(part("axis-pickers"));
 drawLegend(part("legend"));
-view.redraw = responsive(part("scatter"), (width) => drawScatter(part("scatter"), width));
+view.redraw = responsive(part("scatter"), (width) => drawPicture(part("scatter"), width));
 selection.listeners.push(
   () => view.redraw(),
   (trial) => drawDetails(part("details"), trial),

@@ -1,7 +1,16 @@
 // Parallel coordinates: which searched values the good trials share.
 
-const RANK_CLASSES = [["rank-rest", (rank) => rank === null || rank > 4], ["rank-late", (rank) => rank !== null && rank > 1 && rank <= 4], ["rank-next", (rank) => rank === 1]];
+const RANK_CLASSES = [
+  ["rank-rest", (rank) => rank > 4],
+  ["rank-late", (rank) => rank > 1 && rank <= 4],
+  ["rank-next", (rank) => rank === 1],
+  ["rank-front", (rank) => rank === 0],
+];
 const AXIS_ROOM_PX = 112;
+const MOST_LINES = 600;
+
+const ranked = trials.filter((trial) => trial.rank !== null).sort((a, b) => a.rank - b.rank || a.number - b.number);
+const drawnTrials = ranked.slice(0, Math.max(MOST_LINES, frontTrials.length));
 
 function drawParallelSection(container) {
   if (!sweep.params.length) return;
@@ -9,7 +18,7 @@ function drawParallelSection(container) {
   container.replaceChildren(
     element("h2", { id: "parallel-title" }, "Searched values"),
     element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "parallel coordinates" }, drawing),
-    element("p", { class: "caption" }, "One line a complete trial, from its searched values to its objectives; the front in colour, the next ranks ever quieter. A value that a trial did not have ends below its axis."),
+    element("p", { class: "caption" }, parallelCaption()),
   );
   const columns = parallelColumns();
   drawing.style.minWidth = `${columns.length * AXIS_ROOM_PX}px`;
@@ -17,13 +26,20 @@ function drawParallelSection(container) {
   selection.listeners.push(redraw);
 }
 
+function parallelCaption() {
+  const which = drawnTrials.length < ranked.length
+    ? `One line a trial, the best-ranked ${drawnTrials.length} of ${formatNumber(ranked.length)} complete ones`
+    : "One line a complete trial";
+  return `${which}, from its searched values to its objectives; the front in colour, later ranks ever quieter.`;
+}
+
 function parallelColumns() {
-  const complete = trials.filter((trial) => trial.state === "COMPLETE");
   const column = (name, log, of) => {
-    const values = complete.map(of).filter((value) => value !== null);
+    const values = drawnTrials.map(of).filter((value) => value !== null);
     const numeric = values.length > 0 && values.every((value) => typeof value === "number");
     const categories = numeric ? null : [...new Set(values.map(formatNumber))].sort();
-    return { name, log: log && values.every((value) => value > 0), of, values, categories };
+    const absent = values.length < drawnTrials.length;
+    return { name, log: log && values.every((value) => value > 0), of, values, categories, absent };
   };
   return [
     ...sweep.params.map(({ name, log }) => column(name, log, (trial) => paramOf(trial, name))),
@@ -33,24 +49,23 @@ function parallelColumns() {
 
 function drawParallel(container, width, columns) {
   const height = 340;
-  const axes = columns.map((column, index) => parallelAxis(column, 56 + ((width - 112) * index) / Math.max(1, columns.length - 1), [height - 40, 52]));
+  const at = (index) => 56 + ((width - 112) * index) / Math.max(1, columns.length - 1);
+  const axes = columns.map((column, index) => parallelAxis(column, at(index), [height - 40, 52]));
   const root = svg("svg", { width, height, role: "img", "aria-label": "Parallel coordinates of the searched values" });
   const lineOf = (trial) => linePath(axes.map((axis) => [axis.at, axis.place(trial)]));
-  const complete = trials.filter((trial) => trial.state === "COMPLETE");
   for (const [name, holds] of RANK_CLASSES) {
-    const lines = complete.filter((trial) => trial.rank !== 0 && holds(trial.rank)).map(lineOf);
+    const lines = drawnTrials.filter((trial) => holds(trial.rank)).map(lineOf);
     root.append(svg("path", { class: `line ${name}`, d: lines.join("") }));
   }
-  root.append(svg("path", { class: "line rank-front", d: frontTrials.map(lineOf).join("") }));
-  if (selection.trial && selection.trial.state === "COMPLETE") root.append(svg("path", { class: "line chosen", d: lineOf(selection.trial) }));
+  if (selection.trial?.state === "COMPLETE") root.append(svg("path", { class: "line chosen", d: lineOf(selection.trial) }));
   root.append(...axes.map((axis) => axis.draw()));
-  root.addEventListener("click", (event) => selectLine(event, root, axes, complete));
+  root.addEventListener("click", (event) => selectLine(event, root, axes));
   container.replaceChildren(root);
 }
 
 function parallelAxis(column, at, range) {
-  const scale = column.categories ? categoryScale(column.categories, range) : makeScale(column.values.length ? paddedDomain(column.values, column.log, 0) : [0, 1], range, column.log);
-  const absent = range[0] + 22;
+  const scale = column.categories ? categoryScale(column.categories, range) : makeScale(paddedDomain(column.values, column.log, 0.02), range, column.log);
+  const absent = range[0] + 26;
   const place = (trial) => {
     const value = column.of(trial);
     return value === null ? absent : scale(column.categories ? formatNumber(value) : value);
@@ -66,17 +81,18 @@ function categoryScale(categories, [bottom, top]) {
 
 function drawParallelAxis(column, at, scale, [bottom, top]) {
   const group = svg("g", { class: "axes" }, svg("path", { class: "frame", d: `M${round(at)} ${bottom}V${top}` }));
-  const [, parent, leaf] = /^(.*[./])?([^./]+)$/.exec(column.name) ?? [null, "", column.name];
+  const [, parent, leaf] = splitPath(column.name);
   if (parent) group.append(label(at, top - 32, parent, { "text-anchor": "middle" }));
   group.append(label(at, top - 16, leaf, { class: "title", "text-anchor": "middle" }));
   for (const tick of scale.ticks(5)) {
     const text = column.categories ? tick : formatTick(tick);
     group.append(label(at + 6, round(scale(tick)) + 4, text, { class: "halo" }));
   }
+  if (column.absent) group.append(label(at + 6, bottom + 30, "absent", { class: "halo" }));
   return group;
 }
 
-function selectLine(event, root, axes, complete) {
+function selectLine(event, root, axes) {
   const box = root.getBoundingClientRect();
   const [px, py] = [event.clientX - box.left, event.clientY - box.top];
   const next = axes.findIndex((axis) => axis.at > px);
@@ -84,6 +100,6 @@ function selectLine(event, root, axes, complete) {
   const [from, to] = [axes[next - 1], axes[next]];
   const share = (px - from.at) / (to.at - from.at);
   const distance = (trial) => Math.abs(from.place(trial) * (1 - share) + to.place(trial) * share - py) + (trial.rank === 0 ? 0 : 3);
-  const best = complete.reduce((a, b) => (distance(b) < distance(a) ? b : a));
+  const best = drawnTrials.reduce((a, b) => (distance(b) < distance(a) ? b : a));
   if (distance(best) < 14) selection.set(best);
 }

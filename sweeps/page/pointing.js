@@ -43,7 +43,7 @@ function showTip(tip, place, width) {
   tip.hidden = !place;
   if (!place) return;
   const { trial, at } = place;
-  const axes = [...new Set([view.y, view.x])].filter((name) => name !== "trial");
+  const axes = [...new Set([view.y, view.x, view.depth])].filter((name) => name && name !== "trial");
   const rows = [
     ...axes.map((name) => [withUnit(name), metricOf(trial, name)]),
     ...sweep.params.map(({ name }) => [name, paramOf(trial, name)]).filter(([, value]) => value !== null),

@@ -11,7 +11,7 @@ const KIND_NAMES = {
 };
 const NEAR_PX = 26;
 
-const view = { ...initialAxes(), hidden: new Set(), zoom: null, redraw: () => {} };
+const view = { ...initialAxes(), depth: null, hidden: new Set(), zoom: null, redraw: () => {} };
 
 // Quality upright, size across: the first minimised objective lies on x. One objective is shown over the trials.
 function initialAxes() {
@@ -20,6 +20,11 @@ function initialAxes() {
   const upright = objectives.find((objective) => objective !== across);
   const log = Object.fromEntries(sweep.metrics.map((metric) => [metric.name, metric.log]));
   return upright ? { x: across.metric, y: upright.metric, log } : { x: "trial", y: across.metric, log };
+}
+
+function drawPicture(container, width) {
+  if (view.depth) drawSpace(container, width);
+  else drawScatter(container, width);
 }
 
 function drawScatter(container, width) {
@@ -34,7 +39,7 @@ function drawScatter(container, width) {
   root.append(plotClip(scales), drawAxes(scales, titles));
   const plot = svg("g", { "clip-path": "url(#plot)" });
   plot.append(...attained(scales), ...constraintLines(scales), ...quietMarks(shown), ...externalMarks(scales), ...frontMarks(shown));
-  root.append(plot);
+  root.append(plot, rug(scales));
   container.replaceChildren(root, element("div", { class: "tip", role: "status", hidden: true }));
   follow(root, container.lastChild, shown, scales);
   if (view.zoom) container.append(button("Show all", () => { view.zoom = null; view.redraw(); }, { class: "reset" }));
@@ -77,7 +82,7 @@ function attained({ x, y }) {
   const line = stairs();
   if (!line.length) return [];
   const sign = (axis) => (metrics.get(view[axis]).goal === "maximize" ? -1 : 1);
-  const far = [sign("x") > 0 ? x.range[1] + 8 : x.range[0] - 8, sign("y") > 0 ? y.range[1] - 8 : y.range[0] + 8];
+  const far = [sign("x") > 0 ? x.range[1] : x.range[0], sign("y") > 0 ? y.range[1] : y.range[0]];
   const corners = [[x(line[0][0]), far[1]]];
   line.forEach(([vx, vy], index) => {
     corners.push([x(vx), y(vy)]);
@@ -111,7 +116,8 @@ function bestSoFar(name) {
 }
 
 function constraintLines({ x, y }) {
-  return sweep.constraints.flatMap(({ metric, limit, text }) => {
+  return sweep.constraints.flatMap(({ metric, sign, limit }) => {
+    const text = `${sign === "<=" ? "at most" : "at least"} ${formatNumber(limit)}`;
     const inside = (scale) => limit >= scale.domain[0] && limit <= scale.domain[1];
     if (metric === view.x && inside(x)) {
       const at = round(x(limit));
@@ -134,6 +140,14 @@ function quietMarks(shown) {
     const places = shown.filter(({ trial }) => trial.kind === kind).map(({ at }) => at);
     return svg("path", { class: `mark ${kind}`, d: markPath(kind, places) });
   });
+}
+
+// Trials that ended before they had the upright value still show where they stood across.
+function rug({ x, y }) {
+  const inside = (value) => value !== null && value >= x.domain[0] && value <= x.domain[1];
+  const unmeasured = visibleTrials().filter((trial) => metricOf(trial, view.y) === null && inside(metricOf(trial, view.x)));
+  const ticks = unmeasured.map((trial) => `M${round(x(metricOf(trial, view.x)))} ${y.range[0]}v-7`);
+  return svg("path", { class: "mark rug", d: ticks.join("") });
 }
 
 function externalMarks({ x, y }) {

@@ -1,18 +1,25 @@
 // All trials as a table that sorts by any column, the front alone at first.
 
 const ROWS_AT_ONCE = 100;
-const listing = { all: false, column: "trial", descending: false, rows: ROWS_AT_ONCE, chosen: false };
+const listing = { all: false, column: firstAcross(), descending: false, rows: ROWS_AT_ONCE };
+
+function firstAcross() {
+  return (objectives.find(({ goal }) => goal === "minimize") ?? objectives[0]).metric;
+}
 
 function tableColumns() {
-  const value = (name) => ({ name, title: withUnit(name), number: true, of: (trial) => metricOf(trial, name) });
-  const param = ({ name }) => ({ name, title: name, number: true, of: (trial) => paramOf(trial, name) });
+  const value = ({ metric }) => ({ name: metric, number: true, of: (trial) => metricOf(trial, metric), format: metricFormat(metric) });
+  const param = ({ name }) => ({ name, number: true, of: (trial) => paramOf(trial, name) });
+  const ended = [
+    { name: "state", of: (trial) => trial.state.toLowerCase() },
+    { name: "rank", number: true, of: (trial) => trial.rank },
+    { name: "epochs", number: true, of: (trial) => trial.epochs },
+  ];
   return [
-    { name: "trial", title: "Trial", number: true, of: (trial) => trial.number },
-    { name: "state", title: "State", of: (trial) => trial.state.toLowerCase() },
-    { name: "rank", title: "Rank", number: true, of: (trial) => trial.rank },
-    ...objectives.map(({ metric }) => value(metric)),
+    { name: "trial", number: true, of: (trial) => trial.number },
+    ...(listing.all ? ended : []),
+    ...objectives.map(value),
     ...sweep.params.map(param),
-    { name: "epochs", title: "Epochs", number: true, of: (trial) => trial.epochs },
   ];
 }
 
@@ -21,8 +28,10 @@ function drawTable(container) {
   const rows = sortedTrials(columns);
   const shown = rows.slice(0, listing.rows);
   const again = (change) => { Object.assign(listing, change); drawTable(container); };
-  const toggle = button(listing.all ? "Front only" : `All ${trials.length} trials`, () => again({ all: !listing.all, rows: ROWS_AT_ONCE }), { class: "quiet" });
-  const head = element("tr", {}, ...columns.map((column) => headerCell(column, again)), element("th", { scope: "col" }, "Export command, or reason"));
+  const other = listing.all ? "Front only" : `All ${formatNumber(trials.length)} trials`;
+  const toggle = button(other, () => again({ all: !listing.all, rows: ROWS_AT_ONCE }), { class: "quiet" });
+  const last = element("th", { scope: "col" }, listing.all ? "export command, or reason" : "export command");
+  const head = element("tr", {}, ...columns.map((column) => headerCell(column, again)), last);
   container.replaceChildren(
     element("h2", { id: "trials-title" }, listing.all ? "All trials" : "Points of the front", toggle),
     element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "table of trials" },
@@ -32,7 +41,7 @@ function drawTable(container) {
 }
 
 function sortedTrials(columns) {
-  const column = columns.find(({ name }) => name === listing.column);
+  const column = columns.find(({ name }) => name === listing.column) ?? columns[0];
   const sign = listing.descending ? -1 : 1;
   const compare = (a, b) => {
     const [u, v] = [column.of(a), column.of(b)];
@@ -46,14 +55,21 @@ function sortedTrials(columns) {
 function headerCell(column, again) {
   const current = listing.column === column.name;
   const arrow = current ? (listing.descending ? " \u2193" : " \u2191") : "";
-  const sort = button(column.title + arrow, () => again({ column: column.name, descending: current && !listing.descending }), { class: "sort" });
+  const sort = button(twoLines(column.name, arrow), () => again({ column: column.name, descending: current && !listing.descending }), { class: "sort" });
   const order = current ? (listing.descending ? "descending" : "ascending") : "none";
   return element("th", { scope: "col", "aria-sort": order, class: column.number ? "number" : null }, sort);
 }
 
+// The last part of a key path stands on a line of its own, so that columns stay narrow.
+function twoLines(name, arrow) {
+  const [, group, leaf] = splitPath(name);
+  const unit = metrics.get(name)?.unit;
+  return element("span", {}, element("span", { class: "group" }, group), leaf + (unit ? ` (${unit})` : "") + arrow);
+}
+
 function tableRow(trial, columns) {
   const cells = columns.map((column, index) => {
-    const text = formatNumber(column.of(trial));
+    const text = (column.format ?? formatNumber)(column.of(trial));
     const content = index ? text : button(text, () => selection.set(trial), { class: "link", "aria-label": `Select trial ${trial.number}` });
     return element("td", { class: column.number ? "number" : null }, content);
   });

@@ -1,6 +1,6 @@
 // Numbers and elements as text; whatever comes from a sweep enters the page as text, never as markup.
 
-const THIN_SPACE = "\u2009";
+const THIN_SPACE = "\u202f"; // does not break
 
 function formatNumber(value) {
   if (value === null || value === undefined) return "\u2013";
@@ -25,9 +25,29 @@ function formatTick(value) {
   return String(Number(value.toPrecision(6)));
 }
 
+// One form for a whole column: integers when all are, else four digits with their zeros.
+function metricFormat(name) {
+  const integers = (sweep.trials.metrics[name] ?? []).every((value) => value === null || Number.isInteger(value));
+  return (value) => {
+    const plain = integers || value === null || Math.abs(value) >= 1000 || Math.abs(value) < 1e-3;
+    return plain ? formatNumber(value) : value.toPrecision(4);
+  };
+}
+
+// A key path as [whole, all but the last part, last part].
+function splitPath(name) {
+  const [, group, leaf] = /^(.*[./])?([^./]+)$/.exec(name) ?? [name, "", name];
+  return [name, group ?? "", leaf];
+}
+
 function withUnit(metric) {
   const unit = metrics.get(metric)?.unit;
   return unit ? `${metric} (${unit})` : metric;
+}
+
+function countedStates() {
+  const counted = Object.entries(sweep.counts).filter(([, count]) => count);
+  return counted.map(([state, count]) => `${formatNumber(count)} ${state.toLowerCase()}`).join(", ") || "none has started";
 }
 
 function element(tag, attributes = {}, ...children) {
@@ -50,11 +70,12 @@ function choice(label, options, chosen, onchange) {
   return select;
 }
 
-// Copying is refused inside a tracker's frame; the text is then selected for the user's own copying.
+// Inside a tracker's frame copying is forbidden; the text is then selected for the user's own copying.
 function copyable(text, label) {
   const code = element("code", { class: "selectable", tabindex: "0", "aria-label": label }, text);
   const copy = button("Copy", async () => {
     try {
+      if (window !== window.top) throw new Error("framed");
       await navigator.clipboard.writeText(text);
       copy.textContent = "Copied";
     } catch {

@@ -1,0 +1,280 @@
+"""The page of a front in a real browser: looked at, clicked through and listened to."""
+
+from __future__ import annotations
+
+import shutil
+import time
+
+import numpy as np
+import pytest
+from front_cases import QUALITY, SIZE, ended, random_sweep, spec
+
+from sweeps.front import build_front
+from sweeps.listening import Excerpt, Listening
+from sweeps.report import write_front
+from sweeps.run_addresses import RunAddresses
+from sweeps.trials import TrialRecord, TrialState
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+
+RATE_HZ, CLIP_S = 16_000, 3.0
+HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Open a file; at the end every error of its console, and every request beyond the file itself, fails the test."""
+    wrong, contexts = [], []
+
+    def opened(file, width=1280, height=900, scheme="light"):
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on(
+            "request", lambda request: wrong.append(request.url) if request.url.startswith(("http", "ws")) else None
+        )
+        page.goto(f"file://{file}")
+        page.wait_for_selector("html[data-ready]")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def sounds(front):
+    time_s = np.arange(int(RATE_HZ * CLIP_S)) / RATE_HZ
+    clean = 0.2 * np.sin(2 * np.pi * 440 * time_s)
+    noisy = clean + 0.05 * np.random.default_rng(0).standard_normal(len(clean))
+    students = {point.trial: 0.5 * (clean + noisy) for point in front.points}
+    return Listening([Excerpt(name, noisy, clean, clean, students) for name in ("mixture 3, 5 dB", "mixture 8, 0 dB")])
+
+
+def write(folder, records, sweep=None, **more):
+    sweep = sweep or spec()
+    front = build_front(sweep, "id-1", records)
+    write_front(folder, front, records, sweep, **more)
+    return front, folder / "front" / "front.html"
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory):
+    """A sweep of sixty trials whose front can be heard, and the file of its page."""
+    records, folder = random_sweep(60), tmp_path_factory.mktemp("sweep")
+    runs = RunAddresses("http://tracker:5000", "3", {r.number: f"run{r.number}" for r in records})
+    front = build_front(spec(), "id-1", records)
+    return write(folder, records, addresses=runs, listening=sounds(front))
+
+
+def until(page, condition):
+    """Wait until a JavaScript condition holds; the page's own policy forbids playwright's way, which evaluates text."""
+    deadline = time.monotonic() + 10
+    while not page.evaluate(condition):
+        assert time.monotonic() < deadline, f"never came true: {condition}"
+        page.wait_for_timeout(20)
+
+
+def chosen(page):
+    return int(page.inner_text("#details h2").split()[1])
+
+
+def test_the_knee_is_chosen_first_and_says_why(sweep, open_page):
+    front, file = sweep
+    page = open_page(file)
+    assert chosen(page) == front.knee().trial
+    assert "knee" in page.inner_text(".why") and page.inner_text(".badge") == "unconfirmed"
+
+
+def test_a_click_on_a_point_shows_its_values_run_and_export_command(sweep, open_page):
+    front, file = sweep
+    page = open_page(file)
+    point = front.points[-1]
+    page.click(f'#scatter [data-trial="{point.trial}"] circle')
+    details = page.inner_text("#details")
+    assert chosen(page) == point.trial
+    assert f"--trial {point.trial} -o first-t{point.trial:04d}.yaml" in details
+    assert f"http://tracker:5000/#/experiments/3/runs/run{point.trial}" in details
+    assert page.get_attribute("#trials tr.chosen", "data-trial") == str(point.trial)
+    page.click("#details summary:text('Config')")
+    assert f"student.width: {point.params['student.width']:.6g}" in page.inner_text(".config .searched >> nth=0")
+
+
+def test_hovering_tells_the_searched_values(sweep, open_page):
+    front, file = sweep
+    page = open_page(file)
+    page.hover(f'#scatter [data-trial="{front.points[0].trial}"] circle')
+    assert "student.width" in page.inner_text(".tip") and f"Trial {front.points[0].trial}" in page.inner_text(".tip")
+
+
+def test_the_keyboard_walks_along_the_front(sweep, open_page):
+    front, file = sweep
+    page = open_page(file)
+    page.focus(f'#scatter [data-trial="{front.points[0].trial}"]')
+    page.keyboard.press("Enter")
+    assert chosen(page) == front.points[0].trial
+    page.keyboard.press("ArrowRight")
+    assert chosen(page) == front.points[1].trial
+    assert page.evaluate("document.activeElement.dataset.trial") == str(front.points[1].trial)
+
+
+def test_any_metric_can_stand_on_either_axis_linear_or_log(sweep, open_page):
+    page = open_page(sweep[1])
+    assert "log scale" in page.text_content("#scatter svg")
+    page.select_option("select[aria-label='Across axis']", "model/macs_per_s")
+    page.select_option("select[aria-label='Up axis']", "val/si_sdr_db")
+    page.uncheck("input[aria-label='x axis logarithmic']")
+    titles = page.text_content("#scatter svg")
+    assert "model/macs_per_s (MAC/s) ← better" in titles and "val/si_sdr_db (dB) ↑ better" in titles
+    assert page.locator("#scatter .front-line").count() == 0  # these axes are not the objectives
+
+
+def test_each_state_can_be_switched_off(sweep, open_page):
+    page = open_page(sweep[1])
+    assert page.get_attribute("#scatter .mark.dominated", "d")
+    page.click("#legend button:has-text('Dominated')")
+    assert page.get_attribute("#scatter .mark.dominated", "d") == ""
+    assert page.get_attribute("#legend button:has-text('Dominated')", "aria-pressed") == "false"
+
+
+def test_a_drag_looks_closer_and_a_button_shows_all_again(sweep, open_page):
+    page = open_page(sweep[1])
+    before = page.text_content("#scatter svg")
+    box = page.locator("#scatter svg").bounding_box()
+    page.mouse.move(box["x"] + 200, box["y"] + 120)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 500, box["y"] + 300, steps=4)
+    page.mouse.up()
+    assert page.text_content("#scatter svg") != before
+    page.click("#scatter button.reset")
+    assert page.text_content("#scatter svg") == before
+
+
+def test_the_rules_choose_as_the_command_line_does(sweep, open_page):
+    front, file = sweep
+    page = open_page(file)
+    page.click(f"#choosing button:text-is('Best {QUALITY}')")
+    assert chosen(page) == front.best(QUALITY).trial
+    page.click("#choosing summary")
+    page.fill("#choosing input", "1e6")
+    page.click("#choosing button:text-is('Choose')")
+    assert chosen(page) == front.best(QUALITY, max={SIZE: 1e6}).trial
+    page.fill("#choosing input", "10")
+    page.keyboard.press("Enter")
+    assert f"the nearest is trial {front.points[0].trial}" in page.inner_text(".why")
+
+
+def test_the_table_sorts_by_any_column_and_shows_every_trial_when_asked(sweep, open_page):
+    front, file = sweep
+    page = open_page(file)
+    rows = page.locator("#trials tbody tr")
+    assert rows.count() == len(front.points)
+    page.click("#trials th button:has-text('pesq_wb')")
+    page.click("#trials th button:has-text('pesq_wb')")
+    assert rows.first.get_attribute("data-trial") == str(front.best(QUALITY).trial)
+    page.click("#trials h2 button")
+    assert rows.count() == 60 and "TrainingDiverged" in page.inner_text("#trials")
+
+
+def test_every_sound_of_the_front_plays_and_one_goes_on_where_another_stopped(sweep, open_page):
+    front, file = sweep
+    page = open_page(file)
+    for point in front.points:
+        page.locator(f'#trials [data-trial="{point.trial}"] button').click()
+        for clip in range(2):
+            page.locator("#listening .chip").nth(clip).click()
+            assert page.locator("#listening audio").count() == 4
+            until(page, "[...document.querySelectorAll('audio')].every((a) => a.readyState === 4)")
+            lengths = page.evaluate("[...document.querySelectorAll('audio')].map((a) => a.duration)")
+            assert lengths == pytest.approx([CLIP_S] * 4, abs=0.01)
+    page.locator("#listening .play").nth(0).click()
+    until(page, "document.querySelectorAll('audio')[0].currentTime > 0.2")
+    page.locator("#listening .play").nth(1).click()
+    states = page.evaluate("[...document.querySelectorAll('audio')].map((a) => [a.paused, a.currentTime])")
+    assert states[0][0] and not states[1][0] and states[1][1] >= 0.2
+
+
+def test_spectrograms_are_painted(sweep, open_page):
+    page = open_page(sweep[1])
+    until(page, "[...document.querySelectorAll('canvas')].every((c) => c.width > 50 && c.height === 128)")
+    assert page.locator("canvas").count() == 4
+
+
+def test_a_trial_without_sound_says_so(sweep, open_page):
+    front, file = sweep
+    page = open_page(file)
+    page.click("#trials h2 button")
+    dominated = next(n for n in range(60) if n not in [p.trial for p in front.points])
+    page.locator(f'#trials [data-trial="{dominated}"] button').click()
+    assert f"Trial {dominated} has no sound" in page.inner_text("#listening")
+
+
+def test_inside_a_sandboxed_frame_copying_falls_back_to_selecting(sweep, open_page, tmp_path):
+    host = tmp_path / "host.html"
+    frame = f'<iframe sandbox="allow-scripts" src="file://{sweep[1]}" width="1000" height="800"></iframe>'
+    host.write_text(f'<html data-ready="true">{frame}</html>')
+    page = open_page(host)
+    inner = page.frame_locator("iframe")
+    inner.locator("#details .copyable button").first.click()
+    inner.locator("#details .copyable button:text-is('Selected')").first.wait_for()
+    inner.locator("#listening .play").first.click()
+    inner.locator("#listening .play:text-is('Stop')").wait_for()
+
+
+def test_the_page_fits_every_width_in_both_schemes(sweep, open_page):
+    page = open_page(sweep[1])
+    for width in (360, 700, 1280, 1900):
+        page.set_viewport_size({"width": width, "height": 900})
+        until(page, f"document.documentElement.scrollWidth <= {width}")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (max(int(v) for v in paper[4:-1].split(",")) < 60) == (scheme == "dark")
+
+
+def test_hostile_names_stay_text(tmp_path, open_page):
+    odd = TrialRecord(60, TrialState.FAILED, {HOSTILE: HOSTILE}, {SIZE: 1e6}, reason=HOSTILE)
+    _, file = write(tmp_path, [*random_sweep(60), odd])
+    page = open_page(file)
+    page.click("#trials h2 button")
+    page.locator('#trials [data-trial="60"] button').click()
+    assert page.inner_text("#details .reason") == HOSTILE
+    assert page.title() == "first · Pareto front" and page.locator("img").count() == 0
+
+
+def test_without_a_complete_trial_the_page_says_what_is_there(tmp_path, open_page):
+    records = [ended(0, TrialState.FAILED, "boom"), ended(1, TrialState.PRUNED, **{QUALITY: 1.2, SIZE: 1e5})]
+    page = open_page(write(tmp_path, records)[1])
+    assert "No trial is complete yet: 1 pruned, 1 failed." in page.inner_text("#choosing")
+    assert "So far 2 of 24 trials have finished." in page.inner_text("header")
+
+
+def test_one_objective_is_drawn_over_the_trials(tmp_path, open_page):
+    only = spec(objectives=[{"metric": QUALITY, "goal": "maximize"}], reference_point={QUALITY: 1.0})
+    page = open_page(write(tmp_path, random_sweep(40), only)[1])
+    assert page.locator("#scatter .front-line").count() == 1
+    assert page.input_value("select[aria-label='Across axis']") == "trial"
+
+
+def test_three_objectives_are_shown_in_pairs_or_as_a_box_that_turns(tmp_path, open_page):
+    stoi = {"metric": "val/stoi", "goal": "maximize"}
+    reference = {QUALITY: 1.0, SIZE: 4e6, "val/stoi": 0.5}
+    three = spec(objectives=[*(o.model_dump() for o in spec().objectives), stoi], reference_point=reference)
+    page = open_page(write(tmp_path, random_sweep(40), three)[1])
+    page.select_option("select[aria-label='Deep axis']", "val/stoi")
+    before = page.get_attribute("#scatter .front-point circle >> nth=0", "cx")
+    page.focus("#scatter .space")
+    page.keyboard.press("ArrowRight")
+    assert page.get_attribute("#scatter .front-point circle >> nth=0", "cx") != before
