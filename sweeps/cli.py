@@ -42,7 +42,7 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _say("interrupted", INTERRUPTED)
     except TyperException as error:  # the command line itself is wrong, or empty and answered with the help
-        message = str(getattr(error, "format_message", lambda: error)())
+        message = error.format_message()
         return _say(message, WRONG_INPUT) if message.strip() else WRONG_INPUT
     except (DFKDError, OSError) as error:
         return _say(str(error), _status(error))

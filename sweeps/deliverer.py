@@ -87,6 +87,7 @@ class Deliverer:
         """All records up to `sequence` are delivered."""
         while self._pending and self._pending[0].sequence <= sequence:
             self._pending.popleft()
+        self._runs.flush()
         self._state.cursor = sequence
         self._state.unsure = [key for key in self._state.unsure if key not in self._state.runs]
         self._retry.on_disk(partial(self._state.save, self._folder))

@@ -88,7 +88,9 @@ class Ledger:
     def again(self, number: int) -> dict[str, Any]:
         """The values of an unfinished trial; those already drawn are returned as they were drawn."""
         self.study.sampler = self._sampler(number + self._offset)
-        return self._suggest(self._trial(number))[1]
+        is_queued = self._all()[number + self._offset].state is StudyState.WAITING  # of evaluate_first
+        trial = self.study.ask() if is_queued else self._trial(number)
+        return self._suggest(trial)[1]
 
     def start(self, number: int, session: str) -> None:
         """Note that a driver has put the trial to work; the first start's time stays."""

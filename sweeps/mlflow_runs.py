@@ -14,6 +14,7 @@ from filelock import FileLock
 from dfkd_core.errors import DFKDError
 from sweeps.run_key import RunKey
 from sweeps.run_updates import MetricPoint
+from sweeps.sqlite_store import commit_without_waiting, flush
 from sweeps.tracking_uri import artifact_location, connect_uri, sqlite_file
 
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS")
@@ -134,6 +135,12 @@ class MlflowRuns:
             raise RefusedError(f"{file} is not there any more")
         self._client.log_artifact(run_id, str(file), artifact_dir or None)
 
+    @_failures_sorted(refusable=False)
+    def flush(self) -> None:
+        """Return when all of it is durable; a server sees to that itself."""
+        if (database := sqlite_file(self._uri)) is not None:
+            flush(database)
+
     @_failures_sorted()
     def delete(self, run_id: str) -> None:
         """Delete a run (it stays restorable in MLflow)."""
@@ -181,6 +188,7 @@ def _connect(uri: str) -> Any:
     if database is None:
         return MlflowClient(address)
     database.parent.mkdir(parents=True, exist_ok=True)
+    commit_without_waiting()
     # Two sweeps that start at once would both create the tables.
     with FileLock(database.with_name(database.name + ".lock")):
         return MlflowClient(address)

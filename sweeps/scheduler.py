@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,14 @@ class LedgerScheduler(FIFOScheduler):  # type: ignore[misc]
         super().__init__()
         self._conductor = conductor
         self.timed_out: set[int] = set()
+        self.crash: Exception | None = None  # of the driver's own parts; Tune would hide it in a text of its own
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Pass an epoch's report on."""
         metrics = trial_metrics(result)
         where = {name.removeprefix("where/"): v for name, v in result.items() if name.startswith("where/")}
-        goes_on = self._conductor.report(trial.config["number"], result["epoch"], metrics, where)
+        with self._noting_crashes():
+            goes_on = self._conductor.report(trial.config["number"], result["epoch"], metrics, where)
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
@@ -39,7 +43,16 @@ class LedgerScheduler(FIFOScheduler):  # type: ignore[misc]
             failure = Failure(FailureKind.TIMEOUT, f"took longer than failures.trial_timeout_s {limit:g}")
         else:
             failure = failure_of(exception_of(trial))
-        self._conductor.fail(number, failure)
+        with self._noting_crashes():
+            self._conductor.fail(number, failure)
+
+    @contextmanager
+    def _noting_crashes(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self.crash = error
+            raise
 
 
 def exception_of(trial: Trial) -> BaseException | None:

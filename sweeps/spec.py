@@ -136,12 +136,16 @@ class SweepSpec(Config):
 
     @classmethod
     def load(cls, path: str | Path, overrides: Mapping[str, Any] | None = None) -> Self:
-        """Read a sweep file; `overrides` maps key paths (`budget.trials`) to values that beat the file's."""
+        """Read a sweep file; `overrides` maps key paths to values that beat the file's.
+
+        `budget.trials` is a key of the file itself, `config.data.corpus` one of the config that it names.
+        """
         path = Path(path).expanduser()
-        mapping = with_overrides(read_yaml(path), overrides or {})
+        inner = {k: v for k, v in (overrides or {}).items() if k.startswith(("config.", "space."))}
+        outer = {k: v for k, v in (overrides or {}).items() if k not in inner}
         try:
-            inlined, config_base = _inline(mapping, path.resolve().parent)
-            spec = cls.parse(inlined, path)
+            mapping, config_base = _inline(with_overrides(read_yaml(path), outer), path.resolve().parent)
+            spec = cls.parse(with_overrides(mapping, inner), path)
         except ConfigError as error:
             raise error if error.file else error.at(file=path) from error
         spec._config_base = config_base

@@ -76,8 +76,6 @@ class SweepFolder:
                 found = getattr(found, part)
         except (ImportError, AttributeError) as error:
             remedy = f"from sweeps import resume_sweep; resume_sweep({str(self.path)!r}, workload={name})"
-            raise ConfigError(
-                f"was run with the workload {module}:{name}, which cannot be imported here; resume it from Python: {remedy}",
-                file=self.path,
-            ) from error
+            rule = f"was run with the workload {module}:{name}, which cannot be imported here; resume it from Python"
+            raise ConfigError(f"{rule}: {remedy}", file=self.path) from error
         return found  # type: ignore[no-any-return]

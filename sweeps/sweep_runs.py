@@ -64,6 +64,11 @@ class SweepRuns:
         except RefusedError as refusal:
             self.reject(str(refusal), item)
 
+    def flush(self) -> None:
+        """Return when what is delivered outlives a power cut."""
+        if self._runs is not None:
+            self._retry(self._runs.flush)
+
     def reject(self, why: str, what: object) -> None:
         """Put what can never be delivered where it blocks nothing and a person finds it."""
         self._state.num_rejected += 1

@@ -63,40 +63,39 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
 
     def cleanup(self) -> None:
         """Drop the trial."""
-        self.workload: Workload | None = None
+        self.workload = None
 
     def _take_up(self, config: dict[str, Any]) -> None:
-        self.workload, self.epoch = None, 0
+        self.workload: Workload | None = None
+        self.epoch = 0
         gc.collect()
         free_device_memory()
         self.trial_config = json.loads(config["config"])
         self.files = TrialFolder(self.plan.folder, config["number"])
 
     def _step(self) -> dict[str, Any]:
-        if self.workload is None:
-            report = self._begin()
-            if report is not None:
-                return report
-        assert self.workload is not None
+        workload, last_report = (self.workload, None) if self.workload else self._begin()
+        if last_report is not None:
+            return last_report
         self._check_fence()
-        metrics = as_floats(self.workload.step())
+        metrics = as_floats(workload.step())
         self.epoch += 1
         self._check_fence()
-        self.files.save(self.epoch, metrics, self.workload.save)
+        self.files.save(self.epoch, metrics, workload.save)
         return self._report(metrics)
 
-    def _begin(self) -> dict[str, Any] | None:
-        """Build the workload from the newest checkpoint that can be read, else from nothing."""
+    def _begin(self) -> tuple[Workload, dict[str, Any] | None]:
+        """Build the workload from the newest checkpoint that can be read, with its report, else from nothing."""
         for checkpoint in self.files.generations():
             try:
                 self.workload = self.kind(self.trial_config)
                 self.epoch, metrics = read_state(checkpoint)
                 self.workload.load(checkpoint)
-                return self._report(metrics)
+                return self.workload, self._report(metrics)
             except Exception as error:  # whatever a damaged file makes a workload raise: the one before may do
                 print(f"{checkpoint} cannot be used, trying an older one: {type(error).__name__}: {error}")  # noqa: T201 - into log.txt
         self.workload, self.epoch = self.kind(self.trial_config), 0
-        return None
+        return self.workload, None
 
     def _report(self, metrics: dict[str, Any]) -> dict[str, Any]:
         node = {"node": socket.gethostname(), "device": str(getattr(self.workload, "device", "cpu"))}

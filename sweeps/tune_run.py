@@ -10,6 +10,7 @@ from typing import Any
 import ray
 from ray import tune
 from ray.tune import Callback, PlacementGroupFactory
+from ray.tune.error import TuneError
 from ray.tune.experiment import Trial
 
 from cluster.resources import bundle, check_fits, num_slots
@@ -76,21 +77,26 @@ def run_trials(conductor: Conductor, watch: Callable[[], None], is_own_ray: bool
     check_fits(wanted, ray.nodes())
     plan = Plan(conductor.folder, conductor.session, ship_by_value(conductor.workload))
     scheduler = LedgerScheduler(conductor)
-    tune.run(
-        tune.with_parameters(TrialRunner, plan=plan),
-        name=conductor.session,
-        storage_path=str(conductor.folder / ".tune"),
-        resources_per_trial=PlacementGroupFactory([wanted]),
-        search_alg=LedgerSearcher(conductor, _limit(conductor, wanted, is_own_ray)),
-        scheduler=scheduler,
-        callbacks=[DriverCallback(conductor, scheduler, watch)],
-        num_samples=-1,
-        reuse_actors=True,
-        max_failures=0,
-        raise_on_failed_trial=False,
-        trial_dirname_creator=lambda trial: f"{trial.config['number']:04d}-{trial.trial_id}",
-        verbose=0,
-    )
+    try:
+        tune.run(
+            tune.with_parameters(TrialRunner, plan=plan),
+            name=conductor.session,
+            storage_path=str(conductor.folder / ".tune"),
+            resources_per_trial=PlacementGroupFactory([wanted]),
+            search_alg=LedgerSearcher(conductor, _limit(conductor, wanted, is_own_ray)),
+            scheduler=scheduler,
+            callbacks=[DriverCallback(conductor, scheduler, watch)],
+            num_samples=-1,
+            reuse_actors=True,
+            max_failures=0,
+            raise_on_failed_trial=False,
+            trial_dirname_creator=lambda trial: f"{trial.config['number']:04d}-{trial.trial_id}",
+            verbose=0,
+        )
+    except TuneError:
+        if scheduler.crash is not None:
+            raise scheduler.crash from None
+        raise
 
 
 def _limit(conductor: Conductor, wanted: dict[str, float], is_own_ray: bool) -> int | None:
