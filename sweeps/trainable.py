@@ -40,6 +40,8 @@ class Plan:
 class TrialRunner(tune.Trainable):  # type: ignore[misc]
     """One worker; it takes up one trial after another."""
 
+    workload: Workload | None = None
+
     def setup(self, config: dict[str, Any], plan: Plan) -> None:
         """Take up the first trial."""
         self.plan = plan
@@ -66,8 +68,7 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
         self.workload = None
 
     def _take_up(self, config: dict[str, Any]) -> None:
-        self.workload: Workload | None = None
-        self.epoch = 0
+        self.workload, self.epoch = None, 0
         gc.collect()
         free_device_memory()
         self.trial_config = json.loads(config["config"])
