@@ -1,0 +1,143 @@
+"""What fronts and their pages cost: `python benchmarks/front_speed.py`.
+
+Sweeps of made-up trials: nine in ten complete, quality grows with size, three searched dimensions, eight metrics. The
+page's time in a browser is from opening the file to the last drawing, in headless chromium; it is left out where
+playwright or chromium is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sweeps import pareto
+from sweeps.front import Front, build_front, trial_ranks
+from sweeps.listening import Excerpt, Listening
+from sweeps.report import write_front
+from sweeps.spec import SweepSpec
+from sweeps.trials import TrialRecord, TrialState
+
+REPEATS = 3
+MEGABYTE = 1e6
+OTHERS = ("val/stoi", "val/estoi", "val/si_sdr_db", "val/gain_db", "train/loss", "model/macs_per_s")
+
+
+def made_up_spec(num_trials: int) -> SweepSpec:
+    return SweepSpec.model_validate(
+        {
+            "name": "speed",
+            "config": {"student": {"model": "dccrn"}},
+            "space": {"student.width": {"min": 0.05, "max": 1}, "distillation.weight": {"min": 0.03, "max": 30}},
+            "objectives": [
+                {"metric": "val/pesq_wb", "goal": "maximize"},
+                {"metric": "model/params", "goal": "minimize", "scale": "log"},
+            ],
+            "reference_point": {"val/pesq_wb": 1.0, "model/params": 5e6},
+            "budget": {"trials": num_trials, "epochs_per_trial": 6},
+        }
+    )
+
+
+def made_up_trial(number: int, rng: np.random.Generator) -> TrialRecord:
+    width, weight = float(rng.uniform(0.05, 1)), float(np.exp(rng.uniform(-3.5, 3.4)))
+    params = {"student.width": width, "distillation.weight": weight, "distillation.split": str(rng.choice(["a", "b"]))}
+    size = float(round(4e6 * width**2))
+    metrics = {"val/pesq_wb": 1.2 + width**0.4 + 0.05 * float(rng.normal()), "model/params": size}
+    metrics |= {name: float(rng.normal()) for name in OTHERS}
+    state = TrialState.COMPLETE if rng.random() < 0.9 else TrialState.PRUNED
+    return TrialRecord(number, state, params, metrics, 6, 1.0, None, float(number), number + 1.0)
+
+
+def sounds(front: Front) -> Listening:
+    """Three excerpts of three seconds for every point of the front, noisy enough to compress badly."""
+    rng = np.random.default_rng(0)
+    noisy, clean = 0.1 * rng.standard_normal(48_000), 0.1 * np.sin(np.arange(48_000) / 6)
+    students = {point.trial: 0.5 * (noisy + clean) for point in front.points}
+    return Listening([Excerpt(f"excerpt {n}", noisy, clean, clean, students) for n in range(3)])
+
+
+def median_s(work: Callable[[], object]) -> float:
+    taken = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)
+
+
+def row(name: str, value: float, unit: str, target: float) -> dict[str, Any]:
+    """One figure; it holds when it stays under its target."""
+    return {"name": name, "value": round(value, 4), "unit": unit, "target": f"< {target:g}", "holds": value < target}
+
+
+def front_rows(records: list[TrialRecord], spec: SweepSpec) -> list[dict[str, Any]]:
+    costs = [(-r.metrics["val/pesq_wb"], math.log(r.metrics["model/params"])) for r in records]
+    corner = (-1.0, math.log(5e6))
+    return [
+        row("front of 10,000 trials", median_s(lambda: build_front(spec, "id", records)), "s", 0.5),
+        row("ranks of 10,000 trials", median_s(lambda: trial_ranks(records, spec.objectives)), "s", 0.5),
+        row("hypervolume after each of 10,000", median_s(lambda: pareto.hypervolume_history(costs, corner)), "s", 0.5),
+    ]
+
+
+def page_rows(folder: Path, num_trials: int, target_s: float, target_mb: float) -> list[dict[str, Any]]:
+    rng, spec = np.random.default_rng(0), made_up_spec(num_trials)
+    records = [made_up_trial(number, rng) for number in range(num_trials)]
+    front = build_front(spec, "id", records)
+    room = sounds(front)
+    written_s = median_s(lambda: write_front(folder, front, records, spec, listening=room))
+    page = folder / "front" / "front.html"
+    name = f"page of {num_trials:,} trials with sound"
+    rows = [
+        row(f"{name}, written", written_s, "s", target_s),
+        row(f"{name}, size", page.stat().st_size / MEGABYTE, "MB", target_mb),
+    ]
+    interactive_s = opened_s(page)
+    return rows if interactive_s is None else [*rows, row(f"{name}, interactive", interactive_s, "s", 2.0)]
+
+
+def opened_s(page: Path) -> float | None:
+    """Seconds from opening the page to its last drawing; None without a browser."""
+    chromium = shutil.which("chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        return None
+    if chromium is None:
+        return None
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        tab = browser.new_page()
+
+        def visit() -> None:
+            tab.goto(page.as_uri())
+            tab.wait_for_selector("html[data-ready]")
+
+        taken = median_s(visit)
+        browser.close()
+    return taken
+
+
+def run() -> list[dict[str, Any]]:
+    rng, spec = np.random.default_rng(0), made_up_spec(10_000)
+    records = [made_up_trial(number, rng) for number in range(10_000)]
+    with tempfile.TemporaryDirectory() as folder:
+        return [
+            *front_rows(records, spec),
+            *page_rows(Path(folder), 500, 3.0, 12.0),
+            *page_rows(Path(folder), 10_000, 8.0, 15.0),
+        ]
+
+
+if __name__ == "__main__":
+    for figure in run():
+        print(json.dumps(figure))
