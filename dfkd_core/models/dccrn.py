@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from dfkd_core.errors import ConfigError
 from dfkd_core.models.base import Student, StudentBase
 from dfkd_core.models.complex_layers import ComplexConv2d, ComplexConvTranspose2d, ComplexLSTM
+from dfkd_core.models.prelu import PReLU
 from dfkd_core.models.widths import Width, check_width, scaled
 from dfkd_core.stft import Framing
 
@@ -115,14 +116,14 @@ class DCCRN(Student):
     def forward(self, noisy: Tensor) -> Tensor:
         """Estimate (batch, time) of the clean speech in `noisy` (batch, time)."""
         spectrum = torch.view_as_real(self.framing.stft(noisy).transpose(1, 2))
-        estimate = self.enhance(spectrum.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        return self.framing.istft(torch.view_as_complex(estimate.contiguous()).transpose(1, 2), noisy.shape[-1])
+        real, imag = self.enhance(spectrum.permute(0, 3, 1, 2)).unbind(1)
+        return self.framing.istft(torch.complex(real, imag).transpose(1, 2), noisy.shape[-1])
 
     def enhance(self, spectrum: Tensor) -> Tensor:
         """Enhanced spectrum of a noisy one, both (batch, 2, frame, freq) with real and imaginary part, DC first."""
         without_dc = spectrum[..., 1:]
-        real, imag = without_dc.unbind(1)
-        mask_real, mask_imag = self.mask(without_dc).unbind(1)
+        real, imag = without_dc.contiguous().unbind(1)
+        mask_real, mask_imag = self.mask(without_dc).contiguous().unbind(1)
         size = torch.sqrt(mask_real.square() + mask_imag.square() + MASK_EPSILON)
         gain = torch.tanh(size) / size
         product = (mask_real * real - mask_imag * imag, mask_real * imag + mask_imag * real)
@@ -189,7 +190,7 @@ class _Encoder(nn.Module):
         super().__init__()
         self.convolution = ComplexConv2d(in_channels, out_channels, kernel)
         self.norm = nn.BatchNorm2d(2 * out_channels)
-        self.activation = nn.PReLU()
+        self.activation = PReLU()
 
     def forward(self, signal: Tensor) -> Tensor:
         activated: Tensor = self.activation(self.norm(self.convolution(signal)))
@@ -203,7 +204,7 @@ class _Decoder(nn.Module):
         super().__init__()
         self.convolution = ComplexConvTranspose2d(2 * in_channels, out_channels, kernel)
         self.norm = nn.BatchNorm2d(2 * out_channels)
-        self.activation = nn.PReLU()
+        self.activation = PReLU()
 
     def forward(self, signal: Tensor, skip: Tensor) -> Tensor:
         activated: Tensor = self.activation(self.norm(self.convolution(signal, skip)))

@@ -43,3 +43,12 @@ def test_complex_lstm_is_four_real_ones():
     expected_imag = layer.real(imag)[0] + layer.imag(real)[0]
     output = layer(torch.cat((real, imag), dim=1))
     torch.testing.assert_close(output, torch.cat((expected_real, expected_imag), dim=1))
+
+
+def test_transposed_layer_sees_the_frame_after_and_the_convolution_the_frame_before():
+    halving, doubling = filled(ComplexConv2d(2, 2, (2, 5))), filled(ComplexConvTranspose2d(2, 2, (2, 5), num_inputs=1))
+    signal = torch.randn(1, 4, 9, 8, dtype=torch.float64)
+    changed = signal.clone()
+    changed[:, :, 5] += 1
+    touched = [sorted(set((layer(changed) - layer(signal)).nonzero()[:, 2].tolist())) for layer in (halving, doubling)]
+    assert touched == [[5, 6], [4, 5]]
