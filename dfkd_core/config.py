@@ -16,6 +16,7 @@ from dfkd_core.models import MODELS
 from dfkd_core.models.base import CustomStudentConfig, StudentBase
 from dfkd_core.models.dccrn import DCCRNConfig
 from dfkd_core.schema import Config
+from dfkd_core.user_paths import seen_from
 from dfkd_core.yaml_files import read_yaml
 
 Positive = Annotated[float, Field(gt=0)]
@@ -26,7 +27,7 @@ def _student_tag(value: Any) -> str | None:
     name = value.get("model", "dccrn") if isinstance(value, Mapping) else getattr(value, "model", None)
     if isinstance(name, str) and ":" in name:
         return f"<{CustomStudentConfig.__name__}>"
-    if name not in MODELS:
+    if not isinstance(name, str) or name not in MODELS:
         return None
     return f"<{MODELS[name].Config.__name__}>"
 
@@ -126,7 +127,7 @@ def absolute_paths(config: ExperimentConfig, base: Path) -> ExperimentConfig:
 
 def _resolve(value: str, base: Path, keep: Callable[[str], bool]) -> str:
     """A path seen from `base`, made absolute; names for which `keep` holds stay names."""
-    return value if keep(value) else str((base / Path(value).expanduser()).resolve())
+    return value if keep(value) else str(seen_from(base, value).resolve())
 
 
 def key_paths(config: Mapping[str, Any]) -> frozenset[str]:

@@ -14,7 +14,8 @@ class ConfigError(DFKDError):
 
     def __init__(self, rule: str, *, key: str = "", file: str | Path | None = None) -> None:
         self.rule, self.key, self.file = rule, key, file
-        super().__init__(": ".join(str(part) for part in (file, key, rule) if part))
+        message = ": ".join(str(part) for part in (file, key, rule) if part)
+        super().__init__(" ".join(message.splitlines()))
 
     def at(self, file: str | Path | None = None, key: str = "") -> ConfigError:
         """Return the same error with the file it came from, and its key below `key`."""

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dfkd_core.errors import ConfigError
 
+LONGEST_VALUE = 120  # characters of a value that an error repeats
+
 
 class Config(BaseModel):
     """A frozen config; its validators are the only validators."""
@@ -36,14 +38,19 @@ def one_line(error: ValidationError, model: type[BaseModel], file: str | Path | 
     if first["type"] == "missing":
         return ConfigError("is required, but missing; add it", key=key, file=file)
     rule = first["msg"].removeprefix("Value error, ")
-    told = "but got" in rule or isinstance(value, BaseModel)
-    return ConfigError(rule if told else f"{_lower(rule)}, but got {value!r}", key=key, file=file)
+    told = "but got" in rule or isinstance(value, BaseModel) or not first["loc"]
+    return ConfigError(rule if told else f"{_lower(rule)}, but got {_short(value)}", key=key, file=file)
 
 
-def nearest(name: str, known: list[str]) -> str:
+def nearest(name: object, known: list[str]) -> str:
     """A remedy for an unknown name: the nearest known one, else all of them."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
 
 def _lower(rule: str) -> str:

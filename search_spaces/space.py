@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from dfkd_core.schema import nearest
+from dfkd_core.user_paths import seen_from
 from dfkd_core.yaml_files import read_yaml
 from search_spaces.distributions import Distribution, parse_distribution
 
@@ -201,8 +203,8 @@ def load_space(name: str | Mapping[str, Any], base: Path) -> dict[str, Any]:
     shipped = SPACES / f"{name}.yaml"
     if "/" not in name and shipped.exists():
         return read_yaml(shipped)
-    path = base / Path(name).expanduser()
-    if path.is_file():
+    path = seen_from(base, name, "space")
+    if os.path.isfile(path):  # noqa: PTH113 - is_file raises for a name that is too long
         return read_yaml(path)
     known = sorted(p.stem for p in SPACES.glob("*.yaml"))
     raise ConfigError(

@@ -17,7 +17,7 @@ from sweeps.workload import Workload, domain_of
 if TYPE_CHECKING:
     from sweeps.run import Sweep
 
-CHANGEABLE = ("budget", "failures", "resources")
+CHANGEABLE = ("budget.trials", "budget.hours", "failures.", "resources.")
 log = logging.getLogger(__name__)
 
 
@@ -39,8 +39,9 @@ def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
 def changes(overrides: Mapping[str, Any]) -> Mapping[str, Any]:
     """What a resume may change: how much and with what, never what is searched."""
     for key in overrides:
-        if key.split(".")[0] not in CHANGEABLE:
-            raise ConfigError(f"cannot change on resume; only {', '.join(CHANGEABLE)} can", key=key)
+        if not key.startswith(CHANGEABLE):
+            rule = "cannot change on resume; only budget.trials, budget.hours, failures and resources can"
+            raise ConfigError(rule, key=key)
     return overrides
 
 

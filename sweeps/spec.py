@@ -6,17 +6,18 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from dfkd_core.schema import Config, nearest
+from dfkd_core.user_paths import seen_from
 from dfkd_core.yaml_files import read_yaml
 from search_spaces.space import load_space
 from sweeps.constraints import Constraint
 from sweeps.objectives import Objective, costs
+from sweeps.url_passwords import refuse_passwords
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -81,32 +82,6 @@ class StorageConfig(Config):
             raise ValueError("storage.ledger must be 'journal' or postgresql://user@host/db")
         return value
 
-    @model_validator(mode="before")
-    @classmethod
-    def _no_passwords(cls, values: Any) -> Any:
-        for key in ("ledger", "shared", "tracking_uri"):
-            url = values.get(key) if isinstance(values, Mapping) else None
-            if isinstance(url, str) and has_password(url):
-                raise PasswordInUrlError(f"storage.{key}")
-        return values
-
-
-class PasswordInUrlError(ConfigError):
-    """A secret in a file: refused without repeating it."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(
-            "must not hold a password; give it through the environment (PGPASSWORD, MLFLOW_TRACKING_PASSWORD)", key=key
-        )
-
-
-def has_password(url: str) -> bool:
-    """True when the URL carries `user:password@`."""
-    try:
-        return urlsplit(url).password is not None
-    except ValueError:
-        return "@" in url
-
 
 class SweepSpec(Config):
     """One sweep, complete: config and space are inlined, whatever the file said."""
@@ -154,7 +129,12 @@ class SweepSpec(Config):
     @model_validator(mode="before")
     @classmethod
     def _inlined(cls, values: Any) -> Any:
-        return _inline(values, Path.cwd())[0] if isinstance(values, Mapping) else values
+        if not isinstance(values, Mapping):
+            return values
+        refuse_passwords(values)
+        inlined = _inline(values, Path.cwd())[0]
+        refuse_passwords(inlined)
+        return inlined
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -175,6 +155,11 @@ class SweepSpec(Config):
                 raise ValueError(
                     f"reference_point.{objective.metric} must be above 0 on a log scale, but got {value:g}"
                 )
+        if len(self.evaluate_first) > self.budget.trials:
+            raise ValueError(
+                "evaluate_first must hold at most budget.trials points, "
+                f"but got {len(self.evaluate_first)} and {self.budget.trials}"
+            )
         if self.scheduler.name != "none" and self.scheduler.min_epochs >= self.budget.epochs_per_trial:
             raise ValueError(
                 "scheduler.min_epochs must be below budget.epochs_per_trial, "
@@ -192,7 +177,7 @@ def _inline(values: Mapping[str, Any], base: Path) -> tuple[dict[str, Any], Path
     """Read the files that `config` and `space` name, seen from `base`; returns the folder of the config, too."""
     inlined, config_base = dict(values), base
     if isinstance(values.get("config"), str):
-        path = base / Path(values["config"]).expanduser()
+        path = seen_from(base, values["config"], "config")
         inlined["config"], config_base = read_yaml(path), path.resolve().parent
     if isinstance(values.get("space"), str):
         inlined["space"] = load_space(values["space"], base)
