@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import types
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,6 +60,19 @@ def read_channels(path: str | Path) -> tuple[Samples, int]:
     return np.ascontiguousarray(samples.T), int(rate_hz)
 
 
+def read_block(path: str | Path, start_samples: int, num_samples: int) -> Samples:
+    """Read a part of a file as (channels, time), shorter where the file ends; errors as `read_channels`."""
+    try:
+        with soundfile.SoundFile(str(path)) as file:
+            file.seek(min(start_samples, file.frames))
+            samples = file.read(num_samples, dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise DataError(f"{path}: cannot be read as audio ({_reason(path, error)}); repair or remove it") from error
+    if not np.isfinite(samples).all():
+        raise DataError(f"{path}: samples must be finite, but it holds NaN or infinity; repair or remove it")
+    return np.ascontiguousarray(samples.T)
+
+
 def read_audio(path: str | Path, *, rate: int = SAMPLE_RATE) -> Samples:
     """Read a file as mono (time,) at `rate` Hz; errors as `read_channels`."""
     return mono(*read_channels(path), rate=rate)
@@ -104,6 +118,28 @@ def write_audio(path: str | Path, samples: Samples, rate: int = SAMPLE_RATE, *, 
     partial = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         soundfile.write(str(partial), np.asarray(samples).T, rate, subtype=subtype)
+        partial.replace(path)
+    except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
+        raise DataError(f"{path}: cannot be written as audio ({_reason(path, error)})") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_blocks(path: str | Path, blocks: Iterable[Samples], like: str | Path) -> None:
+    """Write blocks (channels, time) one behind the other, with the rate and channels of the file `like`.
+
+    The sample format is that of `like` where the suffix is the same, else the suffix's own. A reader never sees
+    half a file: it is written under a temporary name and renamed.
+    """
+    info(like)  # tells what is wrong with it
+    path, model = Path(path), soundfile.info(str(like))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    subtype = model.subtype if path.suffix.lower() == Path(like).suffix.lower() else None
+    try:
+        with soundfile.SoundFile(str(partial), "w", model.samplerate, model.channels, subtype) as file:
+            for block in blocks:
+                file.write(block.T)
         partial.replace(path)
     except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
         raise DataError(f"{path}: cannot be written as audio ({_reason(path, error)})") from error

@@ -11,15 +11,17 @@ from dfkd_core.schema import nearest
 from dfkd_core.teachers.base import Teacher
 
 if TYPE_CHECKING:
+    import torch
+
     from dfkd_core.config import TeacherConfig
 
-__all__ = ["PRETRAINED", "Teacher", "open_teacher"]
+__all__ = ["PRETRAINED", "Teacher", "open_network", "open_teacher"]
 
 
 def open_teacher(config: TeacherConfig) -> Teacher | None:
     """The teacher that a config names, or None; ConfigError or DataError when it is missing or unfit."""
     if config.checkpoint is not None:
-        return _open_checkpoint(config.checkpoint)
+        return _open_checkpoint(Path(config.checkpoint).expanduser())
     if config.estimates is not None:
         from dfkd_core.teachers.wav_folder import WavFolderTeacher
 
@@ -48,8 +50,8 @@ def _open_pretrained(name: str) -> Teacher:
     return PRETRAINED[name]()
 
 
-def _open_checkpoint(place: str) -> Teacher:
-    path = Path(place).expanduser()
+def open_network(path: Path, device: torch.device | None = None) -> Teacher:
+    """A model folder or an ONNX file as a function of waveforms; ONNX files run on the CPU."""
     if path.suffix == ".onnx":
         from dfkd_core.teachers.onnx_file import ONNXTeacher
 
@@ -57,7 +59,12 @@ def _open_checkpoint(place: str) -> Teacher:
     if path.is_dir():
         from dfkd_core.teachers.trained_model import TrainedTeacher
 
-        return TrainedTeacher(path)
-    raise ConfigError(
-        "must be a model folder or an ONNX file, but there is no such place", key="teacher.checkpoint", file=path
-    )
+        return TrainedTeacher(path, device)
+    raise ConfigError("must be a model folder or an ONNX file, but there is no such place", file=path)
+
+
+def _open_checkpoint(path: Path) -> Teacher:
+    try:
+        return open_network(path)
+    except ConfigError as error:
+        raise error.at(key="teacher.checkpoint") from error

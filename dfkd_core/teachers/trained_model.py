@@ -17,18 +17,19 @@ from dfkd_core.teachers.base import Waveforms
 class TrainedTeacher:
     """The model of a model folder, as `dfkd train` and every trial of a sweep write it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, device: torch.device | None = None) -> None:
+        self.folder, self.device = folder, device or torch.device("cpu")
         self.name = folder.name
         self.sha256 = model_sha256(folder)
 
     @cached_property
     def network(self) -> nn.Module:
         """The model in evaluation mode, loaded on first use."""
-        return load_model(self.folder)[0].requires_grad_(False)
+        return load_model(self.folder)[0].requires_grad_(False).to(self.device)
 
     def __call__(self, noisy: Waveforms, names: Sequence[str] = ()) -> Waveforms:
         """Estimates (batch, time) of noisy (batch, time) at 16 kHz."""
         with torch.inference_mode():
-            estimate: Waveforms = self.network(torch.from_numpy(np.ascontiguousarray(noisy))).numpy()
+            signal = torch.from_numpy(np.ascontiguousarray(noisy)).to(self.device)
+            estimate: Waveforms = self.network(signal).cpu().numpy()
         return estimate
