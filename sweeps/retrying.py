@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 _R = TypeVar("_R")
 
 
-class Stopped(Exception):  # noqa: N818 - not an error
+class Stopped(Exception):
     """The driver is gone and MLflow cannot be reached: what is left waits for the next driver."""
 
 

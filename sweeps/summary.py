@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 
 from sweeps.delivery import tracker_ids, undelivered
@@ -17,10 +19,20 @@ def show_summary(folder: Path) -> None:
     addresses = RunAddresses(uri, experiment_id)
     lines = [
         f"page    {folder / 'front' / 'front.html'}",
-        f"export  dfkd export {folder} --knee -o best.yaml",
+        f"export  {in_venv('dfkd')} export {folder} --knee -o best.yaml",
     ]
     owed = undelivered(folder)
     if owed:
         lines.append(f"{owed} records have not reached MLflow; deliver them with: dfkd sweep sync {folder}")
-    lines.append(f"look    {addresses.how_to_look() or uri}")
+    lines.append(f"look    {in_venv(addresses.how_to_look() or str(uri))}")
     print("\n".join(lines))  # noqa: T201 - this is the display
+
+
+def in_venv(command: str) -> str:
+    """The command as it works here: with the path of its program, when that is not on PATH."""
+    program, _, rest = command.partition(" ")
+    beside = Path(sys.executable).with_name(program)
+    if shutil.which(program) or not beside.exists():
+        return command
+    shown = beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside
+    return f"{shown} {rest}".rstrip()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from dfkd_core.data.progress import Progress
+
+if TYPE_CHECKING:
+    from sweeps.listening import Listening
 
 
 @runtime_checkable
@@ -56,6 +59,10 @@ class Domain:
 
     def publish(self, checkpoint: Path, folder: Path, result: Mapping[str, Any]) -> None:
         """Turn a trial's last checkpoint into files for people, such as a model folder."""
+
+    def listening(self, config: Mapping[str, Any], models: Mapping[int, Path]) -> Listening | None:
+        """Excerpts of what the trials with these folders sound like, where there is anything to hear."""
+        return None
 
 
 def domain_of(workload: type[Workload]) -> Domain:
