@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
@@ -11,6 +12,8 @@ from pydantic import model_serializer, model_validator
 from dfkd_core.schema import Config
 
 _FORM = re.compile(r"^\s*(?P<metric>[\w./-]+)\s*(?P<sign><=|>=)\s*(?P<limit>[-+0-9.eE_]+)\s*$")
+
+FARTHEST = 1e12  # violations are cut here
 
 
 class Constraint(Config):
@@ -38,9 +41,13 @@ class Constraint(Config):
         return f"{self.metric} {self.sign} {self.limit!r}"
 
     def violation(self, metrics: Mapping[str, float]) -> float:
-        """How far the metric is past the limit, relative to the limit; <= 0 means that it is met."""
-        excess = metrics[self.metric] - self.limit
-        return (excess if self.sign == "<=" else -excess) / (abs(self.limit) or 1.0)
+        """How far the metric is past the limit, relative to the limit; <= 0 means that it is met.
+
+        Always finite, since samplers add violations up; what is not a number is past every limit.
+        """
+        excess = (metrics[self.metric] - self.limit) / (abs(self.limit) or 1.0)
+        signed = excess if self.sign == "<=" else -excess
+        return FARTHEST if math.isnan(signed) else max(-FARTHEST, min(signed, FARTHEST))
 
 
 def broken(constraints: Iterable[Constraint], metrics: Mapping[str, float]) -> list[Constraint]:
