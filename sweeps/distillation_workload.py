@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,11 +43,23 @@ class DistillationDomain(Domain):
 
         return prepare(ExperimentConfig.parse(config), progress)
 
+    def epoch_seconds(self, config: Mapping[str, Any]) -> float:
+        """A few steps of the student on noise, scaled to an epoch."""
+        from dfkd_core.pace import epoch_seconds
+
+        return epoch_seconds(ExperimentConfig.parse(config))
+
     def publish(self, checkpoint: Path, folder: Path, result: Mapping[str, Any]) -> None:
         """Make the trial's folder a model folder."""
         from dfkd_core.model_folder import publish_checkpoint
 
         publish_checkpoint(checkpoint, folder, metrics=dict(result["metrics"]))
+
+    def record_sounds(self, folder: Path, trials: Sequence[int], config: Mapping[str, Any]) -> None:
+        """A few validation mixtures through the models of these trials."""
+        from sweeps.sounds import record_sounds
+
+        record_sounds(folder, trials, ExperimentConfig.parse(config))
 
     def listening(self, config: Mapping[str, Any], models: Mapping[int, Path]) -> Listening | None:
         """A few validation clips through each of the models."""

@@ -12,6 +12,7 @@ from sweeps.objectives import costs
 from sweeps.pareto import GrowingFront
 from sweeps.report import write_front
 from sweeps.run_addresses import RunAddresses
+from sweeps.sounds import read_sounds
 from sweeps.spec import SweepSpec
 from sweeps.tracking import Tracker
 from sweeps.trials import TrialRecord, TrialState

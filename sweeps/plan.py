@@ -36,10 +36,14 @@ class Plan:
     def text(self) -> str:
         """The plan in a few lines."""
         lines = [f"{self.name}: {self.num_trials} trials x {self.num_epochs} epochs"]
+        lines.append(f"sizes of {NUM_SAMPLES} sampled trials: smallest, median, largest")
         lines += [
-            f"{metric:22} {low:,.6g} .. {middle:,.6g} .. {high:,.6g} (smallest, median, largest of {NUM_SAMPLES})"
-            for metric, (low, middle, high) in self.sizes.items()
+            f"  {metric:22}{''.join(f'{_figure(value):>12}' for value in spread)}"
+            for metric, spread in self.sizes.items()
         ]
+        if self.epoch_s is not None:
+            hours = self.num_trials * self.num_epochs * self.epoch_s / 3600
+            lines.append(f"an epoch of a median trial takes about {self.epoch_s:.0f} s here: {hours:.1f} h on one core")
         lines.append(f"{self.infeasible_share:.0%} of sampled trials break a static constraint")
         needed = math.ceil(TRIALS_PER_DIMENSION * self.num_dimensions)
         if self.num_trials < needed:
@@ -57,13 +61,16 @@ def plan_sweep(spec: SweepSpec, workload: type[Workload] | None = None) -> Plan:
     workload = workload or default_workload()
     spec = resolved(spec, workload)
     points = sample(spec)
-    sizes = [_static(spec, workload, point) for point in points]
+    configs = [_trial_config(spec, workload, point) for point in points]
+    sizes = [workload.static_metrics(config) for config in configs]
+    middle = sorted(range(len(sizes)), key=lambda i: sizes[i].get("model/macs_per_s", 0.0))[len(sizes) // 2]
     return Plan(
         name=spec.name,
         num_trials=spec.budget.trials,
         num_epochs=spec.budget.epochs_per_trial,
         num_dimensions=sum(map(len, points)) / len(points),
         infeasible_share=sum(bool(broken(spec.constraints, size)) for size in sizes) / len(sizes),
+        epoch_s=domain_of(workload).epoch_seconds(configs[middle]),
         sizes={name: _spread([size[name] for size in sizes]) for name in sizes[0]},
     )
 
@@ -75,11 +82,18 @@ def sample(spec: SweepSpec, num_samples: int = NUM_SAMPLES) -> list[dict[str, An
     return [space.suggest(study.ask()) for _ in range(num_samples)]
 
 
-def _static(spec: SweepSpec, workload: type[Workload], point: Mapping[str, Any]) -> dict[str, float]:
+def _trial_config(spec: SweepSpec, workload: type[Workload], point: Mapping[str, Any]) -> dict[str, Any]:
     config = with_overrides(spec.config, point)
-    trial_config = domain_of(workload).trial_config(config, spec.budget.epochs_per_trial)
-    return workload.static_metrics(trial_config)
+    return domain_of(workload).trial_config(config, spec.budget.epochs_per_trial)
 
 
 def _spread(values: list[float]) -> tuple[float, float, float]:
     return min(values), median(values), max(values)
+
+
+def _figure(value: float) -> str:
+    """Three digits and a prefix: 58.6k, 230M."""
+    for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if factor <= abs(value) < math.inf:
+            return f"{value / factor:.3g}{prefix}"
+    return f"{value:.3g}"

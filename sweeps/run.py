@@ -185,7 +185,8 @@ def _end(sweep: Sweep, conductor: Conductor, updates: FrontUpdates, tracker: Tra
     state = "failed" if conductor.failed else "finished" if conductor.is_finished else "interrupted"
     sweep.ledger.set_attr("state", state)
     watch.note_time()
-    updates.write()
+    front = updates.write()
+    domain_of(sweep.workload).record_sounds(sweep.folder.path, [p.trial for p in front.points], sweep.spec.config)
     owed = wait_delivered(sweep.folder.path, watch.delivery, PATIENCE_S)
     front = updates.write(domain_of(sweep.workload))
     tracker.sweep_finished(state)

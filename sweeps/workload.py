@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -57,8 +57,15 @@ class Domain:
         """Build what all trials share, once; returns the hashes that make results comparable."""
         return {}
 
+    def epoch_seconds(self, config: Mapping[str, Any]) -> float | None:
+        """About how long one epoch of a trial takes on one thread, when that can be told without training."""
+        return None
+
     def publish(self, checkpoint: Path, folder: Path, result: Mapping[str, Any]) -> None:
         """Turn a trial's last checkpoint into files for people, such as a model folder."""
+
+    def record_sounds(self, folder: Path, trials: Sequence[int], config: Mapping[str, Any]) -> None:
+        """Keep what these trials of the sweep in `folder` sound like, for the front's page."""
 
     def listening(self, config: Mapping[str, Any], models: Mapping[int, Path]) -> Listening | None:
         """Excerpts of what the trials with these folders sound like, where there is anything to hear."""
