@@ -5,12 +5,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from optuna.storages.journal import JournalFileBackend
+
+from dfkd_core.errors import DFKDError
 
 
 class DurableJournal(JournalFileBackend):
@@ -23,8 +25,16 @@ class DurableJournal(JournalFileBackend):
     def __init__(self, path: Path) -> None:
         super().__init__(str(path))
         self._path = path
-        with self._locked():
-            cut_torn_line(path)
+
+    def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
+        """Every whole record from a number on; a torn last line is none. DFKDError where the file is damaged."""
+        number = log_number_from
+        try:
+            for log in super().read_logs(log_number_from):
+                number += 1
+                yield log
+        except ValueError as error:
+            raise DFKDError(f"{self._path}: line {number + 1} is damaged; restore the file from a backup") from error
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Append all of the records or, when the disk is full, none."""
