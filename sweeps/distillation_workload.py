@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dfkd_core.config import ExperimentConfig, absolute_paths, key_paths, with_overrides
 from dfkd_core.data.progress import Progress
 from dfkd_core.metrics import METRICS
 from sweeps.workload import Domain
-
-if TYPE_CHECKING:
-    from sweeps.listening import Listening
 
 SIZES = ("model/params", "model/macs_per_s", "model/bytes", "model/state_bytes", "model/look_ahead_ms")
 SPLIT = tuple(f"distillation/{name}" for name in ("split_hz_p10", "split_hz_p50", "split_hz_p90"))
@@ -60,12 +57,6 @@ class DistillationDomain(Domain):
         from sweeps.sounds import record_sounds
 
         record_sounds(folder, trials, ExperimentConfig.parse(config))
-
-    def listening(self, config: Mapping[str, Any], models: Mapping[int, Path]) -> Listening | None:
-        """A few validation clips through each of the models."""
-        from sweeps.excerpts import excerpts
-
-        return excerpts(ExperimentConfig.parse(config), models) if models else None
 
 
 class DistillationWorkload:

@@ -16,7 +16,6 @@ from sweeps.sounds import read_sounds
 from sweeps.spec import SweepSpec
 from sweeps.tracking import Tracker
 from sweeps.trials import TrialRecord, TrialState
-from sweeps.workload import Domain
 
 MIN_INTERVAL_S = 5.0
 MAX_SHARE = 0.01  # of the sweep's time
@@ -54,12 +53,12 @@ class FrontUpdates:
             self.write()
             self._not_before = time.monotonic() + max(MIN_INTERVAL_S, (time.monotonic() - started) / MAX_SHARE)
 
-    def write(self, domain: Domain | None = None) -> Front:
-        """Write ranks and files now; with a `domain`, the page has the front's sounds."""
+    def write(self) -> Front:
+        """Write ranks and files now."""
         self._is_stale = False
         records = self._ledger.records()
         self._tell_ranks(records)
-        front = write_front_of(self._folder, self._spec, self._ledger, records, domain)
+        front = write_front_of(self._folder, self._spec, self._ledger, records)
         self._tracker.front(self._num_finished, front.hypervolume, len(front.points))
         tell_artifacts(self._tracker, self._folder)
         return front
@@ -87,19 +86,12 @@ def tell_artifacts(tracker: Tracker, folder: Path) -> None:
         tracker.artifact(path.relative_to(folder))
 
 
-def write_front_of(
-    folder: Path,
-    spec: SweepSpec,
-    ledger: Ledger,
-    records: list[TrialRecord] | None = None,
-    domain: Domain | None = None,
-) -> Front:
+def write_front_of(folder: Path, spec: SweepSpec, ledger: Ledger, records: list[TrialRecord] | None = None) -> Front:
     """Build the front from the ledger and write its files, with the run ids that MLflow has given so far."""
     records = ledger.records() if records is None else records
     uri, experiment_id, _ = tracker_ids(folder)
     addresses = RunAddresses(uri, experiment_id, run_ids(folder))
     front = build_front(spec, ledger.sweep_id, records, addresses.run_ids)
-    models = {point.trial: (folder / point.config).parent for point in front.points}
-    listening = domain.listening(spec.config, models) if domain else None
+    listening = read_sounds(folder, [point.trial for point in front.points])
     write_front(folder, front, records, spec, addresses=addresses, listening=listening)
     return front

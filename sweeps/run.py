@@ -30,7 +30,7 @@ from sweeps.sweep_folder import SweepFolder
 from sweeps.tracking import Tracker
 from sweeps.tune_run import run_trials
 from sweeps.watch import Watch
-from sweeps.workload import Domain, Workload, domain_of
+from sweeps.workload import Workload, domain_of
 
 PATIENCE_S = 20.0  # without progress of the delivery, at the end
 
@@ -87,7 +87,7 @@ def resume_sweep(
         ledger = Ledger.open(folder.path, spec, folder.note()["sweep_id"])
         sweep = Sweep(spec, workload, folder, ledger)
         if ledger.num_finished() >= spec.budget.trials:
-            return deliver_owed(folder, spec, ledger, domain_of(workload))
+            return deliver_owed(folder, spec, ledger)
         with _ray(spec, address) as session:
             check_unchanged(sweep, prepare(spec, workload, display))
             folder.write_spec(spec)
@@ -101,14 +101,14 @@ def sync_sweep(path: str | Path) -> int:
     spec = folder.spec()
     with _locked(folder):
         ledger = Ledger.open(folder.path, spec, folder.note()["sweep_id"])
-        deliver_owed(folder, spec, ledger, folder.domain())
+        deliver_owed(folder, spec, ledger)
     return undelivered(folder.path)
 
 
-def deliver_owed(folder: SweepFolder, spec: SweepSpec, ledger: Ledger, domain: Domain) -> Front:
+def deliver_owed(folder: SweepFolder, spec: SweepSpec, ledger: Ledger) -> Front:
     """Deliver the spool, then the front with the run ids that this has brought."""
     deliver_all(folder.path)
-    front = write_front_of(folder.path, spec, ledger, domain=domain)
+    front = write_front_of(folder.path, spec, ledger)
     with closing(Tracker(folder.path, spec.storage.tracking_uri)) as tracker:
         tell_artifacts(tracker, folder.path)
     deliver_all(folder.path)
@@ -186,9 +186,10 @@ def _end(sweep: Sweep, conductor: Conductor, updates: FrontUpdates, tracker: Tra
     sweep.ledger.set_attr("state", state)
     watch.note_time()
     front = updates.write()
-    domain_of(sweep.workload).record_sounds(sweep.folder.path, [p.trial for p in front.points], sweep.spec.config)
+    if state == "finished":
+        domain_of(sweep.workload).record_sounds(sweep.folder.path, [p.trial for p in front.points], sweep.spec.config)
     owed = wait_delivered(sweep.folder.path, watch.delivery, PATIENCE_S)
-    front = updates.write(domain_of(sweep.workload))
+    front = updates.write()
     tracker.sweep_finished(state)
     wait_delivered(sweep.folder.path, watch.delivery, 1.0 if owed else PATIENCE_S)
     watch.delivery.stop()

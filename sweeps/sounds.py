@@ -11,15 +11,17 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dfkd_core.atomic_files import write_atomic
 from dfkd_core.audio import SAMPLE_RATE, Samples, read_audio
-from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import DFKDError
 from sweeps.listening import Excerpt, Listening, encoded
+
+if TYPE_CHECKING:
+    from dfkd_core.config import ExperimentConfig
 
 SOUNDS = Path("front") / "sounds"
 INDEX = "sounds.json"
@@ -31,9 +33,13 @@ _log = logging.getLogger(__name__)
 
 def record_sounds(folder: Path, trials: Sequence[int], config: ExperimentConfig) -> None:
     """Render what is missing for the models in `folder`/trials/; what cannot be rendered is told and left out."""
+    try:
+        mixtures = _Mixtures(config)
+    except (DFKDError, OSError) as error:
+        _log.warning("the front's page has no sounds: %s", error)
+        return
     target = folder / SOUNDS
     target.mkdir(parents=True, exist_ok=True)
-    mixtures = _Mixtures(config)
     versions: dict[str, Callable[[], Samples | None]] = {
         "noisy": lambda: mixtures.noisy,
         "clean": lambda: mixtures.clean,

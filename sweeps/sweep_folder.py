@@ -13,7 +13,7 @@ from dfkd_core.atomic_files import write_atomic
 from dfkd_core.errors import ConfigError
 from dfkd_core.yaml_files import dump_yaml
 from sweeps.spec import SweepSpec
-from sweeps.workload import Domain, Workload, domain_of
+from sweeps.workload import Workload
 
 SPEC, NOTE = "sweep.yaml", "ledger.json"
 
@@ -79,10 +79,3 @@ class SweepFolder:
             rule = f"was run with the workload {module}:{name}, which cannot be imported here; resume it from Python"
             raise ConfigError(f"{rule}: {remedy}", file=self.path) from error
         return found  # type: ignore[no-any-return]
-
-    def domain(self) -> Domain:
-        """The recorded workload's domain; where the workload cannot be imported, the one that takes anything."""
-        try:
-            return domain_of(self.workload())
-        except ConfigError:
-            return Domain()

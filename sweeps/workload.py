@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from dfkd_core.data.progress import Progress
-
-if TYPE_CHECKING:
-    from sweeps.listening import Listening
 
 
 @runtime_checkable
@@ -66,10 +63,6 @@ class Domain:
 
     def record_sounds(self, folder: Path, trials: Sequence[int], config: Mapping[str, Any]) -> None:
         """Keep what these trials of the sweep in `folder` sound like, for the front's page."""
-
-    def listening(self, config: Mapping[str, Any], models: Mapping[int, Path]) -> Listening | None:
-        """Excerpts of what the trials with these folders sound like, where there is anything to hear."""
-        return None
 
 
 def domain_of(workload: type[Workload]) -> Domain:
