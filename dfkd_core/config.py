@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from dfkd_core.data.config import DataConfig
 from dfkd_core.distillation.config import DistillationConfig
@@ -48,6 +48,13 @@ class TeacherConfig(Config):
     checkpoint: str | None = None  # model folder, ONNX file or shipped name
     estimates: str | None = None  # folder of wavs by mixture or clip name
     pretrained: str | None = None  # a known public model, such as dtln
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        named = [name for name, value in self if value is not None]
+        if len(named) > 1:
+            raise ValueError(f"teacher must name one source, but got {' and '.join(named)}; set all but one to null")
+        return self
 
 
 class OptimizerConfig(Config):

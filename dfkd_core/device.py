@@ -18,7 +18,7 @@ def choose_device(name: str) -> torch.device:
         raise ConfigError(rule, key="training.device") from error
     if device.type not in ("cpu", "cuda"):
         raise ConfigError(f"must be auto, cpu, cuda or cuda:N, but got {name!r}; use auto", key="training.device")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+    if device.type == "cuda" and (device.index or 0) not in range(torch.cuda.device_count()):
         found = torch.cuda.device_count()
         raise ConfigError(
             f"must be a GPU that torch finds, but got {name!r} of {found}; use auto", key="training.device"

@@ -67,12 +67,15 @@ def evaluate_noisy(mixtures: MixtureList) -> Evaluation:
     """Scores of the unprocessed mixtures, which every improvement is measured from; kept in the cache folder."""
     path = cache_dir() / "noisy_scores" / f"{mixtures.sha256[:32]}-{_NOISY_FORMAT}.json"
     try:
-        return _from_json(json.loads(path.read_bytes()))
+        kept = _from_json(json.loads(path.read_bytes()))
+        if len(kept.clips) == len(mixtures):
+            return kept
     except (OSError, ValueError, KeyError, TypeError):
-        evaluation = evaluate(lambda noisy: noisy, mixtures)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, json.dumps(to_json(evaluation)).encode())
-        return evaluation
+        pass  # absent, or damaged: computed below
+    evaluation = evaluate(lambda noisy: noisy, mixtures)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, json.dumps(to_json(evaluation)).encode())
+    return evaluation
 
 
 def network_enhance(model: nn.Module, device: torch.device) -> Enhance:

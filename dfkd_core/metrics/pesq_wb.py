@@ -13,9 +13,8 @@ _SHORTEST_SAMPLES = _SAMPLE_RATE_HZ // 4
 class WidebandPESQ:
     """Perceived quality as MOS-LQO, 1.0 (silence) to 4.64 (identical).
 
-    ITU-T P.862.2 on 16 kHz signals. A silent estimate, in which PESQ finds no utterance, gets `floor`, which is
-    under all that PESQ itself returns (1.04); clean speech without an utterance, or under 0.25 s, leaves it
-    undefined.
+    ITU-T P.862.2 on 16 kHz signals. A silent estimate, in which PESQ finds no utterance, gets `floor`, the bottom
+    of the scale; clean speech without an utterance, or under 0.25 s, leaves it undefined.
     """
 
     name = "pesq_wb"
