@@ -20,10 +20,7 @@ def build_custom(config: CustomStudentConfig) -> Student:
     """
     kind = _find(config.model)
     fields = config.model_dump(exclude={"model"})
-    if hasattr(kind, "Config"):
-        student: Student = kind(kind.Config.parse({"model": config.model, **fields}))
-    else:
-        student = _from_keywords(kind, config.model, fields)
+    student = _from_config(kind, config) if hasattr(kind, "Config") else _from_keywords(kind, config.model, fields)
     _check_shape(student, config.model)
     return student
 
@@ -42,6 +39,14 @@ def _find(name: str) -> type[Any]:
             key=KEY,
         )
     return kind
+
+
+def _from_config(kind: type[Any], config: CustomStudentConfig) -> Student:
+    try:
+        student: Student = kind(kind.Config.parse(config.model_dump()))
+    except ConfigError as error:
+        raise error.at(key="student") from error
+    return student
 
 
 def _from_keywords(kind: type[Any], name: str, fields: dict[str, Any]) -> Student:

@@ -9,6 +9,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from dfkd_core.models.tracing import is_traced
+
 # Up to here the adjoint is faster on CPU as a plain convolution with two phases: twice at 8 output channels.
 MOST_CHANNELS_IN_PHASES = 32
 
@@ -18,7 +20,7 @@ def halve(signal: Tensor, weight: Tensor, bias: Tensor, pad_frames: int) -> Tens
 
     weight (out, in, time, freq) has an odd number of bins, which are padded; frames are padded as told.
     """
-    if torch.compiler.is_compiling():  # also while exporting: tracers want torch's own operators
+    if is_traced():
         return _down(signal, weight, bias, pad_frames)
     halved: Tensor = _Halve.apply(signal, weight, bias, pad_frames)  # type: ignore[no-untyped-call]
     return halved
@@ -26,7 +28,7 @@ def halve(signal: Tensor, weight: Tensor, bias: Tensor, pad_frames: int) -> Tens
 
 def double(signal: Tensor, weight: Tensor, bias: Tensor, pad_frames: int) -> Tensor:
     """The adjoint: (batch, in, frame, freq) to (batch, out, frame, 2 freq); weight (in, out, time, freq)."""
-    if torch.compiler.is_compiling():
+    if is_traced():
         return _transposed(signal, weight, bias, pad_frames)
     doubled: Tensor = _Double.apply(signal, weight, bias, pad_frames)  # type: ignore[no-untyped-call]
     return doubled

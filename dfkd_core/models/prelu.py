@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from dfkd_core.models.tracing import is_traced
+
 
 class PReLU(nn.PReLU):
     """y = max(x, 0) + a min(x, 0) with one trained slope a, any shape.
@@ -22,7 +24,7 @@ class PReLU(nn.PReLU):
 
     def forward(self, signal: Tensor) -> Tensor:
         """Activated signal of the same shape."""
-        if signal.is_cpu and not torch.compiler.is_compiling():
+        if signal.is_cpu and not is_traced():
             activated: Tensor = _VectorisedPReLU.apply(signal, self.weight)  # type: ignore[no-untyped-call]
             return activated
         return F.prelu(signal, self.weight)
