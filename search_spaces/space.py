@@ -94,6 +94,10 @@ class Space:
             )
         return encoded
 
+    def covers(self, overrides: Mapping[str, Any]) -> bool:
+        """True when a point has a value for every dimension that is active for it."""
+        return all(d.key in overrides for d in self.dimensions if d.is_active(overrides))
+
     @property
     def keys(self) -> list[str]:
         """The key paths that vary, each once."""

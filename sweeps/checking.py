@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfkd_core.errors import ConfigError
@@ -25,7 +26,8 @@ def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
     """The spec with its config resolved by the workload's domain, after every check."""
     domain = domain_of(workload)
     config = _below("config", lambda: domain.resolve(spec.config, spec.config_base))
-    checked = spec.model_copy(update={"config": config})
+    warm_start = tuple(str(Path(place).expanduser().resolve()) for place in spec.warm_start)
+    checked = spec.model_copy(update={"config": config, "warm_start": warm_start})
     _check_metrics(checked, domain.metrics)
     space = Space.parse(spec.space)
     epochs = spec.budget.epochs_per_trial

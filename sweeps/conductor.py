@@ -37,7 +37,7 @@ class Assignment:
     static: dict[str, float] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
     where: dict[str, str] = field(default_factory=dict)  # node and device
-    started: float | None = None  # by this driver; None while it waits for a worker
+    started: float | None = None  # by this driver, monotonic seconds; None while it waits for a worker
 
 
 class Conductor:
@@ -87,7 +87,7 @@ class Conductor:
     def started(self, number: int) -> None:
         """A worker has taken the trial up."""
         assignment = self.live[number]
-        assignment.started = time.time()
+        assignment.started = time.monotonic()
         self.ledger.start(number, self.session)
         self._tell_start(assignment)
 

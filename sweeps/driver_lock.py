@@ -1,24 +1,26 @@
 """One driver at a time: a lock file that names its holder and dies with it.
 
-On the same host the holder is known by process id and start time; on another host by a heartbeat, which is the
-lock file's own modification time, so that every age is measured on the file server's clock.
+Where process ids mean the same (one boot of one host) the holder is known by its id and start; elsewhere by a
+heartbeat, which is the lock file's own modification time, so that every age is measured on the file server's clock.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import psutil
-
+from dfkd_core.atomic_files import write_atomic
 from dfkd_core.errors import ConfigError, DFKDError
+from sweeps.process_identity import is_running, place, this_process
 
 HEARTBEAT_S = 5.0
 STALE_S = 60.0
@@ -35,22 +37,14 @@ class Holder:
 
     host: str
     pid: int
-    started: float
+    start: str
+    place: str
     session: str
 
     @classmethod
     def this_process(cls) -> Holder:
         """The calling process, with a fresh session."""
-        pid = os.getpid()
-        return cls(socket.gethostname(), pid, psutil.Process(pid).create_time(), uuid.uuid4().hex)
-
-    def is_running_here(self) -> bool:
-        """True when this host runs the process, and it is not another one under a recycled id."""
-        try:
-            process = psutil.Process(self.pid)
-            return abs(process.create_time() - self.started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return False
+        return cls(socket.gethostname(), *this_process(), place(), uuid.uuid4().hex)
 
 
 class DriverLock:
@@ -59,24 +53,21 @@ class DriverLock:
     def __init__(self, folder: Path, holder: Holder) -> None:
         self.path, self.holder = folder / NAME, holder
         self._stop = threading.Event()
-        self._lost = threading.Event()
 
     @classmethod
     def acquire(cls, folder: Path) -> DriverLock:
         """Take the lock of a sweep folder, or refuse, naming the driver that holds it."""
         lock = cls(folder, Holder.this_process())
-        for _ in range(10):
-            if lock._create():
-                threading.Thread(target=lock._beat, name="driver-heartbeat", daemon=True).start()
-                return lock
+        with _one_at_a_time(folder):
             holder = live_holder(folder)
             if holder is not None:
                 raise ConfigError(
                     f"is driven by process {holder.pid} on {holder.host}; stop it with `dfkd sweep stop {folder}`",
                     file=folder,
                 )
-            lock._set_aside()
-        raise ConfigError("is being taken by several drivers at once; try again", file=folder)
+            write_atomic(lock.path, json.dumps(asdict(lock.holder)).encode())
+        threading.Thread(target=lock._beat, name="driver-heartbeat", daemon=True).start()
+        return lock
 
     @property
     def session(self) -> str:
@@ -85,8 +76,8 @@ class DriverLock:
 
     @property
     def lost(self) -> bool:
-        """True once another driver holds the folder."""
-        return self._lost.is_set()
+        """True once another driver holds the folder, also when it did so while this process was suspended."""
+        return not holds(self.path.parent, self.session)
 
     def check(self) -> None:
         """Raise LockLost when the lock is no longer ours."""
@@ -96,36 +87,16 @@ class DriverLock:
     def release(self) -> None:
         """Give the lock back, if it is still ours."""
         self._stop.set()
-        if holds(self.path.parent, self.session):
-            self.path.unlink(missing_ok=True)
-
-    def _create(self) -> bool:
-        """Write the whole lock under another name, then link it: it appears at once or not at all."""
-        fresh = self.path.with_name(f"{NAME}.{self.session}")
-        fresh.write_text(json.dumps(asdict(self.holder)))
-        try:
-            os.link(fresh, self.path)
-        except FileExistsError:
-            return False
-        finally:
-            fresh.unlink()
-        return True
-
-    def _set_aside(self) -> None:
-        """Rename a dead driver's lock away; of several takers exactly one succeeds."""
-        aside = self.path.with_name(f"{NAME}.dead.{self.session}")
-        try:
-            self.path.rename(aside)
-        except FileNotFoundError:
-            return
-        aside.unlink()
+        with suppress(FileNotFoundError), _one_at_a_time(self.path.parent):  # the folder may be gone
+            if not self.lost:
+                self.path.unlink()
 
     def _beat(self) -> None:
         while not self._stop.wait(HEARTBEAT_S):
-            if not holds(self.path.parent, self.session):
-                self._lost.set()
-                return
-            os.utime(self.path)
+            with suppress(OSError):  # a file server that hesitates is asked again
+                if self.lost:
+                    return
+                os.utime(self.path)
 
 
 def read_holder(folder: Path) -> Holder | None:
@@ -147,13 +118,21 @@ def live_holder(folder: Path, now: Callable[[Path], float] | None = None) -> Hol
     holder = read_holder(folder)
     if holder is None:
         return None
-    if holder.host == socket.gethostname():
-        return holder if holder.is_running_here() else None
+    if holder.place == place():
+        return holder if is_running(holder.pid, holder.start) else None
     try:
         age = (now or _file_server_time)(folder) - (folder / NAME).stat().st_mtime
     except FileNotFoundError:
         return None
     return holder if age < STALE_S else None
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Who judges a lock and replaces it does so alone, else two takers could each remove the other's."""
+    with (folder / f".{NAME}.guard").open("w") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        yield
 
 
 def _file_server_time(folder: Path) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +18,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial
 from optuna.trial import TrialState as StudyState
 
+from dfkd_core.errors import ConfigError
 from search_spaces.space import Space
 from sweeps.journal import DurableJournal
 from sweeps.samplers import Progress, build_sampler
@@ -26,10 +27,13 @@ from sweeps.trials import TrialRecord, TrialState
 
 JOURNAL = "ledger.journal"
 EPOCH = "epoch:"  # user attributes: one per finished epoch, holding its metrics
+WARM_START = "warm_start"  # of the study: how many trials in front are another sweep's
 OUTCOME, SESSION, STARTED, EVENT = "outcome", "session", "started", "event:"
 STOPPED = "stopped early"  # the constraint that tells TPE not to take a pruned trial for a good one
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+Lesson = tuple[dict[str, Any], dict[str, float]]  # the study's parameters, and the metrics they led to
 
 
 class Ledger:
@@ -37,12 +41,15 @@ class Ledger:
 
     def __init__(self, study: optuna.Study, spec: SweepSpec) -> None:
         self.study, self.spec = study, spec
-        self._offset: int = study.user_attrs.get("warm_start", 0)
+        self._offset: int = study.user_attrs.get(WARM_START, 0)
         self._space = Space.parse(spec.space)
 
     @classmethod
-    def create(cls, folder: Path, spec: SweepSpec, sweep_id: str) -> Self:
-        """Begin a new ledger; directions are those of the costs, so every objective is minimised on its scale."""
+    def create(cls, folder: Path, spec: SweepSpec, sweep_id: str, lessons: Sequence[Lesson] = ()) -> Self:
+        """Begin a new ledger; directions are those of the costs, so every objective is minimised on its scale.
+
+        `lessons` are told to the study as complete trials in front of the sweep's own.
+        """
         study = optuna.create_study(
             storage=_storage(folder, spec),
             study_name=sweep_id,
@@ -52,6 +59,10 @@ class Ledger:
             warnings.simplefilter("ignore", ExperimentalWarning)
             study.set_metric_names([objective.cost_name for objective in spec.objectives])
         ledger = cls(study, spec)
+        for params, metrics in lessons:
+            ledger._learn(params, metrics)
+        study.set_user_attr(WARM_START, len(lessons))
+        ledger._offset = len(lessons)
         for point in spec.evaluate_first:
             study.enqueue_trial(ledger._space.encode(point))
         return ledger
@@ -156,6 +167,12 @@ class Ledger:
         """All reported epochs of a trial, in order."""
         return _epochs(self._trial(number).user_attrs)
 
+    def _learn(self, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+        self.study.enqueue_trial(dict(params))
+        trial = self.study.ask()
+        self._space.suggest(trial)
+        self.study.tell(trial, [objective.cost(metrics[objective.metric]) for objective in self.spec.objectives])
+
     def _all(self) -> list[FrozenTrial]:
         return self.study.get_trials(deepcopy=False)
 
@@ -224,4 +241,8 @@ def _last_epoch(attrs: Mapping[str, Any]) -> tuple[dict[str, float], int]:
 def _storage(folder: Path, spec: SweepSpec) -> BaseStorage:
     if spec.storage.ledger == "journal":
         return JournalStorage(DurableJournal(folder / JOURNAL))
-    return RDBStorage(spec.storage.ledger)
+    try:
+        return RDBStorage(spec.storage.ledger)
+    except ImportError as error:
+        rule = "needs a database driver that is not installed: pip install 'psycopg[binary]'"
+        raise ConfigError(rule, key="storage.ledger") from error

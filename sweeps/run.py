@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,13 +22,14 @@ from sweeps.front import Front
 from sweeps.front_updates import FrontUpdates, tell_artifacts, write_front_of
 from sweeps.git_commit import git_commit
 from sweeps.interrupts import Interrupts
-from sweeps.ledger import Ledger
+from sweeps.ledger import Ledger, Lesson
 from sweeps.retelling import retell
 from sweeps.spec import SweepSpec
 from sweeps.stopped import SweepStopped
 from sweeps.sweep_folder import SweepFolder
 from sweeps.tracking import Tracker
 from sweeps.tune_run import run_trials
+from sweeps.warm_start import lessons
 from sweeps.watch import Watch
 from sweeps.workload import Workload, domain_of
 
@@ -62,11 +63,12 @@ def run_sweep(
     folder.refuse_second()
     with _ray(spec, address) as session:
         hashes = prepare(spec, workload, display)
+        taught = lessons(spec, hashes)
         with _locked(folder) as lock:
             folder.refuse_second()
             folder.create()
             check_shared(folder.path)
-            return _drive(_begin(spec, workload, folder, hashes), lock, session, display)
+            return _drive(_begin(spec, workload, folder, hashes, taught), lock, session, display)
 
 
 def resume_sweep(
@@ -147,11 +149,17 @@ def _ray(spec: SweepSpec, address: str | None) -> AbstractContextManager[Session
     return connect(address, num_cpus=num_cpus)
 
 
-def _begin(spec: SweepSpec, workload: type[Workload], folder: SweepFolder, hashes: Mapping[str, str | None]) -> Sweep:
+def _begin(
+    spec: SweepSpec,
+    workload: type[Workload],
+    folder: SweepFolder,
+    hashes: Mapping[str, str | None],
+    taught: Sequence[Lesson],
+) -> Sweep:
     """Write the new sweep's files; the spec comes last and makes the folder a sweep."""
     sweep_id = uuid.uuid4().hex
     folder.write_note(sweep_id, workload)
-    ledger = Ledger.create(folder.path, spec, sweep_id)
+    ledger = Ledger.create(folder.path, spec, sweep_id, taught)
     for key, value in {**hashes, "git_commit": git_commit()}.items():
         ledger.set_attr(key, value)
     folder.write_spec(spec)

@@ -48,7 +48,7 @@ class DriverCallback(Callback):  # type: ignore[misc]
         """Called by Tune after every event, and ten times a second without any."""
         if time.monotonic() < self._next_watch:
             return
-        for number in self._conductor.overdue(time.time()):
+        for number in self._conductor.overdue(time.monotonic()):
             self._kill(number, trials)
         self._watch()
         self._next_watch = time.monotonic() + WATCH_S
