@@ -88,18 +88,20 @@ class GrowingFront:
         self._front: Costs = np.empty((0, len(self.reference)))
 
     def __len__(self) -> int:
-        """Number of points that are on the front and inside the reference."""
+        """Number of points on the front so far, equal ones and those beyond the reference among them."""
         return len(self._front)
 
     def add(self, cost: ArrayLike) -> float:
         """Take one more point (objective,) and return the hypervolume with it."""
         point = as_costs(np.atleast_2d(cost))
-        if not _inside(point, self.reference)[0]:
-            return self.hypervolume
-        if not (self._front <= point).all(axis=1).any():
-            covered = hypervolume(np.maximum(self._front, point), self.reference)
-            self.hypervolume += float(np.prod(self.reference - point)) - covered
-            self._front = np.vstack([self._front[(self._front < point).any(axis=1)], point])
+        no_better = (point >= self._front).all(axis=1)
+        equal = (point == self._front).all(axis=1)
+        if not (no_better & ~equal).any():
+            if _inside(point, self.reference)[0] and not equal.any():
+                covered = hypervolume(np.maximum(self._front, point), self.reference)
+                self.hypervolume += float(np.prod(self.reference - point)) - covered
+            stays = equal | (self._front < point).any(axis=1)
+            self._front = np.vstack([self._front[stays], point])
         return self.hypervolume
 
 

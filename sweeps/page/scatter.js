@@ -69,8 +69,11 @@ function visibleTrials() {
   return trials.filter((trial) => !view.hidden.has(trial.kind));
 }
 
+function drawable(scale, value) {
+  return value !== null && (!scale.log || value > 0);
+}
+
 function placedTrials({ x, y }) {
-  const drawable = (scale, value) => value !== null && (!scale.log || value > 0);
   return visibleTrials()
     .map((trial) => ({ trial, vx: metricOf(trial, view.x), vy: metricOf(trial, view.y) }))
     .filter(({ vx, vy }) => drawable(x, vx) && drawable(y, vy))
@@ -151,12 +154,19 @@ function rug({ x, y }) {
 }
 
 function externalMarks({ x, y }) {
-  const measured = sweep.references.filter(({ values }) => values[view.x] !== undefined && values[view.y] !== undefined);
-  return measured.map(({ name, values }) => {
-    const [cx, cy] = [round(x(values[view.x])), round(y(values[view.y]))];
-    const mark = svg("rect", { x: cx - 4, y: cy - 4, width: 8, height: 8 });
-    return svg("g", { class: "external" }, mark, label(cx + 9, cy + 4, name, { class: "note" }));
+  return sweep.references.flatMap(({ name, values }) => {
+    const known = (scale, value) => (drawable(scale, value ?? null) ? value : undefined);
+    const [vx, vy] = [known(x, values[view.x]), known(y, values[view.y])];
+    if (vx !== undefined && vy !== undefined) return [externalMark(round(x(vx)), round(y(vy)), name)];
+    if (vy !== undefined) return limitLine(`M${x.range[0]} ${round(y(vy))}H${x.range[1]}`, name, x.range[1] - 6, round(y(vy)) - 6);
+    if (vx !== undefined) return limitLine(`M${round(x(vx))} ${y.range[0]}V${y.range[1]}`, name, round(x(vx)) - 6, y.range[1] + 12);
+    return [];
   });
+}
+
+function externalMark(x, y, name) {
+  const mark = svg("rect", { x: x - 4, y: y - 4, width: 8, height: 8 });
+  return svg("g", { class: "external" }, mark, label(x + 9, y + 4, name, { class: "note" }));
 }
 
 function frontMarks(shown) {

@@ -11,6 +11,7 @@ from front_cases import QUALITY, SIZE, ended, random_sweep, spec
 
 from sweeps.front import build_front
 from sweeps.listening import Excerpt, Listening
+from sweeps.reference_models import ReferenceModel
 from sweeps.report import write_front
 from sweeps.run_addresses import RunAddresses
 from sweeps.trials import TrialRecord, TrialState
@@ -147,6 +148,13 @@ def test_each_state_can_be_switched_off(sweep, open_page):
     page.click("#legend button:has-text('Dominated')")
     assert page.get_attribute("#scatter .mark.dominated", "d") == ""
     assert page.get_attribute("#legend button:has-text('Dominated')", "aria-pressed") == "false"
+
+
+def test_models_from_elsewhere_are_marks_or_lines(tmp_path, open_page):
+    others = [ReferenceModel("GTCRN", {QUALITY: 2.04, SIZE: 48_000}), ReferenceModel("noisy input", {QUALITY: 1.4})]
+    page = open_page(write(tmp_path, random_sweep(40), references=others)[1])
+    assert page.locator("#scatter .external").count() == 1
+    assert "GTCRN" in page.text_content("#scatter svg") and "noisy input" in page.text_content("#scatter svg")
 
 
 def test_a_drag_looks_closer_and_a_button_shows_all_again(sweep, open_page):

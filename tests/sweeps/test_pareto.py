@@ -77,6 +77,15 @@ def test_the_history_ends_each_step_at_the_hypervolume_of_the_points_so_far(cost
     assert pareto.hypervolume_history(list(costs), reference) == pytest.approx(expected)
 
 
+@quick
+@given(COSTS)
+def test_a_growing_front_has_as_many_points_as_the_front(costs):
+    front = pareto.GrowingFront(np.full(costs.shape[1], 5.0))
+    for cost in costs:
+        front.add(cost)
+    assert len(front) == pareto.non_dominated(costs).sum()
+
+
 def test_a_trial_without_a_point_leaves_the_history_level():
     assert pareto.hypervolume_history([None, (0, 0), None, (2, 2)], (1, 1)) == [0.0, 1.0, 1.0, 1.0]
 

@@ -12,6 +12,7 @@ from front_cases import QUALITY, SIZE, complete, random_sweep, small_sweep, spec
 
 from sweeps.front import build_front, load_front
 from sweeps.page import SCRIPTS, embedded_json
+from sweeps.reference_models import ReferenceModel, noisy_input
 from sweeps.report import write_front
 from sweeps.run_addresses import RunAddresses
 from sweeps.trials import TrialRecord, TrialState
@@ -79,6 +80,20 @@ def test_the_page_knows_choices_history_and_the_addresses_of_runs(tmp_path):
         "One per decade",
     ]
     assert len(content["history"]) == 9 and content["history"][-1] == pytest.approx(content["hypervolume"], rel=1e-5)
+
+
+def test_models_from_elsewhere_are_on_the_page(tmp_path):
+    others = [ReferenceModel("GTCRN", {QUALITY: 2.04, SIZE: 48_000})]
+    content = embedded(written(tmp_path, small_sweep(), references=others)[1])
+    assert content["references"] == [{"name": "GTCRN", "values": {QUALITY: 2.04, SIZE: 48_000}}]
+
+
+def test_the_noisy_input_is_told_by_the_first_model_folder_that_knows(tmp_path):
+    (tmp_path / "0002").mkdir()
+    (tmp_path / "0002" / "metrics.json").write_text('{"noisy": {"pesq_wb": 1.5, "stoi": null}}')
+    found = noisy_input([tmp_path / "0001", tmp_path / "0002"])
+    assert found == [ReferenceModel("noisy input", {QUALITY: 1.5})]
+    assert noisy_input([tmp_path / "0001"]) == []
 
 
 def test_a_sweep_without_complete_trials_has_a_page_too(tmp_path):
