@@ -21,7 +21,7 @@ QUICK = Patience(first_retry_s=0.01, longest_retry_s=0.1, round_s=0.01, poll_s=0
 def _empty_database() -> bytes:
     """MLflow needs two seconds to create its tables: done once, copied for every test."""
     with tempfile.TemporaryDirectory() as folder:
-        MlflowRuns(f"sqlite:///{folder}/mlflow.db", "none")
+        MlflowRuns(f"sqlite:///{folder}/mlflow.db", "none").flush()
         return Path(folder, "mlflow.db").read_bytes()
 
 
