@@ -1,7 +1,9 @@
 """From spool to a real SQLite store: every run once, every value with its own time, whatever is repeated."""
 
+import errno
 import json
 import os
+import resource
 import shutil
 from unittest import mock
 
@@ -358,3 +360,32 @@ def test_more_values_than_a_call_may_hold_arrive_all(folder, uri):
     (run,) = runs_of(uri)
     assert (len(run.data.params), len(run.data.metrics)) == (230, 1900)
     assert {f"t{n}" for n in range(230)} <= set(run.data.tags)
+
+
+def test_a_full_disk_of_the_store_loses_nothing(folder, uri):
+    """A real limit on file sizes stops the database half-way; with room again the rest arrives."""
+    tell(folder, 12)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limits[1]))
+    try:
+        with pytest.raises(Stopped, match="disk"):
+            deliver(folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert undelivered(folder) > 0
+    deliver(folder)
+    assert_whole(uri, 12)
+
+
+def test_a_full_disk_of_the_spool_stops_the_cursor_only(folder, uri, monkeypatch):
+    def full(self, folder):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    tell(folder, 2)
+    monkeypatch.setattr(DeliveryState, "save", full)
+    with pytest.raises(Stopped, match="the spool cannot be written"):
+        deliver(folder)
+    monkeypatch.undo()
+    assert undelivered(folder) == 12
+    deliver(folder)
+    assert_whole(uri, 2)
