@@ -18,7 +18,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial
 from optuna.trial import TrialState as StudyState
 
-from dfkd_core.errors import ConfigError
+from dfkd_core.errors import ConfigError, DFKDError
 from search_spaces.space import Space
 from sweeps.journal import DurableJournal
 from sweeps.samplers import Progress, build_sampler
@@ -69,8 +69,12 @@ class Ledger:
 
     @classmethod
     def open(cls, folder: Path, spec: SweepSpec, sweep_id: str) -> Self:
-        """Read an existing ledger."""
-        study = optuna.load_study(storage=_storage(folder, spec), study_name=sweep_id)
+        """Read an existing ledger; DFKDError when it is damaged."""
+        try:
+            study = optuna.load_study(storage=_storage(folder, spec), study_name=sweep_id)
+        except (LookupError, ValueError, TypeError, AttributeError) as error:  # Optuna, replaying damaged records
+            text = f"{folder}: the ledger cannot be read ({type(error).__name__}: {error}); restore it from a backup"
+            raise DFKDError(text) from error
         return cls(study, spec)
 
     def attrs(self) -> dict[str, Any]:
@@ -125,8 +129,9 @@ class Ledger:
 
     def events(self, number: int, kind: str) -> list[dict[str, Any]]:
         """The forgiven failures of one kind, in order."""
-        attrs = self._trial(number).user_attrs
-        return [attrs[key] for key in sorted(attrs) if key.startswith(f"{EVENT}{kind}:")]
+        attrs, prefix = self._trial(number).user_attrs, f"{EVENT}{kind}:"
+        counts = sorted(int(key.removeprefix(prefix)) for key in attrs if key.startswith(prefix))
+        return [attrs[f"{prefix}{count}"] for count in counts]
 
     def finish(
         self,
@@ -136,18 +141,30 @@ class Ledger:
         reason: str | None = None,
         violations: Mapping[str, float] | None = None,
     ) -> None:
-        """Give a trial its final state. The study is told last: until then the trial counts as unfinished.
+        """Give a trial its final state: decided first, then told to the study; what dies in between is settled later.
 
         COMPLETE and measured INFEASIBLE trials are told with their costs, PRUNED and static INFEASIBLE ones as
         pruned with a constraint, FAILED ones as failed.
         """
         trial = self._trial(number)
-        for name, value in (violations or {}).items():
-            trial.set_constraint(name, value)
+        outcome = {"state": str(state), "reason": reason, "violations": dict(violations or {}), "time": time.time()}
+        trial.set_user_attr(OUTCOME, outcome)
+        self._tell(trial, outcome)
+
+    def settle(self) -> None:
+        """Tell the study what a driver had decided when it died; only the sweep's driver may call this."""
+        for frozen in self._all()[self._offset :]:
+            outcome = frozen.user_attrs.get(OUTCOME)
+            if outcome and not frozen.state.is_finished():
+                self._tell(Trial(self.study, frozen._trial_id), outcome)
+
+    def _tell(self, trial: Trial, outcome: Mapping[str, Any]) -> None:
         metrics, epochs = _last_epoch(trial.user_attrs)
+        state, constraints = TrialState(outcome["state"]), dict(outcome["violations"])
         if state is TrialState.PRUNED:
-            trial.set_constraint(STOPPED, 1.0 - epochs / (self.spec.budget.epochs_per_trial + 1))
-        trial.set_user_attr(OUTCOME, {"state": str(state), "reason": reason, "time": time.time()})
+            constraints[STOPPED] = 1.0 - epochs / (self.spec.budget.epochs_per_trial + 1)
+        for name in constraints.keys() - self._all()[trial.number].constraints.keys():
+            trial.set_constraint(name, constraints[name])
         if state is TrialState.FAILED:
             self.study.tell(trial, state=StudyState.FAIL)
         elif state is TrialState.PRUNED or epochs < self.spec.budget.epochs_per_trial:
@@ -197,7 +214,7 @@ class Ledger:
         return TrialRecord(
             number=trial.number - self._offset,
             state=TrialState(outcome["state"]) if outcome else _unfinished(attrs, session),
-            params=self._space.suggest(_Replay(trial.params)) if trial.params else {},
+            params=self._params(trial),
             metrics=metrics,
             epochs=epochs,
             fidelity=epochs / self.spec.budget.epochs_per_trial,
@@ -205,6 +222,13 @@ class Ledger:
             started=attrs.get(STARTED),
             finished=outcome.get("time"),
         )
+
+    def _params(self, trial: FrozenTrial) -> dict[str, Any]:
+        """The searched values; none of a trial whose driver died while it was drawn."""
+        try:
+            return self._space.suggest(_Replay(trial.params))
+        except KeyError:
+            return {}
 
 
 class _Replay:

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial
 
 from dfkd_core.errors import ConfigError
 
@@ -33,6 +36,24 @@ class Progress:
         return min(10, max(4, self.num_trials // 4))
 
 
+class UniformSampler(RandomSampler):
+    """Uniform draws, each a function of (seed, parameter) alone.
+
+    So a trial that was drawn in part when its driver died is drawn on as it would have been.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self._seed = seed
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """Draw the parameter from a stream of its own."""
+        stream = np.random.SeedSequence([self._seed, *param_name.encode()]).generate_state(1)[0]
+        return RandomSampler(int(stream)).sample_independent(study, trial, param_name, param_distribution)
+
+
 def _tpe(seed: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
     """Multi-objective TPE.
 
@@ -42,7 +63,7 @@ def _tpe(seed: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampl
     defaults = {"multivariate": True, "group": True, "constant_liar": True, "n_startup_trials": 1}
     startup = options.get("n_startup_trials", progress.num_startup)
     if progress.num_complete < max(startup, math.ceil(0.1 * progress.num_known)):
-        return RandomSampler(seed=seed)
+        return UniformSampler(seed)
     return TPESampler(seed=seed, **{**defaults, **options})
 
 
@@ -59,7 +80,7 @@ def _gp(seed: int, progress: Progress, options: Mapping[str, Any]) -> BaseSample
 
 def _random(seed: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
     """Uniform over the space."""
-    return RandomSampler(seed=seed, **options)
+    return UniformSampler(seed, **options)
 
 
 SAMPLERS: dict[str, Callable[[int, Progress, Mapping[str, Any]], BaseSampler]] = {
