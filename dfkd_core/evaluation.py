@@ -13,13 +13,14 @@ from torch import nn
 from dfkd_core.atomic_files import write_atomic
 from dfkd_core.cache import cache_dir
 from dfkd_core.data.mixtures import MixtureList
+from dfkd_core.data.teacher_cache import ListedMixture
 from dfkd_core.errors import TrainingDiverged
 from dfkd_core.metrics import METRICS
-from dfkd_core.teachers.base import Waveforms
+from dfkd_core.teachers.base import Listed, Waveforms
 
 _NOISY_FORMAT = 1  # of the cached scores of unprocessed mixtures; raised when a metric changes
 
-Enhance = Callable[[Waveforms], Waveforms]
+Enhance = Callable[[Waveforms, Sequence[Listed]], Waveforms]
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def evaluate_noisy(mixtures: MixtureList) -> Evaluation:
             return kept
     except (OSError, ValueError, KeyError, TypeError):
         pass  # absent, or damaged: computed below
-    evaluation = evaluate(lambda noisy: noisy, mixtures)
+    evaluation = evaluate(lambda noisy, listed: noisy, mixtures)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, json.dumps(to_json(evaluation)).encode())
     return evaluation
@@ -80,7 +81,7 @@ def evaluate_noisy(mixtures: MixtureList) -> Evaluation:
 def network_enhance(model: nn.Module, device: torch.device) -> Enhance:
     """A model in evaluation mode as a function of arrays (batch, time)."""
 
-    def enhance(noisy: Waveforms) -> Waveforms:
+    def enhance(noisy: Waveforms, listed: Sequence[Listed] = ()) -> Waveforms:
         with torch.inference_mode():
             estimate: Waveforms = model(torch.from_numpy(noisy).to(device)).float().cpu().numpy()
         return estimate
@@ -108,7 +109,7 @@ def _pairs(enhance: Enhance, mixtures: MixtureList) -> Iterator[tuple[Waveforms,
     # one at a time: as fast as batches of four on a CPU, in 100 MB less
     for index in range(len(mixtures)):
         noisy, clean = mixtures.batch([index])
-        yield enhance(noisy)[0], clean[0]
+        yield enhance(noisy, [ListedMixture(mixtures, index)])[0], clean[0]
 
 
 def _rows(mixtures: MixtureList) -> list[tuple[str, str, str, float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -15,7 +15,7 @@ from dfkd_core.audio import SAMPLE_RATE, Samples
 from dfkd_core.data.activity import FRAME_SAMPLES, FRAMES_PER_S
 from dfkd_core.data.audio_store import AudioPart
 from dfkd_core.data.corpora import Split
-from dfkd_core.data.rendering import active_power, levelled, looped, noise_gain, ratio_db, speech
+from dfkd_core.data.rendering import TINY, active_power, levelled, looped, noise_gain, ratio_db, speech
 from dfkd_core.data.segments import Segments
 
 Table = NDArray[np.void]
@@ -117,6 +117,23 @@ class MixtureList:
         for row, index in enumerate(indices):
             noisy[row], clean[row] = self.render(int(index))
         return noisy, clean
+
+    def made_of(self, index: int, read: Callable[[str, int], Samples]) -> Samples | None:
+        """The mixture with other signals in place of the corpus's noisy files, (time,), at the mixture's level.
+
+        `read(stem, num_samples)` gives the whole signal that stands for a noisy file. None where the mixture was
+        not cut from one.
+        """
+        if self.table[index]["noise"] != PAIRED:
+            return None
+        pieces = self._partners(self._pieces(index))
+        raw, other = speech(self.part, pieces, self.num_frames), np.zeros(self.num_samples, np.float32)
+        for clip, start, at, length in pieces.tolist():
+            whole = read(self.part.clips[clip].stem, len(self.part.clip(clip)))
+            crop = whole[start * FRAME_SAMPLES : (start + length) * FRAME_SAMPLES]
+            other[at * FRAME_SAMPLES :][: len(crop)] = crop
+        gain = np.vdot(self.render(index)[0], raw) / max(float(np.vdot(raw, raw)), TINY)
+        return np.float32(gain) * other
 
     def _pieces(self, index: int) -> Table:
         return self.segments.pieces[self.segments.first[index] : self.segments.first[index + 1]]

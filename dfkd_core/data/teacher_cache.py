@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -41,10 +41,30 @@ class Mixtures(Protocol):
     def name(self, index: int) -> str:
         """A stable name that no other mixture has."""
 
+    def made_of(self, index: int, read: Callable[[str, int], Waveforms]) -> Waveforms | None:
+        """A mixture cut from other signals than the corpus's noisy files."""
+
     def __len__(self) -> int: ...
 
     def batch(self, indices: Indices) -> tuple[Waveforms, Waveforms]:
         """Noisy and clean, each (batch, time)."""
+
+
+@dataclass(frozen=True)
+class ListedMixture:
+    """One mixture of a list, as a teacher is told of it."""
+
+    mixtures: Mixtures
+    index: int
+
+    @property
+    def name(self) -> str:
+        """A stable name that no other mixture has."""
+        return self.mixtures.name(self.index)
+
+    def made_of(self, read: Callable[[str, int], Waveforms]) -> Waveforms | None:
+        """The mixture cut from `read(stem, num_samples)`, or None where it was not cut from noisy files."""
+        return self.mixtures.made_of(self.index, read)
 
 
 @dataclass(frozen=True)
@@ -158,7 +178,7 @@ def _encoded(header: Mapping[str, object]) -> bytes:
 
 def _estimates(teacher: Teacher, mixtures: Mixtures, indices: NDArray[np.int64], check_alignment: bool) -> Waveforms:
     noisy, clean = mixtures.batch(indices)
-    estimate = teacher(noisy, [mixtures.name(int(i)) for i in indices])
+    estimate = teacher(noisy, [ListedMixture(mixtures, int(i)) for i in indices])
     require_estimates(teacher.name, estimate, noisy)
     if check_alignment:
         require_alignment(teacher.name, estimate, clean)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dfkd_core.atomic_files import sha256_file
 from dfkd_core.errors import ConfigError
-from dfkd_core.teachers.base import Waveforms
+from dfkd_core.teachers.base import Listed, Waveforms
 from dfkd_core.teachers.dtln_network import DTLN
 
 FILES = ("model_1.onnx", "model_2.onnx")
@@ -48,7 +48,7 @@ class DTLNTeacher:
         network.load_state_dict({**_spectral(first), **_temporal(second)})
         return network.eval().requires_grad_(False)
 
-    def __call__(self, noisy: Waveforms, names: Sequence[str] = ()) -> Waveforms:
+    def __call__(self, noisy: Waveforms, listed: Sequence[Listed] = ()) -> Waveforms:
         """Estimates (batch, time) of noisy (batch, time) at 16 kHz."""
         with torch.inference_mode():
             estimate: Waveforms = self.network(torch.from_numpy(np.ascontiguousarray(noisy))).numpy()

@@ -11,7 +11,7 @@ import numpy as np
 
 from dfkd_core.atomic_files import sha256_file
 from dfkd_core.errors import ConfigError
-from dfkd_core.teachers.base import Waveforms
+from dfkd_core.teachers.base import Listed, Waveforms
 
 _SAMPLE_RATE_HZ = 16000
 
@@ -50,7 +50,7 @@ class ONNXTeacher:
         self._require_waveforms(session)
         return session
 
-    def __call__(self, noisy: Waveforms, names: Sequence[str] = ()) -> Waveforms:
+    def __call__(self, noisy: Waveforms, listed: Sequence[Listed] = ()) -> Waveforms:
         """Estimates (batch, time) of noisy (batch, time) at 16 kHz."""
         shape = self.session.get_inputs()[0].shape
         if isinstance(shape[-1], int) and shape[-1] != noisy.shape[-1]:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from dfkd_core.model_folder import load_model, model_sha256
-from dfkd_core.teachers.base import Waveforms
+from dfkd_core.teachers.base import Listed, Waveforms
 
 
 class TrainedTeacher:
@@ -27,7 +27,7 @@ class TrainedTeacher:
         """The model in evaluation mode, loaded on first use."""
         return load_model(self.folder)[0].requires_grad_(False).to(self.device)
 
-    def __call__(self, noisy: Waveforms, names: Sequence[str] = ()) -> Waveforms:
+    def __call__(self, noisy: Waveforms, listed: Sequence[Listed] = ()) -> Waveforms:
         """Estimates (batch, time) of noisy (batch, time) at 16 kHz."""
         with torch.inference_mode():
             signal = torch.from_numpy(np.ascontiguousarray(noisy)).to(self.device)

@@ -12,11 +12,14 @@ import numpy as np
 from dfkd_core.atomic_files import sha256_file
 from dfkd_core.audio import AUDIO_SUFFIXES, SAMPLE_RATE, read_channels
 from dfkd_core.errors import ConfigError, DataError
-from dfkd_core.teachers.base import Waveforms
+from dfkd_core.teachers.base import Listed, Waveforms
 
 
 class WavFolderTeacher:
-    """One mono file a mixture, at 16 kHz, of the mixture's length, named after the mixture."""
+    """One mono file at 16 kHz for each mixture, or for each noisy file of a paired corpus, of its length and name.
+
+    A mixture's own file goes before one of the noisy file that it was cut from.
+    """
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
@@ -38,11 +41,18 @@ class WavFolderTeacher:
         rows = (f"{name}\t{sha256_file(path)}\n" for name, path in self.files.items())
         return hashlib.sha256("".join(rows).encode()).hexdigest()
 
-    def __call__(self, noisy: Waveforms, names: Sequence[str] = ()) -> Waveforms:
-        """Estimates (batch, time) by the names of the mixtures; DataError names a file that is missing or unfit."""
-        if len(names) != len(noisy):
+    def __call__(self, noisy: Waveforms, listed: Sequence[Listed] = ()) -> Waveforms:
+        """Estimates (batch, time) of listed mixtures; DataError names a file that is missing or unfit."""
+        if len(listed) != len(noisy):
             raise DataError(f"{self.folder}: holds estimates of listed mixtures only; choose a network for other audio")
-        return np.stack([self._read(name, noisy.shape[-1]) for name in names])
+        return np.stack([self._estimate(mixture, noisy.shape[-1]) for mixture in listed])
+
+    def _estimate(self, mixture: Listed, num_samples: int) -> Waveforms:
+        if mixture.name not in self.files:
+            cut = mixture.made_of(self._read)
+            if cut is not None:
+                return cut
+        return self._read(mixture.name, num_samples)
 
     def _read(self, name: str, num_samples: int) -> Waveforms:
         if name not in self.files:

@@ -56,7 +56,7 @@ def test_a_long_file_in_chunks_equals_the_whole_for_a_model_without_memory(
     longest = 0
 
     class Watched:
-        def __call__(self, noisy, names=()):
+        def __call__(self, noisy, listed=()):
             nonlocal longest
             longest = max(longest, noisy.shape[-1])
             return noisy * np.float32(0.9)

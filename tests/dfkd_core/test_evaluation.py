@@ -30,7 +30,7 @@ def test_a_score_that_no_clip_has_is_not_a_number():
 
 
 def test_every_mixture_has_a_row_with_its_snr_speaker_and_noise(mixtures):
-    evaluation = evaluate(lambda noisy: 0.5 * noisy, mixtures)
+    evaluation = evaluate(lambda noisy, listed: 0.5 * noisy, mixtures)
     assert [row.name for row in evaluation.clips] == mixtures.names
     assert sorted(row.snr_db for row in evaluation.clips) == [0, 5, 10, 15]
     assert {row.speaker for row in evaluation.clips} == {"valid-clean0", "valid-clean1"}
@@ -52,7 +52,7 @@ def test_damaged_scores_of_the_noisy_input_are_computed_again(mixtures):
 
 def test_an_estimate_that_is_not_finite_is_named(mixtures):
     with pytest.raises(TrainingDiverged, match=mixtures.names[0]):
-        evaluate(lambda noisy: np.full_like(noisy, np.inf), mixtures)
+        evaluate(lambda noisy, listed: np.full_like(noisy, np.inf), mixtures)
 
 
 def test_undefined_scores_become_null_in_json():

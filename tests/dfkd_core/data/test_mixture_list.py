@@ -92,3 +92,18 @@ def test_a_paired_corpus_trains_at_the_listed_levels(paired):
     level_dbfs = [20 * np.log10(np.sqrt(np.mean(shard.render(i)[0] ** 2))) for i in range(20)]
     assert (np.array(level_dbfs) <= shard.table["level_dbfs"][:20] + 0.01).all()
     assert np.ptp(level_dbfs) > 5
+
+
+def test_signals_in_place_of_the_noisy_files_are_cut_and_levelled_like_them(paired):
+    shard = training_shard(paired, DATA, 0)
+    noisy_files = {clip.stem: index for index, clip in enumerate(shard.part.clips) if clip.kind == "noisy"}
+
+    def halved(stem, num_samples):
+        return 0.5 * shard.part.read(noisy_files[stem], 0, num_samples)
+
+    for index in range(3):
+        np.testing.assert_allclose(shard.made_of(index, halved), 0.5 * shard.render(index)[0], atol=1e-6)
+
+
+def test_mixtures_of_our_own_are_made_of_no_noisy_file(shard):
+    assert shard.made_of(0, None) is None

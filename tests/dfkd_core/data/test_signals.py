@@ -9,7 +9,7 @@ from dfkd_core.errors import ConfigError, DataError
 class Gain:
     name, sha256 = "gain", "e" * 64
 
-    def __call__(self, noisy, names=()):
+    def __call__(self, noisy, listed=()):
         return np.float32(0.5) * noisy
 
 

@@ -22,6 +22,9 @@ class Mixtures:
     def name(self, index):
         return f"mixture-{index}"
 
+    def made_of(self, index, read):
+        return None
+
     def batch(self, indices):
         return NOISY[indices], NOISY[indices]
 
@@ -35,10 +38,10 @@ class Halver:
     def __init__(self, fail_after=NUM):
         self.heard, self.fail_after = [], fail_after
 
-    def __call__(self, noisy, names=()):
+    def __call__(self, noisy, listed=()):
         if len(self.heard) >= self.fail_after:
             raise KeyboardInterrupt
-        self.heard += names
+        self.heard += [mixture.name for mixture in listed]
         return noisy / 2
 
 
@@ -100,7 +103,7 @@ def test_interrupted_work_is_taken_up_and_gives_the_same_file():
 
 def test_an_unfit_teacher_leaves_no_cache_behind():
     class Late(Halver):
-        def __call__(self, noisy, names=()):
+        def __call__(self, noisy, listed=()):
             return np.roll(noisy, 50, axis=1)
 
     with pytest.raises(DataError, match="lags by 50 samples"):
@@ -119,10 +122,10 @@ class Slow(Halver):
         super().__init__()
         self.log = log
 
-    def __call__(self, noisy, names=()):
+    def __call__(self, noisy, listed=()):
         time.sleep(0.1)
         with self.log.open("a") as file:
-            file.writelines(f"{name}\n" for name in names)
+            file.writelines(f"{mixture.name}\n" for mixture in listed)
         return noisy / 2
 
 

@@ -1,5 +1,7 @@
 """Every kind of teacher is opened by its config block, and none by an empty one."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -32,7 +34,7 @@ def test_an_onnx_file_teaches(tiny_teacher):
 def test_a_folder_of_estimates_teaches(tmp_path):
     write_audio(tmp_path / "a.wav", NOISY[0])
     teacher = open_teacher(TeacherConfig(estimates=str(tmp_path)))
-    np.testing.assert_allclose(teacher(NOISY[:1], ["a"]), NOISY[:1], atol=1e-4)
+    np.testing.assert_allclose(teacher(NOISY[:1], [SimpleNamespace(name="a")]), NOISY[:1], atol=1e-4)
 
 
 def test_a_model_folder_teaches_what_its_model_computes(experiment, tmp_path):

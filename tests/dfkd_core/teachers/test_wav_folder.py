@@ -9,6 +9,16 @@ ESTIMATES = {"a": np.full(400, 0.25, np.float32), "sub/b": np.full(400, -0.5, np
 NOISY = np.zeros((2, 400), np.float32)
 
 
+class Mixture:
+    """One mixture; `stem` names the noisy file whose middle it is, where there is one."""
+
+    def __init__(self, name, stem=None):
+        self.name, self.stem = name, stem
+
+    def made_of(self, read):
+        return None if self.stem is None else 2 * read(self.stem, 400)
+
+
 @pytest.fixture
 def folder(tmp_path):
     for name, samples in ESTIMATES.items():
@@ -17,7 +27,7 @@ def folder(tmp_path):
 
 
 def test_estimates_are_found_by_the_names_of_mixtures(folder):
-    estimate = WavFolderTeacher(folder)(NOISY, ["sub/b", "a"])
+    estimate = WavFolderTeacher(folder)(NOISY, [Mixture("sub/b"), Mixture("a")])
     np.testing.assert_allclose(estimate, [ESTIMATES["sub/b"], ESTIMATES["a"]], atol=1e-4)
 
 
@@ -33,7 +43,7 @@ def test_estimates_are_found_by_the_names_of_mixtures(folder):
 def test_an_unfit_file_is_named_with_its_rule(folder, name, samples, rate, rule):
     write_audio(folder / f"{name}.wav", samples, rate)
     with pytest.raises(DataError, match=rule):
-        WavFolderTeacher(folder)(NOISY, ["a", "c"])
+        WavFolderTeacher(folder)(NOISY, [Mixture("a"), Mixture("c")])
 
 
 def test_audio_without_a_name_has_no_estimate(folder):
@@ -54,3 +64,8 @@ def test_an_absent_or_empty_folder_is_told(tmp_path):
         WavFolderTeacher(tmp_path / "absent")
     with pytest.raises(DataError, match="holds no audio files"):
         _ = WavFolderTeacher(tmp_path).sha256
+
+
+def test_estimates_of_whole_noisy_files_are_cut_and_levelled_as_the_mixtures_are(folder):
+    estimate = WavFolderTeacher(folder)(NOISY, [Mixture("x", stem="a"), Mixture("a", stem="sub/b")])
+    np.testing.assert_allclose(estimate, [2 * ESTIMATES["a"], ESTIMATES["a"]], atol=1e-4)
