@@ -7,7 +7,7 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from dfkd_core.errors import ConfigError, DataError, DFKDError
+from dfkd_core.errors import CheckpointError, ConfigError, DataError, DFKDError
 from sweeps.commands import data, front, installation, model, sweep
 
 app = typer.Typer(
@@ -54,7 +54,7 @@ def _status(error: Exception) -> int:
 
     if isinstance(error, SweepStopped):
         return INTERRUPTED if error.state == "interrupted" else FAILED
-    return WRONG_INPUT if isinstance(error, ConfigError | DataError) else FAILED
+    return WRONG_INPUT if isinstance(error, ConfigError | DataError | CheckpointError) else FAILED
 
 
 def _say(message: str, status: int) -> int:

@@ -1,0 +1,46 @@
+"""The command line: one line and exit status 2 for wrong input, no traceback."""
+
+import pytest
+
+from sweeps.cli import run
+from sweeps.commands.options import bounds, settings
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["sweep", "runn"], "runn"),
+        (["sweep", "run"], "file"),
+        (["sweep", "run", "nowhere.yaml"], "nowhere.yaml"),
+        (["sweep", "run", "nowhere.yaml", "--set", "budget"], "--set"),
+        (["sweep", "status", "nowhere"], "nowhere"),
+        (["sweep", "resume", "nowhere"], "nowhere"),
+        (["front", "show", "nowhere"], "nowhere"),
+        (["export", "nowhere", "-o", "x.yaml"], "nowhere"),
+        (["train", "nowhere.yaml", "--out", "x"], "nowhere.yaml"),
+        (["evaluate", "nowhere"], "nowhere"),
+        (["data", "scan", "nowhere"], "nowhere"),
+    ],
+)
+def test_wrong_input_is_one_line_and_status_2(arguments, said, capsys, monkeypatch, tmp_path):
+    """Whatever is wrong with the input is named in one line; nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    assert run(arguments) == 2
+    err = capsys.readouterr().err.strip()
+    assert said in err
+    assert len(err.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_settings_are_yaml_values():
+    """A `--set` value has the type that the same text has in a file."""
+    assert settings(["budget.trials=40", "optimizer.learning_rate=1e-3", "budget.hours=null"]) == {
+        "budget.trials": 40,
+        "optimizer.learning_rate": 0.001,
+        "budget.hours": None,
+    }
+
+
+def test_bounds_are_numbers():
+    """`--max metric=value` keeps the metric's slash."""
+    assert bounds(["model/params=60000"], "--max") == {"model/params": 60000.0}
