@@ -24,6 +24,7 @@ function drawAxes(scales, titles) {
 function axisTitle(metric, log, arrows) {
   const { goal } = metrics.get(metric);
   const scale = log ? ", log scale" : "";
-  const better = { maximize: ` ${arrows[1]} better`, minimize: ` ${arrows[0]} better`, zero: ", best at 0" }[goal] ?? "";
+  const better =
+    { maximize: ` ${arrows[1]} better`, minimize: ` ${arrows[0]} better`, zero: ", best at 0" }[goal] ?? "";
   return `${withUnit(metric)}${scale}${better}`;
 }

@@ -12,11 +12,19 @@ function drawDetails(container, trial) {
     element("h2", {}, `Trial ${trial.number} `, element("span", { class: `state ${trial.kind}` }, stateText(trial))),
     trial.reason ? element("p", { class: "reason" }, trial.reason) : "",
     element("div", { class: "objectives" }, ...named.map((name) => bigNumber(trial, name))),
-    section("Searched", valueList(sweep.params.map(({ name }) => [name, paramOf(trial, name)]).filter(([, value]) => value !== null))),
-    others.length ? fold("Other metrics", valueList(others.map((name) => [withUnit(name), metricOf(trial, name)]))) : "",
+    section(
+      "Searched",
+      valueList(sweep.params.map(({ name }) => [name, paramOf(trial, name)]).filter(([, value]) => value !== null)),
+    ),
+    others.length
+      ? fold("Other metrics", valueList(others.map((name) => [withUnit(name), metricOf(trial, name)])))
+      : "",
     fold("Config", configList(trial)),
     trial.state === "COMPLETE" ? section("Export", copyable(exportCommand(trial), "export command")) : "",
-    section("Run", trial.run ? copyable(trial.run, "run address") : element("p", { class: "quiet" }, "not delivered to MLflow yet")),
+    section(
+      "Run",
+      trial.run ? copyable(trial.run, "run address") : element("p", { class: "quiet" }, "not delivered to MLflow yet"),
+    ),
   );
 }
 
@@ -40,9 +48,13 @@ function fold(title, content) {
 
 // The base config line by line, with what this trial searched in its place and in bold.
 function configList(trial) {
-  const searched = new Map(sweep.params.map(({ name }) => [name, paramOf(trial, name)]).filter(([, value]) => value !== null));
+  const searched = new Map(
+    sweep.params.map(({ name }) => [name, paramOf(trial, name)]).filter(([, value]) => value !== null),
+  );
   const lines = new Map([...flatten(sweep.config), ...searched]);
-  const rows = [...lines].map(([key, value]) => element("div", { class: searched.has(key) ? "searched" : null }, `${key}: ${configValue(value)}`));
+  const rows = [...lines].map(([key, value]) =>
+    element("div", { class: searched.has(key) ? "searched" : null }, `${key}: ${configValue(value)}`),
+  );
   return element("div", { class: "config" }, ...rows);
 }
 

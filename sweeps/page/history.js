@@ -10,17 +10,26 @@ function drawHistory(container, width) {
     steps.push([x(index + 1), steps.at(-1)[1]]);
     steps.push([x(index + 1), y(value)]);
   });
-  const root = svg("svg", { width, height, role: "img", "aria-label": `Hypervolume ${formatNumber(sweep.hypervolume)} after ${values.length} finished trials` });
-  root.append(drawAxes({ x, y }, { x: "finished trials", y: "hypervolume \u2191 better" }), svg("path", { class: "front-line", d: linePath(steps) }));
+  const root = svg("svg", {
+    width,
+    height,
+    role: "img",
+    "aria-label": `Hypervolume ${formatNumber(sweep.hypervolume)} after ${values.length} finished trials`,
+  });
+  root.append(
+    drawAxes({ x, y }, { x: "finished trials", y: "hypervolume \u2191 better" }),
+    svg("path", { class: "front-line", d: linePath(steps) }),
+  );
   container.replaceChildren(root);
 }
 
 function drawHistorySection(container) {
   const drawing = element("div", { class: "chart" });
+  const corner = objectives.map(({ metric }) => `${metric} ${formatNumber(sweep.reference[metric])}`);
   container.replaceChildren(
     element("h2", { id: "history-title" }, "Hypervolume over finished trials"),
     drawing,
-    element("p", { class: "caption" }, `What the front dominates, up to the reference point (${objectives.map(({ metric }) => `${metric} ${formatNumber(sweep.reference[metric])}`).join(", ")}), on the objectives\u2019 scales.`),
+    paragraph("caption", `What the front dominates, up to ${corner.join(", ")}, on the objectives\u2019 scales.`),
   );
   responsive(drawing, (width) => drawHistory(drawing, width));
 }

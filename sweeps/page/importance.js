@@ -4,23 +4,39 @@ function drawImportanceSection(container) {
   const known = sweep.importance.filter(Boolean);
   const title = element("h2", { id: "importance-title" }, "What mattered");
   if (!known.length) {
-    container.replaceChildren(title, element("p", { class: "caption" }, "Too few complete trials to tell a dimension from noise: ten are needed."));
+    container.replaceChildren(
+      title,
+      paragraph("caption", "Too few complete trials to tell a dimension from noise: ten are needed."),
+    );
     return;
   }
   container.replaceChildren(
     title,
     ...known.map(importanceBars),
-    element("p", { class: "caption" }, "Share of the variation of an objective\u2019s ranks that a dimension explains by itself. Pale bars do not rise above the dummy: a random dimension reaches that share in one case of twenty."),
+    paragraph(
+      "caption",
+      "Share of the variation of an objective\u2019s ranks that a dimension explains by itself.",
+      "Pale bars do not rise above the dummy: a random dimension reaches that share in one case of twenty.",
+    ),
   );
 }
 
 function importanceBars({ metric, floor, shares }) {
-  const row = (name, share, kind) => element("tr", { class: kind },
-    element("th", { scope: "row" }, name),
-    element("td", { class: "track" }, bar(share)),
-    element("td", { class: "number" }, `${Math.round(share * 100)} %`));
+  const row = (name, share, kind) =>
+    element(
+      "tr",
+      { class: kind },
+      element("th", { scope: "row" }, name),
+      element("td", { class: "track" }, bar(share)),
+      element("td", { class: "number" }, `${Math.round(share * 100)} %`),
+    );
   const rows = Object.entries(shares).map(([name, share]) => row(name, share, share > floor ? "above" : "below"));
-  return element("table", { class: "bars" }, element("caption", {}, metric), element("tbody", {}, ...rows, row("dummy", floor, "dummy")));
+  return element(
+    "table",
+    { class: "bars" },
+    element("caption", {}, metric),
+    element("tbody", {}, ...rows, row("dummy", floor, "dummy")),
+  );
 }
 
 function bar(share) {

@@ -1,6 +1,11 @@
 // The same clip as noisy input, teacher, chosen student and clean speech, with spectrograms on one scale.
 
-const VERSIONS = [["noisy", "Noisy input"], ["student", "Student"], ["teacher", "Teacher"], ["clean", "Clean speech"]];
+const VERSIONS = [
+  ["noisy", "Noisy input"],
+  ["student", "Student"],
+  ["teacher", "Teacher"],
+  ["clean", "Clean speech"],
+];
 const player = { clip: 0, audio: null, position_s: 0, timer: 0 };
 
 function drawListening(container, trial) {
@@ -9,10 +14,16 @@ function drawListening(container, trial) {
   container.hidden = false;
   stopPlaying();
   const clip = room.clips[player.clip];
-  const tabs = room.clips.map(({ name }, index) => button(name, () => {
-    Object.assign(player, { clip: index, position_s: 0 });
-    drawListening(container, trial);
-  }, { "aria-pressed": String(index === player.clip), class: "chip" }));
+  const tabs = room.clips.map(({ name }, index) =>
+    button(
+      name,
+      () => {
+        Object.assign(player, { clip: index, position_s: 0 });
+        drawListening(container, trial);
+      },
+      { "aria-pressed": String(index === player.clip), class: "chip" },
+    ),
+  );
   const student = trial ? clip.students[trial.number] : null;
   const cards = VERSIONS.filter(([key]) => key === "student" || clip.versions[key]).map(([key, title]) => {
     if (key !== "student") return card(title, clip.versions[key], clip, room);
@@ -22,7 +33,7 @@ function drawListening(container, trial) {
     element("h2", { id: "listening-title" }, "Listen"),
     element("div", { class: "chips", role: "group", "aria-label": "Clips" }, ...tabs),
     element("div", { class: "cards" }, ...cards),
-    element("p", { class: "caption" }, listeningCaption(room, clip)),
+    paragraph("caption", listeningCaption(room, clip)),
   );
 }
 
@@ -34,7 +45,9 @@ function listeningCaption(room, clip) {
 }
 
 function silentCard(trial) {
-  const why = trial ? `Trial ${trial.number} has no sound here: only points of the front are kept for listening.` : "Select a point to hear it.";
+  const why = trial
+    ? `Trial ${trial.number} has no sound here: only points of the front are kept for listening.`
+    : "Select a point to hear it.";
   return element("div", { class: "card silent" }, element("p", {}, why));
 }
 
@@ -42,9 +55,17 @@ function card(title, version, clip, room) {
   const audio = element("audio", { src: version.audio, preload: "auto" });
   const picture = element("canvas", { class: "spectrogram", role: "img", "aria-label": `Spectrogram: ${title}` });
   const cursor = element("span", { class: "cursor" });
-  const play = button("Play", () => (audio.paused ? startPlaying(audio, play, cursor, clip) : stopPlaying()), { "aria-label": `Play ${title}`, class: "play" });
-  audio.addEventListener("ended", () => { stopPlaying(); player.position_s = 0; });
-  audio.addEventListener("pause", () => { play.textContent = "Play"; });
+  const play = button("Play", () => (audio.paused ? startPlaying(audio, play, cursor, clip) : stopPlaying()), {
+    "aria-label": `Play ${title}`,
+    class: "play",
+  });
+  audio.addEventListener("ended", () => {
+    stopPlaying();
+    player.position_s = 0;
+  });
+  audio.addEventListener("pause", () => {
+    play.textContent = "Play";
+  });
   const stage = element("div", { class: "stage" }, picture, cursor);
   stage.addEventListener("click", (event) => {
     player.position_s = (event.offsetX / stage.clientWidth) * clip.seconds;
@@ -52,7 +73,13 @@ function card(title, version, clip, room) {
     startPlaying(audio, play, cursor, clip);
   });
   paintSpectrogram(picture, version.spectrogram);
-  return element("div", { class: "card" }, element("div", { class: "card-head" }, element("h3", {}, title), play), stage, audio);
+  return element(
+    "div",
+    { class: "card" },
+    element("div", { class: "card-head" }, element("h3", {}, title), play),
+    stage,
+    audio,
+  );
 }
 
 function startPlaying(audio, play, cursor, clip) {
@@ -96,8 +123,20 @@ function paintSpectrogram(canvas, source) {
 }
 
 const HEAT = {
-  light: [[250, 250, 248], [190, 218, 222], [84, 158, 168], [16, 92, 110], [6, 40, 62]],
-  dark: [[18, 22, 27], [14, 58, 76], [24, 118, 128], [110, 190, 176], [236, 246, 226]],
+  light: [
+    [250, 250, 248],
+    [190, 218, 222],
+    [84, 158, 168],
+    [16, 92, 110],
+    [6, 40, 62],
+  ],
+  dark: [
+    [18, 22, 27],
+    [14, 58, 76],
+    [24, 118, 128],
+    [110, 190, 176],
+    [236, 246, 226],
+  ],
 };
 
 function heat(level, dark) {

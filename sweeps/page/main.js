@@ -3,23 +3,41 @@
 function drawHeader(container) {
   const badge = sweep.confirmed
     ? element("span", { class: "badge good" }, "confirmed")
-    : element("span", { class: "badge", title: "Each point was trained once; small differences may be noise." }, "unconfirmed");
-  const finished = sweep.history.length;
+    : element(
+        "span",
+        { class: "badge", title: "Each point was trained once; small differences may be noise." },
+        "unconfirmed",
+      );
+  const [finished, due] = [sweep.history.length, sweep.budget.trials];
   const points = `${frontTrials.length} ${frontTrials.length === 1 ? "point" : "points"}`;
   container.replaceChildren(
-    element("p", { class: "kind" }, "Pareto front"),
+    paragraph("kind", "Pareto front"),
     element("h1", {}, sweep.name, badge),
-    element("p", { class: "summary" }, `${points} from ${formatNumber(trials.length)} trials: ${countedStates()}. Hypervolume ${formatNumber(sweep.hypervolume)}.`),
-    finished < sweep.budget.trials ? element("p", { class: "summary" }, `So far ${finished} of ${formatNumber(sweep.budget.trials)} trials have finished.`) : "",
+    paragraph(
+      "summary",
+      `${points} from ${formatNumber(trials.length)} trials: ${countedStates()}.`,
+      `Hypervolume ${formatNumber(sweep.hypervolume)}.`,
+    ),
+    finished < due ? paragraph("summary", `So far ${finished} of ${formatNumber(due)} trials have finished.`) : "",
   );
 }
 
 function drawFooter(container) {
   const written = new Date(sweep.written);
   container.replaceChildren(
-    element("p", {}, `Written ${written.toISOString().slice(0, 16).replace("T", " ")} UTC, sweep `, element("code", { class: "selectable" }, sweep.sweep_id)),
+    element(
+      "p",
+      {},
+      `Written ${written.toISOString().slice(0, 16).replace("T", " ")} UTC, sweep `,
+      element("code", { class: "selectable" }, sweep.sweep_id),
+    ),
     sweep.look ? element("div", {}, "Runs: ", copyable(sweep.look, "command")) : "",
-    element("p", {}, "A point is on the front when it was trained to the end, meets the constraints, and no other such trial is at least as good in every objective and better in one. The knee is the point furthest below the line between the front\u2019s extremes."),
+    paragraph(
+      "",
+      "A point is on the front when it was trained to the end, meets the constraints, and no other such trial is",
+      "at least as good in every objective and better in one.",
+      "The knee is the point furthest below the line between the front\u2019s extremes.",
+    ),
   );
 }
 
@@ -38,9 +56,11 @@ selection.listeners.push(
 drawChoosing(part("choosing"));
 drawTable(part("trials"));
 drawFooter(part("footer"));
-requestAnimationFrame(() => setTimeout(() => {
-  drawParallelSection(part("parallel"));
-  drawImportanceSection(part("importance"));
-  drawHistorySection(part("history"));
-  document.documentElement.dataset.ready = "true";
-}));
+requestAnimationFrame(() =>
+  setTimeout(() => {
+    drawParallelSection(part("parallel"));
+    drawImportanceSection(part("importance"));
+    drawHistorySection(part("history"));
+    document.documentElement.dataset.ready = "true";
+  }),
+);

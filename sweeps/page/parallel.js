@@ -18,7 +18,7 @@ function drawParallelSection(container) {
   container.replaceChildren(
     element("h2", { id: "parallel-title" }, "Searched values"),
     element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "parallel coordinates" }, drawing),
-    element("p", { class: "caption" }, parallelCaption()),
+    paragraph("caption", parallelCaption()),
   );
   const columns = parallelColumns();
   drawing.style.minWidth = `${columns.length * AXIS_ROOM_PX}px`;
@@ -27,9 +27,10 @@ function drawParallelSection(container) {
 }
 
 function parallelCaption() {
-  const which = drawnTrials.length < ranked.length
-    ? `One line a trial, the best-ranked ${drawnTrials.length} of ${formatNumber(ranked.length)} complete ones`
-    : "One line a complete trial";
+  const which =
+    drawnTrials.length < ranked.length
+      ? `One line a trial, the best-ranked ${drawnTrials.length} of ${formatNumber(ranked.length)} complete ones`
+      : "One line a complete trial";
   return `${which}, from its searched values to its objectives; the front in colour, later ranks ever quieter.`;
 }
 
@@ -57,14 +58,17 @@ function drawParallel(container, width, columns) {
     const lines = drawnTrials.filter((trial) => holds(trial.rank)).map(lineOf);
     root.append(svg("path", { class: `line ${name}`, d: lines.join("") }));
   }
-  if (selection.trial?.state === "COMPLETE") root.append(svg("path", { class: "line chosen", d: lineOf(selection.trial) }));
+  if (selection.trial?.state === "COMPLETE")
+    root.append(svg("path", { class: "line chosen", d: lineOf(selection.trial) }));
   root.append(...axes.map((axis) => axis.draw()));
   root.addEventListener("click", (event) => selectLine(event, root, axes));
   container.replaceChildren(root);
 }
 
 function parallelAxis(column, at, range) {
-  const scale = column.categories ? categoryScale(column.categories, range) : makeScale(paddedDomain(column.values, column.log, 0.02), range, column.log);
+  const scale = column.categories
+    ? categoryScale(column.categories, range)
+    : makeScale(paddedDomain(column.values, column.log, 0.02), range, column.log);
   const absent = range[0] + 26;
   const place = (trial) => {
     const value = column.of(trial);
@@ -99,7 +103,8 @@ function selectLine(event, root, axes) {
   if (next < 1) return;
   const [from, to] = [axes[next - 1], axes[next]];
   const share = (px - from.at) / (to.at - from.at);
-  const distance = (trial) => Math.abs(from.place(trial) * (1 - share) + to.place(trial) * share - py) + (trial.rank === 0 ? 0 : 3);
+  const distance = (trial) =>
+    Math.abs(from.place(trial) * (1 - share) + to.place(trial) * share - py) + (trial.rank === 0 ? 0 : 3);
   const best = drawnTrials.reduce((a, b) => (distance(b) < distance(a) ? b : a));
   if (distance(best) < 14) selection.set(best);
 }

@@ -13,7 +13,9 @@ function follow(root, tip, shown, scales) {
     if (start) stretch(frame, start, at);
     else showTip(tip, nearest(shown, at), root.clientWidth);
   });
-  root.addEventListener("pointerleave", () => { tip.hidden = true; });
+  root.addEventListener("pointerleave", () => {
+    tip.hidden = true;
+  });
   root.addEventListener("pointerdown", (event) => {
     if (event.pointerType === "mouse" && event.button === 0) start = place(event);
   });
@@ -48,7 +50,11 @@ function showTip(tip, place, width) {
     ...axes.map((name) => [withUnit(name), metricOf(trial, name)]),
     ...sweep.params.map(({ name }) => [name, paramOf(trial, name)]).filter(([, value]) => value !== null),
   ];
-  tip.replaceChildren(element("strong", {}, `Trial ${trial.number}`), ` ${KIND_NAMES[trial.kind].toLowerCase()}`, valueList(rows));
+  tip.replaceChildren(
+    element("strong", {}, `Trial ${trial.number}`),
+    ` ${KIND_NAMES[trial.kind].toLowerCase()}`,
+    valueList(rows),
+  );
   tip.style.top = `${at[1] + 14}px`;
   const toLeft = at[0] > width / 2;
   tip.style.left = toLeft ? "auto" : `${at[0] + 14}px`;
@@ -56,7 +62,11 @@ function showTip(tip, place, width) {
 }
 
 function valueList(rows) {
-  return element("dl", {}, ...rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, formatNumber(value))]));
+  return element(
+    "dl",
+    {},
+    ...rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, formatNumber(value))]),
+  );
 }
 
 function stretch(frame, from, to) {

@@ -38,11 +38,27 @@ function drawScatter(container, width) {
   };
   root.append(plotClip(scales), drawAxes(scales, titles));
   const plot = svg("g", { "clip-path": "url(#plot)" });
-  plot.append(...attained(scales), ...constraintLines(scales), ...quietMarks(shown), ...externalMarks(scales), ...frontMarks(shown));
+  plot.append(
+    ...attained(scales),
+    ...constraintLines(scales),
+    ...quietMarks(shown),
+    ...externalMarks(scales),
+    ...frontMarks(shown),
+  );
   root.append(plot, rug(scales));
   container.replaceChildren(root, element("div", { class: "tip", role: "status", hidden: true }));
   follow(root, container.lastChild, shown, scales);
-  if (view.zoom) container.append(button("Show all", () => { view.zoom = null; view.redraw(); }, { class: "reset" }));
+  if (view.zoom)
+    container.append(
+      button(
+        "Show all",
+        () => {
+          view.zoom = null;
+          view.redraw();
+        },
+        { class: "reset" },
+      ),
+    );
 }
 
 // Marks on the frame are whole, marks beyond it (zoomed) are cut.
@@ -58,7 +74,9 @@ function scatterScales(width, height) {
   const make = (axis) => {
     const name = view[axis];
     const log = Boolean(view.log[name]);
-    const values = visibleTrials().map((trial) => metricOf(trial, name)).filter((value) => value !== null);
+    const values = visibleTrials()
+      .map((trial) => metricOf(trial, name))
+      .filter((value) => value !== null);
     for (const other of sweep.references) if (other.values[name] !== undefined) values.push(other.values[name]);
     return makeScale(view.zoom?.[axis] ?? paddedDomain(values, log), bounds[axis], log);
   };
@@ -139,16 +157,20 @@ function limitLine(d, text, x, y) {
 }
 
 function quietMarks(shown) {
-  return Object.keys(KIND_NAMES).filter((kind) => kind !== "front").map((kind) => {
-    const places = shown.filter(({ trial }) => trial.kind === kind).map(({ at }) => at);
-    return svg("path", { class: `mark ${kind}`, d: markPath(kind, places) });
-  });
+  return Object.keys(KIND_NAMES)
+    .filter((kind) => kind !== "front")
+    .map((kind) => {
+      const places = shown.filter(({ trial }) => trial.kind === kind).map(({ at }) => at);
+      return svg("path", { class: `mark ${kind}`, d: markPath(kind, places) });
+    });
 }
 
 // Trials that ended before they had the upright value still show where they stood across.
 function rug({ x, y }) {
   const inside = (value) => value !== null && value >= x.domain[0] && value <= x.domain[1];
-  const unmeasured = visibleTrials().filter((trial) => metricOf(trial, view.y) === null && inside(metricOf(trial, view.x)));
+  const unmeasured = visibleTrials().filter(
+    (trial) => metricOf(trial, view.y) === null && inside(metricOf(trial, view.x)),
+  );
   const ticks = unmeasured.map((trial) => `M${round(x(metricOf(trial, view.x)))} ${y.range[0]}v-7`);
   return svg("path", { class: "mark rug", d: ticks.join("") });
 }
@@ -158,8 +180,10 @@ function externalMarks({ x, y }) {
     const known = (scale, value) => (drawable(scale, value ?? null) ? value : undefined);
     const [vx, vy] = [known(x, values[view.x]), known(y, values[view.y])];
     if (vx !== undefined && vy !== undefined) return [externalMark(round(x(vx)), round(y(vy)), name)];
-    if (vy !== undefined) return limitLine(`M${x.range[0]} ${round(y(vy))}H${x.range[1]}`, name, x.range[1] - 6, round(y(vy)) - 6);
-    if (vx !== undefined) return limitLine(`M${round(x(vx))} ${y.range[0]}V${y.range[1]}`, name, round(x(vx)) - 6, y.range[1] + 12);
+    if (vy !== undefined)
+      return limitLine(`M${x.range[0]} ${round(y(vy))}H${x.range[1]}`, name, x.range[1] - 6, round(y(vy)) - 6);
+    if (vx !== undefined)
+      return limitLine(`M${round(x(vx))} ${y.range[0]}V${y.range[1]}`, name, round(x(vx)) - 6, y.range[1] + 12);
     return [];
   });
 }

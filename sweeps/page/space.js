@@ -15,20 +15,33 @@ function drawSpace(container, width) {
     .map(({ trial, place }) => ({ trial, at: project(place), foot: project([place[0], -1, place[2]]) }));
   const words = `${names.join(", ")} in three dimensions; arrow keys turn the box`;
   const root = svg("svg", { width, height, tabindex: "0", role: "group", "aria-label": words, class: "space" });
-  root.append(...boxEdges(project), ...boxTitles(project, names, scales), feet(shown), ...quietMarks(shown), ...frontMarks(shown));
+  root.append(
+    ...boxEdges(project),
+    ...boxTitles(project, names, scales),
+    feet(shown),
+    ...quietMarks(shown),
+    ...frontMarks(shown),
+  );
   container.replaceChildren(root, element("div", { class: "tip", role: "status", hidden: true }));
   followTurning(root, container.lastChild, shown);
 }
 
 function spaceScale(name) {
-  const values = visibleTrials().map((trial) => metricOf(trial, name)).filter((value) => value !== null);
+  const values = visibleTrials()
+    .map((trial) => metricOf(trial, name))
+    .filter((value) => value !== null);
   return makeScale(paddedDomain(values, view.log[name], 0.02), [-1, 1], view.log[name]);
 }
 
 // Orthographic: turned about the upright axis, then tilted towards the viewer.
 function projection(width, height) {
   const size = Math.min(width / 3.8, height / 3.6);
-  const [cos, sin, tiltCos, tiltSin] = [Math.cos(turn.yaw), Math.sin(turn.yaw), Math.cos(turn.pitch), Math.sin(turn.pitch)];
+  const [cos, sin, tiltCos, tiltSin] = [
+    Math.cos(turn.yaw),
+    Math.sin(turn.yaw),
+    Math.cos(turn.pitch),
+    Math.sin(turn.pitch),
+  ];
   return ([x, y, z]) => {
     const across = x * cos + z * sin;
     const away = z * cos - x * sin;
@@ -38,17 +51,28 @@ function projection(width, height) {
 
 function boxEdges(project) {
   const differ = (a, b) => a.filter((value, axis) => value !== b[axis]).length;
-  const edges = CORNERS.flatMap((a, index) => CORNERS.slice(index + 1).filter((b) => differ(a, b) === 1).map((b) => [a, b]));
+  const edges = CORNERS.flatMap((a, index) =>
+    CORNERS.slice(index + 1)
+      .filter((b) => differ(a, b) === 1)
+      .map((b) => [a, b]),
+  );
   return edges.map(([a, b]) => svg("path", { class: "frame", d: linePath([project(a), project(b)]) }));
 }
 
 function boxTitles(project, names, scales) {
-  const middles = [[0, -1.2, 1.2], [-1.2, 0, 1.2], [1.2, -1.2, 0]];
+  const middles = [
+    [0, -1.2, 1.2],
+    [-1.2, 0, 1.2],
+    [1.2, -1.2, 0],
+  ];
   return names.flatMap((name, axis) => {
     const end = (side) => middles[axis].map((value, index) => (index === axis ? side : value));
     const tick = (side) => {
       const [x, y] = project(end(side));
-      return label(x, y, formatTick(Number(scales[axis].invert(side).toPrecision(2))), { "text-anchor": "middle", class: "halo" });
+      return label(x, y, formatTick(Number(scales[axis].invert(side).toPrecision(2))), {
+        "text-anchor": "middle",
+        class: "halo",
+      });
     };
     const [x, y] = project(middles[axis]);
     return [label(x, y, name, { class: "title halo", "text-anchor": "middle" }), tick(-0.94), tick(0.94)];
@@ -66,7 +90,9 @@ function followTurning(root, tip, shown) {
     const box = root.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   };
-  root.addEventListener("pointerdown", (event) => { turn.from = place(event); });
+  root.addEventListener("pointerdown", (event) => {
+    turn.from = place(event);
+  });
   root.addEventListener("pointermove", (event) => {
     const at = place(event);
     if (!event.buttons || !turn.from) {
@@ -77,7 +103,9 @@ function followTurning(root, tip, shown) {
     turn.from = at;
     turnBy(dx / 140, dy / 140);
   });
-  root.addEventListener("pointerleave", () => { tip.hidden = true; });
+  root.addEventListener("pointerleave", () => {
+    tip.hidden = true;
+  });
   root.addEventListener("click", (event) => {
     const found = nearest(shown, place(event));
     if (found) selection.set(found.trial);

@@ -18,7 +18,11 @@ function grouped(integer) {
 
 function formatTick(value) {
   const size = Math.abs(value);
-  for (const [unit, factor] of [["G", 1e9], ["M", 1e6], ["k", 1e3]]) {
+  for (const [unit, factor] of [
+    ["G", 1e9],
+    ["M", 1e6],
+    ["k", 1e3],
+  ]) {
     if (size >= factor) return `${Number((value / factor).toPrecision(4))}${unit}`;
   }
   if (size > 0 && size < 1e-3) return value.toExponential().replace("e+", "e");
@@ -47,7 +51,9 @@ function withUnit(metric) {
 
 function countedStates() {
   const counted = Object.entries(sweep.counts).filter(([, count]) => count);
-  return counted.map(([state, count]) => `${formatNumber(count)} ${state.toLowerCase()}`).join(", ") || "none has started";
+  return (
+    counted.map(([state, count]) => `${formatNumber(count)} ${state.toLowerCase()}`).join(", ") || "none has started"
+  );
 }
 
 function element(tag, attributes = {}, ...children) {
@@ -58,6 +64,10 @@ function element(tag, attributes = {}, ...children) {
   }
   node.append(...children.filter((child) => child !== null));
   return node;
+}
+
+function paragraph(kind, ...sentences) {
+  return element("p", { class: kind }, sentences.filter(Boolean).join(" "));
 }
 
 function button(label, onclick, attributes = {}) {
@@ -73,16 +83,20 @@ function choice(label, options, chosen, onchange) {
 // Inside a tracker's frame copying is forbidden; the text is then selected for the user's own copying.
 function copyable(text, label) {
   const code = element("code", { class: "selectable", tabindex: "0", "aria-label": label }, text);
-  const copy = button("Copy", async () => {
-    try {
-      if (window !== window.top) throw new Error("framed");
-      await navigator.clipboard.writeText(text);
-      copy.textContent = "Copied";
-    } catch {
-      getSelection().selectAllChildren(code);
-      copy.textContent = "Selected";
-    }
-    setTimeout(() => (copy.textContent = "Copy"), 1500);
-  }, { class: "quiet", "aria-label": `Copy ${label}` });
+  const copy = button(
+    "Copy",
+    async () => {
+      try {
+        if (window !== window.top) throw new Error("framed");
+        await navigator.clipboard.writeText(text);
+        copy.textContent = "Copied";
+      } catch {
+        getSelection().selectAllChildren(code);
+        copy.textContent = "Selected";
+      }
+      setTimeout(() => (copy.textContent = "Copy"), 1500);
+    },
+    { class: "quiet", "aria-label": `Copy ${label}` },
+  );
   return element("div", { class: "copyable" }, code, copy);
 }
