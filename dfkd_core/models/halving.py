@@ -22,6 +22,7 @@ def halve(signal: Tensor, weight: Tensor, bias: Tensor, pad_frames: int) -> Tens
     """
     if is_traced():
         return _down(signal, weight, bias, pad_frames)
+    signal, weight, bias = _as_autocast(signal, weight, bias)
     halved: Tensor = _Halve.apply(signal, weight, bias, pad_frames)  # type: ignore[no-untyped-call]
     return halved
 
@@ -30,8 +31,17 @@ def double(signal: Tensor, weight: Tensor, bias: Tensor, pad_frames: int) -> Ten
     """The adjoint: (batch, in, frame, freq) to (batch, out, frame, 2 freq); weight (in, out, time, freq)."""
     if is_traced():
         return _transposed(signal, weight, bias, pad_frames)
+    signal, weight, bias = _as_autocast(signal, weight, bias)
     doubled: Tensor = _Double.apply(signal, weight, bias, pad_frames)  # type: ignore[no-untyped-call]
     return doubled
+
+
+def _as_autocast(*tensors: Tensor) -> list[Tensor]:
+    """The tensors at the precision that autocast gives a convolution, whose backward pass runs outside of it."""
+    device = tensors[0].device.type
+    if not torch.is_autocast_enabled(device):
+        return list(tensors)
+    return [tensor.to(torch.get_autocast_dtype(device)) for tensor in tensors]
 
 
 def _down(signal: Tensor, weight: Tensor, bias: Tensor | None, pad_frames: int) -> Tensor:
