@@ -147,3 +147,16 @@ def key_paths(config: Mapping[str, Any]) -> frozenset[str]:
     for model in MODELS.values():
         found |= {f"student.{key}" for key in model.Config.model_fields}
     return frozenset(found | {f"student.{key}" for key in config.get("student", {})})
+
+
+def fit_architecture(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The config without student fields that only other architectures have, for a search that changes the model.
+
+    Unknown fields stay, to be refused.
+    """
+    student = config.get("student", {})
+    if student.get("model") not in MODELS:
+        return dict(config)
+    own = MODELS[student["model"]].Config.model_fields
+    others = {key for model in MODELS.values() for key in model.Config.model_fields} - own.keys()
+    return {**config, "student": {key: value for key, value in student.items() if key not in others}}

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dfkd_core.config import ExperimentConfig, absolute_paths, key_paths, with_overrides
+from dfkd_core.config import ExperimentConfig, absolute_paths, fit_architecture, key_paths, with_overrides
 from dfkd_core.data.progress import Progress
 from dfkd_core.metrics import METRICS
 from sweeps.workload import Domain
@@ -30,8 +30,8 @@ class DistillationDomain(Domain):
         return key_paths(config)
 
     def trial_config(self, config: Mapping[str, Any], epochs: int) -> dict[str, Any]:
-        """Validated, with `training.epochs` as the sweep's budget says."""
-        changed = with_overrides(config, {"training.epochs": epochs})
+        """Validated, with `training.epochs` as the sweep's budget says and the drawn architecture's fields alone."""
+        changed = fit_architecture(with_overrides(config, {"training.epochs": epochs}))
         return ExperimentConfig.parse(changed).model_dump(mode="json")
 
     def prepare(self, config: Mapping[str, Any], progress: Progress) -> dict[str, str | None]:

@@ -1,0 +1,73 @@
+"""The experiment config: strict, typed, with paths and numbers as people write them."""
+
+from pathlib import Path
+
+import pytest
+
+from dfkd_core.config import ExperimentConfig, absolute_paths, fit_architecture, key_paths, load_config, with_overrides
+from dfkd_core.errors import ConfigError
+from dfkd_core.yaml_files import dump_yaml, parse_yaml
+
+
+@pytest.mark.parametrize(
+    ("mapping", "said"),
+    [
+        ({"student": {"widht": 0.5}}, "student.widht: is not a known key; did you mean 'width'?"),
+        ({"student": {"width": -1}}, "student.width"),
+        ({"student": {"model": "dcrn"}}, "must be one of dccrn"),
+        ({"distillation": {"method": "dkfd"}}, "distillation.method"),
+        ({"distillation": {"min_cutoff_hz": 5000}}, "min_cutoff_hz must be below max_cutoff_hz"),
+        ({"data": {"snr_db": [20, -5]}}, "data.snr_db must be [low, high]"),
+        ({"trainig": {}}, "did you mean 'training'?"),
+    ],
+)
+def test_a_broken_rule_is_one_line_with_key_rule_and_value(mapping, said):
+    with pytest.raises(ConfigError) as caught:
+        ExperimentConfig.parse(mapping, "x.yaml")
+    assert said in str(caught.value)
+    assert str(caught.value).startswith("x.yaml: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_resolved_config_reads_back_as_itself():
+    config = ExperimentConfig.parse({"student": {"width": 0.5}, "optimizer": {"learning_rate": 2e-3}})
+    text = dump_yaml(config.model_dump(mode="json"))
+    assert ExperimentConfig.parse(parse_yaml(text)) == config
+
+
+@pytest.mark.parametrize(("text", "value"), [("1e-3", 1e-3), ("1.0e9", 1e9), ("-2E4", -2e4), ("3", 3), ("1e", "1e")])
+def test_numbers_in_scientific_notation_are_numbers(text, value):
+    assert parse_yaml(f"x: {text}") == {"x": value}
+
+
+def test_relative_paths_are_seen_from_the_configs_folder(tmp_path: Path):
+    (tmp_path / "c.yaml").write_text("data: {corpus: speech}\nteacher: {checkpoint: big/model}\n")
+    config = load_config(tmp_path / "c.yaml")
+    assert config.data.corpus == str(tmp_path / "speech")
+    assert config.teacher.checkpoint == str(tmp_path / "big/model")
+    assert absolute_paths(ExperimentConfig(), tmp_path).data.corpus == "demo"
+
+
+def test_overrides_change_a_copy():
+    base = {"student": {"width": 0.25}}
+    assert with_overrides(base, {"student.width": 0.5, "training.epochs": 3}) == {
+        "student": {"width": 0.5},
+        "training": {"epochs": 3},
+    }
+    assert base == {"student": {"width": 0.25}}
+
+
+def test_every_field_of_the_resolved_config_is_a_key_path():
+    resolved = ExperimentConfig().model_dump(mode="json")
+    known = key_paths(resolved)
+    leaves = {f"{block}.{key}" for block, fields in resolved.items() if isinstance(fields, dict) for key in fields}
+    assert leaves <= known
+
+
+def test_another_architecture_keeps_the_fields_that_it_has():
+    dccrn = ExperimentConfig().model_dump(mode="json")
+    changed = with_overrides(dccrn, {"student.model": "conv_tasnet", "student.width": 0.5})
+    student = ExperimentConfig.parse(fit_architecture(changed)).student
+    assert (student.model, student.width) == ("conv_tasnet", 0.5)
+    with pytest.raises(ConfigError, match="widht"):
+        ExperimentConfig.parse(fit_architecture(with_overrides(changed, {"student.widht": 1})))
