@@ -70,6 +70,7 @@ class _Mixtures:
 
     def __init__(self, config: ExperimentConfig) -> None:
         from dfkd_core.data.signals import Signals
+        from dfkd_core.data.teacher_cache import ListedMixture
 
         listed = Signals(config, needs_teacher=False).validation
         snr_db = listed.snr_db
@@ -77,6 +78,7 @@ class _Mixtures:
         chosen = np.unique(np.argsort(snr_db, kind="stable")[places.astype(int)])
         chosen = chosen[np.argsort(snr_db[chosen], kind="stable")]
         self.noisy, self.clean = listed.batch(chosen)
+        self.listed = [ListedMixture(listed, int(i)) for i in chosen]
         self.names = [listed.name(int(i)) for i in chosen]
         self.titles = [f"{listed.noise_families[i]}, {snr_db[i]:.0f} dB" for i in chosen]
         self.gains = PEAK / np.maximum(np.abs(self.noisy).max(axis=1), 1e-6)
@@ -86,7 +88,7 @@ def _taught(config: ExperimentConfig, mixtures: _Mixtures) -> Samples | None:
     from dfkd_core.teachers import open_teacher
 
     teacher = open_teacher(config.teacher)
-    return None if teacher is None else teacher(mixtures.noisy, mixtures.names)
+    return None if teacher is None else teacher(mixtures.noisy, mixtures.listed)
 
 
 def _estimates(folder: Path, trial: int, mixtures: _Mixtures) -> Samples:

@@ -43,11 +43,11 @@ def models(monkeypatch):
         asked.append(int(folder.name))
         if folder.name == "0009":
             raise CheckpointError("damaged")
-        return lambda noisy, names=(): 0.5 * noisy
+        return lambda noisy: 0.5 * noisy
 
     monkeypatch.setattr("dfkd_core.data.signals.Signals", SignalsOf)
     monkeypatch.setattr("dfkd_core.teachers.open_network", opened)
-    monkeypatch.setattr("dfkd_core.teachers.open_teacher", lambda config: lambda noisy, names: 0.4 * noisy)
+    monkeypatch.setattr("dfkd_core.teachers.open_teacher", lambda config: lambda noisy, listed: 0.4 * noisy)
     return asked
 
 
