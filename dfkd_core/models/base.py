@@ -12,6 +12,7 @@ from dfkd_core.models.mac_counting import count_macs
 from dfkd_core.schema import Config
 
 SAMPLE_RATE_HZ = 16000
+FLOAT_BYTES = 4
 
 
 class StudentBase(Config):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dfkd_core.errors import ConfigError
-from dfkd_core.models.base import Student, StudentBase
+from dfkd_core.models.base import FLOAT_BYTES, Student, StudentBase
 from dfkd_core.models.complex_layers import ComplexConv2d, ComplexConvTranspose2d, ComplexLSTM
 from dfkd_core.models.prelu import PReLU
 from dfkd_core.models.widths import Width, check_width, scaled
@@ -21,7 +21,6 @@ Count = Annotated[int, Field(ge=1)]
 
 # Under the square root of |M|^2: without it the padded DC bin and silence have no finite gradient.
 MASK_EPSILON = 1.0e-6
-FLOAT_BYTES = 4
 
 
 class DCCRNConfig(StudentBase):

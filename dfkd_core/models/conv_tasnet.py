@@ -1,0 +1,149 @@
+"""Conv-TasNet for one source (Luo & Mesgarani, IEEE/ACM TASLP 27(8) 2019, arXiv 1809.07454)."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from dfkd_core.models.base import FLOAT_BYTES, Student, StudentBase
+from dfkd_core.models.depthwise import DepthwiseConv1d
+from dfkd_core.models.learned_frames import LearnedFrames
+from dfkd_core.models.norms import CumulativeLayerNorm, GlobalLayerNorm
+from dfkd_core.models.prelu import PReLU
+from dfkd_core.models.widths import Width, check_width, scaled
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class ConvTasNetConfig(StudentBase):
+    """The paper's letters: N filters of L window samples every S stride samples; B, H, Sc; P, X, R.
+
+    Width scales bottleneck, hidden and skip channels, not the filters. The published framing at 8 kHz is L 16, S 8.
+    """
+
+    model: Literal["conv_tasnet"] = "conv_tasnet"
+    width: Width = 0.25
+    filters: Count = 512
+    window: Annotated[int, Field(ge=2)] = 32
+    stride: Count = 16
+    bottleneck: Count = 128
+    hidden: Count = 512
+    skip: Count = 128
+    kernel: Count = 3
+    num_blocks: Annotated[int, Field(ge=1, le=12)] = 8
+    num_repeats: Count = 3
+    causal: bool = False
+
+    def sizes(self, width: float) -> tuple[int, int, int]:
+        """Bottleneck, hidden and skip channels at a width."""
+        return scaled(self.bottleneck, width), scaled(self.hidden, width), scaled(self.skip, width)
+
+    @model_validator(mode="after")
+    def _frames_overlap(self) -> Self:
+        if self.stride > self.window:
+            raise ValueError(
+                f"stride must be at most window ({self.window}), but got {self.stride}; use {self.window // 2}"
+            )
+        if not self.causal and self.kernel % 2 == 0:
+            raise ValueError(f"kernel must be odd unless causal, but got {self.kernel}; use {self.kernel + 1}")
+        return self
+
+    @model_validator(mode="after")
+    def _width_keeps_every_layer(self) -> Self:
+        check_width(
+            self.width,
+            units=min(self.bottleneck, self.hidden, self.skip),
+            rule="leave at least one channel in every layer",
+            works=lambda width: min(self.sizes(width)) > 0,
+        )
+        return self
+
+
+class ConvTasNet(Student):
+    """Learned frames, a mask from dilated convolutions, and learned overlap-add.
+
+        w = frames(x),   m = sigmoid(V prelu(sum of skips)),   estimate = overlap_add(m * w)
+
+    Inside, signals are (batch, channel, frame). With gLN the look-ahead is the whole clip; `causal` pads on the left
+    and norms over the past: window - 1 samples.
+    """
+
+    Config = ConvTasNetConfig
+
+    def __init__(self, config: ConvTasNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        bottleneck, _, skip = config.sizes(config.width)
+        self.frames = LearnedFrames(config.filters, config.window, config.stride)
+        self.norm = _norm(config, config.filters)
+        self.bottleneck = nn.Conv1d(config.filters, bottleneck, 1)
+        dilations = [2**block for block in range(config.num_blocks)] * config.num_repeats
+        last = len(dilations) - 1
+        self.blocks = nn.ModuleList(_Block(config, dilation, i == last) for i, dilation in enumerate(dilations))
+        self.activation = PReLU()
+        self.mask = nn.Conv1d(skip, config.filters, 1)
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        """Estimate (batch, time) of the clean speech in `noisy` (batch, time)."""
+        weights = self.frames(noisy)
+        signal = self.bottleneck(self.norm(weights))
+        total = signal.new_zeros(())
+        for block in self.blocks:
+            signal, skip = block(signal)
+            total = total + skip
+        mask = torch.sigmoid(self.mask(self.activation(total)))
+        return self.frames.overlap_add(mask * weights, noisy.shape[-1])
+
+    @property
+    def look_ahead_samples(self) -> float:
+        """The rest of the window that begins at a sample; the whole clip with gLN."""
+        return float(self.config.window - 1) if self.config.causal else math.inf
+
+    @property
+    def state_bytes(self) -> float:
+        """Past frames of every dilated convolution, running moments, both overlaps of the frames."""
+        config = self.config
+        if not config.causal:
+            return math.inf
+        past: int = config.num_repeats * (config.kernel - 1) * ((1 << config.num_blocks) - 1)
+        moments = 3 * (1 + 2 * config.num_repeats * config.num_blocks)  # count, sum, sum of squares
+        overlaps = 2 * (config.window - config.stride)
+        return FLOAT_BYTES * (past * config.sizes(config.width)[1] + moments + overlaps)
+
+    def macs(self, num_samples: int) -> int:
+        """Multiply-adds of frames, 1 x 1 and depthwise convolutions, mask and overlap-add."""
+        config = self.config
+        bottleneck, hidden, skip = config.sizes(config.width)
+        num_blocks = config.num_blocks * config.num_repeats
+        block = hidden * (bottleneck + config.kernel + bottleneck + skip)
+        ends = config.filters * (2 * config.window + bottleneck + skip)
+        per_frame = num_blocks * block - hidden * bottleneck + ends
+        return per_frame * self.frames.num_frames(num_samples)
+
+
+class _Block(nn.Module):
+    """1 x 1 up, PReLU, norm, dilated depthwise, PReLU, norm, 1 x 1 down to residual and skip; the last: skip only."""
+
+    def __init__(self, config: ConvTasNetConfig, dilation: int, last: bool) -> None:
+        super().__init__()
+        bottleneck, hidden, skip = config.sizes(config.width)
+        self.widen = nn.Conv1d(bottleneck, hidden, 1)
+        self.depthwise = DepthwiseConv1d(hidden, config.kernel, dilation, config.causal)
+        self.activations = nn.ModuleList(PReLU() for _ in range(2))
+        self.norms = nn.ModuleList(_norm(config, hidden) for _ in range(2))
+        self.sizes = (0 if last else bottleneck, skip)
+        self.narrow = nn.Conv1d(hidden, sum(self.sizes), 1)
+
+    def forward(self, signal: Tensor) -> tuple[Tensor, Tensor]:
+        hidden = self.norms[0](self.activations[0](self.widen(signal)))
+        hidden = self.norms[1](self.activations[1](self.depthwise(hidden)))
+        residual, skip = torch.split(self.narrow(hidden), list(self.sizes), dim=1)
+        return (signal + residual if self.sizes[0] else signal), skip
+
+
+def _norm(config: ConvTasNetConfig, channels: int) -> nn.Module:
+    return CumulativeLayerNorm(channels) if config.causal else GlobalLayerNorm(channels)

@@ -1,0 +1,78 @@
+"""Depthwise convolution over time as shifted multiply-adds."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+from dfkd_core.models.tracing import is_traced
+
+
+class DepthwiseConv1d(nn.Module):
+    """y[c, t] = b[c] + sum_k w[k, c] x[c, t + k dilation - left], zeros outside; (batch, channel, frame) both ways.
+
+    `left` is kernel - 1 dilations when causal, else the half, rounded down. oneDNN's grouped convolution takes six
+    times as long as the multiply-adds below.
+    """
+
+    def __init__(self, channels: int, kernel: int, dilation: int, causal: bool) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(kernel)
+        self.weight = nn.Parameter(torch.empty(kernel, channels).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(channels).uniform_(-bound, bound))
+        left = kernel - 1 if causal else (kernel - 1) // 2
+        self.dilation = dilation
+        self.shifts = [(tap - left) * dilation for tap in range(kernel)]
+
+    def forward(self, signal: Tensor) -> Tensor:
+        """Filtered signal (batch, channel, frame)."""
+        if signal.is_cpu and not is_traced():
+            filtered: Tensor = _Shifted.apply(  # type: ignore[no-untyped-call]
+                signal, self.weight, self.bias, self.shifts
+            )
+            return filtered
+        padded = F.pad(signal, (-self.shifts[0], self.shifts[-1]))
+        taps = self.weight.t()[:, None]
+        return F.conv1d(padded, taps, self.bias, dilation=self.dilation, groups=len(self.bias))
+
+    def layer_macs(self, signal: Tensor, output: Tensor) -> int:
+        """Multiply-adds of one forward pass."""
+        return output.numel() * self.weight.shape[0]
+
+
+class _Shifted(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, signal: Tensor, weight: Tensor, bias: Tensor, shifts: list[int]) -> Tensor:
+        ctx.save_for_backward(signal, weight)
+        ctx.shifts = shifts
+        output = bias[:, None].expand_as(signal).contiguous()
+        for tap, shift in zip(weight, shifts, strict=True):
+            _add_shifted(output, signal, tap, shift)
+        return output
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        signal, weight = ctx.saved_tensors
+        to_signal = torch.zeros_like(signal)
+        for tap, shift in zip(weight, ctx.shifts, strict=True):
+            _add_shifted(to_signal, gradient, tap, -shift)
+        products = (_overlap(gradient, shift) * _overlap(signal, -shift) for shift in ctx.shifts)
+        to_weight = torch.stack([product.sum((0, 2)) for product in products])
+        return to_signal, to_weight, gradient.sum((0, 2)), None
+
+
+def _add_shifted(output: Tensor, signal: Tensor, tap: Tensor, shift: int) -> None:
+    """output[t] += tap * signal[t + shift] wherever both exist."""
+    _overlap(output, shift).addcmul_(_overlap(signal, -shift), tap[:, None])
+
+
+def _overlap(signal: Tensor, shift: int) -> Tensor:
+    """The frames t of a signal for which t + shift is one of its frames, too."""
+    frames = signal.shape[2]
+    return signal[:, :, max(0, -shift) : max(0, frames - max(0, shift))]

@@ -1,0 +1,42 @@
+"""A learned filter bank in place of the Fourier transform, and its overlap-add back to time."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class LearnedFrames(nn.Module):
+    """Frames of `window` samples every `stride`, each as `filters` weights: w = U x, and back: x = sum of V w.
+
+    (batch, time) to (batch, filter, frame); silence is appended until the last sample is in a frame.
+    """
+
+    def __init__(self, filters: int, window: int, stride: int) -> None:
+        super().__init__()
+        self.window = window
+        self.stride = stride
+        self.analysis = nn.Conv1d(1, filters, window, stride, bias=False)
+        # A 1 x 1 convolution and overlap-add: the same as a transposed convolution, which takes three times as long.
+        self.synthesis = nn.Conv1d(filters, window, 1, bias=False)
+
+    def forward(self, signal: Tensor) -> Tensor:
+        """Weights (batch, filter, frame) of a signal (batch, time)."""
+        missing = self._covered(signal.shape[-1]) - signal.shape[-1]
+        weights: Tensor = self.analysis(F.pad(signal, (0, missing))[:, None])
+        return weights
+
+    def overlap_add(self, weights: Tensor, length: int) -> Tensor:
+        """Signal (batch, length) of weights (batch, filter, frame)."""
+        size, window = (1, self._covered(length)), (1, self.window)
+        signal = F.fold(self.synthesis(weights), size, window, stride=(1, self.stride))
+        return signal[:, 0, 0, :length]
+
+    def num_frames(self, num_samples: int) -> int:
+        """Frames that cover so many samples."""
+        return 1 + max(0, math.ceil((num_samples - self.window) / self.stride))
+
+    def _covered(self, num_samples: int) -> int:
+        return (self.num_frames(num_samples) - 1) * self.stride + self.window
