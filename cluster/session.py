@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import ray
 
@@ -21,10 +22,9 @@ class Session:
 
     is_own: bool  # started here, and stopped at the end
 
-    @property
-    def num_nodes(self) -> int:
-        """Nodes that are alive."""
-        return sum(bool(node["Alive"]) for node in ray.nodes())
+    def nodes(self) -> list[dict[str, Any]]:
+        """What Ray says of its nodes."""
+        return list(ray.nodes())
 
 
 @contextmanager

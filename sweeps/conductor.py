@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import numbers
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -14,13 +12,16 @@ from typing import Any
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from sweeps.constraints import broken
+from sweeps.credentials import scrub, secrets
 from sweeps.failures import Failure, FailureKind
+from sweeps.faults import fault_of, plain, static_fault_of
 from sweeps.ledger import Ledger
 from sweeps.objectives import costs
 from sweeps.pareto_asha import ParetoASHA
 from sweeps.spec import SweepSpec
 from sweeps.tracking import Tracker
 from sweeps.trial_folder import TrialFolder
+from sweeps.trial_log import TrialLog
 from sweeps.trials import TrialState
 from sweeps.workload import Workload, domain_of
 
@@ -49,6 +50,8 @@ class Conductor:
         self.ledger, self.spec, self.folder, self.tracker = ledger, spec, folder, tracker
         self.workload, self.domain, self.session = workload, domain_of(workload), session
         self.on_finish: Callable[[int, TrialState], None] = lambda number, state: None
+        self.fence: Callable[[], None] = lambda: None  # raises when this driver no longer holds the sweep
+        self._hidden = secrets()
         self.live: dict[int, Assignment] = {}
         self.stopping: str | None = None  # why no further epoch begins
         self.failed: str | None = None  # why the sweep was given up
@@ -61,7 +64,8 @@ class Conductor:
 
     def next(self) -> Assignment | None:
         """The next trial to work on; None when there is nothing to begin at present."""
-        while not (self.stopping or self.closed):
+        self.fence()
+        while not self.is_ending:
             drawn = self._draw()
             if drawn is None:
                 return None
@@ -77,15 +81,22 @@ class Conductor:
         if self.live:
             return False
         exhausted = not self._waiting and self._num_trials >= self.spec.budget.trials
-        return bool(self.stopping or self.closed or exhausted)
+        return self.is_ending or exhausted
 
     @property
     def is_finished(self) -> bool:
-        """True when the whole budget has reached its final states."""
-        return self.counts.total() >= self.spec.budget.trials
+        """True when the budget is used up: its trials have all ended, or its hours have passed."""
+        is_late = self.closed and not self.live and not self.stopping
+        return self.counts.total() >= self.spec.budget.trials or is_late
+
+    @property
+    def is_ending(self) -> bool:
+        """True when no further trial begins."""
+        return bool(self.stopping or self.closed)
 
     def started(self, number: int) -> None:
         """A worker has taken the trial up."""
+        self.fence()
         assignment = self.live[number]
         assignment.started = time.monotonic()
         self.ledger.start(number, self.session)
@@ -98,7 +109,8 @@ class Conductor:
         assignment = self.live.get(number)
         if assignment is None:
             return False
-        fault = self._fault(assignment, reported)
+        self.fence()
+        fault = fault_of(self.spec.objectives, {**assignment.static, **reported})
         if fault:
             self._finish(number, TrialState.FAILED, fault)
             return False
@@ -121,7 +133,8 @@ class Conductor:
         """An attempt has ended badly: try again where that is allowed, else the trial is FAILED."""
         if number not in self.live:
             return
-        count = self.ledger.note_event(number, failure.kind, failure.reason)
+        self.fence()
+        count = self.ledger.note_event(number, failure.kind, scrub(failure.reason, self._hidden))
         if self._may_retry(number, failure.kind, count):
             del self.live[number]
             self._waiting.appendleft(number)
@@ -133,6 +146,11 @@ class Conductor:
         """Trials that this driver has worked on for longer than `trial_timeout_s`."""
         limit = self.spec.failures.trial_timeout_s
         return [n for n, a in self.live.items() if limit and a.started is not None and now - a.started > limit]
+
+    def withdraw(self, number: int) -> None:
+        """Take back a trial that no worker has taken up: it waits for a later driver."""
+        if number in self.live and self.live[number].started is None:
+            del self.live[number]
 
     def stop(self, reason: str) -> None:
         """No further trial begins, and running ones end after their epoch, to be gone on with later."""
@@ -149,24 +167,34 @@ class Conductor:
 
     def _prepare(self, number: int, params: dict[str, Any]) -> Assignment | None:
         """Build the trial's config and judge what is known before training; None when that ends the trial."""
-        assignment = Assignment(number, {}, params=params)
-        try:
-            config = with_overrides(self.spec.config, params)
-            assignment.config = self.domain.trial_config(config, self.spec.budget.epochs_per_trial)
-            assignment.static = plain(self.workload.static_metrics(assignment.config))
-        except ConfigError as error:
-            self._refuse(assignment, TrialState.FAILED, f"the drawn config breaks a rule: {error}")
-            return None
-        except Exception as error:  # the workload's own code: anything may go wrong there
-            self._refuse(assignment, TrialState.FAILED, f"static_metrics raised {type(error).__name__}: {error}")
-            return None
-        TrialFolder(self.folder, number).create(assignment.config)
+        assignment = Assignment(number, with_overrides(self.spec.config, params), params=params)
+        fault = self._know(assignment)
         if assignment.static:
             self.ledger.record_epoch(number, 0, assignment.static)
-        if broken(self.spec.constraints, assignment.static):
+        fault = fault or static_fault_of(self.spec.objectives, assignment.static)
+        if fault:
+            self._refuse(assignment, TrialState.FAILED, fault)
+        elif broken(self.spec.constraints, assignment.static):
             self._refuse(assignment, TrialState.INFEASIBLE, None)
-            return None
-        return assignment
+        else:
+            return assignment
+        return None
+
+    def _know(self, assignment: Assignment) -> str | None:
+        """Fill in what is known of a trial before training, and make its folder; returns why it cannot be trained."""
+        files = TrialFolder(self.folder, assignment.number)
+        try:
+            epochs = self.spec.budget.epochs_per_trial
+            assignment.config = self.domain.trial_config(assignment.config, epochs)
+            files.create(assignment.config)
+            assignment.static = plain(self.workload.static_metrics(assignment.config))
+        except ConfigError as error:
+            files.create(assignment.config)
+            return f"the drawn config breaks a rule: {error}"
+        except Exception as error:  # the workload's own code: anything may go wrong there
+            with TrialLog(files.path / "log.txt") as log:
+                return f"static_metrics raised {log.note_exception(error)}"
+        return None
 
     def _refuse(self, assignment: Assignment, state: TrialState, reason: str | None) -> None:
         self.live[assignment.number] = assignment
@@ -183,20 +211,6 @@ class Conductor:
         where = {f"dfkd.{key}": value for key, value in assignment.where.items()}
         self.tracker.trial_started(assignment.number, assignment.params, {**sweep_tags(self.ledger), **where})
 
-    def _fault(self, assignment: Assignment, reported: Mapping[str, Any]) -> str | None:
-        """What is wrong with the objectives of a report."""
-        metrics = {**assignment.static, **reported}
-        for objective in self.spec.objectives:
-            name = objective.metric
-            if name not in metrics:
-                return f"objective {name} is missing from the report; the trial reported {sorted(metrics)}"
-            value = metrics[name]
-            if not is_number(value):
-                return f"objective {name} must be a number, but the trial reported {value!r}"
-            if not math.isfinite(value) or not math.isfinite(objective.cost(value)):
-                return f"objective {name} must be finite on its {objective.scale} scale, but the trial reported {value}"
-        return None
-
     def _complete(self, number: int, metrics: Mapping[str, float]) -> None:
         missing = [str(c) for c in self.spec.constraints if c.metric not in metrics]
         if missing:
@@ -207,18 +221,15 @@ class Conductor:
 
     def _finish(self, number: int, state: TrialState, reason: str | None) -> None:
         """Write a trial's end into ledger, folder and spool, in this order."""
-        assignment = self.live.pop(number)
-        epochs = self.ledger.epochs(number)
-        last = max(epochs, default=0)
-        metrics = epochs.get(last, {})
+        del self.live[number]
+        metrics = self.ledger.record(number).metrics
         violations = {str(c): c.violation(metrics) for c in self.spec.constraints if c.metric in metrics}
         if state is TrialState.INFEASIBLE:
             reason = "breaks " + ", ".join(str(c) for c in broken(self.spec.constraints, metrics))
-        self.ledger.finish(number, state, reason=reason, violations=violations)
-        fidelity = last / self.spec.budget.epochs_per_trial
-        result = {"trial": number, "state": state, "reason": reason, "params": assignment.params, "metrics": metrics}
-        TrialFolder(self.folder, number).finish({**result, "epochs": last, "fidelity": fidelity}, self.domain)
-        self.tracker.trial_finished(number, state, fidelity, reason, metrics)
+        self.ledger.finish(number, state, reason=scrub(reason, self._hidden), violations=violations)
+        record = self.ledger.record(number)
+        TrialFolder(self.folder, number).finish(record, self.domain)
+        self.tracker.trial_finished(number, state, record.fidelity, record.reason, record.metrics)
         self.counts[state] += 1
         self._judge_failures()
         self.on_finish(number, state)
@@ -262,13 +273,3 @@ def sweep_tags(ledger: Ledger) -> dict[str, str]:
     """What every run of a sweep carries: the hashes of its data and teacher, and the code's commit."""
     recorded = ledger.attrs()
     return {f"dfkd.{key}": recorded[key] for key in ("data_hash", "teacher_hash", "git_commit") if recorded.get(key)}
-
-
-def is_number(value: Any) -> bool:
-    """True for real numbers, NaN and infinities included; False for booleans."""
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
-
-
-def plain(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """The numeric metrics as Python floats."""
-    return {name: float(value) for name, value in metrics.items() if is_number(value)}

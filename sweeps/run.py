@@ -6,11 +6,12 @@ import math
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cluster.resources import check_fits
 from cluster.session import Session, connect
 from cluster.storage import check_shared
 from sweeps.checking import changes, check_unchanged, resolved
@@ -23,12 +24,13 @@ from sweeps.front_updates import FrontUpdates, tell_artifacts, write_front_of
 from sweeps.git_commit import git_commit
 from sweeps.interrupts import Interrupts
 from sweeps.ledger import Ledger, Lesson
+from sweeps.mending import mend
 from sweeps.retelling import retell
 from sweeps.spec import SweepSpec
 from sweeps.stopped import SweepStopped
 from sweeps.sweep_folder import SweepFolder
 from sweeps.tracking import Tracker
-from sweeps.tune_run import run_trials
+from sweeps.tune_run import bundle_of, run_trials
 from sweeps.warm_start import lessons
 from sweeps.watch import Watch
 from sweeps.workload import Workload, domain_of
@@ -64,11 +66,14 @@ def run_sweep(
     with _ray(spec, address) as session:
         hashes = prepare(spec, workload, display)
         taught = lessons(spec, hashes)
+        is_new = not folder.path.exists()
         with _locked(folder) as lock:
             folder.refuse_second()
-            folder.create()
-            check_shared(folder.path)
-            return _drive(_begin(spec, workload, folder, hashes, taught), lock, session, display)
+            with folder.removed_unless_begun(is_new):
+                folder.create()
+                check_shared(folder.path)
+                sweep = _begin(spec, workload, folder, hashes, taught)
+            return _drive(sweep, lock, session, display)
 
 
 def resume_sweep(
@@ -85,13 +90,15 @@ def resume_sweep(
     folder, display = SweepFolder(path), display or Display()
     spec = folder.spec(changes(overrides or {}))
     with _locked(folder) as lock:
-        workload = workload or folder.workload()
         ledger = Ledger.open(folder.path, spec, folder.note()["sweep_id"])
-        sweep = Sweep(spec, workload, folder, ledger)
-        if ledger.num_finished() >= spec.budget.trials:
+        if ledger.num_finished() >= spec.budget.trials and ledger.attrs().get("state") == "finished":
             return deliver_owed(folder, spec, ledger)
+        sweep = Sweep(spec, workload or folder.workload(), folder, ledger)
+        mend(ledger, folder.path, domain_of(sweep.workload))
+        if ledger.num_finished() >= spec.budget.trials:  # all ended, but the driver died before it had told so
+            return _drive(sweep, lock, None, display)
         with _ray(spec, address) as session:
-            check_unchanged(sweep, prepare(spec, workload, display))
+            check_unchanged(sweep, prepare(spec, sweep.workload, display))
             folder.write_spec(spec)
             check_shared(folder.path)
             return _drive(sweep, lock, session, display)
@@ -140,13 +147,16 @@ def _locked(folder: SweepFolder) -> Iterator[DriverLock]:
         lock.release()
 
 
-def _ray(spec: SweepSpec, address: str | None) -> AbstractContextManager[Session]:
-    """A Ray of our own has room for `max_concurrent` trials, and no more than this machine has."""
+@contextmanager
+def _ray(spec: SweepSpec, address: str | None) -> Iterator[Session]:
+    """A Ray that can hold a trial; one of our own has room for `max_concurrent`, and no more than this machine has."""
     wanted, limit = spec.resources.cpus_per_trial, spec.resources.max_concurrent
     num_cpus = os.cpu_count() or 1
     if limit is not None and wanted:
         num_cpus = min(num_cpus, math.ceil(limit * wanted))
-    return connect(address, num_cpus=num_cpus)
+    with connect(address, num_cpus=num_cpus) as session:
+        check_fits(bundle_of(spec.resources), session.nodes())
+        yield session
 
 
 def _begin(
@@ -166,7 +176,7 @@ def _begin(
     return Sweep(spec, workload, folder, ledger)
 
 
-def _drive(sweep: Sweep, lock: DriverLock, session: Session, display: Display) -> Front:
+def _drive(sweep: Sweep, lock: DriverLock, session: Session | None, display: Display) -> Front:
     """Work until the budget is used up or something ends the sweep, then leave everything told."""
     spec, path, ledger = sweep.spec, sweep.folder.path, sweep.ledger
     with closing(Tracker(path, spec.storage.tracking_uri)) as tracker:
@@ -176,34 +186,44 @@ def _drive(sweep: Sweep, lock: DriverLock, session: Session, display: Display) -
         retell(ledger, tracker, told)
         conductor = Conductor(ledger, spec, sweep.workload, path, tracker, lock.session)
         updates = FrontUpdates(ledger, spec, path, tracker)
-        watch = Watch(conductor, updates, lock, start_delivery(path), display)
-        conductor.on_finish = watch.finished
         ledger.set_attr("state", None)
+        delivery = start_delivery(path)
         try:
-            with display, Interrupts(conductor.stop):
+            watch = Watch(conductor, updates, lock, delivery, display)
+            conductor.on_finish, conductor.fence = watch.finished, lock.check
+            patience_s = _work(conductor, watch, session, display)
+            lock.check()
+            return _end(sweep, conductor, updates, tracker, watch, patience_s)
+        finally:
+            delivery.stop()
+
+
+def _work(conductor: Conductor, watch: Watch, session: Session | None, display: Display) -> float:
+    """Run trials; returns how long MLflow may be waited for afterwards: not at all after a second interrupt."""
+    try:
+        with display, Interrupts(conductor.stop):
+            if session is not None:
                 run_trials(conductor, watch, session.is_own)
-        except KeyboardInterrupt:
-            conductor.stop("interrupted twice")
-        lock.check()
-        return _end(sweep, conductor, updates, tracker, watch)
+    except KeyboardInterrupt:
+        conductor.stop("interrupted twice")
+        return 0.0
+    return PATIENCE_S
 
 
-def _end(sweep: Sweep, conductor: Conductor, updates: FrontUpdates, tracker: Tracker, watch: Watch) -> Front:
+def _end(
+    sweep: Sweep, conductor: Conductor, updates: FrontUpdates, tracker: Tracker, watch: Watch, patience_s: float
+) -> Front:
     """Write the last front, wait for MLflow while it answers, and say how the sweep ended."""
     state = "failed" if conductor.failed else "finished" if conductor.is_finished else "interrupted"
-    sweep.ledger.set_attr("state", state)
     watch.note_time()
     front = updates.write()
     if state == "finished":
         domain_of(sweep.workload).record_sounds(sweep.folder.path, [p.trial for p in front.points], sweep.spec.config)
-    owed = wait_delivered(sweep.folder.path, watch.delivery, PATIENCE_S)
+    owed = wait_delivered(sweep.folder.path, watch.delivery, patience_s)
     front = updates.write()
     tracker.sweep_finished(state)
-    wait_delivered(sweep.folder.path, watch.delivery, 1.0 if owed else PATIENCE_S)
-    watch.delivery.stop()
+    sweep.ledger.set_attr("state", state)
+    wait_delivered(sweep.folder.path, watch.delivery, min(patience_s, 1.0) if owed else patience_s)
     if state != "finished":
-        reason = conductor.stopping or (
-            "the hours of the budget are used up" if conductor.closed else "trials are left"
-        )
-        raise SweepStopped(state, reason, sweep.folder.path)
+        raise SweepStopped(state, conductor.stopping or "trials are left", sweep.folder.path)
     return front

@@ -26,6 +26,16 @@ class LedgerScheduler(FIFOScheduler):  # type: ignore[misc]
         self.timed_out: set[int] = set()
         self.crash: Exception | None = None  # of the driver's own parts; Tune would hide it in a text of its own
 
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        """The trial that has waited longest; once the sweep is ending, those that no worker has taken up go back."""
+        waiting = [trial for trial in tune_controller.get_live_trials() if trial.status == Trial.PENDING]
+        if self._conductor.is_ending:
+            for trial in [trial for trial in waiting if trial.temporary_state.ray_actor is None]:
+                waiting.remove(trial)
+                self._conductor.withdraw(trial.config["number"])
+                tune_controller.stop_trial(trial)
+        return min(waiting, key=lambda trial: trial.config["number"], default=None)
+
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Pass an epoch's report on."""
         metrics = trial_metrics(result)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,15 @@ class SweepFolder:
             (self.path / name).unlink(missing_ok=True)
         for name in ("spool", "trials"):
             shutil.rmtree(self.path / name, ignore_errors=True)
+
+    @contextmanager
+    def removed_unless_begun(self, is_new: bool) -> Iterator[None]:
+        """A new folder goes again when the sweep is refused before it has begun; entered under the lock."""
+        try:
+            yield
+        finally:
+            if is_new and not self.is_sweep:
+                shutil.rmtree(self.path, ignore_errors=True)
 
     def write_note(self, sweep_id: str, workload: type[Workload]) -> None:
         """Note the study's name, and the workload as `module:Class` for those who resume from the command line."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -11,10 +12,12 @@ from typing import Any
 
 from dfkd_core.atomic_files import write_atomic
 from dfkd_core.yaml_files import dump_yaml
+from sweeps.trials import TrialRecord
 from sweeps.workload import Domain
 
+log = logging.getLogger(__name__)
 KEPT = 2  # generations: a damaged newest one costs one epoch, not the trial
-STATE = "epoch.json"
+STATE, RESULT = "epoch.json", "result.json"
 
 
 class TrialFolder:
@@ -50,13 +53,37 @@ class TrialFolder:
         """Whole checkpoints, newest first."""
         return sorted((p for p in self.checkpoints.glob("[0-9]*") if (p / STATE).exists()), reverse=True)
 
-    def finish(self, result: Mapping[str, Any], domain: Domain) -> None:
-        """Write what became of the trial, and turn its last checkpoint into files for people."""
-        newest = self.generations()[:1]
-        if newest:
-            domain.publish(newest[0], self.path, result)
-        if self.path.exists():
-            write_atomic(self.path / "result.json", json.dumps(result, indent=1).encode())
+    @property
+    def has_result(self) -> bool:
+        """True once `finish` has come to its end."""
+        return (self.path / RESULT).exists()
+
+    def finish(self, record: TrialRecord, domain: Domain) -> None:
+        """Write what became of the trial, and turn its last checkpoint into files for people.
+
+        What cannot be turned is logged; without a result, the next resume tries again.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        result = result_of(record)
+        for checkpoint in self.generations()[:1]:
+            try:
+                domain.publish(checkpoint, self.path, result)
+            except Exception as error:  # the workload's own code: it must not end the sweep
+                log.warning("%s: %s cannot be published: %s", self.path, checkpoint.name, error)
+                return
+        write_atomic(self.path / RESULT, json.dumps(result, indent=1).encode())
+
+
+def result_of(record: TrialRecord) -> dict[str, Any]:
+    """What result.json holds."""
+    told = {"state": record.state, "reason": record.reason, "params": dict(record.params)}
+    return {
+        "trial": record.number,
+        **told,
+        "metrics": dict(record.metrics),
+        "epochs": record.epochs,
+        "fidelity": record.fidelity,
+    }
 
 
 def read_state(checkpoint: Path) -> tuple[int, dict[str, float]]:
