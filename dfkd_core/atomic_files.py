@@ -32,12 +32,18 @@ def publish(temporary: Path, path: Path) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Force a folder's entries to disk, so that a rename survives a power cut."""
+    """Force a folder's entries (or a file's content) to disk, so that a rename survives a power cut."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_files(directory: Path) -> None:
+    """Force everything below a folder to disk, so that after a power cut no file under its new name is empty."""
+    for path in [directory, *directory.rglob("*")]:
+        sync_directory(path)
 
 
 def sha256_file(path: Path) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dfkd_core.atomic_files import write_atomic
+from dfkd_core.atomic_files import sync_directory, sync_files, write_atomic
 from dfkd_core.yaml_files import dump_yaml
 from sweeps.trials import TrialRecord
 from sweeps.workload import Domain
@@ -35,13 +35,16 @@ class TrialFolder:
     def save(self, epoch: int, metrics: Mapping[str, float], save: Callable[[Path], None]) -> Path:
         """Save epoch `epoch` under a temporary name, then rename it into place and drop the oldest."""
         final, temporary = self.checkpoints / f"{epoch:05d}", self.checkpoints / f".tmp-{os.getpid()}"
-        shutil.rmtree(temporary, ignore_errors=True)
+        for half in self.checkpoints.glob(".tmp-*"):  # of workers that died while they saved
+            shutil.rmtree(half, ignore_errors=True)
         temporary.mkdir(parents=True)
         try:
             save(temporary)
             (temporary / STATE).write_text(json.dumps({"epoch": epoch, "metrics": dict(metrics)}))
+            sync_files(temporary)
             shutil.rmtree(final, ignore_errors=True)
             temporary.rename(final)
+            sync_directory(self.checkpoints)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
