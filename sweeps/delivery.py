@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from sweeps.credentials import scrub, secrets
 from sweeps.run_key import PARENT, TRIAL, RunKey
 from sweeps.spool import SPOOL, SpoolReader, last_sequence
 from sweeps.spool_state import DeliveryState, Health
@@ -52,12 +55,11 @@ class DeliveryHandle:
         if not self.is_alive and not too_soon and undelivered(self._folder):
             self._process = self._start()
 
-    def quiet_since(self, waiting_s: float) -> float:
-        """Return since when nothing gets on: the last success, else the trouble's start, else `waiting_s`."""
+    def trouble_age_s(self) -> float:
+        """Return for how long this process has been failing, 0 while it succeeds."""
         health = Health.load(self._folder)
-        if health.pid != self.pid:
-            return waiting_s
-        return max(health.progress_s, health.trouble_since_s or waiting_s)
+        failing = health.pid == self.pid and health.trouble_since_s is not None
+        return max(0.0, time.time() - (health.trouble_since_s or 0.0)) if failing else 0.0
 
     def stop(self) -> None:
         """End the process now; what is not delivered stays in the spool."""
@@ -90,12 +92,20 @@ def rejected(folder: Path) -> int:
     return DeliveryState.load(Path(folder)).num_rejected
 
 
-def wait_delivered(folder: Path, handle: DeliveryHandle, patience_s: float = 20.0) -> int:
-    """Wait while delivery gets on; give up after `patience_s` without progress. Return what is left."""
-    waiting_s = time.time()
+def wait_delivered(folder: Path, handle: DeliveryHandle, patience_s: float = 20.0, longest_s: float = 60.0) -> int:
+    """Wait while delivery gets on, `longest_s` at most; return the number of records that are left.
+
+    Gives up after `patience_s` without progress; a delivery that was failing already has used some of it up.
+    """
+    began_s = time.monotonic()
+    seen, seen_s = None, began_s - min(handle.trouble_age_s(), patience_s)
     while (left := undelivered(folder)) > 0:
         handle.keep_alive()
-        if time.time() - handle.quiet_since(waiting_s) > patience_s:
+        now, now_s = (left, Health.load(folder).progress_s), time.monotonic()
+        if seen is not None and now != seen:
+            seen_s = now_s
+        seen = now
+        if now_s - seen_s > patience_s or now_s - began_s > longest_s:
             return left
         time.sleep(_POLL_S)
     return 0
@@ -107,7 +117,7 @@ def deliver_all(folder: Path, timeout_s: float = 20.0) -> int:
         return 0
     handle = start_delivery(folder)
     try:
-        return wait_delivered(folder, handle, timeout_s)
+        return wait_delivered(folder, handle, timeout_s, math.inf)
     finally:
         handle.stop()
 
@@ -194,6 +204,10 @@ def _deliver_locked(folder: Path, is_alone: Callable[[], bool]) -> None:
         Deliverer(folder, is_alone).run()
     except Stopped as stopped:
         logging.getLogger(__name__).warning("stopped without a driver: %s", stopped)
+    except Exception:
+        # The interpreter's own report would go to the log as it is, an address with its password included.
+        logging.getLogger(__name__).error("%s", scrub(traceback.format_exc(), secrets()))
+        sys.exit(1)
 
 
 if __name__ == "__main__":

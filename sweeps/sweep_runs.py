@@ -63,6 +63,8 @@ class SweepRuns:
                 self._end(item)
         except RefusedError as refusal:
             self.reject(str(refusal), item)
+        except (TypeError, ValueError, LookupError) as error:  # a value nobody foresaw must not hold up the rest
+            self.reject(f"{type(error).__name__}: {error}", item)
 
     def flush(self) -> None:
         """Return when what is delivered outlives a power cut."""

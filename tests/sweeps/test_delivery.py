@@ -124,3 +124,32 @@ def test_delivering_all_delivers_what_an_interrupted_sweep_owes(folder, uri):
     assert deliver_all(folder, 60) == 0
     assert len(runs_of(uri)) == 2
     assert deliver_all(folder, 60) == 0
+
+
+class FakeHandle:
+    """A delivery that needs no process: every poll delivers one record, or none."""
+
+    def __init__(self, folder, failing_s=0.0):
+        self.folder, self.failing_s = folder, failing_s
+
+    def trouble_age_s(self):
+        return self.failing_s
+
+    def keep_alive(self):
+        state = DeliveryState.load(self.folder)
+        state.cursor += self.failing_s == 0
+        state.save(self.folder)
+
+
+def test_waiting_goes_on_while_records_arrive_but_not_for_ever(folder):
+    """A server of five seconds a call gets on, and still the driver does not wait for all of it."""
+    tell(folder, 4)
+    assert 0 < wait_delivered(folder, FakeHandle(folder), 0.15, longest_s=0.5) < 22
+    assert wait_delivered(folder, FakeHandle(folder), 0.15) == 0
+
+
+def test_a_delivery_that_failed_for_long_is_not_waited_for(folder):
+    tell(folder, 2)
+    began = time.monotonic()
+    assert wait_delivered(folder, FakeHandle(folder, failing_s=100.0), 20.0) == 12
+    assert time.monotonic() - began < 5
