@@ -16,15 +16,32 @@ OURS = ("dfkd_core", "search_spaces", "cluster", "sweeps")
 
 
 def ship_by_value(workload: type[Workload]) -> bytes:
-    """The class as bytes; with its whole module unless every worker has that installed."""
+    """The class as bytes; with its module and those that lie beside it, unless every worker has them installed."""
     module = sys.modules[workload.__module__]
-    if _is_installed(module):
-        return bytes(cloudpickle.dumps(workload))
-    cloudpickle.register_pickle_by_value(module)
+    beside = [] if _is_installed(module) else _beside(module)
+    for other in beside:
+        cloudpickle.register_pickle_by_value(other)
     try:
         return bytes(cloudpickle.dumps(workload))
     finally:
-        cloudpickle.unregister_pickle_by_value(module)
+        for other in beside:
+            cloudpickle.unregister_pickle_by_value(other)
+
+
+def _beside(module: ModuleType) -> list[ModuleType]:
+    """The module, and all that are loaded from the folder of its top-level package or script."""
+    top = sys.modules[module.__name__.split(".")[0]]
+    file = getattr(top, "__file__", None)
+    if file is None:
+        return [module]
+    folder = Path(file).parent.parent if hasattr(top, "__path__") else Path(file).parent
+    loaded = [other for name, other in list(sys.modules.items()) if getattr(other, "__name__", None) == name]
+    return [other for other in loaded if _lies_in(other, folder) and not _is_installed(other)]
+
+
+def _lies_in(module: ModuleType, folder: Path) -> bool:
+    file = vars(module).get("__file__")
+    return isinstance(file, str) and Path(file).is_relative_to(folder)
 
 
 def _is_installed(module: ModuleType) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dfkd_core.atomic_files import write_atomic
-from dfkd_core.errors import ConfigError
+from dfkd_core.errors import ConfigError, DFKDError
 from dfkd_core.yaml_files import dump_yaml
 from sweeps.spec import SweepSpec
 from sweeps.workload import Workload
@@ -66,7 +66,10 @@ class SweepFolder:
 
     def note(self) -> dict[str, Any]:
         """The study's name and the workload."""
-        return dict(json.loads((self.path / NOTE).read_text()))
+        try:
+            return dict(json.loads((self.path / NOTE).read_text()))
+        except (OSError, ValueError) as error:
+            raise DFKDError(f"{self.path / NOTE}: cannot be read ({error}); restore it from a backup") from error
 
     def write_spec(self, spec: SweepSpec) -> None:
         """Write the resolved spec: from now on the folder is a sweep."""
