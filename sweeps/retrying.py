@@ -49,6 +49,7 @@ class Retry:
 
     def __call__(self, call: Callable[[], _R]) -> _R:
         """Return the call's answer; other exceptions, such as RefusedError, pass."""
+        self._leave_if_alone_for_long()
         wait_s = self._patience.first_retry_s
         while True:
             try:
@@ -88,6 +89,9 @@ class Retry:
     def _note_progress(self) -> None:
         if self._health.progress():
             _log.info("delivering again")
+
+    def _leave_if_alone_for_long(self) -> None:
+        # Before a call, never after it: an answer that nobody keeps would have to be looked up again.
         if not self.is_alone():
             return
         self._alone_since_s = self._alone_since_s or time.monotonic()
