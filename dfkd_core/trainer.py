@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from dfkd_core.allocator import keep_freed_memory
 from dfkd_core.checkpoint import load_state, save_state
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.data.progress import Progress, silent
@@ -46,6 +47,7 @@ class Trainer:
     """
 
     def __init__(self, config: ExperimentConfig, progress: Progress = silent) -> None:
+        keep_freed_memory()
         torch.set_num_threads(config.training.threads)
         seed_everything(config.seed)
         self.config, self._progress = config, progress
