@@ -2,13 +2,12 @@
 
 At each rung (min_epochs x reduction_factor^k epochs) an arriving trial is compared with all that came before it,
 without waiting for others. It goes on when it is among the best 1/reduction_factor by (non-dominated rank, then
-hypervolume contribution), on the objectives' scales, or when it is the best for its size.
+hypervolume contribution), on the objectives' scales, and not the worst for its size, or when it is the best for it.
 
 Size is known before training, and two faults follow if nothing is done about it. A small model is never dominated,
-so it would survive by its size alone: the quota counts hypervolume, and a small model of poor quality adds little
-of it next to good ones of about its size. A large model learns more slowly and would be dominated early, so it
-would die by its size: each trial is therefore also judged among the 2 x reduction_factor nearest in size, after
-the straight trend of quality over size is taken out, and the best of those goes on.
+so it would survive by its size alone; a large model learns more slowly and would be dominated early, so it would
+die by its size. Each trial is therefore also judged among the 2 x reduction_factor nearest in size, after the
+straight trend of quality over size is taken out: the worst of those stops, the best goes on.
 
 Source of the rungs: Li et al., "A System for Massively Parallel Hyperparameter Tuning" (ASHA), MLSys 2020.
 """
@@ -55,7 +54,9 @@ class ParetoASHA:
             return False
         others = [cost for other, cost in self.rungs[epoch].items() if other != trial]
         arrived = np.array([*others, self.rungs[epoch][trial]])
-        return not (self._in_quota(arrived) or self._best_for_its_size(arrived))
+        num_better, num_peers = self._place_for_its_size(arrived)
+        is_best, is_worst = num_peers > 0 and num_better == 0, 0 < num_peers == num_better
+        return not (is_best or (self._in_quota(arrived) and not is_worst))
 
     def _in_quota(self, arrived: Array) -> bool:
         """True when the last of `arrived` (trial, objective) is among the best 1/reduction_factor."""
@@ -65,17 +66,17 @@ class ParetoASHA:
         ahead = int((ranks < ranks[last]).sum() + (gain > gain[peers == last]).sum())
         return ahead < math.ceil(len(arrived) / self.reduction_factor)
 
-    def _best_for_its_size(self, arrived: Array) -> bool:
-        """True when none of the trials nearest in size beats the last of `arrived`, trend removed."""
+    def _place_for_its_size(self, arrived: Array) -> tuple[int, int]:
+        """How many of the trials nearest in size beat the last of `arrived`, trend removed, and how many they are."""
         static = np.array(self.static)
-        num_peers = int(2 * self.reduction_factor)
-        if not static.any() or static.all() or len(arrived) < num_peers:
-            return False
+        num_near = int(2 * self.reduction_factor)
+        if not static.any() or static.all() or len(arrived) < num_near:
+            return 0, 0
         sizes = pareto.normalised(arrived[:, static])
-        near = np.argsort(np.linalg.norm(sizes - sizes[-1], axis=1), kind="stable")[:num_peers]
+        distance = np.linalg.norm(sizes[:-1] - sizes[-1], axis=1)
+        near = [*np.argsort(distance, kind="stable")[: num_near - 1], len(arrived) - 1]
         excess = without_trend(sizes[near], arrived[near][:, ~static])
-        mine = excess[near == len(arrived) - 1]
-        return not bool((excess < mine).all(axis=1).any())
+        return int((excess[:-1] < excess[-1]).all(axis=1).sum()), num_near - 1
 
 
 def rung_epochs(min_epochs: int, reduction_factor: float, num_epochs: int) -> list[int]:
