@@ -22,3 +22,10 @@ def keep_freed_memory(kept_bytes: int = 1024 * MEBIBYTE) -> bool:
     # 32 MiB is the largest threshold that glibc takes.
     settings = ((M_MMAP_THRESHOLD, 32 * MEBIBYTE), (M_TRIM_THRESHOLD, kept_bytes), (M_TOP_PAD, 64 * MEBIBYTE))
     return all(library.mallopt(key, value) == 1 for key, value in settings)
+
+
+def return_freed_memory() -> None:
+    """Hand what the C library keeps back to the system: for a process between two trainings, where glibc is."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "malloc_trim"):
+        library.malloc_trim(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import socket
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import cloudpickle
 from ray import tune
 
+from dfkd_core.allocator import return_freed_memory
 from dfkd_core.errors import TrainingDiverged
 from sweeps.driver_lock import holds
 from sweeps.failures import FailureKind
@@ -69,8 +71,7 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
 
     def _take_up(self, config: dict[str, Any]) -> None:
         self.workload, self.epoch = None, 0
-        gc.collect()
-        free_device_memory()
+        release_memory()
         self.trial_config = json.loads(config["config"])
         self.files = TrialFolder(self.plan.folder, config["number"])
 
@@ -122,10 +123,10 @@ def _as_float(value: Any) -> Any:
         return repr(value)
 
 
-def free_device_memory() -> None:
-    """Give cached accelerator memory back, where torch is loaded and has any."""
-    import sys
-
+def release_memory() -> None:
+    """Give back what the trial before held: objects, host memory, and cached accelerator memory where there is any."""
+    gc.collect()
+    return_freed_memory()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
