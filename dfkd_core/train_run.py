@@ -65,9 +65,10 @@ class _TrainingRun:
         self.history: list[EpochMetrics] = []
         if has_state(out / LAST):
             state = load_state(out / LAST)
-            self.trainer.load_state_dict(state)
+            self.trainer.load_state_dict(state, out / LAST)
             self.history = state["history"]
-            report(f"{out}: goes on after epoch {self.trainer.epoch}")
+            done, epochs = self.trainer.epoch, config.training.epochs
+            report(f"{out}: {'goes on after' if done < epochs else 'is finished at'} epoch {done} of {epochs}")
 
     def finish(self) -> TrainedModel:
         """Train what is left, then publish."""

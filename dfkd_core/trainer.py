@@ -111,10 +111,13 @@ class Trainer:
             "average": self.average.state_dict() if self.average else {},
         }
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state_dict()`; CheckpointError when it was made by another config."""
-        _require_same_config(state["config"], self.config.model_dump(mode="json"))
-        _require_same_signals(state["origin"], self.signals.hashes)
+    def load_state_dict(self, state: Mapping[str, Any], place: str | Path = "checkpoint") -> None:
+        """Go on from `state_dict()`; CheckpointError, naming `place`, when it was made by another config."""
+        try:
+            _require_same_config(state["config"], self.config.model_dump(mode="json"))
+            _require_same_signals(state["origin"], self.signals.hashes)
+        except CheckpointError as error:
+            raise CheckpointError(f"{place}: {error}") from error
         self.epoch = state["epoch"]
         self.student.load_state_dict(state["student"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -128,7 +131,7 @@ class Trainer:
 
     def load(self, directory: Path) -> None:
         """Go on from the checkpoint in `directory`; CheckpointError when it is missing, corrupt or another's."""
-        self.load_state_dict(load_state(directory))
+        self.load_state_dict(load_state(directory), directory)
 
     def _step(self, shard: Shard, indices: NDArray[np.int64], step: int, num_steps: int) -> dict[str, float]:
         """One batch: forward, loss, backward, update."""
@@ -188,7 +191,7 @@ def _require_same_config(saved: Mapping[str, Any], now: Mapping[str, Any]) -> No
         free = key.startswith((*_FREE_KEYS, *_FREE_PLACES))
         if not free and before.get(key) != after.get(key):
             raise CheckpointError(
-                f"checkpoint belongs to another config: {key} was {before.get(key)!r}, but is {after.get(key)!r}; "
+                f"belongs to another config: {key} was {before.get(key)!r}, but is {after.get(key)!r}; "
                 "set it back, or start in another folder"
             )
 
@@ -197,9 +200,7 @@ def _require_same_signals(saved: Mapping[str, Any], now: Mapping[str, str | None
     for key, value in now.items():
         if saved[key] != value:
             what = key.removesuffix("_hash")
-            raise CheckpointError(
-                f"checkpoint was trained with another {what} ({key} differs); bring it back, or start anew"
-            )
+            raise CheckpointError(f"was trained with another {what} ({key} differs); bring it back, or start anew")
 
 
 def _leaves(mapping: Mapping[str, Any], path: str = "") -> list[tuple[str, Any]]:
