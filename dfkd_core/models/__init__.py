@@ -9,11 +9,13 @@ from dfkd_core.models.base import CustomStudentConfig, Student, StudentBase
 from dfkd_core.models.conv_tasnet import ConvTasNet
 from dfkd_core.models.custom import build_custom
 from dfkd_core.models.dccrn import DCCRN
+from dfkd_core.models.dptnet import DPTNet
 from dfkd_core.schema import nearest
 
 MODELS: dict[str, type[Student]] = {
     "dccrn": DCCRN,
     "conv_tasnet": ConvTasNet,
+    "dptnet": DPTNet,
 }
 
 

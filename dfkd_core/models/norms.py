@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 EPSILON = 1.0e-6
 
@@ -36,3 +37,17 @@ class CumulativeLayerNorm(nn.Module):
         scale = torch.rsqrt((power - mean.square()).clamp(min=0) + EPSILON)
         normed = (signal - mean[:, None]) * scale[:, None]
         return normed * self.weight[:, None] + self.bias[:, None]
+
+
+class SequenceNorm(nn.Module):
+    """gLN of (batch, position, feature), as a layer norm over both axes with the weights repeated over positions."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(features))
+        self.bias = nn.Parameter(torch.zeros(features))
+
+    def forward(self, signal: Tensor) -> Tensor:
+        """Normalised signal of the same shape (batch, position, feature)."""
+        shape = signal.shape[1:]
+        return F.layer_norm(signal, shape, self.weight.expand(shape), self.bias.expand(shape), EPSILON)

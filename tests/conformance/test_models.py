@@ -19,6 +19,7 @@ CASES = [
     ("dccrn", {"width": 0.125, "num_layers": 3, "n_fft": 128, "window_samples": 128, "hop_samples": 32}),
     ("conv_tasnet", {"width": 0.0625, "filters": 64}),
     ("conv_tasnet", {"width": 0.0625, "filters": 64, "num_blocks": 3, "num_repeats": 2, "causal": True}),
+    ("dptnet", {"width": 0.0625, "num_blocks": 2}),
 ]
 WIDTHS = dict.fromkeys(MODELS, (0.125, 0.25, 0.5, 1.0))
 PERIOD_SAMPLES = 128  # the longest hop in CASES, so that every phase of the framing is perturbed once

@@ -1,6 +1,6 @@
 import torch
 
-from dfkd_core.models.norms import EPSILON, CumulativeLayerNorm, GlobalLayerNorm
+from dfkd_core.models.norms import EPSILON, CumulativeLayerNorm, GlobalLayerNorm, SequenceNorm
 
 
 def filled(module):
@@ -26,3 +26,9 @@ def test_cumulative_norm_of_a_frame_is_the_global_norm_of_the_clip_up_to_it():
     for frame in range(7):
         expected = written_out(norm, signal, frame + 1)[:, :, frame]
         torch.testing.assert_close(output[:, :, frame], expected)
+
+
+def test_sequence_norm_is_the_global_norm_with_features_last():
+    norm, signal = filled(SequenceNorm(5)), torch.randn(2, 7, 5, dtype=torch.float64)
+    expected = written_out(norm, signal.transpose(1, 2), 7).transpose(1, 2)
+    torch.testing.assert_close(norm(signal), expected)
