@@ -54,6 +54,7 @@ class Trainer:
         self.epoch = 0  # epochs done
         self.device = choose_device(config.training.device)
         self.loss = TotalLoss(config)
+        self.loss.method.to(self.device)
         self.signals = Signals(config, needs_teacher=self.loss.needs_teacher, progress=progress)
         self.student: nn.Module = build_student(config.student).to(self.device)
         self.optimizer = AdamW(self.student, config.optimizer.weight_decay)
