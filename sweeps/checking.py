@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
     _check_metrics(checked, domain.metrics)
     space = Space.parse(spec.space)
     epochs = spec.budget.epochs_per_trial
+    _check_finite(checked, workload)
     space.check(config, domain.known_keys(config), lambda changed: domain.trial_config(changed, epochs))
     for index, point in enumerate(spec.evaluate_first):
         space.encode(point, f"evaluate_first[{index}]")
@@ -67,6 +69,16 @@ def _below(key: str, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return act()
     except ConfigError as error:
         raise error.at(key=key) from error
+
+
+def _check_finite(spec: SweepSpec, workload: type[Workload]) -> None:
+    """An objective that is infinite for the base config, such as the look-ahead of a whole clip, orders nothing."""
+    config = domain_of(workload).trial_config(spec.config, spec.budget.epochs_per_trial)
+    static = workload.static_metrics(config)
+    for objective in spec.objectives:
+        value = static.get(objective.metric, 0.0)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"must be finite, but {objective.metric} is {value}; use a constraint", key="objectives")
 
 
 def _check_metrics(spec: SweepSpec, known: frozenset[str] | None) -> None:

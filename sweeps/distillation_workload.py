@@ -22,8 +22,10 @@ class DistillationDomain(Domain):
     metrics = frozenset({*(f"val/{name}" for name in METRICS), "train/loss", *SIZES, *SPLIT})
 
     def resolve(self, config: Mapping[str, Any], base: Path) -> dict[str, Any]:
-        """Every default filled in, every path absolute."""
-        return absolute_paths(ExperimentConfig.parse(config), base).model_dump(mode="json")
+        """Every default filled in, every path absolute; of the student what was said, for a search may change it."""
+        parsed = absolute_paths(ExperimentConfig.parse(config), base)
+        said = parsed.student.model_dump(mode="json", exclude_unset=True)
+        return {**parsed.model_dump(mode="json"), "student": {"model": parsed.student.model, **said}}
 
     def known_keys(self, config: Mapping[str, Any]) -> frozenset[str]:
         """The key paths of the experiment config's schema."""
