@@ -92,20 +92,43 @@ def rejected(folder: Path) -> int:
     return DeliveryState.load(Path(folder)).num_rejected
 
 
+class _Prospects:
+    """Whether waiting for a delivery is worth while, judged from what is left and the time of its last success."""
+
+    def __init__(self, patience_s: float, longest_s: float, failing_s: float) -> None:
+        self._patience_s, self._longest_s = patience_s, longest_s
+        self._began_s = time.monotonic()
+        self._moved_s = self._began_s - min(failing_s, patience_s)
+        self._seen: tuple[int, float] | None = None
+        self._first: tuple[int, float] | None = None  # records left, and when, at the first progress
+
+    def are_poor(self, left: int, progress_s: float) -> bool:
+        """True when nothing has moved for too long, or when the rest would take too long at this pace."""
+        now_s = time.monotonic()
+        if self._seen is not None and self._seen != (left, progress_s):
+            self._moved_s = now_s
+            self._first = self._first or (left, now_s)
+        self._seen = left, progress_s
+        stuck = now_s - self._moved_s > self._patience_s
+        return stuck or now_s - self._began_s > self._longest_s or self._is_too_slow(left, now_s)
+
+    def _is_too_slow(self, left: int, now_s: float) -> bool:
+        if self._first is None or now_s - self._first[1] < self._patience_s / 2:
+            return False
+        pace_per_s = (self._first[0] - left) / (now_s - self._first[1])
+        return left > pace_per_s * self._longest_s
+
+
 def wait_delivered(folder: Path, handle: DeliveryHandle, patience_s: float = 20.0, longest_s: float = 60.0) -> int:
     """Wait while delivery gets on, `longest_s` at most; return the number of records that are left.
 
-    Gives up after `patience_s` without progress; a delivery that was failing already has used some of it up.
+    Gives up after `patience_s` without progress (a delivery that was failing already has used some of it up), and
+    sooner than `longest_s` when the pace shows that it would not be enough.
     """
-    began_s = time.monotonic()
-    seen, seen_s = None, began_s - min(handle.trouble_age_s(), patience_s)
+    prospects = _Prospects(patience_s, longest_s, handle.trouble_age_s())
     while (left := undelivered(folder)) > 0:
         handle.keep_alive()
-        now, now_s = (left, Health.load(folder).progress_s), time.monotonic()
-        if seen is not None and now != seen:
-            seen_s = now_s
-        seen = now
-        if now_s - seen_s > patience_s or now_s - began_s > longest_s:
+        if prospects.are_poor(left, Health.load(folder).progress_s):
             return left
         time.sleep(_POLL_S)
     return 0

@@ -1,5 +1,6 @@
 """The delivery process: it ends with its driver, alone on its spool, and can be killed at any moment."""
 
+import math
 import os
 import signal
 import subprocess
@@ -141,11 +142,23 @@ class FakeHandle:
         state.save(self.folder)
 
 
-def test_waiting_goes_on_while_records_arrive_but_not_for_ever(folder):
+def test_waiting_goes_on_while_records_arrive(folder):
+    tell(folder, 2)
+    assert wait_delivered(folder, FakeHandle(folder), 0.3) == 0
+
+
+def test_a_server_too_slow_for_the_rest_is_not_waited_for(folder):
     """A server of five seconds a call gets on, and still the driver does not wait for all of it."""
+    tell(folder, 20)
+    began = time.monotonic()
+    assert 0 < wait_delivered(folder, FakeHandle(folder), 0.6, longest_s=5.0) < 102
+    assert time.monotonic() - began < 4.5
+
+
+def test_all_is_waited_for_when_asked(folder):
+    """`sync` goes on as long as anything moves."""
     tell(folder, 4)
-    assert 0 < wait_delivered(folder, FakeHandle(folder), 0.15, longest_s=0.5) < 22
-    assert wait_delivered(folder, FakeHandle(folder), 0.15) == 0
+    assert wait_delivered(folder, FakeHandle(folder), 0.6, longest_s=math.inf) == 0
 
 
 def test_a_delivery_that_failed_for_long_is_not_waited_for(folder):
