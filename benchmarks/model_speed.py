@@ -1,0 +1,126 @@
+"""Training speed of the architectures against plain transcriptions of them with the same weights.
+
+CPU time on one thread, forward and backward, width 0.25, batch of 4 x 1 s. Both forms take turns in one run, so that
+a busy machine slows both; the ratio is the median of their ratios round by round.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from benchmarks.plain_conv_tasnet import PlainConvTasNet
+from benchmarks.plain_dccrn import PlainDCCRN
+from benchmarks.plain_dptnet import PlainDPTNet
+from dfkd_core.allocator import keep_freed_memory
+from dfkd_core.models import build_model
+
+BATCH, SAMPLES, NUM_ROUNDS = 4, 16_000, 15
+WIDTH = 0.25
+LARGEST_DIFFERENCE = 1.0e-5
+# name: transcription, least ratio to it, audio seconds per CPU-second measured once on a quiet core
+MODELS: dict[str, tuple[type[nn.Module], float, float | None]] = {
+    "dccrn": (PlainDCCRN, 1.6, 20.0),
+    "conv_tasnet": (PlainConvTasNet, 1.8, None),
+    "dptnet": (PlainDPTNet, 1.2, None),
+}
+
+
+def run() -> list[dict[str, Any]]:
+    """Rows of every architecture, and of the arithmetic peak of the core they ran on."""
+    keep_freed_memory()
+    torch.set_num_threads(1)
+    peak = peak_gflops()
+    rows = [row("one core's peak, matrix product of 1024", peak, "GFLOP/s")]
+    for name in MODELS:
+        rows += model_rows(name, peak)
+    return rows + torchaudio_rows()
+
+
+def model_rows(name: str, peak: float) -> list[dict[str, Any]]:
+    """Equality, ratio, rate, and how much of the core's peak the step reaches."""
+    plain_kind, least_ratio, usual_rate = MODELS[name]
+    torch.manual_seed(0)
+    model = build_model(name, width=WIDTH)
+    plain = plain_kind(model)
+    noisy = 0.1 * torch.randn(BATCH, SAMPLES)
+    difference = largest_difference(model.eval(), plain.eval(), noisy)
+    ours, theirs = alternate(training_step(model.train(), noisy), training_step(plain.train(), noisy))
+    ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
+    rate = BATCH / statistics.median(ours)
+    done = model.macs(SAMPLES) - model.extra_macs(SAMPLES)  # transforms are counted as convolutions, but are none
+    gflops = 3 * 2 * done * BATCH / statistics.median(ours) / 1e9
+    return [
+        row(f"{name}: difference to the plain form", difference, "", f"<= {LARGEST_DIFFERENCE}", difference <= 1e-5),
+        row(f"{name}: speed against the plain form", ratio, "x", f">= {least_ratio}", ratio >= least_ratio),
+        row(f"{name}: audio per CPU-second", rate, "s/s", f"about {usual_rate:g}" if usual_rate else ""),
+        row(f"{name}: share of the peak, backward as two forwards", 100 * gflops / peak, "%"),
+    ]
+
+
+def torchaudio_rows() -> list[dict[str, Any]]:
+    """For information: torchaudio's Conv-TasNet of the same sizes."""
+    from dfkd_core.audio import resample
+
+    resample(np.zeros(16, np.float32), 8000, 16000)  # loads torchaudio, without its native part where that is missing
+    from torchaudio.models import ConvTasNet
+
+    model = ConvTasNet(1, 32, 512, 3, int(128 * WIDTH), int(512 * WIDTH), 8, 3)
+    noisy = 0.1 * torch.randn(BATCH, 1, SAMPLES)
+    ours = training_step(build_model("conv_tasnet", width=WIDTH), noisy[:, 0])
+    mine, theirs = alternate(ours, training_step(model, noisy))
+    return [
+        row("torchaudio's ConvTasNet: audio per CPU-second", BATCH / statistics.median(theirs), "s/s"),
+        row(
+            "conv_tasnet against torchaudio's", statistics.median(b / a for a, b in zip(mine, theirs, strict=True)), "x"
+        ),
+    ]
+
+
+def training_step(model: nn.Module, noisy: Tensor) -> Callable[[], None]:
+    def step() -> None:
+        model(noisy).square().sum().backward()
+
+    return step
+
+
+def alternate(*steps: Callable[[], None]) -> list[list[float]]:
+    """CPU seconds of each step, in turns, after two turns of warm-up."""
+    times: list[list[float]] = [[] for _ in steps]
+    for _ in range(NUM_ROUNDS + 2):
+        for step, spent in zip(steps, times, strict=True):
+            spent.append(cpu_s(step))
+    return [spent[2:] for spent in times]
+
+
+@torch.no_grad()
+def largest_difference(model: nn.Module, plain: nn.Module, noisy: Tensor) -> float:
+    """Largest difference of the estimates, relative to their largest sample."""
+    estimate, expected = model(noisy), plain(noisy)
+    return float((estimate - expected).abs().max() / expected.abs().max())
+
+
+def peak_gflops() -> float:
+    matrix = torch.randn(1024, 1024)
+    return 2 * 1024**3 / min(cpu_s(lambda: matrix @ matrix) for _ in range(10)) / 1e9
+
+
+def cpu_s(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def row(name: str, value: float, unit: str, target: str = "", holds: bool | None = None) -> dict[str, Any]:
+    return {"name": name, "value": value, "unit": unit, "target": target, "holds": holds}
+
+
+if __name__ == "__main__":
+    for line in run():
+        print(line)
