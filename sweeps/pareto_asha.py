@@ -6,8 +6,8 @@ hypervolume contribution), on the objectives' scales, and not the worst for its 
 
 Size is known before training, and two faults follow if nothing is done about it. A small model is never dominated,
 so it would survive by its size alone; a large model learns more slowly and would be dominated early, so it would
-die by its size. Each trial is therefore also judged among the 2 x reduction_factor nearest in size, after the
-straight trend of quality over size is taken out: the worst of those stops, the best goes on.
+die by its size. Each trial is therefore also judged among the 2.5 x reduction_factor nearest in size, after the
+trend of quality over size is taken out: the worst of those stops, the best goes on.
 
 Source of the rungs: Li et al., "A System for Massively Parallel Hyperparameter Tuning" (ASHA), MLSys 2020.
 """
@@ -25,7 +25,9 @@ from numpy.typing import NDArray
 from sweeps import pareto
 
 Array = NDArray[np.float64]
+NEAR = 2.5  # times the reduction factor: how many trials are of about one size
 MIN_FOR_TREND = 4  # a line through fewer points leaves no residual to judge
+MIN_FOR_CURVE = 7  # and a parabola
 
 
 @dataclass
@@ -69,7 +71,7 @@ class ParetoASHA:
     def _place_for_its_size(self, arrived: Array) -> tuple[int, int]:
         """How many of the trials nearest in size beat the last of `arrived`, trend removed, and how many they are."""
         static = np.array(self.static)
-        num_near = int(2 * self.reduction_factor)
+        num_near = math.ceil(NEAR * self.reduction_factor)
         if not static.any() or static.all() or len(arrived) < num_near:
             return 0, 0
         sizes = pareto.normalised(arrived[:, static])
@@ -90,9 +92,13 @@ def rung_epochs(min_epochs: int, reduction_factor: float, num_epochs: int) -> li
 
 
 def without_trend(sizes: Array, learned: Array) -> Array:
-    """Learned costs (trial, objective) less their least-squares line over the sizes (trial, static objective)."""
+    """Learned costs (trial, objective) less their least-squares parabola over the sizes (trial, static objective).
+
+    A straight line would find the smallest and the largest of a curved trend poor for their size.
+    """
     if len(sizes) < MIN_FOR_TREND:
         return learned
-    design = np.column_stack([np.ones(len(sizes)), sizes])
+    powers = [np.ones(len(sizes)), sizes] + ([sizes**2] if len(sizes) >= MIN_FOR_CURVE else [])
+    design = np.column_stack(powers)
     line: Any = np.linalg.lstsq(design, learned, rcond=None)[0]
     return np.asarray(learned - design @ line)
