@@ -14,7 +14,7 @@ from search_spaces.space import Space
 from sweeps.git_commit import git_commit
 from sweeps.samplers import Progress, build_sampler
 from sweeps.spec import SweepSpec
-from sweeps.workload import Workload, domain_of
+from sweeps.workload import Domain, Workload, domain_of
 
 if TYPE_CHECKING:
     from sweeps.run import Sweep
@@ -29,7 +29,7 @@ def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
     config = _below("config", lambda: domain.resolve(spec.config, spec.config_base))
     warm_start = tuple(str(Path(place).expanduser().resolve()) for place in spec.warm_start)
     checked = spec.model_copy(update={"config": config, "warm_start": warm_start})
-    _check_metrics(checked, domain.metrics)
+    _check_metrics(checked, domain)
     space = Space.parse(spec.space)
     epochs = spec.budget.epochs_per_trial
     _check_finite(checked, workload)
@@ -81,11 +81,15 @@ def _check_finite(spec: SweepSpec, workload: type[Workload]) -> None:
             raise ConfigError(f"must be finite, but {objective.metric} is {value}; use a constraint", key="objectives")
 
 
-def _check_metrics(spec: SweepSpec, known: frozenset[str] | None) -> None:
+def _check_metrics(spec: SweepSpec, domain: Domain) -> None:
     """Objectives and constraints must name metrics that the workload reports."""
-    if known is None:
-        return
-    named = [("objectives", o.metric) for o in spec.objectives] + [("constraints", c.metric) for c in spec.constraints]
-    for key, metric in named:
-        if metric not in known:
-            raise ConfigError(f"names the unknown metric {metric!r}; {nearest(metric, sorted(known))}", key=key)
+    for objective in spec.objectives:
+        _refuse_unknown("objectives", objective.metric, domain.objectives)
+    for constraint in spec.constraints:
+        _refuse_unknown("constraints", constraint.metric, domain.metrics)
+
+
+def _refuse_unknown(key: str, metric: str, known: frozenset[str] | None) -> None:
+    if known is not None and metric not in known:
+        rule = f"must name a metric that can be used there, but got {metric!r}"
+        raise ConfigError(f"{rule}; {nearest(metric, sorted(known))}", key=key)

@@ -20,6 +20,7 @@ class DistillationDomain(Domain):
     """What the engine may ask about experiment configs."""
 
     metrics = frozenset({*(f"val/{name}" for name in METRICS), "train/loss", *SIZES, *SPLIT})
+    objectives = metrics - {f"val/{name}" for name, metric in METRICS.items() if metric.goal == "zero"}
 
     def resolve(self, config: Mapping[str, Any], base: Path) -> dict[str, Any]:
         """Every default filled in, every path absolute; of the student what was said, for a search may change it."""

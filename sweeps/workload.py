@@ -36,7 +36,8 @@ class Domain:
     A workload that knows more says so with a class attribute `domain`.
     """
 
-    metrics: frozenset[str] | None = None  # names that objectives may use; None: any
+    metrics: frozenset[str] | None = None  # names that constraints may use; None: any
+    objectives: frozenset[str] | None = None  # of these, the ones that more or less of is better; None: any
 
     def resolve(self, config: Mapping[str, Any], base: Path) -> dict[str, Any]:
         """The config with defaults filled in and paths made absolute; ConfigError when it breaks a rule."""
