@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from sweeps.delivery import tracker_ids, undelivered
+from sweeps.delivery import rejected, tracker_ids, undelivered
 from sweeps.front import load_front
 from sweeps.front_table import show_front
 from sweeps.run_addresses import RunAddresses
@@ -24,6 +24,9 @@ def show_summary(folder: Path) -> None:
     owed = undelivered(folder)
     if owed:
         lines.append(f"{owed} records have not reached MLflow; deliver them with: dfkd sweep sync {folder}")
+    refused = rejected(folder)
+    if refused:
+        lines.append(f"{refused} records were refused by MLflow for good: {folder / 'spool' / 'rejected.jsonl'}")
     lines.append(f"look    {in_venv(addresses.how_to_look() or str(uri))}")
     print("\n".join(lines))  # noqa: T201 - this is the display
 
