@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from dfkd_core.models.tracing import is_traced
+from dfkd_core.models.own_gradients import own_gradients_apply
 
 # Weights of as many sequences at a time: they stay in the cache, and their memory does not grow with the batch.
-CHUNK_BYTES = 4 * 2**20
+CHUNK_BYTES = 2**20
 
 
 class SelfAttention(nn.Module):
@@ -47,7 +47,7 @@ class SelfAttention(nn.Module):
 
 def _attended(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """softmax(Q K^T) V: (batch, head, position, d) of three times (batch, head, d, position)."""
-    if not query.is_cpu or is_traced():
+    if not own_gradients_apply(query):
         query, key, value = (part.transpose(2, 3) for part in (query, key, value))
         return F.scaled_dot_product_attention(query, key, value, scale=1.0)
     sequences = (part.flatten(0, 1).contiguous() for part in (query, key, value))

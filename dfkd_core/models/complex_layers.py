@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dfkd_core.models.halving import double, halve
-from dfkd_core.models.tracing import is_traced
+from dfkd_core.models.own_gradients import own_gradients_apply
 
 
 class ComplexConv2d(nn.Module):
@@ -110,7 +110,7 @@ class ComplexLSTM(nn.Module):
 
 def _joined(*signals: Tensor, past_frames: int = 0, future_frames: int = 0) -> Tensor:
     """Signals concatenated along channels, with silent frames before and behind them."""
-    if is_traced():
+    if not own_gradients_apply(signals[0]):
         return F.pad(torch.cat(signals, dim=1), (0, 0, past_frames, future_frames))
     joined: Tensor = _Joined.apply(past_frames, future_frames, *signals)  # type: ignore[no-untyped-call]
     return joined

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from dfkd_core.models.tracing import is_traced
+from dfkd_core.models.own_gradients import own_gradients_apply
 
 
 class DepthwiseConv1d(nn.Module):
@@ -31,7 +31,7 @@ class DepthwiseConv1d(nn.Module):
 
     def forward(self, signal: Tensor) -> Tensor:
         """Filtered signal (batch, channel, frame)."""
-        if signal.is_cpu and not is_traced():
+        if own_gradients_apply(signal):
             filtered: Tensor = _Shifted.apply(  # type: ignore[no-untyped-call]
                 signal, self.weight, self.bias, self.shifts
             )

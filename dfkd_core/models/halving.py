@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from dfkd_core.models.tracing import is_traced
+from dfkd_core.models.own_gradients import own_gradients_apply
 
 # Up to here the adjoint is faster on CPU as a plain convolution with two phases: twice at 8 output channels.
 MOST_CHANNELS_IN_PHASES = 32
@@ -20,28 +20,18 @@ def halve(signal: Tensor, weight: Tensor, bias: Tensor, pad_frames: int) -> Tens
 
     weight (out, in, time, freq) has an odd number of bins, which are padded; frames are padded as told.
     """
-    if is_traced():
+    if not own_gradients_apply(signal):
         return _down(signal, weight, bias, pad_frames)
-    signal, weight, bias = _as_autocast(signal, weight, bias)
     halved: Tensor = _Halve.apply(signal, weight, bias, pad_frames)  # type: ignore[no-untyped-call]
     return halved
 
 
 def double(signal: Tensor, weight: Tensor, bias: Tensor, pad_frames: int) -> Tensor:
     """The adjoint: (batch, in, frame, freq) to (batch, out, frame, 2 freq); weight (in, out, time, freq)."""
-    if is_traced():
+    if not own_gradients_apply(signal):
         return _transposed(signal, weight, bias, pad_frames)
-    signal, weight, bias = _as_autocast(signal, weight, bias)
     doubled: Tensor = _Double.apply(signal, weight, bias, pad_frames)  # type: ignore[no-untyped-call]
     return doubled
-
-
-def _as_autocast(*tensors: Tensor) -> list[Tensor]:
-    """The tensors at the precision that autocast gives a convolution, whose backward pass runs outside of it."""
-    device = tensors[0].device.type
-    if not torch.is_autocast_enabled(device):
-        return list(tensors)
-    return [tensor.to(torch.get_autocast_dtype(device)) for tensor in tensors]
 
 
 def _down(signal: Tensor, weight: Tensor, bias: Tensor | None, pad_frames: int) -> Tensor:
@@ -49,7 +39,7 @@ def _down(signal: Tensor, weight: Tensor, bias: Tensor | None, pad_frames: int) 
 
 
 def _up(signal: Tensor, weight: Tensor, bias: Tensor | None, pad_frames: int) -> Tensor:
-    if signal.is_cpu and weight.shape[1] <= MOST_CHANNELS_IN_PHASES:
+    if weight.shape[1] <= MOST_CHANNELS_IN_PHASES:
         return _up_in_phases(signal, weight, bias, pad_frames)
     return _transposed(signal, weight, bias, pad_frames)
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from dfkd_core.models.tracing import is_traced
+from dfkd_core.models.own_gradients import own_gradients_apply
 
 
 class PReLU(nn.PReLU):
@@ -24,7 +24,7 @@ class PReLU(nn.PReLU):
 
     def forward(self, signal: Tensor) -> Tensor:
         """Activated signal of the same shape."""
-        if signal.is_cpu and not is_traced():
+        if own_gradients_apply(signal):
             activated: Tensor = _VectorisedPReLU.apply(signal, self.weight)  # type: ignore[no-untyped-call]
             return activated
         return F.prelu(signal, self.weight)

@@ -52,6 +52,15 @@ def test_gradients_are_finite_on_silence_and_on_full_scale(model, level, length)
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
 
 
+def test_autocast_trains_and_stays_near_full_precision(model):
+    noisy = 0.1 * torch.randn(2, 2000)
+    with torch.autocast("cpu", torch.bfloat16):
+        estimate = model.train()(noisy)
+    estimate.square().sum().backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters())
+    torch.testing.assert_close(estimate.float(), model(noisy), atol=0.05 * estimate.abs().max().item(), rtol=0)
+
+
 @torch.no_grad()
 def test_clips_of_a_batch_do_not_see_each_other(model):
     noisy = torch.randn(3, 1700)
