@@ -10,9 +10,10 @@ from typing import Any
 
 import ray
 from ray import tune
-from ray.tune import Callback, PlacementGroupFactory
+from ray.tune import PlacementGroupFactory
 from ray.tune.error import TuneError
 from ray.tune.experiment import Trial
+from ray.tune.progress_reporter import TrialProgressCallback
 
 from cluster.resources import bundle, num_slots
 from sweeps.conductor import Conductor
@@ -35,10 +36,14 @@ SETTINGS = {
 }
 
 
-class DriverCallback(Callback):  # type: ignore[misc]
-    """Tells the conductor of starts, kills trials past their time, and lets the driver look around."""
+class DriverCallback(TrialProgressCallback):  # type: ignore[misc]
+    """Tells the conductor of starts, kills trials past their time, and lets the driver look around.
+
+    It stands in for Tune's own progress callback, which would print beside the sweep's display.
+    """
 
     def __init__(self, conductor: Conductor, scheduler: LedgerScheduler, watch: Callable[[], None]) -> None:
+        super().__init__()
         self._conductor, self._scheduler, self._watch = conductor, scheduler, watch
         self._next_watch = 0.0
 
@@ -54,6 +59,11 @@ class DriverCallback(Callback):  # type: ignore[misc]
             self._kill(number, trials)
         self._watch()
         self._next_watch = time.monotonic() + WATCH_S
+
+    def on_trial_result(self, *arguments: Any, **info: Any) -> None:
+        """Nothing: the scheduler has heard it."""
+
+    on_trial_error = on_trial_complete = on_trial_result
 
     def _kill(self, number: int, trials: list[Trial]) -> None:
         """End a worker that does not come back; Tune reports its death as the trial's error."""
