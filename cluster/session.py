@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import ray
 
 from dfkd_core.errors import ConfigError
 
+KNOCK_S = 10.0
 OBJECT_STORE_BYTES = 256 << 20  # trials share files, not objects
 
 
@@ -56,6 +58,7 @@ def _target(address: str | None) -> tuple[str, str]:
 
 
 def _start(setting: str, target: str, num_cpus: int | None) -> None:
+    _knock(setting, target)
     options = {"num_cpus": num_cpus, "object_store_memory": OBJECT_STORE_BYTES} if target == "local" else {}
     try:
         ray.init(
@@ -66,7 +69,20 @@ def _start(setting: str, target: str, num_cpus: int | None) -> None:
             **options,
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
-        text = " ".join(str(error).split())[:200]
-        raise ConfigError(
-            f"no Ray cluster answers at {target!r}: {text}; start one or leave it out", key=setting
-        ) from error
+        raise _no_answer(setting, target, error) from error
+
+
+def _knock(setting: str, target: str) -> None:
+    """Try a HOST:PORT first: Ray itself asks a dead address for minutes."""
+    host, _, port = target.rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
+    except (OSError, OverflowError) as error:
+        raise _no_answer(setting, target, error) from error
+
+
+def _no_answer(setting: str, target: str, error: Exception) -> ConfigError:
+    text = " ".join(str(error).split())[:200]
+    return ConfigError(f"no Ray cluster answers at {target!r}: {text}; start one or leave it out", key=setting)

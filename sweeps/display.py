@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from sweeps.conductor import Conductor
-from sweeps.front_updates import FrontUpdates
 from sweeps.trials import TrialState
+
+if TYPE_CHECKING:  # the command line starts without torch and optuna
+    from sweeps.conductor import Conductor
+    from sweeps.front_updates import FrontUpdates
 
 
 class Display:

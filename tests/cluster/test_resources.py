@@ -1,0 +1,46 @@
+"""What a trial asks for, and whether any node alone can hold it."""
+
+import pytest
+
+from cluster.resources import bundle, check_fits, num_slots
+from dfkd_core.errors import ConfigError
+
+
+def node(alive=True, **resources):
+    return {"Alive": alive, "Resources": {"CPU": 2.0, **resources}}
+
+
+def test_a_bundle_names_only_what_is_asked_for():
+    assert bundle(1) == {"CPU": 1}
+    assert bundle(0, 0.5) == {"GPU": 0.5}
+    assert bundle(1, 1, "A100") == {"CPU": 1, "GPU": 1, "accelerator_type:A100": 0.001}
+
+
+@pytest.mark.parametrize("wanted", [{}, {"CPU": 2.0}, {"CPU": 1, "GPU": 1}, {"CPU": 0.5}])
+def test_a_trial_that_some_node_holds_is_accepted(wanted):
+    check_fits(wanted, [node(), node(GPU=1.0)])
+
+
+def test_a_trial_that_no_node_holds_is_refused_with_what_the_largest_has():
+    with pytest.raises(
+        ConfigError, match=r"resources: no node can hold a trial: it asks for 4 CPU, the largest node has 2"
+    ):
+        check_fits({"CPU": 4}, [node(), node()])
+    with pytest.raises(ConfigError, match="1 GPU, the largest node has 0"):
+        check_fits({"CPU": 1, "GPU": 1}, [node()])
+
+
+def test_two_halves_on_two_nodes_are_not_a_whole():
+    with pytest.raises(ConfigError, match="no node can hold"):
+        check_fits({"CPU": 4, "GPU": 1}, [{"Alive": True, "Resources": {"CPU": 8}}, node(GPU=1.0)])
+
+
+def test_a_dead_node_holds_nothing():
+    with pytest.raises(ConfigError, match="the largest node has 0"):
+        check_fits({"CPU": 1}, [node(alive=False)])
+
+
+def test_slots_are_counted_per_node():
+    assert num_slots({"CPU": 1}, [node(), node(), node(alive=False)]) == 4
+    assert num_slots({"CPU": 1.5}, [node(), node()]) == 2, "what is left over on two nodes holds no trial"
+    assert num_slots({"CPU": 1, "GPU": 0.5}, [node(GPU=1.0), node()]) == 2
