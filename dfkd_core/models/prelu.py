@@ -11,6 +11,9 @@ from torch.nn import functional as F
 
 from dfkd_core.models.own_gradients import own_gradients_apply
 
+# Below, the division by the slope would lose digits, and of a negative one no sign tells the input's.
+SMALLEST_INVERTED_SLOPE = 1.0e-3
+
 
 class PReLU(nn.PReLU):
     """y = max(x, 0) + a min(x, 0) with one trained slope a, any shape.
@@ -31,18 +34,23 @@ class PReLU(nn.PReLU):
 
 
 class _VectorisedPReLU(torch.autograd.Function):
+    """With a > 0 the output tells the input, so it is kept instead: a norm behind keeps the same memory anyway."""
+
     @staticmethod
     def forward(ctx: Any, signal: Tensor, slope: Tensor) -> Tensor:
-        ctx.save_for_backward(signal, slope)
-        return F.leaky_relu(signal, float(slope))
+        ctx.slope = float(slope)
+        activated = F.leaky_relu(signal, ctx.slope)
+        ctx.keeps_output = ctx.slope > SMALLEST_INVERTED_SLOPE
+        ctx.save_for_backward(activated if ctx.keeps_output else signal)
+        return activated
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
-        signal, slope = ctx.saved_tensors
+        (kept,) = ctx.saved_tensors
         # Half of a concatenation's gradient arrives with gaps, which the kernel below crosses number by number.
-        same_layout = gradient.stride() == signal.stride()
-        dense = gradient if same_layout else torch.empty_like(signal).copy_(gradient)
-        to_slope = (dense * signal.clamp(max=0)).sum()
-        to_signal = torch.ops.aten.leaky_relu_backward(dense, signal, float(slope), False)
+        same_layout = gradient.stride() == kept.stride()
+        dense = gradient if same_layout else torch.empty_like(kept).copy_(gradient)
+        to_slope = (dense * kept.clamp(max=0)).sum() / (ctx.slope if ctx.keeps_output else 1.0)
+        to_signal = torch.ops.aten.leaky_relu_backward(dense, kept, ctx.slope, ctx.keeps_output)
         return to_signal, to_slope.view(1)

@@ -5,7 +5,7 @@ from torch import nn
 from dfkd_core.models.prelu import PReLU
 
 
-@pytest.mark.parametrize("slope", [0.25, 0.0, -0.5])
+@pytest.mark.parametrize("slope", [0.25, 1e-4, 0.0, -0.5])
 def test_values_and_gradients_are_torchs(slope):
     ours, theirs = PReLU(), nn.PReLU()
     for module in (ours, theirs):
