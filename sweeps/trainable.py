@@ -6,6 +6,7 @@ import gc
 import json
 import socket
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,8 +110,10 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
             raise RuntimeError("this worker's driver no longer holds the sweep; nothing was written")
 
 
-def as_floats(metrics: dict[str, Any]) -> dict[str, Any]:
+def as_floats(metrics: Any) -> dict[str, Any]:
     """Numbers of any library as floats; what is no number is passed on as text, for the driver to refuse."""
+    if not isinstance(metrics, Mapping):
+        raise TypeError(f"step() must return a mapping of metrics, but returned {metrics!r:.100}")
     return {name: _as_float(value) for name, value in metrics.items()}
 
 
