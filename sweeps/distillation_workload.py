@@ -13,13 +13,14 @@ from dfkd_core.metrics import METRICS
 from sweeps.workload import Domain
 
 SIZES = ("model/params", "model/macs_per_s", "model/bytes", "model/state_bytes", "model/look_ahead_ms")
+SPEED = ("model/rtf_cpu", "model/rtf_cpu_spread")  # measured by the trial, once
 SPLIT = tuple(f"distillation/{name}" for name in ("split_hz_p10", "split_hz_p50", "split_hz_p90"))
 
 
 class DistillationDomain(Domain):
     """What the engine may ask about experiment configs."""
 
-    metrics = frozenset({*(f"val/{name}" for name in METRICS), "train/loss", *SIZES, *SPLIT})
+    metrics = frozenset({*(f"val/{name}" for name in METRICS), "train/loss", *SIZES, *SPEED, *SPLIT})
     objectives = metrics - {f"val/{name}" for name, metric in METRICS.items() if metric.goal == "zero"}
 
     def resolve(self, config: Mapping[str, Any], base: Path) -> dict[str, Any]:
@@ -71,6 +72,7 @@ class DistillationWorkload:
         from dfkd_core.trainer import Trainer
 
         self.trainer = Trainer(ExperimentConfig.parse(config))
+        self._speed: dict[str, float] = {}
 
     @property
     def device(self) -> str:
@@ -88,8 +90,17 @@ class DistillationWorkload:
 
     def step(self) -> dict[str, float]:
         """Train one epoch, then validate."""
+        self._speed = self._speed or self._measured()
         trained = self.trainer.train_epoch()
-        return trained | self.trainer.evaluate("valid").metrics("val")
+        return trained | self.trainer.evaluate("valid").metrics("val") | self._speed
+
+    def _measured(self) -> dict[str, float]:
+        """The student's speed on this machine's CPU, on a copy whose buffers nobody trains."""
+        from dfkd_core.models import build_student
+        from dfkd_core.models.real_time import real_time_factor
+
+        measured = real_time_factor(build_student(self.trainer.config.student))
+        return {f"model/{name}": value for name, value in asdict(measured).items()}
 
     def save(self, directory: Path) -> None:
         """Write weights and training state."""
