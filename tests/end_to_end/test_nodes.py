@@ -1,0 +1,118 @@
+"""Several nodes: a trial outlives its node, and what would fail after an hour is refused at the start."""
+
+import os
+import threading
+import time
+from collections import defaultdict
+from itertools import pairwise
+
+import pytest
+import ray
+from closed_form import Curve, Hashed, epochs_run, sweep
+from one_story import disagreements
+from ray.cluster_utils import Cluster
+
+from cluster import storage
+from cluster.storage import check_shared
+from dfkd_core.errors import ConfigError
+from sweeps import SweepSpec, resume_sweep, run_sweep
+
+
+@pytest.fixture(scope="module")
+def nodes():
+    """A cluster of a head without room for trials, and two nodes of one processor each."""
+    cluster = Cluster(
+        initialize_head=True,
+        head_node_args={"num_cpus": 0, "object_store_memory": 100 << 20, "include_dashboard": False},
+    )
+    cluster.add_node(num_cpus=1, object_store_memory=100 << 20)
+    cluster.add_node(num_cpus=1, object_store_memory=100 << 20)
+    os.environ["RAY_ADDRESS"] = cluster.address
+    yield cluster
+    del os.environ["RAY_ADDRESS"]
+    ray.shutdown()
+    cluster.shutdown()
+
+
+def nodes_by_trial(log):
+    """The nodes that worked on each trial, and its epochs, in order."""
+    found = defaultdict(list)
+    for line in epochs_run(log):
+        found[line["x"]].append((line["node"], line["epoch"]))
+    return found
+
+
+def test_a_trial_outlives_its_node_and_goes_on_from_its_last_epoch(nodes, tmp_path):
+    log, folder = tmp_path / "log", tmp_path / "runs" / "two"
+    log.mkdir()
+    spec = SweepSpec.model_validate(sweep(4, 6, log, config={"epoch_s": 0.7}, failures={"max_retries": 0}))
+    result = []
+    # Nodes are removed from the main thread (Ray asks for it), so the sweep runs in another.
+    driver = threading.Thread(target=lambda: result.append(run_sweep(spec, out=folder, workload=Curve)))
+    driver.start()
+    victim = wait_for_busy_node(log, driver)
+    nodes.remove_node(next(n for n in nodes.worker_nodes if n.node_id == victim), allow_graceful=False)
+    nodes.add_node(num_cpus=1, object_store_memory=100 << 20)
+    driver.join(timeout=150)
+    assert result, "the sweep comes to its end"
+    assert disagreements(folder, 4) == []
+    histories = nodes_by_trial(log)
+    moved = [history for history in histories.values() if len({node for node, _ in history}) > 1]
+    assert moved, "a trial went on elsewhere"
+    for history in histories.values():
+        epochs = [epoch for _, epoch in history]
+        assert sorted(set(epochs)) == list(range(1, 7))
+        assert all(later - earlier in (0, 1) for earlier, later in pairwise(epochs)), epochs
+    assert all(point.fidelity == 1 for point in result[0].points)
+
+
+def wait_for_busy_node(log, driver):
+    """The node of a trial that has finished two epochs."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        assert driver.is_alive()
+        late = [line["node"] for line in epochs_run(log) if line["epoch"] == 3]
+        if late:
+            return late[0]
+        time.sleep(0.05)
+    raise AssertionError("no trial gets on")
+
+
+def test_a_folder_that_other_nodes_do_not_see_is_refused_by_run_and_nothing_is_left(nodes, tmp_path, monkeypatch):
+    read_on = storage._read_on
+    monkeypatch.setattr(storage, "_read_on", lambda node, path: read_on(node, path.with_name("elsewhere")))
+    with pytest.raises(ConfigError, match="must be visible from every node"):
+        run_sweep(SweepSpec.model_validate(sweep()), out=tmp_path / "hidden", workload=Curve)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_other_node_is_asked_to_read(nodes, tmp_path):
+    with ray_session():
+        check_shared(tmp_path)
+        others = [node for node in ray.nodes() if node["Alive"]]
+        assert len(others) == 3
+
+
+def ray_session():
+    from cluster.session import connect
+
+    return connect()
+
+
+def test_a_trial_larger_than_each_node_is_refused_though_the_cluster_has_the_sum(nodes, tmp_path):
+    spec = SweepSpec.model_validate(sweep(resources={"cpus_per_trial": 2}))
+    with pytest.raises(ConfigError, match="asks for 2 CPU, the largest node has 1"):
+        run_sweep(spec, out=tmp_path / "large", workload=Curve)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_changed_data_is_refused_on_resume(nodes, tmp_path):
+    (tmp_path / "data").write_text("first")
+    spec = sweep(1, 1, config={"data": str(tmp_path / "data")})
+    run_sweep(SweepSpec.model_validate(spec), out=tmp_path / "hashed", workload=Hashed)
+    (tmp_path / "data").write_text("second")
+    with pytest.raises(ConfigError, match=r"the data has changed.*data_hash first, now second.*begin a new sweep"):
+        resume_sweep(tmp_path / "hashed", workload=Hashed, overrides={"budget.trials": 2})
+    (tmp_path / "data").write_text("first")
+    resume_sweep(tmp_path / "hashed", workload=Hashed, overrides={"budget.trials": 2})
+    assert disagreements(tmp_path / "hashed", 2) == []
