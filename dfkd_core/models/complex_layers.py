@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from dfkd_core.models.halving import double, halve
-from dfkd_core.models.own_gradients import own_gradients_apply
 
 
 class ComplexConv2d(nn.Module):
@@ -33,8 +29,7 @@ class ComplexConv2d(nn.Module):
 
     def forward(self, signal: Tensor) -> Tensor:
         """Complex feature maps (batch, 2 out, frame, freq / 2) of `signal` (batch, 2 in, frame, freq)."""
-        padded = _joined(signal, past_frames=self.kernel[0] - 1)
-        return halve(padded, self._weight(), self._bias(), pad_frames=0)
+        return halve(signal, self._weight(), self._bias())
 
     def _weight(self) -> Tensor:
         to_real = torch.cat((self.weight_real, -self.weight_imag), dim=1)
@@ -70,10 +65,8 @@ class ComplexConvTranspose2d(nn.Module):
 
     def forward(self, *signals: Tensor) -> Tensor:
         """Complex feature maps (batch, 2 out, frame, 2 freq)."""
-        future_frames = self.kernel[0] - 1
         bias = torch.cat((self.bias_real - self.bias_imag, self.bias_real + self.bias_imag))
-        # Cropping inside the convolution leaves its output dense; a crop afterwards costs every later layer a copy.
-        return double(_joined(*signals, future_frames=future_frames), self._weight(), bias, pad_frames=future_frames)
+        return double(signals, self._weight(), bias)
 
     def _weight(self) -> Tensor:
         per_input = (self.num_inputs, -1, *self.weight_real.shape[1:])
@@ -106,34 +99,3 @@ class ComplexLSTM(nn.Module):
         real_of_real, real_of_imag = self.real(signal)[0].chunk(2, dim=1)
         imag_of_real, imag_of_imag = self.imag(signal)[0].chunk(2, dim=1)
         return torch.cat((real_of_real - imag_of_imag, real_of_imag + imag_of_real), dim=1)
-
-
-def _joined(*signals: Tensor, past_frames: int = 0, future_frames: int = 0) -> Tensor:
-    """Signals concatenated along channels, with silent frames before and behind them."""
-    if not own_gradients_apply(signals[0]):
-        return F.pad(torch.cat(signals, dim=1), (0, 0, past_frames, future_frames))
-    joined: Tensor = _Joined.apply(past_frames, future_frames, *signals)  # type: ignore[no-untyped-call]
-    return joined
-
-
-class _Joined(torch.autograd.Function):
-    """Concatenation and padding in one copy."""
-
-    @staticmethod
-    def forward(ctx: Any, past_frames: int, future_frames: int, *signals: Tensor) -> Tensor:
-        batch, _, frames, bins = signals[0].shape
-        ctx.channels = [signal.shape[1] for signal in signals]
-        ctx.frames = slice(past_frames, past_frames + frames)
-        shape = (batch, sum(ctx.channels), past_frames + frames + future_frames, bins)
-        joined = torch.empty(shape, dtype=signals[0].dtype, device=signals[0].device, memory_format=torch.channels_last)
-        joined[:, :, :past_frames] = 0
-        joined[:, :, past_frames + frames :] = 0
-        for part, signal in zip(torch.split(joined[:, :, ctx.frames], ctx.channels, 1), signals, strict=True):
-            part.copy_(signal)
-        return joined
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        parts = torch.split(gradient[:, :, ctx.frames], ctx.channels, 1)
-        # As views they have gaps, which everything behind would cross number by number.
-        return None, None, *(part.contiguous(memory_format=torch.channels_last) for part in parts)

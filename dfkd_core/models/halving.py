@@ -15,23 +15,41 @@ from dfkd_core.models.own_gradients import own_gradients_apply
 MOST_CHANNELS_IN_PHASES = 32
 
 
-def halve(signal: Tensor, weight: Tensor, bias: Tensor, pad_frames: int) -> Tensor:
-    """Convolution with stride 2 along the frequencies: (batch, many, frame, freq) to (batch, few.., freq / 2).
+def halve(signal: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Causal convolution with stride 2 along freq: (batch, in, frame, freq) to (batch, out, frame, freq / 2).
 
-    weight (out, in, time, freq) has an odd number of bins, which are padded; frames are padded as told.
+    weight (out, in, time, freq) has an odd number of bins, half of which are padded on either side; silent frames
+    are padded in front, so that output frame t sees the input frames t - time + 1 .. t.
     """
     if not own_gradients_apply(signal):
-        return _down(signal, weight, bias, pad_frames)
-    halved: Tensor = _Halve.apply(signal, weight, bias, pad_frames)  # type: ignore[no-untyped-call]
+        return _down(F.pad(signal, (0, 0, weight.shape[2] - 1, 0)), weight, bias, 0)
+    halved: Tensor = _Halve.apply(signal, weight, bias)  # type: ignore[no-untyped-call]
     return halved
 
 
-def double(signal: Tensor, weight: Tensor, bias: Tensor, pad_frames: int) -> Tensor:
-    """The adjoint: (batch, in, frame, freq) to (batch, out, frame, 2 freq); weight (in, out, time, freq)."""
-    if not own_gradients_apply(signal):
-        return _transposed(signal, weight, bias, pad_frames)
-    doubled: Tensor = _Double.apply(signal, weight, bias, pad_frames)  # type: ignore[no-untyped-call]
+def double(signals: tuple[Tensor, ...], weight: Tensor, bias: Tensor) -> Tensor:
+    """Transposed convolution of signals concatenated along channels: to (batch, out, frame, 2 freq).
+
+    weight (in, out, time, freq); output frame t sees the input frames t .. t + time - 1, silence behind the last.
+    """
+    future = weight.shape[2] - 1
+    if not own_gradients_apply(signals[0]):
+        return _transposed(F.pad(torch.cat(signals, dim=1), (0, 0, 0, future)), weight, bias, future)
+    doubled: Tensor = _Double.apply(weight, bias, *signals)  # type: ignore[no-untyped-call]
     return doubled
+
+
+def _joined(*signals: Tensor, past: int = 0, future: int = 0) -> Tensor:
+    """Signals concatenated along channels between silent frames, in one copy."""
+    batch, _, frames, bins = signals[0].shape
+    channels = [signal.shape[1] for signal in signals]
+    shape = (batch, sum(channels), past + frames + future, bins)
+    joined = torch.empty(shape, dtype=signals[0].dtype, device=signals[0].device, memory_format=torch.channels_last)
+    joined[:, :, :past] = 0
+    joined[:, :, past + frames :] = 0
+    for part, signal in zip(torch.split(joined[:, :, past : past + frames], channels, 1), signals, strict=True):
+        part.copy_(signal)
+    return joined
 
 
 def _down(signal: Tensor, weight: Tensor, bias: Tensor | None, pad_frames: int) -> Tensor:
@@ -89,34 +107,42 @@ def _bias_gradient(gradient: Tensor) -> Tensor:
 
 
 class _Halve(torch.autograd.Function):
+    """Keeps the signal as it came, which others keep, too, and pads it again for the gradient."""
+
     @staticmethod
-    def forward(ctx: Any, signal: Tensor, weight: Tensor, bias: Tensor, pad_frames: int) -> Tensor:
+    def forward(ctx: Any, signal: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(signal, weight)
-        ctx.pad_frames = pad_frames
-        return _down(signal, weight, bias, pad_frames)
+        return _down(_joined(signal, past=weight.shape[2] - 1), weight, bias, 0)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         signal, weight = ctx.saved_tensors
+        past = weight.shape[2] - 1
         gradient = gradient.contiguous(memory_format=torch.channels_last)
-        to_signal = _up(gradient, weight, None, ctx.pad_frames) if ctx.needs_input_grad[0] else None
-        to_weight = _weight_gradient(signal, gradient, weight, ctx.pad_frames)
-        return to_signal, to_weight, _bias_gradient(gradient), None
+        to_signal = _up(gradient, weight, None, 0)[:, :, past:] if ctx.needs_input_grad[0] else None
+        to_weight = _weight_gradient(_joined(signal, past=past), gradient, weight, 0)
+        return to_signal, to_weight, _bias_gradient(gradient)
 
 
 class _Double(torch.autograd.Function):
+    """Cropped inside the convolution: a crop behind it would cost every later layer a copy."""
+
     @staticmethod
-    def forward(ctx: Any, signal: Tensor, weight: Tensor, bias: Tensor, pad_frames: int) -> Tensor:
-        ctx.save_for_backward(signal, weight)
-        ctx.pad_frames = pad_frames
-        return _up(signal, weight, bias, pad_frames)
+    def forward(ctx: Any, weight: Tensor, bias: Tensor, *signals: Tensor) -> Tensor:
+        ctx.save_for_backward(weight, *signals)
+        future = weight.shape[2] - 1
+        return _up(_joined(*signals, future=future), weight, bias, future)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        signal, weight = ctx.saved_tensors
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
+        weight, *signals = ctx.saved_tensors
+        future = weight.shape[2] - 1
         gradient = gradient.contiguous(memory_format=torch.channels_last)
-        to_signal = _down(gradient, weight, None, ctx.pad_frames)
-        to_weight = _weight_gradient(gradient, signal, weight, ctx.pad_frames)
-        return to_signal, to_weight, _bias_gradient(gradient), None
+        to_joined = _down(gradient, weight, None, future)[:, :, : signals[0].shape[2]]
+        parts = torch.split(to_joined, [signal.shape[1] for signal in signals], 1)
+        # As views they have gaps, which everything behind would cross number by number.
+        to_signals = (part.contiguous(memory_format=torch.channels_last) for part in parts)
+        to_weight = _weight_gradient(gradient, _joined(*signals, future=future), weight, future)
+        return to_weight, _bias_gradient(gradient), *to_signals

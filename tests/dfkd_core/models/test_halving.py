@@ -15,17 +15,22 @@ def test_two_phases_are_the_transposed_convolution(time, freq, pad):
     torch.testing.assert_close(_up_in_phases(signal, weight, bias, pad), expected)
 
 
-@pytest.mark.parametrize("layer", [halve, double])
-@pytest.mark.parametrize("pad", [0, 1])
-def test_gradients_are_those_of_finite_differences(layer, pad):
-    signal = torch.randn(1, 2, 4, 4, dtype=torch.float64, requires_grad=True)
-    weight = torch.randn(2, 2, 2, 5, dtype=torch.float64, requires_grad=True)
-    bias = torch.randn(2, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda s, w, b: layer(s, w, b, pad), (signal, weight, bias))
+@pytest.mark.parametrize("frames", [1, 4])
+def test_gradients_are_those_of_finite_differences(frames):
+    signal, skip = torch.randn(2, 1, 2, frames, 4, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(4, 2, 3, 5, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(halve, (signal, weight, bias))
+    assert torch.autograd.gradcheck(lambda s, t, w, b: double((s, t), w, b), (signal, skip, weight, bias[:2]))
 
 
-def test_many_channels_take_the_other_way_to_the_same_numbers():
-    signal, weight = torch.randn(1, 3, 5, 4), torch.randn(3, 40, 2, 5)
-    expected = F.conv_transpose2d(signal, weight, torch.zeros(40), (1, 2), (1, 2), output_padding=(0, 1))
-    torch.testing.assert_close(double(signal, weight, torch.zeros(40), 1), expected)
-    torch.testing.assert_close(_up_in_phases(signal, weight, None, 1), expected, rtol=1e-4, atol=1e-5)
+def test_both_are_torchs_convolutions_between_silent_frames():
+    signal, skip = torch.randn(2, 2, 3, 7, 8, dtype=torch.float64)
+    down, up = torch.randn(4, 3, 2, 5, dtype=torch.float64), torch.randn(6, 40, 2, 5, dtype=torch.float64)
+    bias = torch.randn(40, dtype=torch.float64)
+    expected = F.conv2d(F.pad(signal, (2, 2, 1, 0)), down, bias[:4], stride=(1, 2))
+    torch.testing.assert_close(halve(signal, down, bias[:4]), expected)
+    joined = torch.cat((signal, skip), 1)
+    for narrow in (40, 4):  # the ways of many and of few channels
+        whole = F.conv_transpose2d(joined, up[:, :narrow], bias[:narrow], (1, 2), (0, 2), output_padding=(0, 1))
+        torch.testing.assert_close(double((signal, skip), up[:, :narrow], bias[:narrow]), whole[:, :, 1:])
