@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
-from ray.exceptions import OutOfMemoryError, RayTaskError
+from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
@@ -85,6 +85,8 @@ def failure_of(error: BaseException | None) -> Failure:
     if isinstance(cause, OutOfMemoryError) or "memory pressure" in text:
         remedy = "the worker was killed because the node ran out of memory; use a smaller batch or fewer trials at once"
         return Failure(FailureKind.OUT_OF_MEMORY, remedy)
+    if isinstance(error, RayActorError) and error.actor_init_failed:
+        return Failure(FailureKind.ERROR, f"a worker could not start: {str(error).strip().splitlines()[-1][:300]}")
     if isinstance(error, RayTaskError):
         return Failure(FailureKind.ERROR, text[:300])
     return Failure(FailureKind.LOST, f"the worker or its node went away: {type(error).__name__}: {text[:200]}")

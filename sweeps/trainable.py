@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import socket
+import uuid
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
         self.workload, self.epoch = None, 0
         release_memory()
         self.trial_config = json.loads(config["config"])
-        self.files = TrialFolder(self.plan.folder, config["number"])
+        self.files, self.claim = TrialFolder(self.plan.folder, config["number"]), uuid.uuid4().hex
 
     def _step(self) -> dict[str, Any]:
         workload, last_report = (self.workload, None) if self.workload else self._begin()
@@ -89,6 +90,7 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
 
     def _begin(self) -> tuple[Workload, dict[str, Any] | None]:
         """Build the workload from the newest checkpoint that can be read, with its report, else from nothing."""
+        self.files.claim(self.claim)
         for checkpoint in self.files.generations():
             try:
                 self.workload = self.kind(self.trial_config)
@@ -105,9 +107,11 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
         return {"epoch": self.epoch, "metrics": metrics, "where": node}
 
     def _check_fence(self) -> None:
-        """Only workers of the driver that holds the sweep may write to its folder."""
+        """Only the trial's present worker may write to its folder, and only for the driver that holds the sweep."""
         if not holds(self.plan.folder, self.plan.session):
             raise RuntimeError("this worker's driver no longer holds the sweep; nothing was written")
+        if not self.files.is_claimed_by(self.claim):
+            raise RuntimeError("another worker has taken this trial up; nothing was written")
 
 
 def as_floats(metrics: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sweeps.workload import Domain
 
 log = logging.getLogger(__name__)
 KEPT = 2  # generations: a damaged newest one costs one epoch, not the trial
-STATE, RESULT = "epoch.json", "result.json"
+STATE, RESULT, WORKER = "epoch.json", "result.json", ".worker"
 
 
 class TrialFolder:
@@ -32,11 +32,19 @@ class TrialFolder:
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         write_atomic(self.path / "config.yaml", dump_yaml(dict(config)).encode())
 
+    def claim(self, worker: str) -> None:
+        """Take the trial's files over from the worker before, which may be cut off rather than dead."""
+        write_atomic(self.path / WORKER, worker.encode())
+        for half in self.checkpoints.glob(".tmp-*"):
+            shutil.rmtree(half, ignore_errors=True)
+
+    def is_claimed_by(self, worker: str) -> bool:
+        """True until another worker has taken the trial up."""
+        return (self.path / WORKER).read_text() == worker
+
     def save(self, epoch: int, metrics: Mapping[str, float], save: Callable[[Path], None]) -> Path:
         """Save epoch `epoch` under a temporary name, then rename it into place and drop the oldest."""
         final, temporary = self.checkpoints / f"{epoch:05d}", self.checkpoints / f".tmp-{os.getpid()}"
-        for half in self.checkpoints.glob(".tmp-*"):  # of workers that died while they saved
-            shutil.rmtree(half, ignore_errors=True)
         temporary.mkdir(parents=True)
         try:
             save(temporary)

@@ -39,6 +39,14 @@ def test_a_worker_or_node_that_went_away_is_lost(error):
     assert "\n" not in failure.reason
 
 
+def test_a_worker_that_cannot_start_is_an_error_with_its_last_line():
+    """A module that is missing on the node, for example: trying it ten times on other workers would not help."""
+    error = RayActorError(error_msg="Traceback\nModuleNotFoundError: No module named 'mine'", actor_init_failed=True)
+    failure = failure_of(error)
+    assert failure.kind is FailureKind.ERROR
+    assert failure.reason == "a worker could not start: ModuleNotFoundError: No module named 'mine'"
+
+
 def test_an_error_outside_the_workload_is_an_error_in_one_line():
     failure = failure_of(task_error(ValueError("two\nlines")))
     assert failure.kind is FailureKind.ERROR

@@ -81,6 +81,7 @@ def test_a_death_in_the_middle_of_a_save_leaves_the_last_checkpoint_and_no_rubbi
     os.kill(process.pid, signal.SIGKILL)
     process.join()
     assert [read_state(path)[0] for path in files.generations()] == [1]
+    files.claim("the next worker")
     files.save(2, {}, saver())
     assert sorted(path.name for path in files.checkpoints.iterdir()) == ["00001", "00002"]
 
@@ -161,6 +162,17 @@ def test_a_worker_whose_driver_lost_the_sweep_writes_nothing(worker, tmp_path, m
     with pytest.raises(Exception, match="no longer holds the sweep"):
         first.step()
     assert [path.name for path in TrialFolder(tmp_path, 7).generations()] == ["00001"]
+
+
+def test_a_worker_that_was_cut_off_does_not_write_beside_the_one_that_took_over(worker, tmp_path):
+    """Its node lost the network, not its life: it comes to the end of its epoch and must not save."""
+    first = worker()
+    first.step()
+    second = worker()
+    assert second.step()["epoch"] == 1
+    with pytest.raises(Exception, match="another worker has taken this trial up"):
+        first.step()
+    assert second.step()["epoch"] == 2
 
 
 def test_a_reused_worker_keeps_nothing_of_the_trial_before(worker, tmp_path):
