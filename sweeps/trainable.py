@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import json
 import socket
-import uuid
 import sys
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
