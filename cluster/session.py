@@ -6,12 +6,13 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import ray
 
+from cluster.watchdog import watched
 from dfkd_core.errors import ConfigError
 
 KNOCK_S = 10.0
@@ -30,9 +31,12 @@ class Session:
 
 
 @contextmanager
-def connect(address: str | None = None, *, num_cpus: int | None = None) -> Iterator[Session]:
+def connect(
+    address: str | None = None, *, num_cpus: int | None = None, remedy: str = "start it again"
+) -> Iterator[Session]:
     """A session on the cluster at `address`, else at RAY_ADDRESS, else on a Ray started for this machine alone.
 
+    When a Ray that was started here dies, this process ends with status 1, and `remedy` says how to go on.
     Raises ConfigError for an address that cannot be reached, naming the setting it came from.
     """
     if ray.is_initialized():
@@ -41,7 +45,8 @@ def connect(address: str | None = None, *, num_cpus: int | None = None) -> Itera
     setting, target = _target(address)
     _start(setting, target, num_cpus)
     try:
-        yield Session(is_own=target == "local")
+        with watched(remedy) if target == "local" else nullcontext():
+            yield Session(is_own=target == "local")
     finally:
         ray.shutdown()
 

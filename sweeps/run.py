@@ -63,7 +63,7 @@ def run_sweep(
     spec = resolved(spec, workload)
     folder = SweepFolder(out or Path("runs") / spec.name)
     folder.refuse_second()
-    with _ray(spec, address) as session:
+    with _ray(spec, folder, address) as session:
         hashes = prepare(spec, workload, display)
         taught = lessons(spec, hashes)
         is_new = not folder.path.exists()
@@ -97,7 +97,7 @@ def resume_sweep(
         mend(ledger, folder.path, domain_of(sweep.workload))
         if ledger.num_finished() >= spec.budget.trials:  # all ended, but the driver died before it had told so
             return _drive(sweep, lock, None, display)
-        with _ray(spec, address) as session:
+        with _ray(spec, folder, address) as session:
             check_unchanged(sweep, prepare(spec, sweep.workload, display))
             folder.write_spec(spec)
             check_shared(folder.path)
@@ -148,13 +148,14 @@ def _locked(folder: SweepFolder) -> Iterator[DriverLock]:
 
 
 @contextmanager
-def _ray(spec: SweepSpec, address: str | None) -> Iterator[Session]:
+def _ray(spec: SweepSpec, folder: SweepFolder, address: str | None) -> Iterator[Session]:
     """A Ray that can hold a trial; one of our own has room for `max_concurrent`, and no more than this machine has."""
     wanted, limit = spec.resources.cpus_per_trial, spec.resources.max_concurrent
     num_cpus = os.cpu_count() or 1
     if limit is not None and wanted:
         num_cpus = min(num_cpus, math.ceil(limit * wanted))
-    with connect(address, num_cpus=num_cpus) as session:
+    remedy = f"go on with `dfkd sweep resume {folder.path}`"
+    with connect(address, num_cpus=num_cpus, remedy=remedy) as session:
         check_fits(bundle_of(spec.resources), session.nodes())
         yield session
 
