@@ -26,6 +26,9 @@ bench: $(STAMP)
 screenshots: $(STAMP)
 	$(BIN)/python docs/screenshots.py runs/demo docs/pictures
 
+chaos: $(STAMP)
+	$(BIN)/python -m benchmarks.chaos
+
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv .venv
