@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,20 +67,23 @@ def chaos(folder: Path, trials: int, epochs: int, plan: list[str], epoch_s: floa
     log.mkdir(parents=True)
     out = folder / "runs" / "chaos"
     mapping = sweep(trials, epochs, log, config={"epoch_s": epoch_s}, failures={"max_lost_nodes": len(plan) + 1})
-    while True:
-        with start(mapping, out) as driver:
-            status = live(driver, log, plan, draw, figures)
-        if status == 0:
-            break
-        if status is not None:
-            figures.wrong.append(f"the driver ended with {status}")
-            break
+    status = torment(lambda: start(mapping, out), log, plan, draw, figures)
+    figures.wrong += [f"the driver ended with {status}"] if status else []
     figures.num_epochs, figures.took_s = len(epochs_run(log)), time.monotonic() - started
     figures.wrong += [f"{plan} were never killed"] if plan else []
     figures.wrong += overpaid(log, figures) + disagreements(out, trials)
     complete = sweep_status(out)["trials"].get("COMPLETE")
     figures.wrong += [f"{complete} trials are COMPLETE, not {trials}"] if complete != trials else []
     return figures
+
+
+def torment(start: Callable[[], Driver], log: Path, plan: list[str], draw: random.Random, figures: Figures) -> int:
+    """Start and kill drivers until one ends by itself; returns its exit status."""
+    while True:
+        with start() as driver:
+            status = live(driver, log, plan, draw, figures)
+        if status is not None:
+            return status
 
 
 def plan_kills(draw: random.Random, kills: int) -> list[str]:
