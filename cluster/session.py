@@ -12,6 +12,7 @@ from typing import Any
 
 import ray
 
+from cluster.loopback import on_loopback
 from cluster.watchdog import watched
 from dfkd_core.errors import ConfigError
 
@@ -64,15 +65,15 @@ def _target(address: str | None) -> tuple[str, str]:
 
 def _start(setting: str, target: str, num_cpus: int | None) -> None:
     _knock(setting, target)
-    options = {"num_cpus": num_cpus, "object_store_memory": OBJECT_STORE_BYTES} if target == "local" else {}
+    own = {"num_cpus": num_cpus, "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
     try:
-        ray.init(
-            address=target,
-            include_dashboard=False if target == "local" else None,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            **options,
-        )
+        with on_loopback() if target == "local" else nullcontext():
+            ray.init(
+                address=target,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                **(own if target == "local" else {}),
+            )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise _no_answer(setting, target, error) from error
 
