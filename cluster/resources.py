@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,13 @@ def check_fits(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, Any]]) 
     raise ConfigError(
         f"no node can hold a trial: it asks for {asked}, the largest node has {most:g}; ask for less", key="resources"
     )
+
+
+def this_machine() -> dict[str, Any]:
+    """What a Ray for this machine alone would say of its one node; accelerator types only Ray itself knows."""
+    import torch
+
+    return {"Alive": True, "Resources": {"CPU": os.cpu_count() or 1, "GPU": torch.cuda.device_count()}}
 
 
 def num_slots(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, Any]]) -> int:

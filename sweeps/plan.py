@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
@@ -10,6 +11,7 @@ from typing import Any
 
 import optuna
 
+from cluster.resources import check_fits, this_machine
 from dfkd_core.config import with_overrides
 from search_spaces.space import Space
 from sweeps.checking import resolved
@@ -60,6 +62,7 @@ def plan_sweep(spec: SweepSpec, workload: type[Workload] | None = None) -> Plan:
 
     workload = workload or default_workload()
     spec = resolved(spec, workload)
+    check_holds(spec)
     points = sample(spec)
     configs = [_trial_config(spec, workload, point) for point in points]
     sizes = [workload.static_metrics(config) for config in configs]
@@ -73,6 +76,18 @@ def plan_sweep(spec: SweepSpec, workload: type[Workload] | None = None) -> Plan:
         epoch_s=domain_of(workload).epoch_seconds(configs[middle]),
         sizes={name: _spread([size[name] for size in sizes]) for name in sizes[0]},
     )
+
+
+def check_holds(spec: SweepSpec) -> None:
+    """Refuse a trial that no node of RAY_ADDRESS's cluster can hold; without one, that this machine cannot."""
+    if os.environ.get("RAY_ADDRESS"):
+        from cluster.session import connect
+
+        with connect() as session:
+            check_fits(spec.resources.bundle, session.nodes())
+    else:
+        here = this_machine()
+        check_fits({name: n for name, n in spec.resources.bundle.items() if name in here["Resources"]}, [here])
 
 
 def sample(spec: SweepSpec, num_samples: int = NUM_SAMPLES) -> list[dict[str, Any]]:

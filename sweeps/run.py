@@ -30,7 +30,7 @@ from sweeps.spec import SweepSpec
 from sweeps.stopped import SweepStopped
 from sweeps.sweep_folder import SweepFolder
 from sweeps.tracking import Tracker
-from sweeps.tune_run import bundle_of, run_trials
+from sweeps.tune_run import run_trials
 from sweeps.warm_start import lessons
 from sweeps.watch import Watch
 from sweeps.workload import Workload, domain_of
@@ -156,7 +156,7 @@ def _ray(spec: SweepSpec, folder: SweepFolder, address: str | None) -> Iterator[
         num_cpus = min(num_cpus, math.ceil(limit * wanted))
     remedy = f"go on with `dfkd sweep resume {folder.path}`"
     with connect(address, num_cpus=num_cpus, remedy=remedy) as session:
-        check_fits(bundle_of(spec.resources), session.nodes())
+        check_fits(spec.resources.bundle, session.nodes())
         yield session
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
+from cluster.resources import bundle
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from dfkd_core.schema import Config, nearest
@@ -57,6 +58,11 @@ class Resources(Config):
     max_concurrent: Count | None = None
     accelerator_type: str | None = None
     price_per_hour: Annotated[float, Field(ge=0)] | None = None
+
+    @property
+    def bundle(self) -> dict[str, float]:
+        """What a trial asks of Ray."""
+        return bundle(self.cpus_per_trial, self.gpus_per_trial, self.accelerator_type)
 
 
 class Failures(Config):

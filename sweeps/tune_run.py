@@ -15,12 +15,11 @@ from ray.tune.error import TuneError
 from ray.tune.experiment import Trial
 from ray.tune.progress_reporter import TrialProgressCallback
 
-from cluster.resources import bundle, num_slots
+from cluster.resources import num_slots
 from sweeps.conductor import Conductor
 from sweeps.scheduler import LedgerScheduler
 from sweeps.searcher import LedgerSearcher
 from sweeps.shipping import ship_by_value
-from sweeps.spec import Resources
 from sweeps.trainable import Plan, TrialRunner
 
 WATCH_S = 0.25
@@ -85,7 +84,7 @@ def run_trials(conductor: Conductor, watch: Callable[[], None], is_own_ray: bool
     """Work until the conductor has nothing left; raises what the driver's own parts raise."""
     os.environ.update({name: os.environ.get(name, value) for name, value in SETTINGS.items()})
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # it names failed trials by ids of its own
-    wanted = bundle_of(conductor.spec.resources)
+    wanted = conductor.spec.resources.bundle
     plan = Plan(conductor.folder, conductor.session, ship_by_value(conductor.workload))
     scheduler = LedgerScheduler(conductor)
     try:
@@ -108,11 +107,6 @@ def run_trials(conductor: Conductor, watch: Callable[[], None], is_own_ray: bool
         if scheduler.crash is not None:
             raise scheduler.crash from None
         raise
-
-
-def bundle_of(resources: Resources) -> dict[str, float]:
-    """What a trial asks of Ray."""
-    return bundle(resources.cpus_per_trial, resources.gpus_per_trial, resources.accelerator_type)
 
 
 def _limit(conductor: Conductor, wanted: dict[str, float], is_own_ray: bool) -> int | None:
