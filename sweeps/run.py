@@ -32,7 +32,7 @@ from sweeps.sweep_folder import SweepFolder
 from sweeps.tracking import Tracker
 from sweeps.tune_run import run_trials
 from sweeps.warm_start import lessons
-from sweeps.watch import Watch
+from sweeps.watch import STOP_REQUEST, Watch
 from sweeps.workload import Workload, domain_of
 
 PATIENCE_S = 20.0  # without progress of the delivery, at the end
@@ -141,6 +141,7 @@ def default_workload() -> type[Workload]:
 def _locked(folder: SweepFolder) -> Iterator[DriverLock]:
     folder.path.mkdir(parents=True, exist_ok=True)
     lock = DriverLock.acquire(folder.path)
+    (folder.path / STOP_REQUEST).unlink(missing_ok=True)  # it was meant for a driver that has died
     try:
         yield lock
     finally:
