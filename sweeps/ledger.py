@@ -103,9 +103,10 @@ class Ledger:
     def again(self, number: int) -> dict[str, Any]:
         """The values of an unfinished trial; those already drawn are returned as they were drawn."""
         self.study.sampler = self._sampler(number + self._offset)
-        is_queued = self._all()[number + self._offset].state is StudyState.WAITING  # of evaluate_first
-        trial = self.study.ask() if is_queued else self._trial(number)
-        return self._suggest(trial)[1]
+        frozen = self._all()[number + self._offset]
+        if frozen.state is StudyState.WAITING:  # of evaluate_first; study.ask() would take the first of them
+            self.study._storage.set_trial_state_values(frozen._trial_id, StudyState.RUNNING)
+        return self._suggest(self._trial(number))[1]
 
     def start(self, number: int, session: str) -> None:
         """Note that a driver has put the trial to work; the first start's time stays."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -141,6 +142,15 @@ class SweepSpec(Config):
         inlined = _inline(values, Path.cwd())[0]
         refuse_passwords(inlined)
         return inlined
+
+    @field_validator("config")
+    @classmethod
+    def _plain_config(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return dict(json.loads(json.dumps(value)))  # as workers and a resume will see it
+        except (TypeError, ValueError, RecursionError) as error:
+            rule = "config must hold text, numbers, true, false, null, lists and mappings"
+            raise ValueError(f"{rule} alone, but got another type: {error}") from error
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -160,6 +160,15 @@ def test_given_points_come_first_under_their_own_numbers(tmp_path):
     assert [record.state for record in ledger.records()][1] == TrialState.COMPLETE
 
 
+def test_given_points_may_be_taken_up_in_any_order(tmp_path):
+    points = [{"x": 0.25, "size": 0.5}, {"x": 0.75, "size": 0.5}]
+    ledger = Ledger.create(tmp_path, spec(evaluate_first=points), "id")
+    assert ledger.again(1) == points[1]
+    play(ledger, 1, points[1])
+    assert ledger.again(0) == points[0]
+    assert [record.state for record in ledger.records()] == [TrialState.WAITING, TrialState.COMPLETE]
+
+
 @pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2"])
 def test_a_resumed_ledger_proposes_what_the_uncut_one_proposes(tmp_path, sampler):
     """The sampler's randomness is a function of (seed, trial number), its knowledge is the ledger's."""

@@ -1,6 +1,7 @@
 """The sweep file: what is wrong in it is said in one line, whatever it is."""
 
 import copy
+import datetime
 import json
 
 import pytest
@@ -116,6 +117,13 @@ def test_a_password_in_any_url_of_the_file_is_refused_without_being_repeated(tmp
     line = refused(changed(path, value), tmp_path)
     assert key in line
     assert "hunter2" not in line
+
+
+def test_a_config_holds_what_json_can_hold(tmp_path):
+    """It travels to workers as JSON, and a resume reads it from YAML: all must see the same."""
+    with pytest.raises(ConfigError, match="config must hold text, numbers"):
+        SweepSpec.parse(sweep(config={"day": datetime.date(2024, 1, 1)}))
+    assert SweepSpec.parse(sweep(config={"pair": (1, 2), "by": {3: "x"}})).config["by"] == {"3": "x"}
 
 
 def test_pydantics_own_report_does_not_repeat_a_password():
