@@ -134,6 +134,9 @@ class Conductor:
         if number not in self.live:
             return
         self.fence()
+        if failure.kind is FailureKind.DISK_FULL:
+            self._wait_for_room(number, failure)
+            return
         count = self.ledger.note_event(number, failure.kind, scrub(failure.reason, self._hidden))
         if self._may_retry(number, failure.kind, count):
             del self.live[number]
@@ -141,6 +144,12 @@ class Conductor:
         else:
             tries = f" (attempt {count})" if count > 1 else ""
             self._finish(number, TrialState.FAILED, f"{failure.reason}{tries}")
+
+    def _wait_for_room(self, number: int, failure: Failure) -> None:
+        """Every other trial would fail in the same way: the sweep ends, and a resume takes this one up again."""
+        del self.live[number]
+        self.failed = self.failed or f"trial {number} had no room to write ({failure.reason}); free some disk space"
+        self.stop(self.failed)
 
     def overdue(self, now: float) -> list[int]:
         """Trials that this driver has worked on for longer than `trial_timeout_s`."""

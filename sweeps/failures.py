@@ -13,6 +13,7 @@ class FailureKind(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"  # killed by the memory monitor: retried like an error
     LOST = "lost"  # the worker or its node went away: retried up to `max_lost_nodes`
     DIVERGED = "diverged"  # not finite: training again would do the same
+    DISK_FULL = "disk_full"  # the sweep gives up, the trial waits for room
     TIMEOUT = "timeout"  # longer than `trial_timeout_s`
 
 

@@ -17,6 +17,7 @@ from cluster.storage import check_shared
 from sweeps.checking import changes, check_unchanged, resolved
 from sweeps.conductor import Conductor, sweep_tags
 from sweeps.delivery import deliver_all, recorded_states, start_delivery, undelivered, wait_delivered
+from sweeps.disk_full import told_of_full_disk
 from sweeps.display import Display
 from sweeps.driver_lock import DriverLock
 from sweeps.front import Front
@@ -181,7 +182,7 @@ def _begin(
 def _drive(sweep: Sweep, lock: DriverLock, session: Session | None, display: Display) -> Front:
     """Work until the budget is used up or something ends the sweep, then leave everything told."""
     spec, path, ledger = sweep.spec, sweep.folder.path, sweep.ledger
-    with closing(Tracker(path, spec.storage.tracking_uri)) as tracker:
+    with told_of_full_disk(path), closing(Tracker(path, spec.storage.tracking_uri)) as tracker:
         told = recorded_states(path)
         tracker.sweep_started(spec.name, spec.experiment, ledger.sweep_id, sweep_tags(ledger))
         tracker.artifact("sweep.yaml")

@@ -17,6 +17,7 @@ from ray import tune
 
 from dfkd_core.allocator import return_freed_memory
 from dfkd_core.errors import TrainingDiverged
+from sweeps.disk_full import is_disk_full
 from sweeps.driver_lock import holds
 from sweeps.failures import FailureKind
 from sweeps.trial_folder import TrialFolder, read_state
@@ -60,12 +61,14 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
 
     def step(self) -> dict[str, Any]:
         """One epoch, saved before it is reported; a trial taken up again first repeats its last report."""
-        with TrialLog(self.files.path / "log.txt") as log:
-            try:
-                return self._step()
-            except Exception as error:
-                kind = FailureKind.DIVERGED if isinstance(error, TrainingDiverged) else FailureKind.ERROR
-                raise TrialError(kind, log.note_exception(error)) from None
+        try:
+            with TrialLog(self.files.path / "log.txt") as log:
+                try:
+                    return self._step()
+                except Exception as error:
+                    raise TrialError(kind_of(error), log.note_exception(error)) from None
+        except OSError as error:  # the log itself cannot be written
+            raise TrialError(kind_of(error), f"{self.files.path / 'log.txt'}: {error}") from None
 
     def cleanup(self) -> None:
         """Drop the trial."""
@@ -112,6 +115,13 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
             raise RuntimeError("this worker's driver no longer holds the sweep; nothing was written")
         if not self.files.is_claimed_by(self.claim):
             raise RuntimeError("another worker has taken this trial up; nothing was written")
+
+
+def kind_of(error: Exception) -> FailureKind:
+    """What kind of failure an exception in a worker is."""
+    if is_disk_full(error):
+        return FailureKind.DISK_FULL
+    return FailureKind.DIVERGED if isinstance(error, TrainingDiverged) else FailureKind.ERROR
 
 
 def as_floats(metrics: Any) -> dict[str, Any]:

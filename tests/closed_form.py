@@ -4,6 +4,7 @@ quality = (1 - (x - 0.4)^2) * size / (size + 0.3) * (1 - 2^-epoch), to maximise;
 Every epoch leaves a line in `<log>/epochs.jsonl`, so that work paid twice is seen from outside.
 """
 
+import errno
 import json
 import math
 import os
@@ -98,6 +99,12 @@ def _hang(curve, metrics):
     return metrics
 
 
+def _fill(curve, metrics):
+    if curve._first_time():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "planted")
+    return metrics
+
+
 def _leak(curve, metrics):
     print("connecting with", os.environ["DFKD_TEST_PASSWORD"])
     raise ConnectionError(f"postgresql://u:{os.environ['DFKD_TEST_PASSWORD']}@db refused the connection")
@@ -110,6 +117,7 @@ FAULTS = {
     "die": _die,
     "die_once": _die_once,
     "hang": _hang,
+    "fill": _fill,
     "leak": _leak,
     "nan": lambda curve, metrics: {**metrics, QUALITY: math.nan},
     "infinite": lambda curve, metrics: {**metrics, QUALITY: math.inf},

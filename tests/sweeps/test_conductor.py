@@ -236,6 +236,16 @@ def conductor_metrics(assignment):
     return {QUALITY: 0.5, PARAMS: 2e6 * assignment.params["size"]}
 
 
+def test_a_full_disk_ends_the_sweep_and_leaves_the_trial_waiting(conduct):
+    conductor = conduct()
+    begin(conductor)
+    conductor.fail(0, Failure(FailureKind.DISK_FULL, "OSError: No space left on device"))
+    assert ended(conductor) == (TrialState.WAITING, None)
+    assert conductor.is_ending
+    assert "trial 0 had no room to write" in conductor.failed
+    assert conductor.ledger.events(0, FailureKind.DISK_FULL) == [], "it does not count against the trial"
+
+
 def test_retries_are_remembered_by_the_next_driver(conduct):
     conductor = conduct()
     begin(conductor)
