@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from sweeps.conductor import Conductor
 from sweeps.failures import Failure, FailureKind
 from sweeps.trainable import TrialError
+
+MEMORY_SIGNS = ("OutOfMemoryError", "running low on memory", "memory pressure")  # of Ray's memory monitor
 
 
 class LedgerScheduler(FIFOScheduler):  # type: ignore[misc]
@@ -82,11 +85,20 @@ def failure_of(error: BaseException | None) -> Failure:
     if isinstance(cause, TrialError):
         return Failure(FailureKind(cause.kind), cause.reason)
     text = " ".join(str(error).split())
-    if isinstance(cause, OutOfMemoryError) or "memory pressure" in text:
+    if isinstance(cause, OutOfMemoryError) or any(sign in text for sign in MEMORY_SIGNS):
         remedy = "the worker was killed because the node ran out of memory; use a smaller batch or fewer trials at once"
         return Failure(FailureKind.OUT_OF_MEMORY, remedy)
     if isinstance(error, RayActorError) and error.actor_init_failed:
         return Failure(FailureKind.ERROR, f"a worker could not start: {str(error).strip().splitlines()[-1][:300]}")
     if isinstance(error, RayTaskError):
         return Failure(FailureKind.ERROR, text[:300])
-    return Failure(FailureKind.LOST, f"the worker or its node went away: {type(error).__name__}: {text[:200]}")
+    return Failure(FailureKind.LOST, f"the worker or its node went away: {_why_lost(error, text)}")
+
+
+def _why_lost(error: BaseException | None, text: str) -> str:
+    """What a person can look for; Ray's own long text where it says more than that a process has ended."""
+    process = dict(re.findall(r"\b(pid|ip): (\S+)", text))
+    if "died unexpectedly" not in text or len(process) < 2:
+        return f"{type(error).__name__}: {text[:200]}"
+    causes = "killed from outside, for want of memory (dmesg tells), or by a crash in native code"
+    return f"process {process['pid']} on {process['ip']} ended without an error: {causes}"

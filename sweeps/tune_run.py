@@ -21,6 +21,7 @@ from sweeps.scheduler import LedgerScheduler
 from sweeps.searcher import LedgerSearcher
 from sweeps.shipping import ship_by_value
 from sweeps.trainable import Plan, TrialRunner
+from sweeps.worker_losses import losses_told_as_actors
 
 WATCH_S = 0.25
 # Tune's own records, loggers and handlers are off: the ledger, the spool and the driver do their work.
@@ -89,21 +90,22 @@ def run_trials(conductor: Conductor, watch: Callable[[], None], is_own_ray: bool
     plan = Plan(conductor.folder, conductor.session, ship_by_value(conductor.workload))
     scheduler = LedgerScheduler(conductor)
     try:
-        tune.run(
-            tune.with_parameters(TrialRunner, plan=plan),
-            name=conductor.session,
-            storage_path=str(conductor.folder / ".tune"),
-            resources_per_trial=PlacementGroupFactory([wanted]),
-            search_alg=LedgerSearcher(conductor, _limit(conductor, wanted, is_own_ray)),
-            scheduler=scheduler,
-            callbacks=[DriverCallback(conductor, scheduler, watch)],
-            num_samples=-1,
-            reuse_actors=True,
-            max_failures=0,
-            raise_on_failed_trial=False,
-            trial_dirname_creator=lambda trial: f"{trial.config['number']:04d}-{trial.trial_id}",
-            verbose=0,
-        )
+        with losses_told_as_actors():
+            tune.run(
+                tune.with_parameters(TrialRunner, plan=plan),
+                name=conductor.session,
+                storage_path=str(conductor.folder / ".tune"),
+                resources_per_trial=PlacementGroupFactory([wanted]),
+                search_alg=LedgerSearcher(conductor, _limit(conductor, wanted, is_own_ray)),
+                scheduler=scheduler,
+                callbacks=[DriverCallback(conductor, scheduler, watch)],
+                num_samples=-1,
+                reuse_actors=True,
+                max_failures=0,
+                raise_on_failed_trial=False,
+                trial_dirname_creator=lambda trial: f"{trial.config['number']:04d}-{trial.trial_id}",
+                verbose=0,
+            )
     except TuneError:
         if scheduler.crash is not None:
             raise scheduler.crash from None

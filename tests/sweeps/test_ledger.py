@@ -1,5 +1,6 @@
 """The ledger: states, numbers, what the sampler sees, and what is left after a death in the middle of any write."""
 
+import itertools
 import json
 import math
 import warnings
@@ -231,6 +232,19 @@ def test_an_outcome_decided_before_a_death_stands(ledger, tmp_path, monkeypatch)
     again.settle()
     assert again.record(number).state is TrialState.PRUNED
     assert set(again.study.trials[number].constraints) == {"m <= 1", "stopped early"}
+
+
+def test_a_clock_that_is_set_back_changes_no_trial(tmp_path, monkeypatch):
+    """Times are for people: nothing is ordered or decided by them."""
+    told = []
+    for place, hours in (("steady", 0), ("set-back", 3)):
+        now = itertools.count(1.7e9, 1 - 3600 * hours)
+        monkeypatch.setattr("time.time", lambda now=now: float(next(now)))
+        (tmp_path / place).mkdir()
+        finish_all(Ledger.create(tmp_path / place, spec(), "id"), 4)
+        told.append(finish_all(Ledger.open(tmp_path / place, spec(), "id"), SHORT))
+    assert told[0] == told[1]
+    assert len(told[0]) == SHORT
 
 
 def test_a_missing_ledger_is_told_in_one_line(tmp_path):

@@ -39,6 +39,13 @@ def test_a_worker_or_node_that_went_away_is_lost(error):
     assert "\n" not in failure.reason
 
 
+def test_a_killed_worker_is_told_with_its_place_and_what_to_look_for():
+    text = "The actor died unexpectedly before finishing this task.\n\tactor_id: e25b\n\tpid: 4779\n\tip: 127.0.0.1"
+    failure = failure_of(RayActorError(error_msg=text))
+    assert failure.kind is FailureKind.LOST
+    assert "process 4779 on 127.0.0.1 ended without an error: killed from outside" in failure.reason
+
+
 def test_a_worker_that_cannot_start_is_an_error_with_its_last_line():
     """A module that is missing on the node, for example: trying it ten times on other workers would not help."""
     error = RayActorError(error_msg="Traceback\nModuleNotFoundError: No module named 'mine'", actor_init_failed=True)
