@@ -2,7 +2,9 @@
 
 At each rung (min_epochs x reduction_factor^k epochs) an arriving trial is compared with all that came before it,
 without waiting for others. It goes on when it is among the best 1/reduction_factor by (non-dominated rank, then
-hypervolume contribution), on the objectives' scales, and not the worst for its size, or when it is the best for it.
+hypervolume contribution), on the objectives' scales, or when it is not dominated and the rung's front would lose
+about as much with it as with its median point; in both cases unless it is the worst for its size. It also goes on
+when it is the best for it.
 
 Size is known before training, and two faults follow if nothing is done about it. A small model is never dominated,
 so it would survive by its size alone; a large model learns more slowly and would be dominated early, so it would
@@ -26,6 +28,7 @@ from sweeps import pareto
 
 Array = NDArray[np.float64]
 NEAR = 2.5  # times the reduction factor: how many trials are of about one size
+DEAR = 0.75  # of the median contribution: losing such a point costs more than its epochs do
 MIN_FOR_TREND = 4  # a line through fewer points leaves no residual to judge
 MIN_FOR_CURVE = 7  # and a parabola
 
@@ -58,15 +61,17 @@ class ParetoASHA:
         arrived = np.array([*others, self.rungs[epoch][trial]])
         num_better, num_peers = self._place_for_its_size(arrived)
         is_best, is_worst = num_peers > 0 and num_better == 0, 0 < num_peers == num_better
-        return not (is_best or (self._in_quota(arrived) and not is_worst))
+        return not (is_best or (self._is_among_the_best(arrived) and not is_worst))
 
-    def _in_quota(self, arrived: Array) -> bool:
-        """True when the last of `arrived` (trial, objective) is among the best 1/reduction_factor."""
+    def _is_among_the_best(self, arrived: Array) -> bool:
+        """True when the last of `arrived` (trial, objective) is among the best 1/reduction_factor, or is dear."""
         ranks, last = pareto.ranks(arrived), len(arrived) - 1
         peers = np.flatnonzero(ranks == ranks[last])
         gain = pareto.hypervolume_contributions(arrived[peers], self.reference)
-        ahead = int((ranks < ranks[last]).sum() + (gain > gain[peers == last]).sum())
-        return ahead < math.ceil(len(arrived) / self.reduction_factor)
+        own = float(gain[peers == last][0])
+        ahead = int((ranks < ranks[last]).sum() + (gain > own).sum())
+        is_dear = ranks[last] == 0 and own >= DEAR * float(np.median(gain))
+        return is_dear or ahead < math.ceil(len(arrived) / self.reduction_factor)
 
     def _place_for_its_size(self, arrived: Array) -> tuple[int, int]:
         """How many of the trials nearest in size beat the last of `arrived`, trend removed, and how many they are."""
