@@ -108,6 +108,15 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     return resampled
 
 
+def convolve(samples: Samples, response: Samples) -> Samples:
+    """(time,) through an impulse response (tap,), whole: time + tap - 1 samples; worked out in float64 as `resample`."""
+    import torch
+
+    signals = (torch.from_numpy(np.asarray(signal, np.float64)) for signal in (samples, response))
+    convolved: Samples = _torchaudio().functional.fftconvolve(*signals).numpy().astype(np.float32)
+    return convolved
+
+
 def write_audio(path: str | Path, samples: Samples, rate: int = SAMPLE_RATE, *, subtype: str | None = None) -> None:
     """Write (time,) or (channels, time) in the format of the suffix, 16 bits unless `subtype` says otherwise.
 

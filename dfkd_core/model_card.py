@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ConfigDict
 
 from dfkd_core.config import ExperimentConfig
+from dfkd_core.data.config import DataConfig, ValueSet
 from dfkd_core.metrics import METRICS
 from dfkd_core.schema import Config
 
@@ -52,18 +53,30 @@ def _heading(config: ExperimentConfig) -> list[str]:
 
 def _training(config: ExperimentConfig, record: ModelRecord) -> list[str]:
     data, origin = config.data, record.origin
-    snr = f"{data.snr_db[0]:g} to {data.snr_db[1]:g} dB SNR"
     teacher = origin.get("teacher") or "none"
     licences = ", ".join(origin.get("licences") or ["unknown"])
     return [
         "## Training",
         "",
-        f"- Data: corpus `{data.corpus}`, {data.train_hours * record.epochs:g} hours of mixtures at {snr}",
+        f"- Data: corpus `{data.corpus}`, {data.train_hours * record.epochs:g} hours of mixtures, {_mixing(data)}",
         f"- Licences of the audio: {licences}; those of the model follow from them",
         f"- Teacher: {teacher}; method {config.distillation.method}, weight {config.distillation.weight:g}",
         f"- Epochs: {record.epochs}; seed {config.seed}; torch {record.torch_version}",
         f"- Data hash: {_short(origin.get('data_hash'))}; teacher hash: {_short(origin.get('teacher_hash'))}",
     ]
+
+
+def _mixing(data: DataConfig) -> str:
+    """SNR and augmentation in words."""
+    snr = data.snr_db
+    if isinstance(snr, ValueSet):
+        told = [f"at {', '.join(f'{value:g}' for value in snr.values)} dB SNR"]
+    else:
+        told = [f"at {snr[0]:g} to {snr[1]:g} dB SNR"]
+    if data.impulse_responses:
+        told.append(f"{data.impulse_responses:.0%} in rooms ({data.target_reflections} target)")
+    told += [f"{share:.0%} {what}" for what, share in (("clipped", data.clipping), ("with babble", data.babble)) if share]
+    return ", ".join(told)
 
 
 def _scores(record: ModelRecord) -> list[str]:

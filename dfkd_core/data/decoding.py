@@ -35,14 +35,14 @@ class Decoded:
     sha256: bytes
 
 
-def decode(path: Path) -> Decoded:
-    """Read a file to 16 kHz mono int16.
+def decode(path: Path, *, first_channel: bool = False) -> Decoded:
+    """Read a file to 16 kHz mono int16: the mean of its channels, or the first of them.
 
     The hash is of the samples as the file holds them, before resampling, whose last bit differs
     between machines.
     """
     channels, rate_hz = read_channels(path)
-    samples, step = quantised(mono(channels, rate_hz))
+    samples, step = quantised(mono(channels[:1] if first_channel else channels, rate_hz))
     # shape and rate too: equal samples at another rate are another sound
     source = hashlib.sha256(f"{rate_hz} {channels.shape}".encode())
     source.update(channels.tobytes())
@@ -97,7 +97,8 @@ def _decoded(manifest: Manifest, clips: list[Clip]) -> Iterator[tuple[Clip, Deco
 
     def attempt(clip: Clip) -> Decoded | DataError:
         try:
-            return decode(manifest.path(clip))
+            # microphones of an array hear a room at other times: their mean would be a comb filter
+            return decode(manifest.path(clip), first_channel=clip.kind == "impulse_response")
         except DataError as error:
             return error
 

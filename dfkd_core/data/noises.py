@@ -1,4 +1,4 @@
-"""Draw noise for listed crops: the family first, then a clip of it, then where to start."""
+"""Draw noise for listed crops: the family first, then a clip of it, then where to start; voices of babble alike."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfkd_core.data.audio_store import AudioPart
+from dfkd_core.data.corpora import Kind
 from dfkd_core.errors import DataError
 
 Ints = NDArray[np.int64]
@@ -16,13 +17,13 @@ MIN_ACTIVE_SHARE = 0.1
 
 
 class NoiseFamilies:
-    """The noise clips of a split by family; by clip, one file type would dominate the draw."""
+    """The noise clips of a split by family, or its speech by speaker; by clip, one file type would dominate the draw."""
 
-    def __init__(self, part: AudioPart) -> None:
+    def __init__(self, part: AudioPart, kind: Kind = "noise") -> None:
         self._part = part
-        clips = part.of_kind("noise")
+        clips = part.of_kind(kind)
         if not len(clips):
-            raise DataError(f"{part.where}: holds no noise that can be heard; add noise audio")
+            raise DataError(f"{part.where}: holds no {kind} that can be heard; add {kind} audio")
         labels = np.array([part.clips[i].label for i in clips])
         self.names, family = np.unique(labels, return_inverse=True)
         order = np.argsort(family, kind="stable")
