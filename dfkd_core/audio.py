@@ -109,7 +109,7 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
 
 
 def convolve(samples: Samples, response: Samples) -> Samples:
-    """(time,) through an impulse response (tap,), whole: time + tap - 1 samples; worked out in float64 as `resample`."""
+    """(time,) through an impulse response (tap,), whole: time + tap - 1 samples; in float64 as `resample`."""
     import torch
 
     signals = (torch.from_numpy(np.asarray(signal, np.float64)) for signal in (samples, response))
@@ -162,7 +162,8 @@ def _reason(path: str | Path, error: Exception) -> str:
         return error.strerror
     if not Path(path).exists():
         return "no such file"
-    return str(getattr(error, "error_string", error)).strip().rstrip(".")
+    # libsndfile has no words for a stream that breaks off or fails its checksum
+    return str(getattr(error, "error_string", error)).strip().rstrip(".") or "its content is damaged"
 
 
 @functools.cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,13 +13,15 @@ from torch import nn
 
 from dfkd_core.atomic_files import write_atomic
 from dfkd_core.cache import cache_dir
-from dfkd_core.data.mixtures import MixtureList
+from dfkd_core.data.mixture_list import MixtureList, Reference
 from dfkd_core.data.teacher_cache import ListedMixture
 from dfkd_core.errors import TrainingDiverged
 from dfkd_core.metrics import METRICS
 from dfkd_core.teachers.base import Listed, Waveforms
 
 _NOISY_FORMAT = 1  # of the cached scores of unprocessed mixtures; raised when a metric changes
+
+GROUP_SUFFIX: dict[Reference, str] = {"clean": "", "teacher": "_teacher"}  # of a metric's group
 
 Enhance = Callable[[Waveforms, Sequence[Listed]], Waveforms]
 
@@ -39,10 +42,12 @@ class Evaluation:
     """Scores on a list of mixtures, by the names of METRICS.
 
     mean: over the clips on which a score is defined (nan when there is none). undefined: how many it is not
-    defined on, which depends on the clean speech alone. clips: one row a mixture.
+    defined on, which depends on the clean speech alone. clips: one row a mixture. reference: what they are measured
+    against, clean speech or, for recordings of which none is known, the teacher's estimates.
     """
 
     clips: tuple[ClipScores, ...]
+    reference: Reference = "clean"
     mean: dict[str, float] = field(init=False)
     undefined: dict[str, int] = field(init=False)
 
@@ -53,21 +58,21 @@ class Evaluation:
         object.__setattr__(self, "undefined", {n: len(self.clips) - v.size for n, v in defined.items()})
 
     def metrics(self, prefix: str = "val") -> dict[str, float]:
-        """The means as metrics: `val/pesq_wb`, ..."""
-        return {f"{prefix}/{name}": value for name, value in self.mean.items()}
+        """The means as metrics: `val/pesq_wb`, or `val_teacher/pesq_wb` where the reference is the teacher."""
+        return {f"{prefix}{GROUP_SUFFIX[self.reference]}/{name}": value for name, value in self.mean.items()}
 
 
 def evaluate(enhance: Enhance, mixtures: MixtureList) -> Evaluation:
     """Score estimates of every mixture; TrainingDiverged when an estimate is not finite."""
-    rows = _rows(mixtures)
-    return Evaluation(tuple(_scored(row, *pair) for row, pair in zip(rows, _pairs(enhance, mixtures), strict=True)))
+    pairs = zip(_rows(mixtures), _pairs(enhance, mixtures), strict=True)
+    return Evaluation(tuple(_scored(row, *pair) for row, pair in pairs), mixtures.reference)
 
 
 def evaluate_noisy(mixtures: MixtureList) -> Evaluation:
     """Scores of the unprocessed mixtures, which every improvement is measured from; kept in the cache folder."""
     path = cache_dir() / "noisy_scores" / f"{mixtures.sha256[:32]}-{_NOISY_FORMAT}.json"
     try:
-        kept = _from_json(json.loads(path.read_bytes()))
+        kept = replace(_from_json(json.loads(path.read_bytes())), reference=mixtures.reference)
         if len(kept.clips) == len(mixtures):
             return kept
     except (OSError, ValueError, KeyError, TypeError):
@@ -90,22 +95,27 @@ def network_enhance(model: nn.Module, device: torch.device) -> Enhance:
 
 
 def to_json(evaluation: Evaluation) -> list[dict[str, object]]:
-    """The rows of an evaluation; an undefined score becomes null."""
+    """The rows of an evaluation; an undefined score and an unknown SNR become null."""
     rows = [asdict(clip) for clip in evaluation.clips]
     for row in rows:
+        row["snr_db"] = row["snr_db"] if np.isfinite(row["snr_db"]) else None
         row["scores"] = {name: value if np.isfinite(value) else None for name, value in row["scores"].items()}
     return rows
 
 
-def _from_json(rows: Sequence[Mapping[str, dict[str, float | None]]]) -> Evaluation:
+def _from_json(rows: Sequence[Mapping[str, Any]]) -> Evaluation:
     def scores(told: Mapping[str, float | None]) -> dict[str, float]:
         return {name: float("nan") if told[name] is None else float(told[name] or 0.0) for name in METRICS}
 
-    return Evaluation(tuple(ClipScores(**{**row, "scores": scores(row["scores"])}) for row in rows))  # type: ignore[arg-type]
+    def clip(row: Mapping[str, Any]) -> ClipScores:
+        snr_db = float("nan") if row["snr_db"] is None else row["snr_db"]
+        return ClipScores(**{**row, "snr_db": snr_db, "scores": scores(row["scores"])})
+
+    return Evaluation(tuple(map(clip, rows)))
 
 
 def _pairs(enhance: Enhance, mixtures: MixtureList) -> Iterator[tuple[Waveforms, Waveforms]]:
-    """Estimate and clean (time,) of every mixture in turn."""
+    """Estimate and reference (time,) of every mixture in turn."""
     # one at a time: as fast as batches of four on a CPU, in 100 MB less
     for index in range(len(mixtures)):
         noisy, clean = mixtures.batch([index])

@@ -39,6 +39,14 @@ class ModelRecord(Config):
         return plain
 
 
+_AGREEMENT = (
+    "## Agreement with the teacher on the validation recordings",
+    "",
+    "No clean speech is known for them: these values tell how near the model comes to its teacher, faults included, "
+    "and not how good it is.",
+)
+
+
 def model_card(config: ExperimentConfig, record: ModelRecord) -> str:
     """The card in Markdown: what the model is, what it was trained on, how it scores, what it costs."""
     sections = (_heading(config), _training(config, record), _scores(record), _sizes(record), _use())
@@ -75,14 +83,18 @@ def _mixing(data: DataConfig) -> str:
         told = [f"at {snr[0]:g} to {snr[1]:g} dB SNR"]
     if data.impulse_responses:
         told.append(f"{data.impulse_responses:.0%} in rooms ({data.target_reflections} target)")
-    told += [f"{share:.0%} {what}" for what, share in (("clipped", data.clipping), ("with babble", data.babble)) if share]
+    told += [
+        f"{share:.0%} {what}" for what, share in (("clipped", data.clipping), ("with babble", data.babble)) if share
+    ]
     return ", ".join(told)
 
 
 def _scores(record: ModelRecord) -> list[str]:
-    rows = ["## Scores on the validation mixtures", "", "| metric | model | noisy input |", "|---|---|---|"]
+    taught = any(name.startswith("val_teacher/") for name in record.metrics)
+    group, heading = ("val_teacher", [*_AGREEMENT]) if taught else ("val", ["## Scores on the validation mixtures"])
+    rows = [*heading, "", "| metric | model | noisy input |", "|---|---|---|"]
     for name, metric in METRICS.items():
-        model, noisy = _number(record.metrics.get(f"val/{name}")), _number(record.noisy.get(name))
+        model, noisy = _number(record.metrics.get(f"{group}/{name}")), _number(record.noisy.get(name))
         rows.append(f"| {name} ({metric.unit}) | {model} | {noisy} |")
     return rows
 

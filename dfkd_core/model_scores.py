@@ -15,6 +15,7 @@ from dfkd_core.data.audio_store import AudioStore
 from dfkd_core.data.corpora import open_corpus
 from dfkd_core.data.mixtures import MixtureList, test_list, validation_list
 from dfkd_core.data.progress import Progress, silent
+from dfkd_core.data.taught_list import judged
 from dfkd_core.device import choose_device
 from dfkd_core.errors import ConfigError
 from dfkd_core.evaluation import ClipScores, Enhance, Evaluation, evaluate, evaluate_noisy, network_enhance, to_json
@@ -22,6 +23,7 @@ from dfkd_core.metrics import METRICS
 from dfkd_core.model_folder import load_model
 from dfkd_core.teachers import open_teacher
 
+_UNKNOWN = "unknown"  # SNR of a recording
 GroupKey = Literal["snr_db", "noise_family", "speaker"]
 
 
@@ -44,7 +46,7 @@ class ModelScores:
     def by(self, key: GroupKey) -> dict[str, dict[str, tuple[float, float]]]:
         """Mean scores of (model, noisy) by metric, for each SNR (to 5 dB), family of noise or speaker."""
         groups = {_group(clip, key) for clip in self.model.clips}
-        ordered = sorted(groups, key=float) if key == "snr_db" else sorted(groups)
+        ordered = sorted(groups, key=float) if key == "snr_db" and _UNKNOWN not in groups else sorted(groups)
         return {group: {metric: self._means(key, group, metric) for metric in METRICS} for group in ordered}
 
     def to_json(self) -> dict[str, Any]:
@@ -52,6 +54,7 @@ class ModelScores:
         return {
             "model": self.name,
             "split": self.split,
+            "reference": self.model.reference,
             "clips": len(self.model.clips),
             "mean": _plain(self.model.mean),
             "noisy": _plain(self.noisy.mean),
@@ -66,6 +69,8 @@ class ModelScores:
     def text(self) -> str:
         """A table for a terminal."""
         lines = [f"{self.name}, {self.split} split, {len(self.model.clips)} mixtures"]
+        if self.model.reference == "teacher":
+            lines.append("no clean speech is known: scores tell agreement with the teacher, not quality")
         lines.append(
             f"{'metric':<12}{'model':>9}{'95 % interval':>19}{'noisy':>9}{'better by':>11}{'95 % interval':>19}"
         )
@@ -109,6 +114,8 @@ def evaluate_model(
     chosen = choose_device(device)
     model, config = load_model(folder)
     mixtures = _mixtures(config, data, split, progress)
+    if not mixtures.has_clean:
+        mixtures = judged(mixtures, open_teacher(config.teacher), progress)
     enhance = network_enhance(model.to(chosen), chosen)
     return _scores(folder.name, split, enhance, mixtures)
 
@@ -120,7 +127,12 @@ def evaluate_teacher(
     opened = open_teacher(teacher)
     if opened is None:
         raise ConfigError("must name a checkpoint, estimates or a pretrained model, but names none", key="teacher")
-    return _scores(opened.name, split, opened, _mixtures(config, None, split, progress))
+    mixtures = _mixtures(config, None, split, progress)
+    if not mixtures.has_clean:
+        raise ConfigError(
+            f"needs clean speech to judge a teacher, but {mixtures.part.where} has none", key="data.corpus"
+        )
+    return _scores(opened.name, split, opened, mixtures)
 
 
 def _scores(name: str, split: str, enhance: Enhance, mixtures: MixtureList) -> ModelScores:
@@ -137,7 +149,9 @@ def _mixtures(config: ExperimentConfig, data: str | Path | None, split: str, pro
 
 
 def _group(clip: ClipScores, key: GroupKey) -> str:
-    return f"{5 * round(clip.snr_db / 5)}" if key == "snr_db" else str(getattr(clip, key))
+    if key != "snr_db":
+        return str(getattr(clip, key))
+    return f"{5 * round(clip.snr_db / 5)}" if np.isfinite(clip.snr_db) else _UNKNOWN
 
 
 def _mean(values: list[float]) -> float:

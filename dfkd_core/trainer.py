@@ -115,7 +115,10 @@ class Trainer:
     def load_state_dict(self, state: Mapping[str, Any], place: str | Path = "checkpoint") -> None:
         """Go on from `state_dict()`; CheckpointError, naming `place`, when it was made by another config."""
         try:
-            _require_same_config(state["config"], self.config.model_dump(mode="json"))
+            saved = ExperimentConfig.parse(
+                state["config"], place
+            )  # keys that are newer than the checkpoint are filled in
+            _require_same_config(saved.model_dump(mode="json"), self.config.model_dump(mode="json"))
             _require_same_signals(state["origin"], self.signals.hashes)
         except CheckpointError as error:
             raise CheckpointError(f"{place}: {error}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -54,6 +54,9 @@ class Domain:
     def prepare(self, config: Mapping[str, Any], progress: Progress) -> dict[str, str | None]:
         """Build what all trials share, once; returns the hashes that make results comparable."""
         return {}
+
+    def require_reported(self, config: Mapping[str, Any], metrics: Iterable[str]) -> None:
+        """ConfigError when trials on the prepared data would not report one of these metrics."""
 
     def epoch_seconds(self, config: Mapping[str, Any]) -> float | None:
         """About how long one epoch of a trial takes on one thread, when that can be told without training."""

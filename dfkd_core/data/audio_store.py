@@ -138,7 +138,9 @@ class AudioStore:
         clips = self._clips(split, kinds)
         if not clips:
             nothing = "is empty; give it clean and noise audio, or noisy recordings"
-            lack = nothing if kinds == SIGNALS else "has no impulse responses; add some, or set data.impulse_responses: 0"
+            lack = (
+                nothing if kinds == SIGNALS else "has no impulse responses; add some, or set data.impulse_responses: 0"
+            )
             raise DataError(f"{self.manifest.root}: the {split} split {lack}")
         folder = self.folder(split, kinds)
         if not _is_whole(folder):

@@ -58,7 +58,7 @@ class Augmentation:
 
     def content_of(self, index: int) -> bytes:
         """What one mixture has of it, to be hashed."""
-        return self._setting + self.effects[index].tobytes() + self.talkers_of(index).tobytes()
+        return b"".join((self._setting, self.effects[index].tobytes(), self.talkers_of(index).tobytes()))
 
     @property
     def _setting(self) -> bytes:

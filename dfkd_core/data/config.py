@@ -38,7 +38,9 @@ class DataConfig(Config):
     seed: Annotated[int, Field(ge=0)] = 0
     # shares of the training mixtures; validation and test mixtures have none of it
     impulse_responses: Share = 0.0  # speech in a room: an impulse response of the corpus
-    target_reflections: Literal["dry", "early"] = "dry"  # what is clean in a room: direct sound, or with 50 ms behind it
+    target_reflections: Literal["dry", "early"] = (
+        "dry"  # what is clean in a room: direct sound, or with 50 ms behind it
+    )
     clipping: Share = 0.0  # cut off 1 to 12 dB under the peak
     babble: Share = 0.0  # other speakers of the corpus in place of its noise
 

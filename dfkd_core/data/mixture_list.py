@@ -6,15 +6,15 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfkd_core.audio import SAMPLE_RATE, Samples
 from dfkd_core.data.activity import FRAME_SAMPLES, FRAMES_PER_S
-from dfkd_core.data.augmentation import NO_RESPONSE, Augmentation
 from dfkd_core.data.audio_store import AudioPart
+from dfkd_core.data.augmentation import NO_RESPONSE, Augmentation
 from dfkd_core.data.corpora import Split
 from dfkd_core.data.rendering import (
     TINY,
@@ -31,6 +31,7 @@ from dfkd_core.data.rendering import (
 from dfkd_core.data.segments import Segments
 
 Table = NDArray[np.void]
+Reference = Literal["clean", "teacher"]  # what scores are measured against
 
 LISTED = np.dtype([("noise", "<i4"), ("noise_start", "<i4"), ("snr_db", "<f4"), ("level_dbfs", "<f4")])
 # in `noise`, where no clip of noise is added:
@@ -111,6 +112,11 @@ class MixtureList:
     def has_clean(self) -> bool:
         """Whether clean speech is known."""
         return not (self.table["noise"] == UNPAIRED).any()
+
+    @property
+    def reference(self) -> Reference:
+        """What scores of estimates are measured against."""
+        return "clean"
 
     @property
     def active_s(self) -> NDArray[np.float64]:

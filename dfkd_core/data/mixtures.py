@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfkd_core.data.activity import FRAMES_PER_S
-from dfkd_core.data.augmentation import draw_augmentation
 from dfkd_core.data.audio_store import AudioPart, AudioStore
+from dfkd_core.data.augmentation import draw_augmentation
 from dfkd_core.data.config import DataConfig, RangeOrSet, ValueSet
 from dfkd_core.data.corpora import Kind, Split, open_corpus
 from dfkd_core.data.mixture_list import BABBLE, LISTED, PAIRED, UNPAIRED, MixtureList, Table
@@ -139,7 +139,8 @@ class _Speech:
         if not len(found):
             seconds, active_s = self._length / FRAMES_PER_S, self._min_active / FRAMES_PER_S
             raise DataError(
-                f"{self._part.where}: no {self._kind} audio gives a crop of {seconds:g} s with {active_s:g} s of speech; "
+                f"{self._part.where}: no {self._kind} audio gives a crop of {seconds:g} s "
+                f"with {active_s:g} s of speech; "
                 f"add {self._kind} audio (it has {len(self._clips)} clips)"
             )
         return found

@@ -17,7 +17,10 @@ MIN_ACTIVE_SHARE = 0.1
 
 
 class NoiseFamilies:
-    """The noise clips of a split by family, or its speech by speaker; by clip, one file type would dominate the draw."""
+    """The clips of a kind by label: noise by family, speech by speaker.
+
+    Drawn by clip, one file type or one speaker would dominate.
+    """
 
     def __init__(self, part: AudioPart, kind: Kind = "noise") -> None:
         self._part = part
