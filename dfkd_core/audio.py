@@ -6,6 +6,7 @@ import functools
 import logging
 import os
 import sys
+import threading
 import types
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,6 +24,7 @@ AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".
 Samples = NDArray[np.float32]
 
 _log = logging.getLogger(__name__)
+_import_lock = threading.Lock()
 
 
 class AudioInfo(NamedTuple):
@@ -171,8 +173,14 @@ def _tell_rate(from_hz: int, to_hz: int) -> None:
     _log.info("audio at %d Hz is resampled to %d Hz", from_hz, to_hz)
 
 
-@functools.cache
 def _torchaudio() -> Any:
+    """torchaudio, loaded once: threads that decode side by side would see it half imported."""
+    with _import_lock:
+        return _import_torchaudio()
+
+
+@functools.cache
+def _import_torchaudio() -> Any:
     """torchaudio, without its native extension where that cannot load.
 
     PyPI's Linux wheel links CUDA libraries that a CPU-only torch does not bring (OSError); the pure

@@ -38,7 +38,7 @@ LISTED = np.dtype([("noise", "<i4"), ("noise_start", "<i4"), ("snr_db", "<f4"), 
 PAIRED: Final = -1  # the corpus's own noisy file
 UNPAIRED: Final = -2  # a recording of which no clean speech is known
 BABBLE: Final = -3  # the talkers of the augmentation
-_FAMILIES = {PAIRED: "paired", UNPAIRED: "recorded", BABBLE: "babble"}
+FAMILIES = {PAIRED: "paired", UNPAIRED: "recorded", BABBLE: "babble"}
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class MixtureList:
     @property
     def noise_families(self) -> list[str]:
         """The noise family of each mixture, or what takes its place: paired, recorded, babble."""
-        return [_FAMILIES.get(i) or self.part.clips[i].label for i in self.table["noise"].tolist()]
+        return [FAMILIES.get(i) or self.part.clips[i].label for i in self.table["noise"].tolist()]
 
     @property
     def has_clean(self) -> bool:
