@@ -26,7 +26,6 @@ def test_16_bit_sources_are_kept_bit_for_bit(tmp_path):
     np.testing.assert_array_equal(decoded.samples * (decoded.step * 32768), source)
 
 
-@pytest.mark.parametrize("gain", [1e-4, 0.03, 1.0, 3.7])
 @pytest.mark.parametrize("damage", ["cut", "flipped", "blank"])
 def test_a_flac_file_that_is_damaged_in_its_middle_is_named(tmp_path, damage):
     path, source = tmp_path / "a.flac", np.random.default_rng(0).integers(-9000, 9000, 80_000).astype(np.int16)
@@ -59,6 +58,7 @@ def test_files_at_other_rates_decode_side_by_side_in_a_fresh_process(tmp_path):
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.split() == ["1600"] * 4
 
 
+@pytest.mark.parametrize("gain", [1e-4, 0.03, 1.0, 3.7])
 def test_any_level_keeps_90_db_under_its_own_peak(gain):
     samples = (gain * np.random.default_rng(1).uniform(-1, 1, 4000)).astype(np.float32)
     integers, step = quantised(samples)

@@ -74,5 +74,5 @@ def test_a_list_with_clean_speech_stays_as_it_is(store):
 
 
 def test_recordings_need_a_teacher_to_be_judged(recordings):
-    with pytest.raises(ConfigError, match=r"teacher: is needed to judge .*no clean speech; name one, or give"):
+    with pytest.raises(ConfigError, match=r"teacher: is needed to judge .*no clean speech, but there is none; name one"):
         judged(validation_list(recordings, DATA), None)
