@@ -34,7 +34,7 @@ def run() -> list[dict[str, Any]]:
         plant_tree(root / "few", NUM_FILES // 10)
         plant_tree(root / "many", NUM_FILES)
         plant_corpus(root / "corpus")
-        return [*scan_rows(root), *list_rows(root), *cache_rows(root)]
+        return [*scan_rows(root), *list_rows(root), *cache_rows(root), *decode_rows(root)]
 
 
 def scan_rows(root: Path) -> list[dict[str, Any]]:
@@ -56,12 +56,12 @@ def list_rows(root: Path) -> list[dict[str, Any]]:
     """Epochs of one hour, one of them against a hundred, and one epoch of a hundred hours."""
     epochs = {number: measured(root / "cache", list_epochs, root / "corpus", number, 1.0) for number in (1, HOURS)}
     whole = measured(root / "cache", list_epochs, root / "corpus", 1, float(HOURS))
-    ratio = epochs[HOURS]["peak_mb"] / epochs[1]["peak_mb"]
+    growth = 1000 * (epochs[HOURS]["peak_mb"] - epochs[1]["peak_mb"]) / (HOURS - 1)
     return [
         row("mixtures listed", HOURS / epochs[HOURS]["spent_s"], "h/s"),
         row("memory of 1 h of mixtures", epochs[1]["peak_mb"], "MB"),
         row(f"memory of {HOURS} h of mixtures, epochs of 1 h", epochs[HOURS]["peak_mb"], "MB"),
-        row("the same, against 1 h", ratio, "times", "<= 1.2", ratio <= 1.2),
+        row("memory of a further hour", growth, "kB", "<= 100", growth <= 100),
         row(f"memory of {HOURS} h of mixtures in one epoch", whole["peak_mb"], "MB"),
     ]
 
@@ -75,6 +75,31 @@ def cache_rows(root: Path) -> list[dict[str, Any]]:
         row("mixtures rendered and cached, DCCRN of width 1", MODEL_S / model["spent_s"], "s/s"),
         row("memory of filling a cache", free["peak_mb"], "MB"),
     ]
+
+
+def decode_rows(root: Path) -> list[dict[str, Any]]:
+    """One recording of half an hour at 48 kHz in stereo."""
+    plant_recording(root / "long.wav")
+    told = measured(root / "cache", decode_file, root / "long.wav")
+    return [
+        row("decoding 48 kHz stereo", 1800 / told["spent_s"], "s/s"),
+        row("memory of decoding half an hour of it", told["peak_mb"], "MB", "<= 500", told["peak_mb"] <= 500),
+    ]
+
+
+def decode_file(path: Path) -> None:
+    from dfkd_core.data.decoding import decode
+
+    decode(path)
+
+
+def plant_recording(path: Path) -> None:
+    import soundfile
+
+    minute = np.random.default_rng(0).normal(0, 0.1, (60 * 48_000, 2))
+    with soundfile.SoundFile(path, "w", 48_000, 2) as file:
+        for _ in range(30):
+            file.write(minute)
 
 
 def scan_tree(root: Path) -> None:
@@ -188,7 +213,7 @@ def _watched(queue: Any, cache: Path, work: Callable[..., None], arguments: tupl
 
     torch.set_num_threads(1)
     os.environ["DFKD_CACHE"] = str(cache)
-    if work is not scan_tree:
+    if work in (list_epochs, fill_cache):
         opened(Path(str(arguments[0])), 1.0)[0].part("train")  # decoded before the clock starts
     before_mb, stop, peak = anonymous_mb(), threading.Event(), [0.0]
     watch = threading.Thread(target=lambda: peak.append(max(samples(stop))))

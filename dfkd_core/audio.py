@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import os
 import sys
 import threading
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,6 +76,17 @@ def read_block(path: str | Path, start_samples: int, num_samples: int) -> Sample
     return np.ascontiguousarray(samples.T)
 
 
+def read_blocks(path: str | Path, num_samples: int) -> Iterator[Samples]:
+    """Read a file from its start in blocks (channels, time), the last one shorter; errors as `read_channels`."""
+    try:
+        for block in soundfile.blocks(str(path), num_samples, dtype="float32", always_2d=True):
+            if not np.isfinite(block).all():
+                raise DataError(f"{path}: samples must be finite, but it holds NaN or infinity; repair or remove it")
+            yield np.ascontiguousarray(block.T)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise DataError(f"{path}: cannot be read as audio ({_reason(path, error)}); repair or remove it") from error
+
+
 def read_audio(path: str | Path, *, rate: int = SAMPLE_RATE) -> Samples:
     """Read a file as mono (time,) at `rate` Hz; errors as `read_channels`."""
     return mono(*read_channels(path), rate=rate)
@@ -117,6 +129,22 @@ def convolve(samples: Samples, response: Samples) -> Samples:
     signals = (torch.from_numpy(np.asarray(signal, np.float64)) for signal in (samples, response))
     convolved: Samples = _torchaudio().functional.fftconvolve(*signals).numpy().astype(np.float32)
     return convolved
+
+
+def resampled_blocks(blocks: Iterable[Samples], from_hz: int, to_hz: int) -> Iterator[Samples]:
+    """Resample a signal that comes in blocks (time,): the blocks of the result are those of the whole resampled."""
+    unit = from_hz // math.gcd(from_hz, to_hz)  # a multiple of it becomes a whole number of samples
+    margin = unit * -(-from_hz // (10 * unit))  # 0.1 s to either side: farther than the filter reaches
+    held, lead = np.zeros(0, np.float32), 0
+    for block in blocks:
+        held = np.concatenate([held, block])
+        ready = (len(held) - lead - margin) // unit * unit
+        if ready <= margin:
+            continue
+        done = resample(held[: lead + ready + margin], from_hz, to_hz)
+        yield done[lead * to_hz // from_hz : (lead + ready) * to_hz // from_hz]
+        held, lead = held[lead + ready - margin :], margin
+    yield resample(held, from_hz, to_hz)[lead * to_hz // from_hz :]
 
 
 def write_audio(path: str | Path, samples: Samples, rate: int = SAMPLE_RATE, *, subtype: str | None = None) -> None:

@@ -92,7 +92,8 @@ class Trainer:
         evaluation = evaluate(network_enhance(self.model.eval(), self.device), mixtures)
         gain_db = evaluation.mean["gain_db"]
         if abs(gain_db) > GAIN_WARNING_DB:
-            _log.warning("the model returns speech at %+.1f dB; weigh loss.snr, which sees the gain", gain_db)
+            remedy = "weigh loss.snr" if evaluation.reference == "clean" else "distil by output_mse"
+            _log.warning("the model returns speech at %+.1f dB; %s, which sees the gain", gain_db, remedy)
         return evaluation
 
     def evaluate_noisy(self, split: str = "valid") -> Evaluation:

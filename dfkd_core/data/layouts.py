@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -79,7 +80,7 @@ def _voicebank(root: Path) -> list[Entry]:
         for path in audio_files(folder):
             speaker = path.stem.partition("_")[0]
             held_out: Split = "valid" if speaker in VOICEBANK_VALID else "train"
-            entries.append(Entry(path, kind, "test" if part == "testset" else held_out, speaker))
+            entries.append(_entry(path, kind, "test" if part == "testset" else held_out, speaker))
     return _complete(root, entries, noise="noisy")
 
 
@@ -107,7 +108,7 @@ def _noisy_only(root: Path) -> list[Entry]:
     if _named_splits(folder):
         recordings = list(_kind_entries("noisy", folder, _label))
     elif held_out:
-        recordings = [Entry(path, "noisy", "train", _label(folder, path)) for path in audio_files(folder)]
+        recordings = [_entry(path, "noisy", "train", _label(folder, path)) for path in audio_files(folder)]
     else:
         recordings = list(_kind_entries("noisy", folder, _place(folder)))
     return _complete_recordings(root, [*recordings, *held_out])
@@ -192,7 +193,7 @@ def _impulse_responses(folder: Path) -> Iterator[Entry]:
     for split, below in _named_splits(folder) or [("train", folder)]:
         for path in audio_files(below):
             if "_noise_" not in path.stem and "pointsource_noises" not in path.parts:
-                yield Entry(path, "impulse_response", split, path.parent.relative_to(below).as_posix())
+                yield _entry(path, "impulse_response", split, path.parent.relative_to(below).as_posix())
 
 
 def _dns_reader(folder: Path, path: Path) -> str:
@@ -215,12 +216,17 @@ def _kind_entries(kind: Kind, folder: Path, label: Callable[[Path, Path], str]) 
     if named:
         for split, below in named:
             for path in audio_files(below):
-                yield Entry(path, kind, split, label(below, path))
+                yield _entry(path, kind, split, label(below, path))
         return
-    labelled = [(path, label(folder, path)) for path in audio_files(folder)]
-    splits = split_labels({name for _, name in labelled}, f"{folder}")
-    for path, name in labelled:
-        yield Entry(path, kind, splits[name], name)
+    labelled = [_entry(path, kind, "train", label(folder, path)) for path in audio_files(folder)]
+    splits = split_labels({entry.label for entry in labelled}, f"{folder}")
+    for entry in labelled:
+        yield replace(entry, split=splits[entry.label])
+
+
+def _entry(path: Path, kind: Kind, split: Split, label: str) -> Entry:
+    """An entry whose label is kept once, however many clips have it."""
+    return Entry(str(path), kind, split, sys.intern(label))
 
 
 def _named_splits(folder: Path) -> list[tuple[Split, Path]]:

@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 
 TRIES = 8  # starts drawn for one crop: the first that is not silent is taken
 MIN_ACTIVE_SHARE = 0.1
+BLOCK = 4096  # crops
 
 
 class NoiseFamilies:
@@ -52,6 +53,11 @@ class NoiseFamilies:
 
     def draw_starts(self, clips: Ints, length: int, rng: np.random.Generator) -> Ints:
         """First frame of each crop; a clip under `length` frames is looped, from any frame of it."""
+        # in blocks, since tries take eight times the memory of what they choose from
+        blocks = [clips[first : first + BLOCK] for first in range(0, len(clips), BLOCK)]
+        return np.concatenate([np.zeros(0, np.int64), *(self._starts(block, length, rng) for block in blocks)])
+
+    def _starts(self, clips: Ints, length: int, rng: np.random.Generator) -> Ints:
         frames = self._part.num_frames[clips]
         # a looped clip is heard whole, so only crops of long clips can miss its sound
         fits = frames >= length

@@ -178,10 +178,10 @@ def _encoded(header: Mapping[str, object]) -> bytes:
 
 def _estimates(teacher: Teacher, mixtures: Mixtures, indices: NDArray[np.int64], check_alignment: bool) -> Waveforms:
     noisy, clean = mixtures.batch(indices)
-    if np.isnan(clean).any():
-        clean = noisy  # unknown for recordings, in which speech is where it is in them
     estimate = teacher(noisy, [ListedMixture(mixtures, int(i)) for i in indices])
     require_estimates(teacher.name, estimate, noisy)
+    if np.isnan(clean).any():  # a recording tells where speech is, but not how loud
+        clean = noisy * np.float32(np.vdot(estimate, noisy) / max(float(np.vdot(noisy, noisy)), 1e-12))
     if check_alignment:
         require_alignment(teacher.name, estimate, clean)
     held: Waveforms = np.clip(estimate, -_LARGEST, _LARGEST)

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from dfkd_core.data.decoding import decode, quantised
+from dfkd_core.data import decoding
+from dfkd_core.data.corpora import Clip
+from dfkd_core.data.decoding import _batches, decode, quantised
 from dfkd_core.errors import DataError
 
 SIDE_BY_SIDE = """
@@ -49,6 +51,24 @@ def test_an_impulse_response_is_that_of_one_microphone(tmp_path):
     decoded = decode(tmp_path / "a.wav", first_channel=True)
     np.testing.assert_array_equal(decoded.samples * (decoded.step * 32768), channels[:, 0])
     assert decoded.sha256 == decode(tmp_path / "a.wav").sha256
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
+def test_a_long_file_is_decoded_in_blocks_to_the_same_signal(tmp_path, monkeypatch, rate):
+    source = np.random.default_rng(0).uniform(-0.5, 0.5, (round(130.7 * rate), 2))
+    soundfile.write(tmp_path / "a.flac", source, rate, subtype="PCM_24")
+    whole = decode(tmp_path / "a.flac")
+    monkeypatch.setattr(decoding, "LONG_S", 1)
+    in_blocks = decode(tmp_path / "a.flac")
+    assert len(in_blocks.samples) == len(whole.samples) and in_blocks.step == whole.step
+    assert np.abs(in_blocks.samples.astype(int) - whole.samples).max() <= 1
+    np.testing.assert_array_equal(in_blocks.active, whole.active)
+
+
+def test_long_files_are_not_decoded_side_by_side():
+    clips = [Clip(str(n), "clean", "train", "p1", "", seconds) for n, seconds in enumerate([400, 100, 400, 7000, 5])]
+    assert [[clip.path for clip in batch] for batch in _batches(clips)] == [["0", "1"], ["2"], ["3"], ["4"]]
+    assert max(map(len, _batches([Clip("a", "clean", "train", "p1", "", 1.0)] * 300))) == 64
 
 
 def test_files_at_other_rates_decode_side_by_side_in_a_fresh_process(tmp_path):

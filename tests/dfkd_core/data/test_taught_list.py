@@ -8,7 +8,7 @@ from dfkd_core.data.config import DataConfig
 from dfkd_core.data.corpora import Clip, manifest_of
 from dfkd_core.data.mixtures import training_shard, validation_list
 from dfkd_core.data.taught_list import judged
-from dfkd_core.errors import ConfigError
+from dfkd_core.errors import ConfigError, DataError
 from dfkd_core.evaluation import evaluate, evaluate_noisy
 
 DATA = DataConfig(train_hours=0.01, validation_clips=4)
@@ -58,6 +58,27 @@ def test_the_teacher_s_estimate_takes_the_place_of_clean_speech(recordings):
     assert taught.sha256 != taught.listed.sha256 == validation_list(recordings, DATA).sha256
 
 
+def test_a_teacher_that_shifts_recordings_is_refused_and_one_that_takes_noise_away_is_not_called_quiet(
+    recordings, caplog
+):
+    class Late(Halver):
+        sha256 = "b" * 64
+
+        def __call__(self, noisy, listed=()):
+            return np.roll(noisy, 80, axis=1)
+
+    class Quiet(Halver):
+        sha256 = "c" * 64
+
+        def __call__(self, noisy, listed=()):
+            return np.float32(0.2) * noisy
+
+    with pytest.raises(DataError, match="lags by 80 samples"):
+        judged(validation_list(recordings, DATA), Late())
+    judged(validation_list(recordings, DATA), Quiet())
+    assert not caplog.records
+
+
 def test_scores_against_the_teacher_have_a_name_of_their_own(recordings):
     taught = judged(validation_list(recordings, DATA), Halver())
     metrics = evaluate(lambda noisy, listed: 0.5 * noisy, taught).metrics()
@@ -74,5 +95,7 @@ def test_a_list_with_clean_speech_stays_as_it_is(store):
 
 
 def test_recordings_need_a_teacher_to_be_judged(recordings):
-    with pytest.raises(ConfigError, match=r"teacher: is needed to judge .*no clean speech, but there is none; name one"):
+    with pytest.raises(
+        ConfigError, match=r"teacher: is needed to judge .*no clean speech, but there is none; name one"
+    ):
         judged(validation_list(recordings, DATA), None)
