@@ -13,6 +13,7 @@ from torch import nn
 
 from dfkd_core.atomic_files import write_atomic
 from dfkd_core.cache import cache_dir
+from dfkd_core.clip_table import ClipTable
 from dfkd_core.data.mixture_list import MixtureList, Reference
 from dfkd_core.data.teacher_cache import ListedMixture
 from dfkd_core.errors import TrainingDiverged
@@ -60,6 +61,12 @@ class Evaluation:
     def metrics(self, prefix: str = "val") -> dict[str, float]:
         """The means as metrics: `val/pesq_wb`, or `val_teacher/pesq_wb` where the reference is the teacher."""
         return {f"{prefix}{GROUP_SUFFIX[self.reference]}/{name}": value for name, value in self.mean.items()}
+
+    def table(self, prefix: str = "val") -> ClipTable:
+        """Every clip's scores by metric; clips of one speaker in one family of noise are a cluster."""
+        scores = {f"{prefix}/{name}": tuple(float(clip.scores[name]) for clip in self.clips) for name in METRICS}
+        clusters = tuple(f"{clip.speaker} x {clip.noise_family}" for clip in self.clips)
+        return ClipTable(tuple(clip.name for clip in self.clips), clusters, scores)
 
 
 def evaluate(enhance: Enhance, mixtures: MixtureList) -> Evaluation:

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sweeps.confirm import confirm_front
     from sweeps.front import Front, load_front
     from sweeps.run import resume_sweep, run_sweep
     from sweeps.spec import SweepSpec
@@ -17,11 +18,12 @@ _HOMES = {
     "SweepSpec": "sweeps.spec",
     "SweepStopped": "sweeps.stopped",
     "Workload": "sweeps.workload",
+    "confirm_front": "sweeps.confirm",
     "load_front": "sweeps.front",
     "resume_sweep": "sweeps.run",
     "run_sweep": "sweeps.run",
 }
-__all__ = ["Front", "SweepSpec", "SweepStopped", "Workload", "load_front", "resume_sweep", "run_sweep"]
+__all__ = ["Front", "SweepSpec", "SweepStopped", "Workload", "confirm_front", "load_front", "resume_sweep", "run_sweep"]
 
 
 def __getattr__(name: str) -> Any:

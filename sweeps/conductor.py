@@ -18,6 +18,7 @@ from sweeps.faults import fault_of, plain, static_fault_of
 from sweeps.ledger import Ledger
 from sweeps.objectives import costs
 from sweeps.pareto_asha import ParetoASHA
+from sweeps.run_key import RunKey
 from sweeps.spec import SweepSpec
 from sweeps.tracking import Tracker
 from sweeps.trial_folder import TrialFolder
@@ -51,6 +52,8 @@ class Conductor:
         self.workload, self.domain, self.session = workload, domain_of(workload), session
         self.on_finish: Callable[[int, TrialState], None] = lambda number, state: None
         self.fence: Callable[[], None] = lambda: None  # raises when this driver no longer holds the sweep
+        self.home = folder  # where the driver's lock lies
+        self.run_of: Callable[[int], int | RunKey] = lambda number: number  # a trial's run in the tracker
         self._hidden = secrets()
         self.live: dict[int, Assignment] = {}
         self.stopping: str | None = None  # why no further epoch begins
@@ -116,7 +119,7 @@ class Conductor:
             return False
         metrics = plain({**assignment.static, **reported})
         self.ledger.record_epoch(number, epoch, metrics)
-        self.tracker.trial_epoch(number, epoch, metrics)
+        self.tracker.trial_epoch(self.run_of(number), epoch, metrics)
         self._note_place(assignment, where or {})
         if epoch >= self.spec.budget.epochs_per_trial:
             self._complete(number, metrics)
@@ -218,7 +221,8 @@ class Conductor:
 
     def _tell_start(self, assignment: Assignment) -> None:
         where = {f"dfkd.{key}": value for key, value in assignment.where.items()}
-        self.tracker.trial_started(assignment.number, assignment.params, {**sweep_tags(self.ledger), **where})
+        run = self.run_of(assignment.number)
+        self.tracker.trial_started(run, assignment.params, {**sweep_tags(self.ledger), **where})
 
     def _complete(self, number: int, metrics: Mapping[str, float]) -> None:
         missing = [str(c) for c in self.spec.constraints if c.metric not in metrics]
@@ -238,7 +242,7 @@ class Conductor:
         self.ledger.finish(number, state, reason=scrub(reason, self._hidden), violations=violations)
         record = self.ledger.record(number)
         TrialFolder(self.folder, number).finish(record, self.domain)
-        self.tracker.trial_finished(number, state, record.fidelity, record.reason, record.metrics)
+        self.tracker.trial_finished(self.run_of(number), state, record.fidelity, record.reason, record.metrics)
         self.counts[state] += 1
         self._judge_failures()
         self.on_finish(number, state)

@@ -158,25 +158,27 @@ def tracker_ids(folder: Path) -> tuple[str | None, str | None, str | None]:
 
 
 def recorded_states(folder: Path) -> dict[int, str]:
-    """Return each trial's newest state in MLflow or on the way there, by number.
+    """Return each trial's newest state in MLflow or on the way there, by number."""
+    return {
+        key.number: told
+        for key, told in recorded_run_states(folder).items()
+        if key.kind == TRIAL and key.number is not None
+    }
+
+
+def recorded_run_states(folder: Path) -> dict[RunKey, str]:
+    """Return the newest state of each child run in MLflow or on the way there.
 
     A driver killed between ledger and spool leaves trials whose state here is older than the ledger's: tell them
     again, with their own times.
     """
     state = DeliveryState.load(folder)
-    states = {
-        key.number: told for key, told in ((RunKey.parse(k), s) for k, s in state.states.items()) if _is_trial(key)
-    }
+    states = {RunKey.parse(text): told for text, told in state.states.items()}
     for record in SpoolReader(folder / SPOOL, state.cursor).read(_EVERYTHING):
         told = {"trial_started": "RUNNING", "trial_finished": record.fields.get("state")}.get(record.event)
-        key = RunKey.parse(record.fields.get("run", PARENT.text))
-        if told is not None and _is_trial(key):
-            states[key.number] = told
-    return {number: told for number, told in states.items() if number is not None}
-
-
-def _is_trial(key: RunKey) -> bool:
-    return key.kind == TRIAL and key.number is not None
+        if told is not None:
+            states[RunKey.parse(record.fields["run"])] = told
+    return {key: told for key, told in states.items() if key != PARENT}
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from sweeps.run_key import label
 from sweeps.trials import TrialState
 
 if TYPE_CHECKING:  # the command line starts without torch and optuna
@@ -43,8 +44,8 @@ class PlainDisplay(Display):
         record = conductor.ledger.record(number)
         values = "  ".join(f"{o.metric} {_short(record.metrics.get(o.metric))}" for o in conductor.spec.objectives)
         done, total = conductor.counts.total(), conductor.spec.budget.trials
-        tail = record.reason or f"hypervolume {updates.hypervolume:.4g}"
-        say(f"[{done}/{total}] trial {number} {state}  {values}  {tail}")
+        name, tail = label(conductor.run_of(number)), record.reason or f"hypervolume {updates.hypervolume:.4g}"
+        say(f"[{done}/{total}] {name} {state}  {values}  {tail}")
 
 
 def say(line: str) -> None:

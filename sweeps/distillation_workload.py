@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from dfkd_core.clip_table import ClipTable
 from dfkd_core.config import ExperimentConfig, absolute_paths, fit_architecture, key_paths, with_overrides
 from dfkd_core.data.progress import Progress
 from dfkd_core.errors import ConfigError
@@ -87,6 +88,7 @@ class DistillationWorkload:
 
         self.trainer = Trainer(ExperimentConfig.parse(config))
         self._speed: dict[str, float] = {}
+        self._clips: ClipTable | None = None  # of the last epoch
 
     @property
     def device(self) -> str:
@@ -106,7 +108,9 @@ class DistillationWorkload:
         """Train one epoch, then validate."""
         self._speed = self._speed or self._measured()
         trained = self.trainer.train_epoch()
-        return trained | self.trainer.evaluate("valid").metrics("val") | self._speed
+        scored = self.trainer.evaluate("valid")
+        self._clips = scored.table("val")
+        return trained | scored.metrics("val") | self._speed
 
     def _measured(self) -> dict[str, float]:
         """The student's speed on this machine's CPU, on a copy whose buffers nobody trains."""
@@ -117,8 +121,10 @@ class DistillationWorkload:
         return {f"model/{name}": value for name, value in asdict(measured).items()}
 
     def save(self, directory: Path) -> None:
-        """Write weights and training state."""
+        """Write weights, training state and the scores of every validation clip."""
         self.trainer.save(directory)
+        if self._clips is not None:
+            self._clips.write(directory)
 
     def load(self, directory: Path) -> None:
         """Go on from saved weights and training state."""

@@ -33,10 +33,28 @@ class FrontPoint(Config):
     metrics: Annotated[dict[str, float], Field(default_factory=dict)]  # the last epoch's other metrics
     fidelity: float = 1.0
     config: str  # path of the trial's resolved config, seen from the sweep folder
+    # of a point that was trained again; `values` stay those of the search
+    seeds: tuple[int, ...] = ()  # fresh ones whose trainings are complete
+    mean: dict[str, float] = {}  # the objectives over these seeds
+    interval: dict[str, tuple[float, float]] = {}  # 95 %, of the mean
+    probability_on_front: Annotated[float, Field(ge=0, le=1)] | None = None
+    indistinguishable_from: tuple[int, ...] = ()  # trials
 
     def measured(self, metric: str) -> float | None:
         """The value of an objective or of any other metric of the last epoch; None when it was not measured."""
         return self.values.get(metric, self.metrics.get(metric))
+
+
+class Confirmation(Config):
+    """What was spent to train a front's points again, and what the differences between them are worth."""
+
+    seeds_per_point: Annotated[int, Field(ge=1)]  # that every candidate is certain to get
+    repeats: Annotated[int, Field(ge=0)]  # trainings asked for
+    uncertain_repeats: Annotated[int, Field(ge=0)]  # of these, those of points whose place was uncertain
+    failed_repeats: Annotated[int, Field(ge=0)]  # ended, but not complete: they enter no mean
+    smallest_difference: dict[str, float]  # that is told from noise, by objective; exact objectives are absent
+    smallest_difference_of_clips: dict[str, float]  # the same with any number of seeds
+    neighbours: tuple[FrontPoint, ...]  # trials close behind the front that were trained again as well
 
 
 class Front(Config):
@@ -51,6 +69,13 @@ class Front(Config):
     confirmed: bool = False
     trials: dict[str, int]  # number of trials by state
     points: tuple[FrontPoint, ...]
+    confirmation: Confirmation | None = None  # None before the first repeat
+
+    @property
+    def repeated(self) -> list[FrontPoint]:
+        """Points and near neighbours that have been trained again."""
+        neighbours = self.confirmation.neighbours if self.confirmation else ()
+        return [point for point in (*self.points, *neighbours) if point.seeds]
 
     def to_json(self) -> str:
         """The text of front.json."""
@@ -63,6 +88,7 @@ class Front(Config):
         rows = [
             {"trial": p.trial, "run_id": p.run_id, **p.params, **p.values, **p.metrics}
             | {"fidelity": p.fidelity, "config": p.config}
+            | _trust_cells(p)
             for p in self.points
         ]
         return pd.DataFrame(rows)
@@ -92,6 +118,17 @@ class Front(Config):
         from sweeps.choose import choose_best
 
         return choose_best(self, metric, at_most=max or {}, at_least=min or {}).point
+
+
+def _trust_cells(point: FrontPoint) -> dict[str, Any]:
+    """Columns of a point that was trained again: number of seeds, probability, means and bounds."""
+    if not point.seeds:
+        return {}
+    bounds = {
+        f"{m} {end}": v for m, pair in point.interval.items() for end, v in zip(("low", "high"), pair, strict=True)
+    }
+    means = {f"{metric} mean": value for metric, value in point.mean.items()}
+    return {"seeds": len(point.seeds), "probability_on_front": point.probability_on_front, **means, **bounds}
 
 
 def has_point(record: TrialRecord, objectives: Sequence[Objective]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from sweeps.confirmed_front import with_repeats
 from sweeps.delivery import run_ids, tracker_ids
 from sweeps.front import Front, build_front, trial_ranks
 from sweeps.ledger import Ledger
@@ -39,6 +40,10 @@ class FrontUpdates:
     def hypervolume(self) -> float:
         """Of all that has finished so far."""
         return self._growing.hypervolume
+
+    def present(self) -> Front:
+        """The front as it stands."""
+        return build_front(self._spec, self._ledger.sweep_id, self._ledger.records())
 
     def finished(self, number: int, state: TrialState) -> None:
         """A trial has ended: its hypervolume is recorded, the rest follows with `refresh`."""
@@ -81,6 +86,21 @@ class FrontUpdates:
                 self._tracker.trial_rank(record.number, rank == 0, rank)
 
 
+class RepeatUpdates(FrontUpdates):
+    """Follows repeats of a sweep that has ended: they change what is known of its points, not which they are."""
+
+    def finished(self, number: int, state: TrialState) -> None:
+        """A repeat has ended."""
+        self._is_stale = True
+
+    def write(self) -> Front:
+        """Write the files now."""
+        self._is_stale = False
+        front = write_front_of(self._folder, self._spec, self._ledger)
+        tell_artifacts(self._tracker, self._folder)
+        return front
+
+
 def tell_artifacts(tracker: Tracker, folder: Path) -> None:
     """The front's files have changed: their content goes to the sweep's run."""
     for path in sorted((folder / "front").glob("front.*")):
@@ -92,7 +112,8 @@ def write_front_of(folder: Path, spec: SweepSpec, ledger: Ledger, records: list[
     records = ledger.records() if records is None else records
     uri, experiment_id, _ = tracker_ids(folder)
     addresses = RunAddresses(uri, experiment_id, run_ids(folder))
-    front = build_front(spec, ledger.sweep_id, records, addresses.run_ids)
+    searched = build_front(spec, ledger.sweep_id, records, addresses.run_ids)
+    front = with_repeats(searched, folder, spec, records, addresses.run_ids)
     listening = read_sounds(folder, [point.trial for point in front.points])
     others = noisy_input((folder / point.config).parent for point in front.points)
     write_front(folder, front, records, spec, addresses=addresses, listening=listening, references=others)

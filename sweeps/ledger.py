@@ -64,7 +64,7 @@ class Ledger:
         study.set_user_attr(WARM_START, len(lessons))
         ledger._offset = len(lessons)
         for point in spec.evaluate_first:
-            study.enqueue_trial(ledger._space.encode(point))
+            ledger.enqueue(point)
         return ledger
 
     @classmethod
@@ -89,6 +89,10 @@ class Ledger:
     def sweep_id(self) -> str:
         """The study's name."""
         return str(self.study.study_name)
+
+    def enqueue(self, point: Mapping[str, Any]) -> None:
+        """Add a waiting trial with given values, by key path."""
+        self.study.enqueue_trial(self._space.encode(point))
 
     def num_finished(self) -> int:
         """How many trials have reached a final state."""

@@ -14,8 +14,8 @@ from rich.text import Text
 
 from sweeps.conductor import Conductor
 from sweeps.display import Display
-from sweeps.front import build_front
 from sweeps.front_updates import FrontUpdates
+from sweeps.run_key import label
 from sweeps.trials import TrialState
 
 STYLES = {"COMPLETE": "green", "PRUNED": "yellow", "INFEASIBLE": "magenta", "FAILED": "red", "RUNNING": "cyan"}
@@ -53,13 +53,14 @@ class LiveDisplay(Display):
     def update(self, conductor: Conductor, updates: FrontUpdates, spent_s: float) -> None:
         """Redraw."""
         if time.monotonic() - self._front_at > FRONT_INTERVAL_S:
-            self._front, self._front_at = front_table(conductor), time.monotonic()
+            self._front, self._front_at = front_table(updates), time.monotonic()
         self._live.update(Group(headline(conductor, updates, spent_s), self._front))
 
     def finished(self, conductor: Conductor, updates: FrontUpdates, number: int, state: TrialState) -> None:
         """Leave a line behind for a trial that failed; the others show in the table."""
         if state is TrialState.FAILED:
-            self.console.print(Text(f"trial {number} failed: {conductor.ledger.record(number).reason}", style="red"))
+            name = label(conductor.run_of(number))
+            self.console.print(Text(f"{name} failed: {conductor.ledger.record(number).reason}", style="red"))
 
 
 def headline(conductor: Conductor, updates: FrontUpdates, spent_s: float) -> RenderableType:
@@ -78,15 +79,15 @@ def headline(conductor: Conductor, updates: FrontUpdates, spent_s: float) -> Ren
     return line
 
 
-def front_table(conductor: Conductor) -> RenderableType:
+def front_table(updates: FrontUpdates) -> RenderableType:
     """The front so far, one row a point."""
-    front = build_front(conductor.spec, conductor.ledger.sweep_id, conductor.ledger.records())
+    front = updates.present()
     table = Table(box=None, header_style="dim", padding=(0, 2))
     table.add_column("trial", justify="right")
-    for objective in conductor.spec.objectives:
+    for objective in front.objectives:
         table.add_column(objective.metric, justify="right")
     for point in front.points[:MAX_ROWS]:
-        table.add_row(str(point.trial), *(f"{point.values[o.metric]:,.6g}" for o in conductor.spec.objectives))
+        table.add_row(str(point.trial), *(f"{point.values[o.metric]:,.6g}" for o in front.objectives))
     return table
 
 

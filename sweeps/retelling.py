@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sweeps.conductor import sweep_tags
 from sweeps.ledger import Ledger
+from sweeps.run_key import RunKey
 from sweeps.tracking import Tracker
 
 
-def retell(ledger: Ledger, tracker: Tracker, told: Mapping[int, str]) -> None:
+def retell(
+    ledger: Ledger,
+    tracker: Tracker,
+    told: Mapping[int, str],
+    run_of: Callable[[int], int | RunKey] = lambda number: number,
+) -> None:
     """Tell the tracker of every finished trial whose end it does not know (`told`: newest state by number)."""
     for record in ledger.records():
         if not record.state.is_finished or told.get(record.number) == record.state:
             continue
-        tracker.trial_started(record.number, record.params, sweep_tags(ledger), time_s=record.started)
+        run = run_of(record.number)
+        tracker.trial_started(run, record.params, sweep_tags(ledger), time_s=record.started)
         for epoch, metrics in ledger.epochs(record.number).items():
-            tracker.trial_epoch(record.number, epoch, metrics, time_s=record.finished)
+            tracker.trial_epoch(run, epoch, metrics, time_s=record.finished)
         tracker.trial_finished(
-            record.number, record.state, record.fidelity, record.reason, record.metrics, time_s=record.finished
+            run, record.state, record.fidelity, record.reason, record.metrics, time_s=record.finished
         )

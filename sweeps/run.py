@@ -64,11 +64,11 @@ def run_sweep(
     spec = resolved(spec, workload)
     folder = SweepFolder(out or Path("runs") / spec.name)
     folder.refuse_second()
-    with _ray(spec, folder, address) as session:
+    with ray_for(spec, folder, address) as session:
         hashes = prepare(spec, workload, display)
         taught = lessons(spec, hashes)
         is_new = not folder.path.exists()
-        with _locked(folder) as lock:
+        with locked(folder) as lock:
             folder.refuse_second()
             with folder.removed_unless_begun(is_new):
                 folder.create()
@@ -90,7 +90,7 @@ def resume_sweep(
     """
     folder, display = SweepFolder(path), display or Display()
     spec = folder.spec(changes(overrides or {}))
-    with _locked(folder) as lock:
+    with locked(folder) as lock:
         ledger = Ledger.open(folder.path, spec, folder.note()["sweep_id"])
         if ledger.num_finished() >= spec.budget.trials and ledger.attrs().get("state") == "finished":
             return deliver_owed(folder, spec, ledger)
@@ -98,7 +98,7 @@ def resume_sweep(
         mend(ledger, folder.path, domain_of(sweep.workload))
         if ledger.num_finished() >= spec.budget.trials:  # all ended, but the driver died before it had told so
             return _drive(sweep, lock, None, display)
-        with _ray(spec, folder, address) as session:
+        with ray_for(spec, folder, address) as session:
             check_unchanged(sweep, prepare(spec, sweep.workload, display))
             folder.write_spec(spec)
             check_shared(folder.path)
@@ -109,7 +109,7 @@ def sync_sweep(path: str | Path) -> int:
     """Deliver what MLflow is owed and write the run ids into the front; returns what is still owed."""
     folder = SweepFolder(path)
     spec = folder.spec()
-    with _locked(folder):
+    with locked(folder):
         ledger = Ledger.open(folder.path, spec, folder.note()["sweep_id"])
         deliver_owed(folder, spec, ledger)
     return undelivered(folder.path)
@@ -143,7 +143,8 @@ def default_workload() -> type[Workload]:
 
 
 @contextmanager
-def _locked(folder: SweepFolder) -> Iterator[DriverLock]:
+def locked(folder: SweepFolder) -> Iterator[DriverLock]:
+    """The folder's lock, held by this driver."""
     folder.path.mkdir(parents=True, exist_ok=True)
     lock = DriverLock.acquire(folder.path)
     (folder.path / STOP_REQUEST).unlink(missing_ok=True)  # it was meant for a driver that has died
@@ -154,13 +155,15 @@ def _locked(folder: SweepFolder) -> Iterator[DriverLock]:
 
 
 @contextmanager
-def _ray(spec: SweepSpec, folder: SweepFolder, address: str | None) -> Iterator[Session]:
+def ray_for(
+    spec: SweepSpec, folder: SweepFolder, address: str | None, command: str = "sweep resume"
+) -> Iterator[Session]:
     """A Ray that can hold a trial; one of our own has room for `max_concurrent`, and no more than this machine has."""
     wanted, limit = spec.resources.cpus_per_trial, spec.resources.max_concurrent
     num_cpus = os.cpu_count() or 1
     if limit is not None and wanted:
         num_cpus = min(num_cpus, math.ceil(limit * wanted))
-    remedy = f"go on with `dfkd sweep resume {folder.path}`"
+    remedy = f"go on with `dfkd {command} {folder.path}`"
     with connect(address, num_cpus=num_cpus, remedy=remedy) as session:
         check_fits(spec.resources.bundle, session.nodes())
         yield session

@@ -58,3 +58,10 @@ class RunKey:
 
 
 PARENT = RunKey(SWEEP)
+
+
+def label(run: int | RunKey) -> str:
+    """`trial 7`, `trial 7 seed 2`: a trial by its number, or a later training of it."""
+    if isinstance(run, int):
+        return f"trial {run}"
+    return f"trial {run.number}" + ("" if run.seed is None else f" seed {run.seed}")

@@ -80,15 +80,15 @@ class SweepFolder:
         self.require()
         return SweepSpec.load(self.path / SPEC, overrides)
 
-    def workload(self) -> type[Workload]:
-        """The recorded workload, when its module can be imported here."""
+    def workload(self, call: str = "resume_sweep({path!r}, workload={name})") -> type[Workload]:
+        """The recorded workload, when its module can be imported here; `call` is the way from Python when not."""
         module, _, name = self.note()["workload"].partition(":")
         try:
             found: Any = importlib.import_module(module)
             for part in name.split("."):
                 found = getattr(found, part)
         except (ImportError, AttributeError) as error:
-            remedy = f"from sweeps import resume_sweep; resume_sweep({str(self.path)!r}, workload={name})"
-            rule = f"was run with the workload {module}:{name}, which cannot be imported here; resume it from Python"
+            remedy = f"from sweeps import {call.partition('(')[0]}; {call.format(path=str(self.path), name=name)}"
+            rule = f"was run with the workload {module}:{name}, which cannot be imported here; go on from Python"
             raise ConfigError(f"{rule}: {remedy}", file=self.path) from error
         return found  # type: ignore[no-any-return]

@@ -38,6 +38,7 @@ class Plan:
     """What every worker of a sweep needs: where, for whom, and the workload's class, shipped by value."""
 
     folder: Path
+    home: Path  # where the driver's lock lies
     session: str
     workload: bytes  # cloudpickled by the driver of this very run
 
@@ -111,7 +112,7 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
 
     def _check_fence(self) -> None:
         """Only the trial's present worker may write to its folder, and only for the driver that holds the sweep."""
-        if not holds(self.plan.folder, self.plan.session):
+        if not holds(self.plan.home, self.plan.session):
             raise RuntimeError("this worker's driver no longer holds the sweep; nothing was written")
         if not self.files.is_claimed_by(self.claim):
             raise RuntimeError("another worker has taken this trial up; nothing was written")

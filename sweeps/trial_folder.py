@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dfkd_core.atomic_files import sync_directory, sync_files, write_atomic
+from dfkd_core.clip_table import ClipTable
 from dfkd_core.yaml_files import dump_yaml
 from sweeps.trials import TrialRecord
 from sweeps.workload import Domain
@@ -82,6 +83,8 @@ class TrialFolder:
             except Exception as error:  # the workload's own code: it must not end the sweep
                 log.warning("%s: %s cannot be published: %s", self.path, checkpoint.name, error)
                 return
+            if (clips := ClipTable.read(checkpoint)) is not None:
+                clips.write(self.path)
         write_atomic(self.path / RESULT, json.dumps(result, indent=1).encode())
 
 

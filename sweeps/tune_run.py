@@ -87,7 +87,7 @@ def run_trials(conductor: Conductor, watch: Callable[[], None], is_own_ray: bool
     os.environ.update({name: os.environ.get(name, value) for name, value in SETTINGS.items()})
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # it names failed trials by ids of its own
     wanted = conductor.spec.resources.bundle
-    plan = Plan(conductor.folder, conductor.session, ship_by_value(conductor.workload))
+    plan = Plan(conductor.folder, conductor.home, conductor.session, ship_by_value(conductor.workload))
     scheduler = LedgerScheduler(conductor)
     try:
         with losses_told_as_actors():

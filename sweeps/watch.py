@@ -23,7 +23,7 @@ class Watch:
     ) -> None:
         self.conductor, self.updates, self.lock = conductor, updates, lock
         self.delivery, self.display = delivery, display
-        self._request = conductor.folder / STOP_REQUEST
+        self._request = conductor.home / STOP_REQUEST
         self._spent_before_s: float = conductor.ledger.attrs().get("spent_s", 0.0)
         self._started = self._noted = time.monotonic()
 

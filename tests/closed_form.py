@@ -11,6 +11,8 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
+
 from dfkd_core.errors import ConfigError, TrainingDiverged
 from sweeps.workload import Domain
 
@@ -51,7 +53,14 @@ class Curve:
             import ray
 
             node = ray.get_runtime_context().get_node_id() if ray.is_initialized() else ""
-            line = {"x": self.config["x"], "epoch": self.epoch, "pid": os.getpid(), "node": node, "time": time.time()}
+            line = {
+                "x": self.config["x"],
+                "seed": self.config.get("seed"),
+                "epoch": self.epoch,
+                "pid": os.getpid(),
+                "node": node,
+                "time": time.time(),
+            }
             with Path(self.config["log"], "epochs.jsonl").open("a") as file:
                 file.write(json.dumps(line) + "\n")
 
@@ -173,3 +182,12 @@ def epochs_run(log):
     """Every epoch that any worker has begun, in order."""
     path = Path(log, "epochs.jsonl")
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+class Seeded(Curve):
+    """The closed form with a noise that the config's `seed` decides; the epochs' lines name it."""
+
+    def step(self):
+        metrics = super().step()
+        noise = np.random.default_rng([self.config["seed"], round(1e9 * self.config["x"])]).normal()
+        return {**metrics, QUALITY: metrics[QUALITY] + self.config.get("noise", 0.01) * noise}

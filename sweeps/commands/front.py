@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from sweeps.commands.options import Bounds, SweepDir, bounds
+from sweeps.commands.options import Address, Bounds, SweepDir, bounds, display
 
 app = typer.Typer(no_args_is_help=True, help="Look at fronts.")
 
@@ -21,6 +21,20 @@ def show(
     from sweeps.front_table import show_front
 
     show_front(load_front(folder), format_)
+
+
+@app.command()
+def confirm(
+    folder: SweepDir,
+    seeds: Annotated[int, typer.Option("--seeds", help="fresh seeds for each point; uncertain ones get more")] = 3,
+    address: Address = None,
+) -> None:
+    """Train the front and its near neighbours again with fresh seeds, to know what can be trusted."""
+    from sweeps.confirm import confirm_front
+    from sweeps.summary import show_summary
+
+    confirm_front(folder, seeds, address=address, display=display())
+    show_summary(folder)
 
 
 def export(

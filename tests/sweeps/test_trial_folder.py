@@ -114,7 +114,7 @@ class Runner(TrialRunner):
     """A worker without Ray around it."""
 
     def __init__(self, folder, config):
-        plan = Plan(folder, "session", ship_by_value(Curve))
+        plan = Plan(folder, folder, "session", ship_by_value(Curve))
         self.setup({"number": 7, "config": json.dumps(config)}, plan)
 
 

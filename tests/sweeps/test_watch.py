@@ -15,7 +15,7 @@ class Parts(SimpleNamespace):
         self.asked = []
         ledger = SimpleNamespace(attrs=lambda: {"spent_s": spent_s}, set_attr=lambda *a: self.asked.append(a))
         self.conductor = SimpleNamespace(
-            folder=folder,
+            home=folder,
             ledger=ledger,
             closed=False,
             spec=SimpleNamespace(budget=SimpleNamespace(hours=hours)),
