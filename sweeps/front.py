@@ -44,6 +44,15 @@ class FrontPoint(Config):
         """The value of an objective or of any other metric of the last epoch; None when it was not measured."""
         return self.values.get(metric, self.metrics.get(metric))
 
+    def trust(self) -> dict[str, Any]:
+        """What repeats have shown as a flat row: seeds, probability, means and bounds; empty without repeats."""
+        if not self.seeds:
+            return {}
+        row: dict[str, Any] = {"seeds": len(self.seeds), "probability_on_front": self.probability_on_front}
+        for metric, (low, high) in self.interval.items():
+            row |= {f"{metric} mean": self.mean[metric], f"{metric} low": low, f"{metric} high": high}
+        return row
+
 
 class Confirmation(Config):
     """What was spent to train a front's points again, and what the differences between them are worth."""
@@ -88,7 +97,7 @@ class Front(Config):
         rows = [
             {"trial": p.trial, "run_id": p.run_id, **p.params, **p.values, **p.metrics}
             | {"fidelity": p.fidelity, "config": p.config}
-            | _trust_cells(p)
+            | p.trust()
             for p in self.points
         ]
         return pd.DataFrame(rows)
@@ -118,17 +127,6 @@ class Front(Config):
         from sweeps.choose import choose_best
 
         return choose_best(self, metric, at_most=max or {}, at_least=min or {}).point
-
-
-def _trust_cells(point: FrontPoint) -> dict[str, Any]:
-    """Columns of a point that was trained again: number of seeds, probability, means and bounds."""
-    if not point.seeds:
-        return {}
-    bounds = {
-        f"{m} {end}": v for m, pair in point.interval.items() for end, v in zip(("low", "high"), pair, strict=True)
-    }
-    means = {f"{metric} mean": value for metric, value in point.mean.items()}
-    return {"seeds": len(point.seeds), "probability_on_front": point.probability_on_front, **means, **bounds}
 
 
 def has_point(record: TrialRecord, objectives: Sequence[Objective]) -> bool:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from sweeps.front import Front, FrontPoint
 from sweeps.front_plot import front_plot, short_number
+from sweeps.trust_words import sentences
 
 PLOT_HEIGHT, MAX_PLOT_WIDTH, MIN_BESIDE = 18, 72, 40
 GAP = 4
@@ -28,7 +29,8 @@ def show_front(front: Front, form: Literal["table", "json", "csv"], console: Con
         target.print(front_display(front, target.width))
     else:
         # a pipe has no width: nothing is folded or left out
-        Console(file=target.file, width=UNBOUNDED).print(_headline(front), front_table(front), sep="\n")
+        parts = [_headline(front), front_table(front), *sentences(front)]
+        Console(file=target.file, width=UNBOUNDED).print(*parts, sep="\n")
 
 
 def points_csv(front: Front) -> str:
@@ -37,11 +39,13 @@ def points_csv(front: Front) -> str:
     params = _param_names(front)
     objectives = [objective.metric for objective in front.objectives]
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["trial", *objectives, *params, "fidelity", "run_id", "config"])
+    trust = list(dict.fromkeys(name for point in front.points for name in point.trust()))
+    writer.writerow(["trial", *objectives, *trust, *params, "fidelity", "run_id", "config"])
     for point in front.points:
         values = [point.values[name] for name in objectives]
         searched = [point.params.get(name) for name in params]
-        writer.writerow([point.trial, *values, *searched, point.fidelity, point.run_id, point.config])
+        shown = [point.trust().get(name) for name in trust]
+        writer.writerow([point.trial, *values, *shown, *searched, point.fidelity, point.run_id, point.config])
     return out.getvalue()
 
 
@@ -52,6 +56,7 @@ def front_display(front: Front, width: int) -> RenderableType:
         return headline
     table, missing = _fitting_table(front, width)
     note = Text(f"\nNot shown for want of room: {', '.join(missing)}\n" if missing else "", style="dim")
+    note.append("".join(f"\n{sentence}" for sentence in sentences(front)))
     height = min(PLOT_HEIGHT, max(10, len(front.points) + 3))
     beside = width - _width(table) - GAP
     if beside < MIN_BESIDE:
@@ -79,7 +84,7 @@ def front_table(front: Front, params: Sequence[str] | None = None) -> Table:
     """One row per point: trial, objectives, searched values (all of them unless named); the knee is marked."""
     searched = _param_names(front) if params is None else params
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for name in ["trial", *(o.metric for o in front.objectives), *searched]:
+    for name in ["trial", *(o.metric for o in front.objectives), *_trust_names(front), *searched]:
         table.add_column(_two_lines(name), justify="right", no_wrap=True)
     knee = front.knee() if front.points else None
     for point in front.points:
@@ -97,7 +102,27 @@ def _two_lines(name: str) -> str:
 def _cells(front: Front, point: FrontPoint, params: Sequence[str], *, is_knee: bool) -> list[str]:
     values = [_number(point.values[objective.metric]) for objective in front.objectives]
     name = f"knee {point.trial}" if is_knee else str(point.trial)
-    return [name, *values, *(_param(point.params.get(param)) for param in params)]
+    return [name, *values, *_trust_cells(front, point), *(_param(point.params.get(param)) for param in params)]
+
+
+def _trust_names(front: Front) -> list[str]:
+    """Columns of a front whose points were trained again."""
+    return [*(f"{metric} mean" for metric in _noisy(front)), "on front"] if front.repeated else []
+
+
+def _trust_cells(front: Front, point: FrontPoint) -> list[str]:
+    """The mean of fresh seeds with half its 95 % interval, and the probability that the point is on the front."""
+    if not front.repeated:
+        return []
+    if point.probability_on_front is None:
+        return [""] * len(_trust_names(front))
+    spans = {metric: point.interval[metric] for metric in _noisy(front)}
+    means = [f"{point.mean[metric]:.4g} \u00b1{(high - low) / 2:.2g}" for metric, (low, high) in spans.items()]
+    return [*means, f"{point.probability_on_front:.2f}"]
+
+
+def _noisy(front: Front) -> list[str]:
+    return list(dict.fromkeys(metric for point in front.repeated for metric in point.interval))
 
 
 def _headline(front: Front) -> str:

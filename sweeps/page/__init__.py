@@ -24,6 +24,7 @@ SCRIPTS = (
     "scale.js",
     "drawing.js",
     "axes.js",
+    "trust.js",
     "scatter.js",
     "pointing.js",
     "space.js",

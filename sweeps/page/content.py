@@ -19,6 +19,7 @@ from sweeps.objectives import costs
 from sweeps.run_addresses import RunAddresses
 from sweeps.spec import SweepSpec
 from sweeps.trials import TrialRecord, TrialState
+from sweeps.trust_words import sentences
 
 SIGNIFICANT = 6  # digits kept of every number on the page; front.json and front.csv hold them all
 
@@ -43,6 +44,7 @@ def page_content(
         "params": _params(records, spec),
         "trials": _trials(records, spec, addresses),
         "choices": _choices(front),
+        "trust": _trust(folder, front),
         "importance": [importance(records, o, list(spec.space)) for o in front.objectives],
         "config": plain(spec.config),
         "export": _export_command(folder, front.name),
@@ -118,6 +120,22 @@ def _choices(front: Front) -> list[dict[str, Any]]:
         {"label": label, "points": [{"trial": c.point.trial, "why": c.why} for c in chosen]}
         for label, chosen in rules.items()
     ]
+
+
+def _trust(folder: Path, front: Front) -> dict[str, Any]:
+    """What repeats have shown, by trial and in sentences; the command that trains the front again."""
+    points = {
+        point.trial: {
+            "seeds": list(point.seeds),
+            "mean": plain(point.mean),
+            "interval": plain(point.interval),
+            "probability": point.probability_on_front,
+            "alike": list(point.indistinguishable_from),
+        }
+        for point in front.repeated
+    }
+    command = f"dfkd front confirm {shlex.quote(str(folder))} --seeds 3"
+    return {"points": points, "sentences": sentences(front), "command": command}
 
 
 def _export_command(folder: Path, name: str) -> dict[str, str]:

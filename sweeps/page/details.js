@@ -12,6 +12,7 @@ function drawDetails(container, trial) {
     element("h2", {}, `Trial ${trial.number} `, element("span", { class: `state ${trial.kind}` }, stateText(trial))),
     trial.reason ? element("p", { class: "reason" }, trial.reason) : "",
     element("div", { class: "objectives" }, ...named.map((name) => bigNumber(trial, name))),
+    trustDetails(trial),
     section(
       "Searched",
       valueList(sweep.params.map(({ name }) => [name, paramOf(trial, name)]).filter(([, value]) => value !== null)),

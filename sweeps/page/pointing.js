@@ -48,6 +48,7 @@ function showTip(tip, place, width) {
   const axes = [...new Set([view.y, view.x, view.depth])].filter((name) => name && name !== "trial");
   const rows = [
     ...axes.map((name) => [withUnit(name), metricOf(trial, name)]),
+    ...trustRows(trial),
     ...sweep.params.map(({ name }) => [name, paramOf(trial, name)]).filter(([, value]) => value !== null),
   ];
   tip.replaceChildren(

@@ -43,11 +43,13 @@ function drawScatter(container, width) {
     ...constraintLines(scales),
     ...quietMarks(shown),
     ...externalMarks(scales),
+    ...intervalBars(shown, scales),
     ...frontMarks(shown),
   );
   root.append(plot, rug(scales));
   container.replaceChildren(root, element("div", { class: "tip", role: "status", hidden: true }));
   follow(root, container.lastChild, shown, scales);
+  container.append(...trustCaption());
   if (view.zoom)
     container.append(
       button(
@@ -75,7 +77,7 @@ function scatterScales(width, height) {
     const name = view[axis];
     const log = Boolean(view.log[name]);
     const values = visibleTrials()
-      .map((trial) => metricOf(trial, name))
+      .flatMap((trial) => shownValues(trial, name))
       .filter((value) => value !== null);
     for (const other of sweep.references) if (other.values[name] !== undefined) values.push(other.values[name]);
     return makeScale(view.zoom?.[axis] ?? paddedDomain(values, log), bounds[axis], log);
@@ -93,7 +95,7 @@ function drawable(scale, value) {
 
 function placedTrials({ x, y }) {
   return visibleTrials()
-    .map((trial) => ({ trial, vx: metricOf(trial, view.x), vy: metricOf(trial, view.y) }))
+    .map((trial) => ({ trial, vx: shownMetric(trial, view.x), vy: shownMetric(trial, view.y) }))
     .filter(({ vx, vy }) => drawable(x, vx) && drawable(y, vy))
     .map(({ trial, vx, vy }) => ({ trial, at: [x(vx), y(vy)] }));
 }
@@ -120,9 +122,13 @@ function stairs() {
   const named = objectives.map((objective) => objective.metric);
   if (named.length === 1 && view.x === "trial" && view.y === named[0]) return bestSoFar(named[0]);
   if (named.length !== 2 || !named.includes(view.x) || !named.includes(view.y) || view.x === view.y) return [];
-  return [...frontTrials]
-    .sort((a, b) => costOf(a, view.x) - costOf(b, view.x) || costOf(a, view.y) - costOf(b, view.y))
-    .map((trial) => [metricOf(trial, view.x), metricOf(trial, view.y)]);
+  const cost = (name) => (value) => (metrics.get(name).goal === "maximize" ? -value : value);
+  const [across, upright] = [cost(view.x), cost(view.y)];
+  let best = Infinity;
+  return frontTrials
+    .map((trial) => [shownMetric(trial, view.x), shownMetric(trial, view.y)])
+    .sort((a, b) => across(a[0]) - across(b[0]) || upright(a[1]) - upright(b[1]))
+    .filter(([, value]) => upright(value) < best && ((best = upright(value)), true));
 }
 
 function bestSoFar(name) {

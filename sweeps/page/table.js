@@ -24,6 +24,7 @@ function tableColumns() {
     { name: "trial", number: true, of: (trial) => trial.number },
     ...(listing.all ? ended : []),
     ...objectives.map(value),
+    ...trustColumns(),
     ...sweep.params.map(param),
   ];
 }

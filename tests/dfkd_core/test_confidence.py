@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 
-from dfkd_core.confidence import bootstrap_interval
+from dfkd_core.confidence import bootstrap_interval, cluster_numbers, draw_clusters
 
 RNG = np.random.default_rng(0)
 
@@ -36,3 +36,16 @@ def test_undefined_values_are_left_out():
     values = [1.0, math.nan, 1.0, math.nan]
     assert bootstrap_interval(values, range(4)) == (1.0, 1.0)
     assert all(math.isnan(bound) for bound in bootstrap_interval([math.nan], ["a"]))
+
+
+def test_a_draw_takes_as_many_clusters_as_there_are():
+    counts = draw_clusters(9, 500, np.random.default_rng(1))
+    assert counts.shape == (500, 9)
+    assert (counts.sum(axis=1) == 9).all()
+    assert abs(counts.mean() - 1) < 1e-12 and counts.max() > 2
+
+
+def test_clips_of_few_clusters_each_stand_alone():
+    assert cluster_numbers(["a", "b", "a"]).tolist() == [0, 1, 2]
+    many = [name for name in "abcdefgh" for _ in range(2)]
+    assert cluster_numbers(many).tolist() == np.repeat(range(8), 2).tolist()

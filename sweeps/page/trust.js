@@ -1,0 +1,93 @@
+// What fresh seeds have shown: points stand at their means, with the interval these could lie in.
+
+const trust = sweep.trust;
+const isRepeated = Object.keys(trust.points).length > 0;
+
+function trustOf(trial) {
+  return trust.points[trial.number] ?? null;
+}
+
+// The mean over fresh seeds where there is one, else what the search saw once.
+function shownMetric(trial, name) {
+  return trustOf(trial)?.mean[name] ?? metricOf(trial, name);
+}
+
+// Everything of a trial that must fit on an axis.
+function shownValues(trial, name) {
+  return [shownMetric(trial, name), metricOf(trial, name), ...(trustOf(trial)?.interval[name] ?? [])];
+}
+
+function intervalBars(shown, { x, y }) {
+  return shown
+    .filter(({ trial }) => trustOf(trial))
+    .map(({ trial, at: [cx, cy] }) => {
+      const { interval } = trustOf(trial);
+      const bars = [bar(interval[view.y], y, (at) => `${round(cx)} ${at}`), bar(interval[view.x], x, (at) => `${at} ${round(cy)}`)];
+      const seen = [x(metricOf(trial, view.x)), y(metricOf(trial, view.y))];
+      const apart = Math.hypot(seen[0] - cx, seen[1] - cy) > 0.5;
+      return svg(
+        "g",
+        { class: `repeated ${trial.kind}` },
+        svg("path", { class: "interval", d: bars.join("") }),
+        ...(apart ? [svg("path", { class: "seen", d: circlePath(round(seen[0]), round(seen[1]), 3) })] : []),
+      );
+    });
+}
+
+function bar(bounds, scale, place) {
+  return bounds?.every((value) => drawable(scale, value)) ? `M${place(round(scale(bounds[0])))}L${place(round(scale(bounds[1])))}` : "";
+}
+
+function trustCaption() {
+  if (!isRepeated) return [];
+  const sentence = "Points trained again stand at the mean of their fresh seeds; a bar is its 95 % interval, a ring what the search saw.";
+  return [paragraph("caption", sentence)];
+}
+
+function trustColumns() {
+  if (!isRepeated) return [];
+  const means = objectives
+    .filter(({ metric }) => Object.values(trust.points).some(({ interval }) => interval[metric]))
+    .flatMap(({ metric }) => [
+      { name: `${metric} mean`, number: true, of: (trial) => trustOf(trial)?.mean[metric] ?? null, format: metricFormat(metric) },
+      { name: `${metric} \u00b1`, number: true, of: (trial) => halfWidth(trial, metric) },
+    ]);
+  return [
+    ...means,
+    { name: "probability on front", number: true, of: (trial) => trustOf(trial)?.probability ?? null },
+    { name: "not told apart from", of: (trial) => (trustOf(trial)?.alike ?? []).join(", ") || null },
+  ];
+}
+
+function halfWidth(trial, metric) {
+  const bounds = trustOf(trial)?.interval[metric];
+  return bounds ? Number(((bounds[1] - bounds[0]) / 2).toPrecision(2)) : null;
+}
+
+function trustRows(trial) {
+  const known = trustOf(trial);
+  if (!known) return [];
+  const means = Object.keys(known.interval).map((name) => [
+    `${name} mean`,
+    `${formatNumber(known.mean[name])} \u00b1 ${formatNumber(halfWidth(trial, name))}`,
+  ]);
+  return [...means, ["probability on front", known.probability]];
+}
+
+function trustDetails(trial) {
+  const known = trustOf(trial);
+  if (!known) return "";
+  const alike = known.alike.length
+    ? paragraph("quiet", `Noise cannot tell its scores from those of trial ${known.alike.join(", ")}.`)
+    : "";
+  const rows = valueList([["fresh seeds", known.seeds.join(", ")], ...trustRows(trial)]);
+  return section("Trained again", element("div", {}, rows, alike));
+}
+
+function trustSentences() {
+  if (!trust.sentences.length) {
+    const words = "Each point was trained once, and small differences may be noise. Train them again:";
+    return [paragraph("summary", words), copyable(trust.command, "confirm command")];
+  }
+  return [element("ul", { class: "summary trust" }, ...trust.sentences.map((words) => element("li", {}, words)))];
+}
