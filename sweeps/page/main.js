@@ -19,7 +19,7 @@ function drawHeader(container) {
       `Hypervolume ${formatNumber(sweep.hypervolume)}.`,
     ),
     finished < due ? paragraph("summary", `So far ${finished} of ${formatNumber(due)} trials have finished.`) : "",
-    ...(finished < due || !frontTrials.length ? [] : trustSentences()),
+    ...(isRepeated || (finished >= due && frontTrials.length) ? trustSentences() : []),
   );
 }
 

@@ -125,7 +125,7 @@ function stairs() {
   const cost = (name) => (value) => (metrics.get(name).goal === "maximize" ? -value : value);
   const [across, upright] = [cost(view.x), cost(view.y)];
   let best = Infinity;
-  return frontTrials
+  return contenders
     .map((trial) => [shownMetric(trial, view.x), shownMetric(trial, view.y)])
     .sort((a, b) => across(a[0]) - across(b[0]) || upright(a[1]) - upright(b[1]))
     .filter(([, value]) => upright(value) < best && ((best = upright(value)), true));

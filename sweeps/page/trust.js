@@ -2,6 +2,7 @@
 
 const trust = sweep.trust;
 const isRepeated = Object.keys(trust.points).length > 0;
+const contenders = trials.filter((trial) => trial.kind === "front" || trust.points[trial.number]);
 
 function trustOf(trial) {
   return trust.points[trial.number] ?? null;
@@ -22,7 +23,10 @@ function intervalBars(shown, { x, y }) {
     .filter(({ trial }) => trustOf(trial))
     .map(({ trial, at: [cx, cy] }) => {
       const { interval } = trustOf(trial);
-      const bars = [bar(interval[view.y], y, (at) => `${round(cx)} ${at}`), bar(interval[view.x], x, (at) => `${at} ${round(cy)}`)];
+      const bars = [
+        intervalPath(interval[view.y], y, (at) => `${round(cx)} ${at}`, "m-4 0h8"),
+        intervalPath(interval[view.x], x, (at) => `${at} ${round(cy)}`, "m0 -4v8"),
+      ];
       const seen = [x(metricOf(trial, view.x)), y(metricOf(trial, view.y))];
       const apart = Math.hypot(seen[0] - cx, seen[1] - cy) > 0.5;
       return svg(
@@ -34,14 +38,21 @@ function intervalBars(shown, { x, y }) {
     });
 }
 
-function bar(bounds, scale, place) {
-  return bounds?.every((value) => drawable(scale, value)) ? `M${place(round(scale(bounds[0])))}L${place(round(scale(bounds[1])))}` : "";
+function intervalPath(bounds, scale, place, cap) {
+  if (!bounds?.every((value) => drawable(scale, value))) return "";
+  const [from, to] = bounds.map((value) => place(round(scale(value))));
+  return `M${from}L${to}M${from}${cap}M${to}${cap}`;
 }
 
 function trustCaption() {
   if (!isRepeated) return [];
-  const sentence = "Points trained again stand at the mean of their fresh seeds; a bar is its 95 % interval, a ring what the search saw.";
-  return [paragraph("caption", sentence)];
+  return [
+    paragraph(
+      "caption",
+      "Points trained again stand at the mean of their fresh seeds;",
+      "a bar is its 95 % interval, a ring what the search saw.",
+    ),
+  ];
 }
 
 function trustColumns() {
@@ -49,12 +60,22 @@ function trustColumns() {
   const means = objectives
     .filter(({ metric }) => Object.values(trust.points).some(({ interval }) => interval[metric]))
     .flatMap(({ metric }) => [
-      { name: `${metric} mean`, number: true, of: (trial) => trustOf(trial)?.mean[metric] ?? null, format: metricFormat(metric) },
+      {
+        name: `${metric} mean`,
+        number: true,
+        of: (trial) => trustOf(trial)?.mean[metric] ?? null,
+        format: metricFormat(metric),
+      },
       { name: `${metric} \u00b1`, number: true, of: (trial) => halfWidth(trial, metric) },
     ]);
   return [
     ...means,
-    { name: "probability on front", number: true, of: (trial) => trustOf(trial)?.probability ?? null },
+    {
+      name: "probability on front",
+      number: true,
+      of: (trial) => trustOf(trial)?.probability ?? null,
+      format: (value) => (value === null ? formatNumber(value) : value.toFixed(2)),
+    },
     { name: "not told apart from", of: (trial) => (trustOf(trial)?.alike ?? []).join(", ") || null },
   ];
 }
@@ -71,14 +92,14 @@ function trustRows(trial) {
     `${name} mean`,
     `${formatNumber(known.mean[name])} \u00b1 ${formatNumber(halfWidth(trial, name))}`,
   ]);
-  return [...means, ["probability on front", known.probability]];
+  return [...means, ["probability on front", known.probability.toFixed(2)]];
 }
 
 function trustDetails(trial) {
   const known = trustOf(trial);
   if (!known) return "";
   const alike = known.alike.length
-    ? paragraph("quiet", `Noise cannot tell its scores from those of trial ${known.alike.join(", ")}.`)
+    ? paragraph("quiet alike", `Noise cannot tell its scores from those of trial ${known.alike.join(", ")}.`)
     : "";
   const rows = valueList([["fresh seeds", known.seeds.join(", ")], ...trustRows(trial)]);
   return section("Trained again", element("div", {}, rows, alike));

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from front_cases import QUALITY, SIZE, ended, random_sweep, spec
+from front_cases import QUALITY, SIZE, confirmed, ended, random_sweep, small_sweep, spec
 
 from sweeps.front import build_front
 from sweeps.listening import Excerpt, Listening
@@ -273,3 +273,51 @@ def test_three_objectives_are_shown_in_pairs_or_as_a_box_that_turns(tmp_path, op
     page.focus("#scatter .space")
     page.keyboard.press("ArrowRight")
     assert page.get_attribute("#scatter .front-point circle >> nth=0", "cx") != before
+
+
+@pytest.fixture
+def again(tmp_path):
+    """A front trained again, all but its last point, and the file of its page."""
+    records, sweep = small_sweep(), spec(budget={"trials": 9, "epochs_per_trial": 6})
+    front = confirmed(build_front(sweep, "id-1", records))
+    write_front(tmp_path, front, records, sweep)
+    return front, tmp_path / "front" / "front.html"
+
+
+def test_points_trained_again_stand_at_their_means_with_bars_and_rings(again, open_page):
+    front, file = again
+    page = open_page(file)
+    assert page.locator("#scatter .repeated.front .interval").count() == 3
+    assert page.locator("#scatter .repeated.dominated .interval").count() == 1
+    assert page.locator("#scatter .repeated .seen").count() == 4
+    heights = {
+        point.trial: float(page.get_attribute(f'#scatter [data-trial="{point.trial}"] circle', "cy"))
+        for point in front.points
+    }
+    assert heights[4] < heights[0] < heights[1] == heights[5] or heights[5] < heights[1]
+
+
+def test_the_page_says_in_words_what_trainings_with_fresh_seeds_have_shown(again, open_page):
+    page = open_page(again[1])
+    words = page.inner_text("header")
+    assert "4 points (1 of them close behind the front) trained again with 3 fresh seeds each" in words
+    assert "Noise cannot tell apart the scores of trials 0 and 8." in words
+    assert page.inner_text(".badge") == "unconfirmed" and "Without a complete repeat so far: trial 4." in words
+    page.locator('#trials [data-trial="0"] button').click()
+    details = page.inner_text("#details")
+    assert "1.98 \u00b1 0.03" in details and "Noise cannot tell its scores from those of trial 8." in details
+    heads = [head.replace("\n", "") for head in page.locator("#trials th").all_inner_texts()]
+    assert {"probability on front", "not told apart from", f"{QUALITY} mean", f"{QUALITY} \u00b1"} <= set(heads)
+
+
+def test_a_page_trained_again_fits_every_width(again, open_page):
+    page = open_page(again[1])
+    for width in (360, 700, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        until(page, f"document.documentElement.scrollWidth <= {width}")
+
+
+def test_a_finished_front_that_was_trained_once_names_the_command(tmp_path, open_page):
+    page = open_page(write(tmp_path, small_sweep(), spec(budget={"trials": 9, "epochs_per_trial": 6}))[1])
+    assert "small differences may be noise" in page.inner_text("header")
+    assert f"dfkd front confirm {tmp_path} --seeds 3" in page.inner_text("header .copyable")

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from sweeps.front import Confirmation, front_point
 from sweeps.spec import SweepSpec
 from sweeps.trials import TrialRecord, TrialState
 
@@ -53,6 +54,29 @@ def small_sweep():
         ended(7, TrialState.INFEASIBLE, "model/macs_per_s <= 1.0e9", **{SIZE: 3.0e6, "model/macs_per_s": 2.7e9}),
         complete(8, 1.9, 250_000),
     ]
+
+
+def confirmed(front):
+    """The front of the small sweep as if trained again with three seeds, all but its last point, with one neighbour."""
+
+    def again(point, probability=0.97, alike=()):
+        mean = point.values[QUALITY] - 0.02
+        trust = {"mean": {**point.values, QUALITY: mean}, "interval": {QUALITY: (mean - 0.03, mean + 0.03)}}
+        told = {"probability_on_front": probability, "indistinguishable_from": alike}
+        return point.model_copy(update={"seeds": (1, 2, 3), **trust, **told})
+
+    neighbour = again(front_point(complete(8, 1.9, 250_000), front.objectives, None), 0.5, (0,))
+    points = [again(p, alike=(8,) if p.trial == 0 else ()) for p in front.points[:-1]] + [front.points[-1]]
+    known = Confirmation(
+        seeds_per_point=3,
+        repeats=15,
+        uncertain_repeats=3,
+        failed_repeats=0,
+        smallest_difference={QUALITY: 0.05},
+        smallest_difference_of_clips={QUALITY: 0.03},
+        neighbours=(neighbour,),
+    )
+    return front.model_copy(update={"points": tuple(points), "confirmation": known})
 
 
 def random_sweep(num_trials, seed=0):

@@ -7,7 +7,7 @@ import io
 import json
 
 import pytest
-from front_cases import SIZE, complete, ended, random_sweep, small_sweep, spec
+from front_cases import SIZE, complete, confirmed, ended, random_sweep, small_sweep, spec
 from rich.console import Console
 
 from sweeps.front import build_front
@@ -19,6 +19,11 @@ from sweeps.trials import TrialState
 @pytest.fixture
 def front():
     return build_front(spec(), "id-1", random_sweep(60), {})
+
+
+@pytest.fixture
+def confirmed_front():
+    return confirmed(build_front(spec(), "id-1", small_sweep(), {}))
 
 
 def shown(front, form="table", width=120, terminal=True):
@@ -93,3 +98,23 @@ def test_one_objective_has_no_drawing():
 @pytest.mark.parametrize(("value", "text"), [(58_600, "58.6k"), (1.2e6, "1.2M"), (2.0872, "2.087"), (-0.5, "-0.5")])
 def test_short_numbers_keep_to_six_characters(value, text):
     assert short_number(value) == text
+
+
+def test_a_front_that_was_trained_again_shows_means_probabilities_and_sentences(confirmed_front):
+    wide = shown(confirmed_front, width=200)
+    assert "quality" not in wide and "pesq_wb mean" in wide and "on front" in wide
+    assert "1.48 \u00b10.03" in wide and "0.97" in wide
+    assert "Noise cannot tell apart the scores of trials 0 and 8." in shown(confirmed_front, terminal=False)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_front_that_was_trained_again_fits_its_table_into_the_terminal(confirmed_front, width):
+    table = shown(confirmed_front, width=width).split("Noise")[0]
+    assert max(len(line.rstrip()) for line in table.splitlines()) <= width
+
+
+def test_csv_of_a_front_that_was_trained_again_has_seeds_and_bounds(confirmed_front):
+    rows = list(csv.DictReader(io.StringIO(shown(confirmed_front, "csv"))))
+    assert [row["seeds"] for row in rows] == ["3", "3", "3", ""]
+    assert float(rows[0]["val/pesq_wb low"]) == pytest.approx(1.45)
+    assert rows[-1]["probability_on_front"] == ""
