@@ -125,7 +125,7 @@ def _candidates(sweep: Sweep) -> dict[int, TrialRecord]:
     if state != "finished":
         done, way = ledger.num_finished(), f"`dfkd sweep resume {place}`"
         rule = f"must hold a finished sweep, but it is {state or 'interrupted'} after {done} of {spec.budget.trials}"
-        raise ConfigError(f"{rule} trials; finish it with {way}, or there with --set budget.trials={done}", file=place)
+        raise ConfigError(f"{rule} trials; finish it with {way}, or here with `--set budget.trials={done}`", file=place)
     if not ranked:
         counted = ", ".join(f"{count} {name}" for name, count in count_states(records).items() if count)
         rule = f"must have a complete trial, but has none ({counted}): there is no front to confirm"

@@ -57,3 +57,10 @@ def test_an_estimate_that_is_not_finite_is_named(mixtures):
 
 def test_undefined_scores_become_null_in_json():
     assert to_json(Evaluation((clip(pesq_wb=math.nan),)))[0]["scores"]["pesq_wb"] is None
+
+
+def test_the_table_of_clips_has_the_metrics_names_and_clusters_of_speaker_and_noise():
+    table = Evaluation((clip(pesq_wb=2.0), clip(pesq_wb=math.nan))).table("val")
+    assert (table.names, table.clusters) == (("name", "name"), ("speaker x family",) * 2)
+    assert set(table.scores) == {f"val/{name}" for name in METRICS}
+    assert table.scores["val/pesq_wb"][0] == 2.0 and math.isnan(table.scores["val/pesq_wb"][1])

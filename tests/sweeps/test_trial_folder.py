@@ -9,6 +9,7 @@ import time
 import pytest
 from closed_form import Curve
 
+from dfkd_core.clip_table import ClipTable
 from sweeps.shipping import ship_by_value
 from sweeps.trainable import Plan, TrialRunner
 from sweeps.trial_folder import KEPT, TrialFolder, read_state
@@ -43,6 +44,17 @@ def test_the_newest_generations_are_kept(files):
         files.save(epoch, {}, saver())
     assert [read_state(path)[0] for path in files.generations()] == [5, 4]
     assert len(list(files.checkpoints.iterdir())) == KEPT
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_clips_of_the_last_epoch_lie_beside_the_result(files, kept):
+    for epoch in (1, 2):
+        table = ClipTable(("a",), ("x",), {"m": (float(epoch),)})
+        files.save(epoch, {}, table.write if kept else saver())
+    files.finish(TrialRecord(7, TrialState.COMPLETE), Domain())
+    found = ClipTable.read(files.path)
+    assert (found.scores if found else None) == ({"m": (2.0,)} if kept else None)
+    assert files.has_result
 
 
 def test_a_save_that_fails_leaves_what_was_there(files):

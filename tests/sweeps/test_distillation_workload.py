@@ -1,0 +1,42 @@
+"""One epoch of distillation as a workload's step."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from dfkd_core.clip_table import ClipTable
+from dfkd_core.evaluation import ClipScores, Evaluation
+from dfkd_core.metrics import METRICS
+from sweeps.distillation_workload import DistillationWorkload
+
+
+@pytest.fixture
+def workload():
+    """A workload whose trainer only pretends."""
+    made = DistillationWorkload.__new__(DistillationWorkload)
+    clips = tuple(ClipScores(f"clip {k}", "anna", "rain", 5.0, dict.fromkeys(METRICS, 1.0 + k)) for k in range(2))
+    made.trainer = SimpleNamespace(
+        train_epoch=lambda: {"train/loss": 0.5},
+        evaluate=lambda split: Evaluation(clips),
+        save=lambda directory: (directory / "state").write_text("whole"),
+    )
+    made._speed, made._clips = {"model/rtf_cpu": 0.1}, None
+    return made
+
+
+def test_a_step_reports_training_validation_and_speed(workload):
+    metrics = workload.step()
+    assert (metrics["train/loss"], metrics["val/pesq_wb"], metrics["model/rtf_cpu"]) == (0.5, 1.5, 0.1)
+
+
+def test_what_is_saved_after_an_epoch_holds_the_score_of_every_clip(workload, tmp_path):
+    workload.step()
+    workload.save(tmp_path)
+    table = ClipTable.read(tmp_path)
+    assert (table.names, table.clusters) == (("clip 0", "clip 1"), ("anna x rain",) * 2)
+    assert table.scores["val/stoi"] == (1.0, 2.0)
+
+
+def test_what_is_saved_before_any_epoch_holds_none(workload, tmp_path):
+    workload.save(tmp_path)
+    assert (tmp_path / "state").exists() and ClipTable.read(tmp_path) is None
