@@ -18,7 +18,7 @@ from sweeps.status import sweep_status
 from sweeps.sweep_folder import SweepFolder
 
 TRIALS, EPOCHS, SEEDS = 5, 4, 2
-POINTS = [{"x": 0.4, "size": size} for size in (0.1, 0.3, 0.6)] + [{"x": 0.41, "size": 0.31}, {"x": 0.9, "size": 0.9}]
+POINTS = [{"x": 0.4, "size": size} for size in (0.1, 0.3, 0.6)] + [{"x": 0.54, "size": 0.31}, {"x": 0.9, "size": 0.9}]
 CONFIG = {"seed": 0, "noise": 0.002, "epoch_s": 0.3}
 
 
@@ -115,7 +115,7 @@ def epochs_of_single_points(repeats, done):
 def test_the_front_is_confirmed_and_says_what_it_knows(day):
     front = load_front(day[0])
     assert front.confirmed and all(len(point.seeds) >= SEEDS for point in front.points)
-    assert {p.trial for p in front.points} == {0, 1, 2, 4}
+    assert {p.trial for p in front.points} == {0, 1, 2}
     assert [p.trial for p in front.confirmation.neighbours] == [3]
     assert all(low <= p.mean[QUALITY] <= high for p in front.repeated for low, high in [p.interval[QUALITY]])
     assert front.point(0).probability_on_front == 1
@@ -135,7 +135,7 @@ def test_each_repeat_has_one_run_under_the_sweeps_own(day):
         assert run.data.params == {**{key: str(value) for key, value in POINTS[trial].items()}, "seed": seed}
         client = MlflowClient(sweep_status(folder)["mlflow"]["tracking_uri"])
         history = client.get_metric_history(run.info.run_id, QUALITY)
-        assert [point.step for point in history] == list(range(1, EPOCHS + 1))
+        assert {point.step: point.value for point in history}.keys() == set(range(1, EPOCHS + 1))
 
 
 def test_the_search_itself_tells_the_same_story_as_before(day):
