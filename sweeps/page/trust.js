@@ -51,6 +51,7 @@ function trustCaption() {
       "caption",
       "Points trained again stand at the mean of their fresh seeds;",
       "a bar is its 95 % interval, a ring what the search saw.",
+      "All share the same clips, so points whose bars overlap may still be told apart.",
     ),
   ];
 }
