@@ -60,13 +60,18 @@ class Evaluation:
 
     def metrics(self, prefix: str = "val") -> dict[str, float]:
         """The means as metrics: `val/pesq_wb`, or `val_teacher/pesq_wb` where the reference is the teacher."""
-        return {f"{prefix}{GROUP_SUFFIX[self.reference]}/{name}": value for name, value in self.mean.items()}
+        return {self._metric(prefix, name): value for name, value in self.mean.items()}
 
     def table(self, prefix: str = "val") -> ClipTable:
         """Every clip's scores by metric; clips of one speaker in one family of noise are a cluster."""
-        scores = {f"{prefix}/{name}": tuple(float(clip.scores[name]) for clip in self.clips) for name in METRICS}
+        scores = {
+            self._metric(prefix, name): tuple(float(clip.scores[name]) for clip in self.clips) for name in METRICS
+        }
         clusters = tuple(f"{clip.speaker} x {clip.noise_family}" for clip in self.clips)
         return ClipTable(tuple(clip.name for clip in self.clips), clusters, scores)
+
+    def _metric(self, prefix: str, name: str) -> str:
+        return f"{prefix}{GROUP_SUFFIX[self.reference]}/{name}"
 
 
 def evaluate(enhance: Enhance, mixtures: MixtureList) -> Evaluation:

@@ -64,3 +64,8 @@ def test_the_table_of_clips_has_the_metrics_names_and_clusters_of_speaker_and_no
     assert (table.names, table.clusters) == (("name", "name"), ("speaker x family",) * 2)
     assert set(table.scores) == {f"val/{name}" for name in METRICS}
     assert table.scores["val/pesq_wb"][0] == 2.0 and math.isnan(table.scores["val/pesq_wb"][1])
+
+
+def test_the_table_names_its_metrics_as_the_means_are_named():
+    evaluation = Evaluation((clip(),), reference="teacher")
+    assert set(evaluation.table("val").scores) == set(evaluation.metrics("val"))
