@@ -31,6 +31,11 @@ class Objective(Config):
         scaled = (math.log(value) if value > 0 else -math.inf) if self.scale == "log" else value
         return -scaled if self.goal == "maximize" else scaled
 
+    def value(self, cost: float) -> float:
+        """The value that has this cost."""
+        scaled = -cost if self.goal == "maximize" else cost
+        return math.exp(scaled) if self.scale == "log" else scaled
+
 
 def costs(objectives: Sequence[Objective], values: Mapping[str, float]) -> tuple[float, ...]:
     """One cost per objective, in the objectives' order."""

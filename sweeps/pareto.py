@@ -111,6 +111,24 @@ def hypervolume_history(costs: Sequence[ArrayLike | None], reference: ArrayLike)
     return [front.hypervolume if cost is None else front.add(cost) for cost in costs]
 
 
+def additive_epsilon(costs: ArrayLike, others: ArrayLike) -> float:
+    """The least amount by which every cost must fall until each of `others` is equalled or beaten; <= 0 when it is.
+
+    max_b min_a max_i (a_i - b_i), a over `costs`, b over `others`.
+    Source: Zitzler et al., "Performance assessment of multiobjective optimizers", 2003.
+    """
+    return float(moocore.epsilon_additive(as_costs(costs), ref=as_costs(others)))
+
+
+def coverage(costs: ArrayLike, others: ArrayLike) -> float:
+    """Share of `others` that some point of `costs` equals or beats in every objective.
+
+    Source: Zitzler and Thiele, "Multiobjective evolutionary algorithms: a comparative case study", 1999.
+    """
+    points, beaten = as_costs(costs), as_costs(others)
+    return float((points[:, None] <= beaten[None]).all(axis=2).any(axis=0).mean())
+
+
 def normalised(costs: ArrayLike) -> Costs:
     """Costs scaled so that each objective runs from 0 (its best) to 1 (its worst); a constant objective is 0."""
     array = as_costs(costs)

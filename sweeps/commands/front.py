@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from sweeps.commands.options import Address, Bounds, SweepDir, bounds, display
+from sweeps.commands.options import Address, AsJson, Bounds, SweepDir, bounds, display
 
 app = typer.Typer(no_args_is_help=True, help="Look at fronts.")
 
@@ -35,6 +35,22 @@ def confirm(
 
     confirm_front(folder, seeds, address=address, display=display())
     show_summary(folder)
+
+
+@app.command()
+def compare(
+    folders: Annotated[list[Path], typer.Argument(help="two sweep folders or more, on the same data")],
+    as_json: AsJson = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="the page (default: compare-....html beside the first front)")
+    ] = None,
+) -> None:
+    """Compare fronts: hypervolume, epsilon, coverage, who wins which size; as tables, as a page, or as JSON."""
+    from sweeps.compared_fronts import read_fronts
+    from sweeps.comparison import compare as compared
+    from sweeps.comparison_report import report
+
+    report(compared(read_fronts(folders)), out, as_json=as_json)
 
 
 def export(

@@ -20,6 +20,7 @@ from sweeps.trials import TrialRecord
 # one idea a file; later files use what earlier ones define
 SCRIPTS = (
     "sweep.js",
+    "values.js",
     "text.js",
     "scale.js",
     "drawing.js",
@@ -57,15 +58,17 @@ def front_page(
     return render(front.name, content)
 
 
-def render(title: str, content: Mapping[str, Any]) -> str:
+def render(
+    title: str, content: Mapping[str, Any], template: str = "front.html", scripts: Sequence[str] = SCRIPTS
+) -> str:
     """Put title, style, script and data into the template; nothing in the data can end its element."""
     parts = {
         "title": html.escape(title),
         "style": _static("style.css"),
-        "script": "\n".join(_static(name) for name in SCRIPTS),
+        "script": "\n".join(_static(name) for name in scripts),
         "data": embedded_json(content),
     }
-    page = _static("front.html")
+    page = _static(template)
     for name, text in parts.items():
         page = page.replace(f"<!--{name}-->", text, 1)
     return page

@@ -15,7 +15,7 @@ from sweeps.dimension_importance import importance
 from sweeps.front import Front, has_point, trial_ranks
 from sweeps.front_csv import union
 from sweeps.metric_facts import goal_of, unit_of
-from sweeps.objectives import costs
+from sweeps.objectives import Objective, costs
 from sweeps.run_addresses import RunAddresses
 from sweeps.spec import SweepSpec
 from sweeps.trials import TrialRecord, TrialState
@@ -40,14 +40,14 @@ def page_content(
         "hypervolume": compact(front.hypervolume),
         "history": _history(records, spec),
         "constraints": [{"metric": c.metric, "sign": c.sign, "limit": c.limit} for c in spec.constraints],
-        "metrics": _metrics(records, front),
-        "params": _params(records, spec),
+        "metrics": metric_columns([r.metrics for r in records], front.objectives),
+        "params": param_columns([r.params for r in records], spec.space),
         "trials": _trials(records, spec, addresses),
         "choices": _choices(front),
         "trust": _trust(folder, front),
         "importance": [importance(records, o, list(spec.space)) for o in front.objectives],
         "config": plain(spec.config),
-        "export": _export_command(folder, front.name),
+        "export": export_command(folder, front.name),
         "look": addresses.how_to_look(),
     }
 
@@ -68,19 +68,19 @@ def _trials(records: Sequence[TrialRecord], spec: SweepSpec, addresses: RunAddre
     }
 
 
-def _metrics(records: Iterable[TrialRecord], front: Front) -> list[dict[str, Any]]:
+def metric_columns(measured: Iterable[Mapping[str, float]], objectives: Sequence[Objective]) -> list[dict[str, Any]]:
     """Name, unit, goal and scale of everything that can stand on an axis, the objectives first."""
-    named = {o.metric: o.scale for o in front.objectives}
-    names = [*named, *(name for name in union(r.metrics for r in records) if name not in named)]
+    named = {o.metric: o.scale for o in objectives}
+    names = [*named, *(name for name in union(measured) if name not in named)]
     return [
-        {"name": n, "unit": unit_of(n), "goal": _goal(n, front), "log": named.get(n, _usual_scale(n)) == "log"}
+        {"name": n, "unit": unit_of(n), "goal": _goal(n, objectives), "log": named.get(n, _usual_scale(n)) == "log"}
         for n in names
     ]
 
 
-def _goal(metric: str, front: Front) -> str | None:
+def _goal(metric: str, objectives: Sequence[Objective]) -> str | None:
     try:
-        return goal_of(metric, front.objectives)
+        return goal_of(metric, objectives)
     except ConfigError:
         return None  # an axis without a better end
 
@@ -89,10 +89,9 @@ def _usual_scale(metric: str) -> str:
     return "log" if metric.startswith("model/") and not metric.endswith("_ms") else "linear"
 
 
-def _params(records: Sequence[TrialRecord], spec: SweepSpec) -> list[dict[str, Any]]:
+def param_columns(searched: Sequence[Mapping[str, Any]], space: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The searched dimensions: name, and whether their space is logarithmic."""
-    names = union([spec.space, *(r.params for r in records)])
-    return [{"name": name, "log": _is_log(spec.space.get(name))} for name in names]
+    return [{"name": name, "log": _is_log(space.get(name))} for name in union([space, *searched])]
 
 
 def _is_log(distribution: Any) -> bool:
@@ -138,7 +137,8 @@ def _trust(folder: Path, front: Front) -> dict[str, Any]:
     return {"points": points, "sentences": sentences(front), "command": command}
 
 
-def _export_command(folder: Path, name: str) -> dict[str, str]:
+def export_command(folder: Path, name: str) -> dict[str, str]:
+    """What stands before and after a trial's number in the command that exports it."""
     return {"before": f"dfkd export {shlex.quote(str(folder))} --trial ", "after": f" -o {name}-t"}
 
 

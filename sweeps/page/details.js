@@ -30,6 +30,7 @@ function drawDetails(container, trial) {
 }
 
 function stateText(trial) {
+  if (trial.standing) return trial.standing;
   if (trial.rank === 0) return "on the front";
   if (trial.rank !== null) return `dominated, rank ${trial.rank}`;
   return `${trial.state.toLowerCase()} after ${trial.epochs} of ${sweep.budget.epochs} epochs`;
@@ -52,7 +53,7 @@ function configList(trial) {
   const searched = new Map(
     sweep.params.map(({ name }) => [name, paramOf(trial, name)]).filter(([, value]) => value !== null),
   );
-  const lines = new Map([...flatten(sweep.config), ...searched]);
+  const lines = new Map([...flatten(trial.config ?? sweep.config), ...searched]);
   const rows = [...lines].map(([key, value]) =>
     element("div", { class: searched.has(key) ? "searched" : null }, `${key}: ${configValue(value)}`),
   );

@@ -23,6 +23,22 @@ const MARKS = {
   waiting: (x, y) => `M${x - 3} ${y}h6`,
 };
 
+// One front is round; of several that are compared, each has a shape of its own.
+const SIDE_SHAPES = [
+  null,
+  (x, y, r) => `M${x - r} ${y - r}h${2 * r}v${2 * r}h${-2 * r}z`,
+  (x, y, r) => `M${x} ${y - 1.2 * r}l${1.2 * r} ${2.1 * r}h${-2.4 * r}z`,
+  (x, y, r) => `M${x} ${y - 1.35 * r}l${1.35 * r} ${1.35 * r}l${-1.35 * r} ${1.35 * r}l${-1.35 * r} ${-1.35 * r}z`,
+  (x, y, r) => `M${x} ${y + 1.2 * r}l${1.2 * r} ${-2.1 * r}h${-2.4 * r}z`,
+];
+
+function pointMark(side, cx, cy, r) {
+  const shape = SIDE_SHAPES[(side ?? 0) % SIDE_SHAPES.length];
+  return shape ? svg("path", { d: shape(cx, cy, 0.92 * r) }) : svg("circle", { cx, cy, r });
+}
+
+const sideClass = ({ side }) => (side === undefined ? "" : `side-${side % 6}`);
+
 function circlePath(x, y, radius) {
   return `M${x - radius} ${y}a${radius} ${radius} 0 1 0 ${2 * radius} 0a${radius} ${radius} 0 1 0 ${-2 * radius} 0z`;
 }

@@ -53,7 +53,7 @@ function showTip(tip, place, width) {
   ];
   tip.replaceChildren(
     element("strong", {}, `Trial ${trial.number}`),
-    ` ${KIND_NAMES[trial.kind].toLowerCase()}`,
+    ` ${standing(trial)}`,
     valueList(rows),
   );
   tip.style.top = `${at[1] + 14}px`;

@@ -86,7 +86,7 @@ function scatterScales(width, height) {
 }
 
 function visibleTrials() {
-  return trials.filter((trial) => !view.hidden.has(trial.kind));
+  return trials.filter((trial) => !view.hidden.has(trial.kind) && !view.hidden.has(trial.side));
 }
 
 function drawable(scale, value) {
@@ -100,9 +100,13 @@ function placedTrials({ x, y }) {
     .map(({ trial, vx, vy }) => ({ trial, at: [x(vx), y(vy)] }));
 }
 
-// The boundary of what the front attains, as a staircase, when the axes are exactly the sweep's objectives.
-function attained({ x, y }) {
-  const line = stairs();
+function attained(scales) {
+  return fronts().flatMap((members) => attainedBy(members, scales));
+}
+
+// The boundary of what a front attains, as a staircase, when the axes are exactly the sweep's objectives.
+function attainedBy(members, { x, y }) {
+  const line = view.hidden.has(members[0]?.side) ? [] : stairs(members);
   if (!line.length) return [];
   const sign = (axis) => (metrics.get(view[axis]).goal === "maximize" ? -1 : 1);
   const far = [sign("x") > 0 ? x.range[1] : x.range[0], sign("y") > 0 ? y.range[1] : y.range[0]];
@@ -113,28 +117,29 @@ function attained({ x, y }) {
   });
   const edge = linePath(corners);
   return [
-    svg("path", { class: "attained", d: `${edge}L${round(far[0])} ${round(far[1])}Z` }),
-    svg("path", { class: "front-line", d: edge }),
+    svg("path", { class: `attained ${sideClass(members[0])}`, d: `${edge}L${round(far[0])} ${round(far[1])}Z` }),
+    svg("path", { class: `front-line ${sideClass(members[0])}`, d: edge }),
   ];
 }
 
-function stairs() {
+function stairs(members) {
   const named = objectives.map((objective) => objective.metric);
-  if (named.length === 1 && view.x === "trial" && view.y === named[0]) return bestSoFar(named[0]);
+  if (named.length === 1 && view.x === "trial" && view.y === named[0]) return bestSoFar(members, named[0]);
   if (named.length !== 2 || !named.includes(view.x) || !named.includes(view.y) || view.x === view.y) return [];
   const cost = (name) => (value) => (metrics.get(name).goal === "maximize" ? -value : value);
   const [across, upright] = [cost(view.x), cost(view.y)];
   let best = Infinity;
-  return contenders
+  return members
     .map((trial) => [shownMetric(trial, view.x), shownMetric(trial, view.y)])
     .sort((a, b) => across(a[0]) - across(b[0]) || upright(a[1]) - upright(b[1]))
     .filter(([, value]) => upright(value) < best && ((best = upright(value)), true));
 }
 
-function bestSoFar(name) {
+function bestSoFar(members, name) {
   let best = null;
   const steps = [];
   for (const trial of trials) {
+    if (trial.side !== members[0]?.side) continue;
     if (trial.state !== "COMPLETE" || (best && costOf(trial, name) >= costOf(best, name))) continue;
     best = trial;
     steps.push([trial.number, metricOf(trial, name)]);
@@ -205,14 +210,14 @@ function frontMarks(shown) {
   return ordered.map(({ trial, at: [cx, cy] }, index) => {
     const chosen = selection.trial === trial;
     const node = svg("g", {
-      class: `front-point${chosen ? " chosen" : ""}`,
+      class: `front-point ${sideClass(trial)}${chosen ? " chosen" : ""}`,
       tabindex: "0",
       role: "button",
       "aria-pressed": String(chosen),
       "aria-label": describe(trial),
-      "data-trial": trial.number,
+      "data-trial": trial.id,
     });
-    node.append(svg("circle", { cx: round(cx), cy: round(cy), r: chosen ? 8 : 6 }));
+    node.append(pointMark(trial.side, round(cx), round(cy), chosen ? 8 : 6));
     if (trial.number === knee) node.append(label(round(cx) + 11, round(cy) + 16, "knee", { class: "note" }));
     node.addEventListener("keydown", (event) => onKey(event, trial, ordered, index));
     return node;
@@ -225,10 +230,15 @@ function onKey(event, trial, ordered, index) {
   if (!next) return;
   event.preventDefault();
   selection.set(next);
-  document.querySelector(`#scatter [data-trial="${next.number}"]`)?.focus();
+  document.querySelector(`#scatter [data-trial="${next.id}"]`)?.focus();
+}
+
+// What a trial is, in a few words; where fronts are compared, whose it is.
+function standing(trial) {
+  return trial.standing ?? KIND_NAMES[trial.kind].toLowerCase();
 }
 
 function describe(trial) {
   const values = objectives.map(({ metric }) => `${metric} ${formatNumber(metricOf(trial, metric))}`);
-  return `Trial ${trial.number}, ${KIND_NAMES[trial.kind].toLowerCase()}, ${values.join(", ")}`;
+  return `Trial ${trial.number}, ${standing(trial)}, ${values.join(", ")}`;
 }

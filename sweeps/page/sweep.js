@@ -1,9 +1,10 @@
-// The sweep as this page knows it: trials with their values, and the one that is selected.
+// The sweep as this page knows it, and its trials.
 
 const sweep = JSON.parse(document.getElementById("sweep").textContent);
 
 const trials = sweep.trials.number.map((number, index) => ({
   index,
+  id: number,
   number,
   state: sweep.trials.states[sweep.trials.state[index]],
   rank: sweep.trials.rank[index],
@@ -15,6 +16,7 @@ for (const trial of trials) trial.kind = kindOf(trial);
 
 const trialByNumber = new Map(trials.map((trial) => [trial.number, trial]));
 const frontTrials = trials.filter((trial) => trial.kind === "front");
+const fronts = () => [contenders];
 const objectives = sweep.objectives;
 const TRIAL_AXIS = { name: "trial", unit: "", goal: null, log: false };
 const metrics = new Map([...sweep.metrics, TRIAL_AXIS].map((metric) => [metric.name, metric]));
@@ -25,33 +27,7 @@ function kindOf(trial) {
   return trial.state.toLowerCase();
 }
 
-function metricOf(trial, name) {
-  return name === "trial" ? trial.number : (sweep.trials.metrics[name]?.[trial.index] ?? null);
-}
-
-function paramOf(trial, name) {
-  return sweep.trials.params[name]?.[trial.index] ?? null;
-}
-
-// A smaller cost is better; metrics without a better end have none.
-function costOf(trial, name) {
-  const value = metricOf(trial, name);
-  const goal = metrics.get(name).goal;
-  if (value === null || goal === null) return null;
-  if (goal === "zero") return Math.abs(value);
-  return goal === "maximize" ? -value : value;
-}
-
 function exportCommand(trial) {
   const number = String(trial.number).padStart(4, "0");
   return `${sweep.export.before}${trial.number}${sweep.export.after}${number}.yaml`;
 }
-
-const selection = {
-  trial: null,
-  listeners: [],
-  set(trial) {
-    this.trial = trial;
-    for (const listener of this.listeners) listener(trial);
-  },
-};

@@ -2,10 +2,10 @@
 
 const trust = sweep.trust;
 const isRepeated = Object.keys(trust.points).length > 0;
-const contenders = trials.filter((trial) => trial.kind === "front" || trust.points[trial.number]);
+const contenders = trials.filter((trial) => trial.kind === "front" || trust.points[trial.id]);
 
 function trustOf(trial) {
-  return trust.points[trial.number] ?? null;
+  return trust.points[trial.id] ?? null;
 }
 
 // The mean over fresh seeds where there is one, else what the search saw once.

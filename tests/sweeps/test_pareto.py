@@ -129,3 +129,16 @@ def test_ten_thousand_trials_are_ranked_in_well_under_a_second(objectives):
     started = time.perf_counter()
     pareto.non_dominated(costs), pareto.ranks(costs), pareto.hypervolume_history(list(costs), np.ones(objectives))
     assert time.perf_counter() - started < 3.0
+
+
+def test_epsilon_is_what_a_front_lacks_everywhere_to_match_another():
+    a, b = [(0.0, 2.0), (1.0, 1.0)], [(0.0, 1.5), (2.0, 0.5)]
+    assert pareto.additive_epsilon(a, b) == pytest.approx(0.5)
+    assert pareto.additive_epsilon(a, a) == 0.0
+    assert pareto.additive_epsilon([(-1.0, -1.0)], b) == pytest.approx(-1.0)
+
+
+def test_coverage_counts_what_is_equalled_or_beaten():
+    a, b = [(0.0, 2.0), (1.0, 1.0)], [(0.0, 2.0), (1.0, 1.5), (2.0, 0.5), (-1.0, 9.0)]
+    assert pareto.coverage(a, b) == 0.5
+    assert pareto.coverage(b, a) == 0.5

@@ -1,0 +1,100 @@
+"""Which sweeps may be compared: same data, same objectives, same reference point, something complete in each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dfkd_core.errors import ConfigError
+from sweeps.clip_scores import read_runs
+from sweeps.delivery import run_ids, tracker_ids
+from sweeps.driver_lock import live_holder
+from sweeps.front import Front, load_front
+from sweeps.ledger import Ledger
+from sweeps.resampling import Runs
+from sweeps.run_addresses import RunAddresses
+from sweeps.spec import SweepSpec
+from sweeps.sweep_folder import SweepFolder
+
+HASHES = ("data_hash", "teacher_hash")
+
+
+@dataclass(frozen=True)
+class ComparedFront:
+    """One sweep of a comparison, under the name that tells it from the others."""
+
+    label: str
+    folder: Path
+    front: Front
+    spec: SweepSpec
+    state: str = "finished"
+    hashes: Mapping[str, str | None] = field(default_factory=dict)
+    runs: Mapping[int, Runs] = field(default_factory=dict)  # scores per clip, by trial
+    addresses: RunAddresses = field(default_factory=RunAddresses)
+
+
+def read_fronts(folders: Sequence[Path]) -> list[ComparedFront]:
+    """The fronts of two or more sweep folders; ConfigError, naming folder and reason, when they do not compare."""
+    if len(folders) < 2:
+        raise ConfigError(f"must name two sweep folders or more, but got {len(folders)}", key="front compare")
+    _refuse_repeated(folders)
+    fronts = [_read(folder, label) for folder, label in zip(folders, _labels(folders), strict=True)]
+    for compared in fronts:
+        _refuse_empty(compared)
+        _refuse_unlike(compared, fronts[0])
+    order = {"objectives": fronts[0].front.objectives}  # the same ones, in the first's order
+    return [replace(compared, front=compared.front.model_copy(update=order)) for compared in fronts]
+
+
+def _read(folder: Path, label: str) -> ComparedFront:
+    sweep = SweepFolder(folder)
+    spec = sweep.spec()
+    front = load_front(folder)
+    attrs = Ledger.open(sweep.path, spec, sweep.note()["sweep_id"]).attrs()
+    uri, experiment_id, _ = tracker_ids(sweep.path)
+    return ComparedFront(
+        label=label,
+        folder=folder,
+        front=front,
+        spec=spec,
+        state="running" if live_holder(sweep.path) else attrs.get("state") or "interrupted",
+        hashes={name: attrs.get(name) for name in HASHES},
+        runs=read_runs(sweep.path, [point.trial for point in front.points]),
+        addresses=RunAddresses(uri, experiment_id, run_ids(sweep.path)),
+    )
+
+
+def _labels(folders: Sequence[Path]) -> list[str]:
+    """The sweeps' names where they differ, else those of their folders, else the folders as they were named."""
+    for names in ([SweepFolder(f).spec().name for f in folders], [f.resolve().name for f in folders]):
+        if len(set(names)) == len(names):
+            return names
+    return [str(folder) for folder in folders]
+
+
+def _refuse_repeated(folders: Sequence[Path]) -> None:
+    seen: set[Path] = set()
+    for folder in folders:
+        if folder.resolve() in seen:
+            raise ConfigError("must be named once, but is named twice; name another sweep folder", file=folder)
+        seen.add(folder.resolve())
+
+
+def _refuse_empty(compared: ComparedFront) -> None:
+    if not compared.front.points:
+        counted = ", ".join(f"{n} {state}" for state, n in compared.front.trials.items() if n) or "no trials"
+        rule = f"must have a complete trial to be compared, but has {counted}; resume the sweep first"
+        raise ConfigError(rule, file=compared.folder)
+
+
+def _refuse_unlike(compared: ComparedFront, first: ComparedFront) -> None:
+    alike: dict[str, Callable[[ComparedFront], str]] = {
+        "data_hash": lambda c: (c.hashes.get("data_hash") or "not recorded")[:16],
+        "objectives": lambda c: ", ".join(sorted(f"{o.goal} {o.metric} ({o.scale})" for o in c.front.objectives)),
+        "reference_point": lambda c: ", ".join(f"{n} {v:g}" for n, v in sorted(c.front.reference_point.items())),
+    }
+    for key, told in alike.items():
+        if told(compared) != told(first):
+            rule = f"must be that of {first.folder} to be compared ({told(first)}), but is {told(compared)}"
+            raise ConfigError(f"{rule}; run one of the sweeps anew like the other", file=compared.folder, key=key)

@@ -1,0 +1,129 @@
+"""compare-....html: several fronts in one picture, and what tells them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sweeps.compared_fronts import ComparedFront
+from sweeps.comparison import Comparison
+from sweeps.comparison_words import cautions, classes_won, headline, trust, verdict
+from sweeps.front import FrontPoint
+from sweeps.front_csv import union
+from sweeps.page import render
+from sweeps.page.content import compact, export_command, metric_columns, param_columns, plain
+from sweeps.resampling import Estimate
+from sweeps.size_classes import size_and_judge
+
+TEMPLATE = "compare.html"
+SCRIPTS = (
+    "sides.js",
+    "values.js",
+    "text.js",
+    "scale.js",
+    "drawing.js",
+    "trust.js",
+    "axes.js",
+    "scatter.js",
+    "pointing.js",
+    "space.js",
+    "controls.js",
+    "details.js",
+    "verdicts.js",
+    "compare.js",
+)
+
+
+def comparison_page(comparison: Comparison) -> str:
+    """The page as HTML text."""
+    title = " against ".join(comparison.labels)
+    return render(title, comparison_content(comparison, title), TEMPLATE, SCRIPTS)
+
+
+def comparison_content(comparison: Comparison, title: str) -> dict[str, Any]:
+    """What the page shows, as plain data: the points of all fronts by column, as on a front's own page."""
+    front = comparison.fronts[0].front
+    points = [(side, point) for side, compared in enumerate(comparison.fronts) for point in compared.front.points]
+    measured = [{**point.values, **point.metrics} for _, point in points]
+    return {
+        "name": title,
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "said": [headline(comparison), classes_won(comparison)],
+        "cautions": cautions(comparison),
+        "trust": trust(comparison),
+        "objectives": [objective.model_dump() for objective in front.objectives],
+        "reference": front.reference_point,
+        "metrics": metric_columns(measured, front.objectives),
+        "params": param_columns([point.params for _, point in points], comparison.fronts[0].spec.space),
+        "trials": _columns(comparison.fronts, points, measured),
+        "fronts": [_side(*row) for row in zip(comparison.fronts, comparison.hypervolumes, strict=True)],
+        "pairs": [
+            {
+                "first": pair.first,
+                "other": pair.other,
+                "hypervolume": _estimate(pair.hypervolume),
+                "epsilon": _estimate(pair.epsilon),
+                "coverage": _estimate(pair.coverage),
+            }
+            for pair in comparison.pairs
+        ],
+        "classes": _classes(comparison),
+    }
+
+
+def _columns(
+    fronts: Sequence[ComparedFront], points: Sequence[tuple[int, FrontPoint]], measured: Sequence[dict[str, float]]
+) -> dict[str, Any]:
+    searched = [point.params for _, point in points]
+    return {
+        "side": [side for side, _ in points],
+        "number": [point.trial for _, point in points],
+        "run": [fronts[side].addresses.of(point.trial) for side, point in points],
+        "params": {key: [plain(params.get(key)) for params in searched] for key in union(searched)},
+        "metrics": {key: [compact(values.get(key)) for values in measured] for key in union(measured)},
+    }
+
+
+def _side(compared: ComparedFront, hypervolume: Estimate) -> dict[str, Any]:
+    front, budget = compared.front, compared.spec.budget
+    return {
+        "label": compared.label,
+        "folder": str(compared.folder),
+        "sweep_id": front.sweep_id,
+        "running": compared.state == "running",
+        "confirmed": front.confirmed,
+        "points": len(front.points),
+        "counts": front.trials,
+        "budget": {"trials": budget.trials, "epochs": budget.epochs_per_trial},
+        "hypervolume": _estimate(hypervolume),
+        "config": plain(compared.spec.config),
+        "export": export_command(compared.folder, front.name),
+        "data_hash": compared.hashes.get("data_hash"),
+        "teacher_hash": compared.hashes.get("teacher_hash"),
+    }
+
+
+def _classes(comparison: Comparison) -> dict[str, Any] | None:
+    chosen = size_and_judge(comparison.fronts[0].front)
+    if chosen is None or not comparison.contests:
+        return None
+    rows = [
+        {
+            "low": contest.size.low,
+            "high": contest.size.high,
+            "best": [compact(best) for best in contest.best],
+            "winner": contest.winner,
+            "share": contest.share,
+            "verdict": verdict(contest, comparison.labels),
+        }
+        for contest in comparison.contests
+    ]
+    return {"size": chosen[0].metric, "judge": chosen[1].metric, "rows": rows}
+
+
+def _estimate(told: Estimate) -> dict[str, Any]:
+    return {
+        "value": compact(told.value),
+        "interval": None if told.interval is None else [compact(bound) for bound in told.interval],
+    }

@@ -1,0 +1,145 @@
+// What tells the fronts apart: who offers most at which size, and the indicators with their intervals.
+
+function sideMark(side) {
+  const mark = svg("g", { class: `front-point ${sideClass({ side })}` }, pointMark(side, 7, 7, 5));
+  return svg("svg", { width: 14, height: 14, class: "inline", "aria-hidden": "true" }, mark);
+}
+
+function sideName(side) {
+  return element("span", { class: "side" }, sideMark(side), sides[side].label);
+}
+
+// Classes of size under the picture, in the colour of who wins there; what other clips could turn around is pale.
+function drawRibbon(root, { x, y }) {
+  const classes = sweep.classes;
+  if (!classes || view.x !== classes.size || view.y !== classes.judge) return;
+  for (const { low, high, winner, share, verdict } of classes.rows) {
+    const inside = (value) => Math.min(x.range[1], Math.max(x.range[0], x(value)));
+    const [from, to] = [inside(low), inside(high)];
+    if (winner === null || to - from < 1) continue;
+    const sure = share === null || share >= 0.95;
+    const title = svg("title", {}, `${formatTick(low)} to ${formatTick(high)}: ${verdict}`);
+    const box = { x: round(from + 1), y: y.range[0] - 5, width: round(to - from - 2), height: 5 };
+    root.append(svg("rect", { ...box, class: `won ${sideClass({ side: winner })}${sure ? "" : " open"}` }, title));
+  }
+}
+
+function drawClasses(container) {
+  const classes = sweep.classes;
+  container.hidden = !classes;
+  if (!classes) return;
+  const best = (row, side) => {
+    const kind = row.winner === side ? "number winner" : "number";
+    return element("td", { class: kind }, formatNumber(row.best[side]));
+  };
+  const rows = classes.rows.map((row) =>
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, `${formatTick(row.low)} to ${formatTick(row.high)}`),
+      ...sides.map((_, side) => best(row, side)),
+      element("td", {}, row.winner === null ? "" : sideMark(row.winner), row.verdict),
+    ),
+  );
+  container.replaceChildren(
+    element("h2", { id: "classes-title" }, "Who wins which size"),
+    table([withUnit(classes.size), ...sides.map((_, side) => sideName(side)), "wins"], rows, "table of size classes"),
+    paragraph(
+      "caption",
+      `The best ${classes.judge} that each front offers up to the end of a class of ${classes.size}.`,
+      "A smaller model that is better wins there, too. A dash: nothing is so small.",
+    ),
+  );
+}
+
+function drawIndicators(container) {
+  const volumes = sides.map(({ hypervolume }) => hypervolume);
+  const ends = domainOf(volumes);
+  const bySide = sides.map((front, side) =>
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, sideName(side)),
+      element("td", { class: "number" }, formatNumber(front.hypervolume.value)),
+      element("td", { class: "number quiet" }, intervalText(front.hypervolume, formatNumber)),
+      element("td", {}, whisker(front.hypervolume, ends, side)),
+      element("td", { class: "number" }, String(front.points)),
+      element("td", {}, `${front.budget.trials} \u00d7 ${front.budget.epochs} epochs`),
+      element("td", {}, front.confirmed ? "confirmed" : "unconfirmed"),
+    ),
+  );
+  container.replaceChildren(
+    element("h2", { id: "indicators-title" }, "How far apart"),
+    table(["front", "hypervolume", "95 %", "", "points", "budget", "trust"], bySide, "table of fronts"),
+    table(
+      ["against", "hypervolume", "95 %", "", "additive epsilon", "95 %", "covers", "95 %"],
+      sweep.pairs.map(pairRow),
+      "table of pairs",
+    ),
+    paragraph("caption", sweep.trust),
+    paragraph(
+      "caption",
+      "Hypervolume: what a front dominates up to the reference point, on the objectives\u2019 scales.",
+      "Additive epsilon: by how much the first front would have to improve in every objective to match each point of",
+      "the other, in shares of the range that all fronts span; 0 or less when it does already.",
+      "Covers: the share of the other front\u2019s points that the first equals or beats.",
+    ),
+  );
+}
+
+function pairRow({ first, other, hypervolume, epsilon, coverage }) {
+  const signed = (value) => `${value > 0 ? "+" : ""}${formatNumber(value)}`;
+  const percent = (value) => `${Math.round(value * 100)} %`;
+  const cells = (told, format) => [
+    element("td", { class: "number" }, format(told.value)),
+    element("td", { class: "number quiet" }, intervalText(told, format)),
+  ];
+  const differences = domainOf([{ value: 0, interval: null }, ...sweep.pairs.map((pair) => pair.hypervolume)]);
+  return element(
+    "tr",
+    {},
+    element("th", { scope: "row" }, sideName(first), " over ", sideName(other)),
+    ...cells(hypervolume, signed),
+    element("td", {}, whisker(hypervolume, differences, first, 0)),
+    ...cells(epsilon, formatNumber),
+    ...cells(coverage, percent),
+  );
+}
+
+function intervalText({ interval }, format) {
+  return interval ? `${format(interval[0])} to ${format(interval[1])}` : "\u2013";
+}
+
+function domainOf(estimates) {
+  return paddedDomain(
+    estimates.flatMap(({ value, interval }) => [value, ...(interval ?? [])]),
+    false,
+  );
+}
+
+// A value and its interval on a line of their own; `origin` is where nothing is gained.
+function whisker({ value, interval }, ends, side, origin = null) {
+  const scale = makeScale(ends, [6, 134], false);
+  const root = svg("svg", { width: 140, height: 18, class: `inline ${sideClass({ side })}`, "aria-hidden": "true" });
+  if (origin !== null) root.append(svg("path", { class: "limit", d: `M${round(scale(origin))} 0v18` }));
+  if (interval) {
+    const [from, to] = interval.map((bound) => round(scale(bound)));
+    root.append(svg("path", { class: "front-line", d: `M${from} 5v8M${from} 9H${to}M${to} 5v8` }));
+  }
+  root.append(svg("g", { class: "front-point" }, pointMark(side, round(scale(value)), 9, 5)));
+  return root;
+}
+
+function table(names, rows, label) {
+  const head = names.map((name) => element("th", { scope: "col" }, name));
+  return element(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
+    element(
+      "table",
+      { class: "figures" },
+      element("thead", {}, element("tr", {}, ...head)),
+      element("tbody", {}, ...rows),
+    ),
+  );
+}
