@@ -49,7 +49,7 @@ selection.listeners.push(
   () => view.redraw(),
   (trial) => drawDetails(part("details"), trial),
 );
-selection.set(trials[0]);
+part("details").append(paragraph("quiet", "A click on a point shows its values, its run and its export command."));
 drawClasses(part("classes"));
 drawIndicators(part("indicators"));
 drawFooter(part("footer"));

@@ -37,7 +37,7 @@ SCRIPTS = (
 
 def comparison_page(comparison: Comparison) -> str:
     """The page as HTML text."""
-    title = " against ".join(comparison.labels)
+    title = (" against " if len(comparison.labels) == 2 else ", ").join(comparison.labels)
     return render(title, comparison_content(comparison, title), TEMPLATE, SCRIPTS)
 
 

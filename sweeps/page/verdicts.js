@@ -1,8 +1,9 @@
 // What tells the fronts apart: who offers most at which size, and the indicators with their intervals.
 
-function sideMark(side) {
+function sideMark(side, name = null) {
   const mark = svg("g", { class: `front-point ${sideClass({ side })}` }, pointMark(side, 7, 7, 5));
-  return svg("svg", { width: 14, height: 14, class: "inline", "aria-hidden": "true" }, mark);
+  const told = name ? { role: "img", "aria-label": name } : { "aria-hidden": "true" };
+  return svg("svg", { width: 14, height: 14, class: "inline", ...told }, name ? svg("title", {}, name) : "", mark);
 }
 
 function sideName(side) {
@@ -13,44 +14,56 @@ function sideName(side) {
 function drawRibbon(root, { x, y }) {
   const classes = sweep.classes;
   if (!classes || view.x !== classes.size || view.y !== classes.judge) return;
-  for (const { low, high, winner, share, verdict } of classes.rows) {
+  for (const row of classes.rows) {
+    const { low, high, winner, verdict } = row;
     const inside = (value) => Math.min(x.range[1], Math.max(x.range[0], x(value)));
     const [from, to] = [inside(low), inside(high)];
     if (winner === null || to - from < 1) continue;
-    const sure = share === null || share >= 0.95;
-    const title = svg("title", {}, `${formatTick(low)} to ${formatTick(high)}: ${verdict}`);
+        const title = svg("title", {}, `${formatTick(low)} to ${formatTick(high)}: ${verdict}`);
     const box = { x: round(from + 1), y: y.range[0] - 5, width: round(to - from - 2), height: 5 };
-    root.append(svg("rect", { ...box, class: `won ${sideClass({ side: winner })}${sure ? "" : " open"}` }, title));
+    root.append(svg("rect", { ...box, class: `won ${sideClass({ side: winner })}${isOpen(row) ? " open" : ""}` }, title));
   }
 }
 
 function drawClasses(container) {
   const classes = sweep.classes;
-  container.hidden = !classes;
   if (!classes) return;
   const best = (row, side) => {
     const kind = row.winner === side ? "number winner" : "number";
-    return element("td", { class: kind }, formatNumber(row.best[side]));
+    return element("td", { class: kind }, format(row.best[side]));
   };
+  const format = metricFormat(classes.judge);
+  const heads = sides.map(({ label: name }, side) => (sides.length > 2 ? sideMark(side, name) : sideName(side)));
   const rows = classes.rows.map((row) =>
     element(
       "tr",
-      {},
-      element("th", { scope: "row" }, `${formatTick(row.low)} to ${formatTick(row.high)}`),
+      { title: row.verdict },
+      element("th", { scope: "row" }, `${formatTick(row.low)}\u2013${formatTick(row.high)}`),
       ...sides.map((_, side) => best(row, side)),
-      element("td", {}, row.winner === null ? "" : sideMark(row.winner), row.verdict),
+      element("td", {}, ...wonBy(row)),
     ),
   );
   container.replaceChildren(
     element("h2", { id: "classes-title" }, "Who wins which size"),
-    table([withUnit(classes.size), ...sides.map((_, side) => sideName(side)), "wins"], rows, "table of size classes"),
+    table([withUnit(classes.size), ...heads, "won by"], rows, "table of size classes"),
     paragraph(
       "caption",
-      `The best ${classes.judge} that each front offers up to the end of a class of ${classes.size}.`,
-      "A smaller model that is better wins there, too. A dash: nothing is so small.",
+      `The best ${classes.judge} that each front offers up to the end of a class.`,
+      classes.rows.some(isOpen) ? "With a share: won in so many of the draws only." : "",
     ),
   );
 }
+
+const isOpen = ({ share, winner }) => winner !== null && share !== null && share < 0.95;
+
+function wonBy(row) {
+  if (row.winner === null) return ["equal"];
+  return [sideMark(row.winner, sides[row.winner].label), isOpen(row) ? element("span", { class: "quiet" }, ` ${percent(row.share)}`) : ""];
+}
+
+const percent = (value) => `${Math.round(value * 100)}${THIN_SPACE}%`;
+const short = (value) => formatNumber(Number(value.toPrecision(3))).replace("-", "\u2212");
+const signed = (value) => (value > 0 ? `+${short(value)}` : short(value));
 
 function drawIndicators(container) {
   const volumes = sides.map(({ hypervolume }) => hypervolume);
@@ -61,7 +74,7 @@ function drawIndicators(container) {
       {},
       element("th", { scope: "row" }, sideName(side)),
       element("td", { class: "number" }, formatNumber(front.hypervolume.value)),
-      element("td", { class: "number quiet" }, intervalText(front.hypervolume, formatNumber)),
+      element("td", { class: "number quiet" }, intervalText(front.hypervolume, short)),
       element("td", {}, whisker(front.hypervolume, ends, side)),
       element("td", { class: "number" }, String(front.points)),
       element("td", {}, `${front.budget.trials} \u00d7 ${front.budget.epochs} epochs`),
@@ -88,8 +101,6 @@ function drawIndicators(container) {
 }
 
 function pairRow({ first, other, hypervolume, epsilon, coverage }) {
-  const signed = (value) => `${value > 0 ? "+" : ""}${formatNumber(value)}`;
-  const percent = (value) => `${Math.round(value * 100)} %`;
   const cells = (told, format) => [
     element("td", { class: "number" }, format(told.value)),
     element("td", { class: "number quiet" }, intervalText(told, format)),
@@ -101,7 +112,7 @@ function pairRow({ first, other, hypervolume, epsilon, coverage }) {
     element("th", { scope: "row" }, sideName(first), " over ", sideName(other)),
     ...cells(hypervolume, signed),
     element("td", {}, whisker(hypervolume, differences, first, 0)),
-    ...cells(epsilon, formatNumber),
+    ...cells(epsilon, short),
     ...cells(coverage, percent),
   );
 }
@@ -131,7 +142,8 @@ function whisker({ value, interval }, ends, side, origin = null) {
 }
 
 function table(names, rows, label) {
-  const head = names.map((name) => element("th", { scope: "col" }, name));
+  const kind = (index) => (rows[0].children[index].classList.contains("number") ? "number" : null);
+  const head = names.map((name, index) => element("th", { scope: "col", class: kind(index) }, name));
   return element(
     "div",
     { class: "scroll", tabindex: "0", role: "region", "aria-label": label },

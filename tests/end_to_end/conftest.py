@@ -17,3 +17,27 @@ def browser():
         launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         yield launched
         launched.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Open a file; at the end every error of its console, and every request beyond the file itself, fails the test."""
+    wrong, contexts = [], []
+
+    def opened(file, width=1280, height=900, scheme="light"):
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on(
+            "request", lambda request: wrong.append(request.url) if request.url.startswith(("http", "ws")) else None
+        )
+        page.goto(f"file://{file}")
+        page.wait_for_selector("html[data-ready]")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert wrong == []

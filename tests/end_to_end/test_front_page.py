@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from front_cases import QUALITY, SIZE, confirmed, ended, random_sweep, small_sweep, spec
+from pages import HOSTILE, until
 
 from sweeps.front import build_front
 from sweeps.listening import Excerpt, Listening
@@ -16,31 +15,6 @@ from sweeps.run_addresses import RunAddresses
 from sweeps.trials import TrialRecord, TrialState
 
 RATE_HZ, CLIP_S = 16_000, 3.0
-HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">"
-
-
-@pytest.fixture
-def open_page(browser):
-    """Open a file; at the end every error of its console, and every request beyond the file itself, fails the test."""
-    wrong, contexts = [], []
-
-    def opened(file, width=1280, height=900, scheme="light"):
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on(
-            "request", lambda request: wrong.append(request.url) if request.url.startswith(("http", "ws")) else None
-        )
-        page.goto(f"file://{file}")
-        page.wait_for_selector("html[data-ready]")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert wrong == []
 
 
 def sounds(front):
@@ -65,14 +39,6 @@ def sweep(tmp_path_factory):
     runs = RunAddresses("http://tracker:5000", "3", {r.number: f"run{r.number}" for r in records})
     front = build_front(spec(), "id-1", records)
     return write(folder, records, addresses=runs, listening=sounds(front))
-
-
-def until(page, condition):
-    """Wait until a JavaScript condition holds; the page's own policy forbids playwright's way, which evaluates text."""
-    deadline = time.monotonic() + 10
-    while not page.evaluate(condition):
-        assert time.monotonic() < deadline, f"never came true: {condition}"
-        page.wait_for_timeout(20)
 
 
 def chosen(page):
