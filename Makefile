@@ -23,8 +23,11 @@ check: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
 
-screenshots: $(STAMP)
-	$(BIN)/python docs/screenshots.py runs/demo docs/pictures
+# of the demo, and of its comparison with the same sweep without a teacher
+screenshots: $(STAMP) demo
+	@if [ ! -f runs/plain/sweep.yaml ]; then \
+	$(BIN)/dfkd sweep run sweeps/specs/demo.yaml --out runs/plain --set name=plain --set config.distillation.method=none; fi
+	$(BIN)/python docs/screenshots.py runs/demo docs/pictures runs/plain
 
 chaos: $(STAMP)
 	$(BIN)/python -m benchmarks.chaos

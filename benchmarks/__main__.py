@@ -24,6 +24,7 @@ BENCHMARKS = (
     "delivery_rate",
     "front_speed",
     "corpus_scale",
+    "front_while_running",
 )
 RESULTS = Path("bench-results/latest.json")
 MARK = "bench-rows: "

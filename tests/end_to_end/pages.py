@@ -13,3 +13,31 @@ def until(page, condition):
     while not page.evaluate(condition):
         assert time.monotonic() < deadline, f"never came true: {condition}"
         page.wait_for_timeout(20)
+
+
+def listen_through(view):
+    """Play every sound of the front's page in `view` (a page or a frame); returns how many, and their lengths.
+
+    Each must be ready in full (readyState 4), start, and get on.
+    """
+    lengths = []
+    rows = view.locator("#trials tbody tr")
+    for row in range(rows.count()):
+        rows.nth(row).locator("button").click()
+        clips = view.locator("#listening .chip")
+        for clip in range(clips.count()):
+            clips.nth(clip).click()
+            assert view.locator("#listening .silent").count() == 0, "every point of the front can be heard"
+            for card in range(view.locator("#listening audio").count()):
+                lengths.append(heard(view, card))
+    return lengths
+
+
+def heard(view, card):
+    """Press one card's button and wait until its sound gets on; returns its length in seconds."""
+    sound = f"document.querySelectorAll('#listening audio')[{card}]"
+    until(view, f"{sound}.readyState === 4 && {sound}.duration > 0")
+    view.locator("#listening .play").nth(card).click()
+    until(view, f"!{sound}.paused && {sound}.currentTime > 0.01 || {sound}.ended")
+    assert view.evaluate(f"{sound}.error") is None
+    return view.evaluate(f"{sound}.duration")
