@@ -22,7 +22,7 @@ from sweeps.ledger import Ledger
 from sweeps.spec import SweepSpec
 from sweeps.tracking import Tracker
 
-PACES = ((60, 15.0),)
+PACES = ((500, 15.0), (1000, 2.0))  # number of trials, seconds between two that finish
 LOOK_S = 0.5
 MOST_SHARE = 0.01
 

@@ -10,9 +10,13 @@ const player = { clip: 0, audio: null, position_s: 0, timer: 0 };
 
 function drawListening(container, trial) {
   const room = sweep.listening;
-  if (!room || !room.clips.length) return;
-  container.hidden = false;
+  container.hidden = !frontTrials.length;
+  if (container.hidden) return;
   stopPlaying();
+  if (!room || !room.clips.length) {
+    container.replaceChildren(element("h2", { id: "listening-title" }, "Listen"), paragraph("caption", NO_SOUND));
+    return;
+  }
   const clip = room.clips[player.clip];
   const tabs = room.clips.map(({ name }, index) =>
     button(
@@ -44,10 +48,11 @@ function listeningCaption(room, clip) {
   return `${scale}, ${axes}. Another version goes on where the last one stopped.${codec}`;
 }
 
+const NO_SOUND = "No point has sound yet: a sweep of speech models records it when it has finished.";
+
 function silentCard(trial) {
-  const why = trial
-    ? `Trial ${trial.number} has no sound here: only points of the front are kept for listening.`
-    : "Select a point to hear it.";
+  const reason = trial?.kind === "front" ? "it was not recorded." : "only points of the front are kept for listening.";
+  const why = trial ? `Trial ${trial.number} has no sound here: ${reason}` : "Select a point to hear it.";
   return element("div", { class: "card silent" }, element("p", {}, why));
 }
 

@@ -70,10 +70,10 @@ def framed(artifact, browser):
     front, address = artifact
     page = browser.new_page(viewport={"width": 1500, "height": 1000})
     wrong = []
-    page.goto(address)
-    page.locator("iframe[sandbox='allow-scripts']").wait_for(timeout=1000 * PATIENCE_S)
     page.on("console", lambda told: wrong.append(told.text) if is_error_of_the_page(told) else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(address)
+    page.locator("iframe[sandbox='allow-scripts']").wait_for(timeout=1000 * PATIENCE_S)
     frame = page.locator("iframe[sandbox='allow-scripts']").element_handle().content_frame()
     frame.wait_for_selector("html[data-ready]", timeout=1000 * PATIENCE_S)
     yield front, frame

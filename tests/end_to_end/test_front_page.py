@@ -191,6 +191,20 @@ def test_a_trial_without_sound_says_so(sweep, open_page):
     assert f"Trial {dominated} has no sound" in page.inner_text("#listening")
 
 
+def test_a_front_point_that_was_not_recorded_and_a_front_without_any_sound_say_so(tmp_path, open_page):
+    records = random_sweep(40)
+    front = build_front(spec(), "id-1", records)
+    some = sounds(front)
+    deaf = front.points[0].trial
+    for excerpt in some.excerpts:
+        excerpt.students.pop(deaf)
+    page = open_page(write(tmp_path, records, listening=some)[1])
+    page.locator(f'#trials [data-trial="{deaf}"] button').click()
+    assert f"Trial {deaf} has no sound here: it was not recorded." in page.inner_text("#listening")
+    page = open_page(write(tmp_path, records)[1])
+    assert "No point has sound yet" in page.inner_text("#listening")
+
+
 def test_inside_a_sandboxed_frame_copying_falls_back_to_selecting(sweep, open_page, tmp_path):
     host = tmp_path / "host.html"
     frame = f'<iframe sandbox="allow-scripts" src="file://{sweep[1]}" width="1000" height="800"></iframe>'

@@ -127,7 +127,7 @@ def test_the_command_writes_a_page_beside_the_first_front_and_tells_the_rest(two
     assert run(["front", "compare", *map(str, two)]) == 0
     told = capsys.readouterr().out
     assert "plain over dfkd" in told and "model/params" in told and str(two[0] / "front" / "compare-plain.html") in told
-    assert "plain has the largest hypervolume" in told
+    assert "plain has the larger hypervolume" in told
     assert (two[0] / "front" / "compare-plain.html").read_text().startswith("<!doctype html>")
 
 
