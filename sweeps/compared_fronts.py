@@ -6,23 +6,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from dfkd_core.clip_table import ClipTable
 from dfkd_core.errors import ConfigError
-from sweeps.clip_scores import read_runs
+from sweeps.confirmed_front import RepeatedTrial, repeated_trials
 from sweeps.delivery import run_ids, tracker_ids
 from sweeps.driver_lock import live_holder
 from sweeps.front import Front, load_front
 from sweeps.ledger import Ledger
-from sweeps.resampling import Runs
+from sweeps.repeats import Repeats
 from sweeps.run_addresses import RunAddresses
 from sweeps.spec import SweepSpec
 from sweeps.sweep_folder import SweepFolder
+from sweeps.trial_folder import TrialFolder
+from sweeps.trials import TrialRecord
 
 HASHES = ("data_hash", "teacher_hash")
 
 
 @dataclass(frozen=True)
 class ComparedFront:
-    """One sweep of a comparison, under the name that tells it from the others."""
+    """One sweep of a comparison, under the name that tells it from the others.
+
+    The points of a confirmed front have the mean of their fresh seeds as values: what the search saw once was chosen
+    for being high.
+    """
 
     label: str
     folder: Path
@@ -30,7 +37,8 @@ class ComparedFront:
     spec: SweepSpec
     state: str = "finished"
     hashes: Mapping[str, str | None] = field(default_factory=dict)
-    runs: Mapping[int, Runs] = field(default_factory=dict)  # scores per clip, by trial
+    tables: Mapping[int, ClipTable] = field(default_factory=dict)  # scores per clip, by trial
+    repeated: Sequence[RepeatedTrial] = ()  # of a confirmed front
     addresses: RunAddresses = field(default_factory=RunAddresses)
 
 
@@ -51,18 +59,36 @@ def _read(folder: Path, label: str) -> ComparedFront:
     sweep = SweepFolder(folder)
     spec = sweep.spec()
     front = load_front(folder)
-    attrs = Ledger.open(sweep.path, spec, sweep.note()["sweep_id"]).attrs()
+    ledger = Ledger.open(sweep.path, spec, sweep.note()["sweep_id"])
+    attrs = ledger.attrs()
     uri, experiment_id, _ = tracker_ids(sweep.path)
     return ComparedFront(
         label=label,
         folder=folder,
-        front=front,
+        front=_with_means(front),
         spec=spec,
         state="running" if live_holder(sweep.path) else attrs.get("state") or "interrupted",
         hashes={name: attrs.get(name) for name in HASHES},
-        runs=read_runs(sweep.path, [point.trial for point in front.points]),
+        tables=_tables(sweep.path, front),
+        repeated=_repeated(sweep.path, spec, ledger.records()) if front.confirmed else (),
         addresses=RunAddresses(uri, experiment_id, run_ids(sweep.path)),
     )
+
+
+def _with_means(front: Front) -> Front:
+    """A confirmed front with the means over fresh seeds as values; any other as it is."""
+    points = [point.model_copy(update={"values": {**point.values, **point.mean}}) for point in front.points]
+    return front.model_copy(update={"points": tuple(points)}) if front.confirmed else front
+
+
+def _tables(folder: Path, front: Front) -> dict[int, ClipTable]:
+    kept = {point.trial: ClipTable.read(TrialFolder(folder, point.trial).path) for point in front.points}
+    return {trial: table for trial, table in kept.items() if table is not None}
+
+
+def _repeated(folder: Path, spec: SweepSpec, records: Sequence[TrialRecord]) -> list[RepeatedTrial]:
+    repeats = Repeats.find(folder, spec)
+    return repeated_trials(repeats, records) if repeats else []
 
 
 def _labels(folders: Sequence[Path]) -> list[str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sweeps.compared_fronts import ComparedFront
 from sweeps.front_pairs import Pair, hypervolumes, pairs
 from sweeps.objectives import costs
-from sweeps.resampling import Estimate, clip_weights, drawn_costs, is_scored
+from sweeps.resampling import Estimate, clip_weights, drawn_costs, is_scored, repeated_costs
 from sweeps.size_classes import Contest, contests, size_and_judge
 
 
@@ -85,16 +85,20 @@ def _no_interval(fronts: Sequence[ComparedFront]) -> str | None:
     if not any(is_scored(objective) for objective in fronts[0].front.objectives):
         return "no objective is a mean over validation clips"
     for compared in fronts:
-        missing = [point.trial for point in compared.front.points if not compared.runs.get(point.trial)]
-        if missing:
+        missing = [point.trial for point in compared.front.points if point.trial not in compared.tables]
+        if missing and not compared.repeated:
             return f"{compared.label} keeps no scores per clip of trial {missing[0]}"
-    names = {table.names for compared in fronts for runs in compared.runs.values() for table in runs}
-    return None if len(names) == 1 else "the fronts were scored on different clips"
+    names = {table.names for compared in fronts for table in compared.tables.values()}
+    return None if len(names) <= 1 else "the fronts were scored on different clips"
 
 
 def _draws(fronts: Sequence[ComparedFront]) -> list[NDArray[np.float64]]:
-    weights = clip_weights(next(iter(fronts[0].runs.values()))[0].clusters)
-    return [drawn_costs(compared.front, compared.runs, weights) for compared in fronts]
+    return [
+        repeated_costs(compared.front, compared.repeated)
+        if compared.repeated
+        else drawn_costs(compared.front, compared.tables, clip_weights(next(iter(compared.tables.values())).clusters))
+        for compared in fronts
+    ]
 
 
 def _front_json(compared: ComparedFront, hypervolume: Estimate) -> dict[str, Any]:

@@ -48,8 +48,8 @@ def trust(comparison: Comparison) -> str:
     """What the intervals are, or why there are none."""
     if comparison.no_interval:
         return f"No intervals: {comparison.no_interval}."
-    seeds = max(len(runs) for compared in comparison.fronts for runs in compared.runs.values())
-    drawn = "validation clips by speaker x noise family" + (" and seeds" if seeds > 1 else "")
+    is_seeded = any(compared.repeated for compared in comparison.fronts)
+    drawn = "validation clips by speaker x noise family" + (" and seeds" if is_seeded else "")
     return (
         f"Intervals: 95 %, from drawing {drawn}, the same for every front. A class is open when its winner wins in "
         f"fewer than {SURE:.0%} of the draws."
@@ -65,6 +65,8 @@ def cautions(comparison: Comparison) -> list[str]:
     single = [c.label for c in comparison.fronts if not c.front.confirmed]
     if single:
         told.append(f"Unconfirmed: {', '.join(single)}; each point was trained once.")
+    if single and len(single) < len(comparison.fronts):
+        told.append("The others count with the mean of fresh seeds, which is the stricter measure.")
     return told
 
 

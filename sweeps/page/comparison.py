@@ -12,7 +12,7 @@ from sweeps.comparison_words import cautions, classes_won, headline, trust, verd
 from sweeps.front import FrontPoint
 from sweeps.front_csv import union
 from sweeps.page import render
-from sweeps.page.content import compact, export_command, metric_columns, param_columns, plain
+from sweeps.page.content import compact, export_command, metric_columns, param_columns, plain, repeated_point
 from sweeps.resampling import Estimate
 from sweeps.size_classes import size_and_judge
 
@@ -51,12 +51,13 @@ def comparison_content(comparison: Comparison, title: str) -> dict[str, Any]:
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "said": [headline(comparison), classes_won(comparison)],
         "cautions": cautions(comparison),
-        "trust": trust(comparison),
+        "intervals": trust(comparison),
         "objectives": [objective.model_dump() for objective in front.objectives],
         "reference": front.reference_point,
         "metrics": metric_columns(measured, front.objectives),
         "params": param_columns([point.params for _, point in points], comparison.fronts[0].spec.space),
         "trials": _columns(comparison.fronts, points, measured),
+        "trust": {"points": _repeated(points), "sentences": []},
         "fronts": [_side(*row) for row in zip(comparison.fronts, comparison.hypervolumes, strict=True)],
         "pairs": [
             {
@@ -83,6 +84,11 @@ def _columns(
         "params": {key: [plain(params.get(key)) for params in searched] for key in union(searched)},
         "metrics": {key: [compact(values.get(key)) for values in measured] for key in union(measured)},
     }
+
+
+def _repeated(points: Sequence[tuple[int, FrontPoint]]) -> dict[str, Any]:
+    """What fresh seeds have shown, by the page's name of the point."""
+    return {f"{side}-{point.trial}": repeated_point(point) for side, point in points if point.seeds}
 
 
 def _side(compared: ComparedFront, hypervolume: Estimate) -> dict[str, Any]:

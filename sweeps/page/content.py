@@ -12,7 +12,7 @@ from typing import Any
 from dfkd_core.errors import ConfigError
 from sweeps import choose, pareto
 from sweeps.dimension_importance import importance
-from sweeps.front import Front, has_point, trial_ranks
+from sweeps.front import Front, FrontPoint, has_point, trial_ranks
 from sweeps.front_csv import union
 from sweeps.metric_facts import goal_of, unit_of
 from sweeps.objectives import Objective, costs
@@ -121,18 +121,20 @@ def _choices(front: Front) -> list[dict[str, Any]]:
     ]
 
 
+def repeated_point(point: FrontPoint) -> dict[str, Any]:
+    """What repeats have shown of one point."""
+    return {
+        "seeds": list(point.seeds),
+        "mean": plain(point.mean),
+        "interval": plain(point.interval),
+        "probability": point.probability_on_front,
+        "alike": list(point.indistinguishable_from),
+    }
+
+
 def _trust(folder: Path, front: Front) -> dict[str, Any]:
     """What repeats have shown, by trial and in sentences; the command that trains the front again."""
-    points = {
-        point.trial: {
-            "seeds": list(point.seeds),
-            "mean": plain(point.mean),
-            "interval": plain(point.interval),
-            "probability": point.probability_on_front,
-            "alike": list(point.indistinguishable_from),
-        }
-        for point in front.repeated
-    }
+    points = {point.trial: repeated_point(point) for point in front.repeated}
     command = f"dfkd front confirm {shlex.quote(str(folder))} --seeds 3"
     return {"points": points, "sentences": sentences(front), "command": command}
 

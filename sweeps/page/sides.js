@@ -1,7 +1,7 @@
 // The compared sweeps as this page knows them: the points of every front, and whose each is.
 
 const sweep = JSON.parse(document.getElementById("sweep").textContent);
-Object.assign(sweep, { references: [], constraints: [], choices: [], trust: { points: {}, sentences: [] } });
+Object.assign(sweep, { references: [], constraints: [], choices: [] });
 
 const sides = sweep.fronts;
 const trials = sweep.trials.number.map((number, index) => {

@@ -89,7 +89,7 @@ function drawIndicators(container) {
       sweep.pairs.map(pairRow),
       "table of pairs",
     ),
-    paragraph("caption", sweep.trust),
+    paragraph("caption", sweep.intervals),
     paragraph(
       "caption",
       "Hypervolume: what a front dominates up to the reference point, on the objectives\u2019 scales.",

@@ -146,3 +146,15 @@ def test_wrong_input_is_one_line_and_exit_2(two, tmp_path, capsys):
     assert run(["front", "compare", str(two[0]), str(other)]) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1 and "data_hash" in told and str(other) in told
+
+
+def test_a_confirmed_front_counts_with_the_means_of_its_fresh_seeds(two, monkeypatch):
+    plain = read_fronts(two)[0]
+    front = plain.front
+    shown = {"seeds": (1, 2), "probability_on_front": 1.0}
+    points = [p.model_copy(update={**shown, "mean": {QUALITY: p.values[QUALITY] - 0.1}}) for p in front.points]
+    trusted = front.model_copy(update={"points": tuple(points), "confirmed": True})
+    monkeypatch.setattr("sweeps.compared_fronts.load_front", lambda _: trusted)
+    counted = read_fronts(two)[0].front
+    assert [p.values[QUALITY] for p in counted.points] == pytest.approx([p.values[QUALITY] - 0.1 for p in front.points])
+    assert counted.points[0].values[SIZE] == front.points[0].values[SIZE]

@@ -25,7 +25,9 @@ def doubtful(tmp_path):
     """Two fronts that other clips could turn around, after different budgets."""
     budget = {"trials": 8, "epochs_per_trial": 6}
     one = made_sweep(tmp_path / "one", "one", [(2.0, 50_000)], noise=0.5)
-    return compare(read_fronts([one, made_sweep(tmp_path / "b", "other", [(1.99, 50_000)], noise=0.5, budget=budget)]))
+    return compare(
+        read_fronts([one, made_sweep(tmp_path / "two", "other", [(1.99, 50_000)], noise=0.5, budget=budget)])
+    )
 
 
 def test_the_headline_names_the_larger_hypervolume_and_its_doubt(comparison, doubtful):
