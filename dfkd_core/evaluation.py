@@ -15,11 +15,12 @@ from dfkd_core.cache import cache_dir
 from dfkd_core.data.mixtures import MixtureList
 from dfkd_core.data.teacher_cache import ListedMixture
 from dfkd_core.errors import TrainingDiverged
-from dfkd_core.metrics import METRICS
+from dfkd_core.metrics import METRICS, Metric
 from dfkd_core.teachers.base import Listed, Waveforms
 
-_NOISY_FORMAT = 1  # of the cached scores of unprocessed mixtures; raised when a metric changes
+_FORMAT = 2  # of scores in the cache folder; raised when a metric changes
 
+Metrics = Mapping[str, Metric]
 Enhance = Callable[[Waveforms, Sequence[Listed]], Waveforms]
 
 
@@ -36,7 +37,7 @@ class ClipScores:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores on a list of mixtures, by the names of METRICS.
+    """Scores on a list of mixtures, by the names of metrics.
 
     mean: over the clips on which a score is defined (nan when there is none). undefined: how many it is not
     defined on, which depends on the clean speech alone. clips: one row a mixture.
@@ -47,7 +48,8 @@ class Evaluation:
     undefined: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        scores = {name: np.array([clip.scores[name] for clip in self.clips]) for name in METRICS}
+        names = self.clips[0].scores if self.clips else METRICS
+        scores = {name: np.array([clip.scores[name] for clip in self.clips]) for name in names}
         defined = {name: values[np.isfinite(values)] for name, values in scores.items()}
         object.__setattr__(self, "mean", {n: float(v.mean()) if v.size else float("nan") for n, v in defined.items()})
         object.__setattr__(self, "undefined", {n: len(self.clips) - v.size for n, v in defined.items()})
@@ -57,22 +59,28 @@ class Evaluation:
         return {f"{prefix}/{name}": value for name, value in self.mean.items()}
 
 
-def evaluate(enhance: Enhance, mixtures: MixtureList) -> Evaluation:
+def evaluate(enhance: Enhance, mixtures: MixtureList, metrics: Metrics = METRICS) -> Evaluation:
     """Score estimates of every mixture; TrainingDiverged when an estimate is not finite."""
-    rows = _rows(mixtures)
-    return Evaluation(tuple(_scored(row, *pair) for row, pair in zip(rows, _pairs(enhance, mixtures), strict=True)))
+    pairs = zip(_rows(mixtures), _pairs(enhance, mixtures), strict=True)
+    return Evaluation(tuple(_scored(row, *pair, metrics) for row, pair in pairs))
 
 
-def evaluate_noisy(mixtures: MixtureList) -> Evaluation:
+def evaluate_noisy(mixtures: MixtureList, metrics: Metrics = METRICS) -> Evaluation:
     """Scores of the unprocessed mixtures, which every improvement is measured from; kept in the cache folder."""
-    path = cache_dir() / "noisy_scores" / f"{mixtures.sha256[:32]}-{_NOISY_FORMAT}.json"
+    return evaluate_once("noisy", lambda noisy, listed: noisy, mixtures, metrics)
+
+
+def evaluate_once(identity: str, enhance: Enhance, mixtures: MixtureList, metrics: Metrics = METRICS) -> Evaluation:
+    """As `evaluate`, kept in the cache folder under what `identity` says of the estimates."""
+    optional = "".join(f"-{name}" for name in metrics if name not in METRICS)
+    path = cache_dir() / "scores" / f"{identity[:16]}-{mixtures.sha256[:32]}-{_FORMAT}{optional}.json"
     try:
-        kept = _from_json(json.loads(path.read_bytes()))
+        kept = _from_json(json.loads(path.read_bytes()), metrics)
         if len(kept.clips) == len(mixtures):
             return kept
     except (OSError, ValueError, KeyError, TypeError):
         pass  # absent, or damaged: computed below
-    evaluation = evaluate(lambda noisy, listed: noisy, mixtures)
+    evaluation = evaluate(enhance, mixtures, metrics)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, json.dumps(to_json(evaluation)).encode())
     return evaluation
@@ -97,9 +105,9 @@ def to_json(evaluation: Evaluation) -> list[dict[str, object]]:
     return rows
 
 
-def _from_json(rows: Sequence[Mapping[str, dict[str, float | None]]]) -> Evaluation:
+def _from_json(rows: Sequence[Mapping[str, dict[str, float | None]]], metrics: Metrics) -> Evaluation:
     def scores(told: Mapping[str, float | None]) -> dict[str, float]:
-        return {name: float("nan") if told[name] is None else float(told[name] or 0.0) for name in METRICS}
+        return {name: float("nan") if told[name] is None else float(told[name] or 0.0) for name in metrics}
 
     return Evaluation(tuple(ClipScores(**{**row, "scores": scores(row["scores"])}) for row in rows))  # type: ignore[arg-type]
 
@@ -117,7 +125,7 @@ def _rows(mixtures: MixtureList) -> list[tuple[str, str, str, float]]:
     return list(zip(*columns, strict=True))
 
 
-def _scored(row: tuple[str, str, str, float], estimate: Waveforms, clean: Waveforms) -> ClipScores:
+def _scored(row: tuple[str, str, str, float], estimate: Waveforms, clean: Waveforms, metrics: Metrics) -> ClipScores:
     if not np.isfinite(estimate).all():
         raise TrainingDiverged(f"the estimate of {row[0]} holds nan or inf; lower optimizer.learning_rate")
-    return ClipScores(*row, {name: metric(estimate, clean) for name, metric in METRICS.items()})
+    return ClipScores(*row, {name: metric(estimate, clean) for name, metric in metrics.items()})

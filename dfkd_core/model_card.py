@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import ConfigDict
 
 from dfkd_core.config import ExperimentConfig
-from dfkd_core.metrics import METRICS
+from dfkd_core.data.pretrained import PUBLIC_MODELS
+from dfkd_core.metrics import KNOWN, METRICS
 from dfkd_core.schema import Config
 
 
@@ -53,7 +54,7 @@ def _heading(config: ExperimentConfig) -> list[str]:
 def _training(config: ExperimentConfig, record: ModelRecord) -> list[str]:
     data, origin = config.data, record.origin
     snr = f"{data.snr_db[0]:g} to {data.snr_db[1]:g} dB SNR"
-    teacher = origin.get("teacher") or "none"
+    teacher = _with_licences(origin.get("teacher") or "none")
     licences = ", ".join(origin.get("licences") or ["unknown"])
     return [
         "## Training",
@@ -66,9 +67,16 @@ def _training(config: ExperimentConfig, record: ModelRecord) -> list[str]:
     ]
 
 
+def _with_licences(teacher: str) -> str:
+    """The teacher's name, with the licence of every public model in it."""
+    known = [f"{model.name}: {model.licence}" for model in PUBLIC_MODELS.values() if model.name in teacher]
+    return f"{teacher} ({'; '.join(known)})" if known else teacher
+
+
 def _scores(record: ModelRecord) -> list[str]:
     rows = ["## Scores on the validation mixtures", "", "| metric | model | noisy input |", "|---|---|---|"]
-    for name, metric in METRICS.items():
+    shown = [name for name in KNOWN if name in METRICS or f"val/{name}" in record.metrics]
+    for name, metric in ((name, KNOWN[name]) for name in shown):
         model, noisy = _number(record.metrics.get(f"val/{name}")), _number(record.noisy.get(name))
         rows.append(f"| {name} ({metric.unit}) | {model} | {noisy} |")
     return rows

@@ -24,6 +24,7 @@ from dfkd_core.device import choose_device, mixed_precision
 from dfkd_core.distillation.split_report import split_warning
 from dfkd_core.errors import CheckpointError, TrainingDiverged
 from dfkd_core.evaluation import Evaluation, evaluate, evaluate_noisy, network_enhance
+from dfkd_core.metrics import chosen_metrics
 from dfkd_core.models import build_student
 from dfkd_core.optimizer import AdamW, clip_gradient, learning_rate
 from dfkd_core.teachers.base import Waveforms
@@ -34,7 +35,7 @@ GAIN_WARNING_DB = 1.0
 
 # what a resumed run may change without becoming another run
 _FREE_KEYS = ("provenance", "training.epochs", "training.patience", "training.device", "training.threads")
-_FREE_PLACES = ("training.compile", "data.corpus", "teacher")
+_FREE_PLACES = ("training.compile", "training.metrics", "data.corpus", "teacher")
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Trainer:
         seed_everything(config.seed)
         self.config, self._progress = config, progress
         self.epoch = 0  # epochs done
+        self.metrics = chosen_metrics(config.training.metrics)
         self.device = choose_device(config.training.device)
         self.loss = TotalLoss(config)
         self.loss.method.to(self.device)
@@ -89,7 +91,7 @@ class Trainer:
     def evaluate(self, split: str = "valid") -> Evaluation:
         """Score the model on the validation mixtures; `split="test"` is for final evaluations only."""
         mixtures = self.signals.test() if split == "test" else self.signals.validation
-        evaluation = evaluate(network_enhance(self.model.eval(), self.device), mixtures)
+        evaluation = evaluate(network_enhance(self.model.eval(), self.device), mixtures, self.metrics)
         gain_db = evaluation.mean["gain_db"]
         if abs(gain_db) > GAIN_WARNING_DB:
             _log.warning("the model returns speech at %+.1f dB; weigh loss.snr, which sees the gain", gain_db)
@@ -97,7 +99,7 @@ class Trainer:
 
     def evaluate_noisy(self, split: str = "valid") -> Evaluation:
         """Scores of the same mixtures unprocessed, to tell an improvement."""
-        return evaluate_noisy(self.signals.test() if split == "test" else self.signals.validation)
+        return evaluate_noisy(self.signals.test() if split == "test" else self.signals.validation, self.metrics)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that training goes on from, as nested mappings of tensors and JSON values."""
@@ -179,7 +181,7 @@ def prepare(config: ExperimentConfig, progress: Progress = silent) -> dict[str, 
     Returns `data_hash` and `teacher_hash` (None without a teacher). A second call finds all of it done.
     """
     signals = Signals(config, needs_teacher=TotalLoss(config).needs_teacher, progress=progress)
-    evaluate_noisy(signals.validation)
+    evaluate_noisy(signals.validation, chosen_metrics(config.training.metrics))
     for epoch in range(config.training.epochs):
         signals.shard(epoch)
     return signals.hashes

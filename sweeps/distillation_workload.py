@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from dfkd_core.config import ExperimentConfig, absolute_paths, fit_architecture, key_paths, with_overrides
 from dfkd_core.data.progress import Progress
-from dfkd_core.metrics import METRICS
+from dfkd_core.errors import ConfigError
+from dfkd_core.metrics import KNOWN, OPTIONAL
 from sweeps.workload import Domain
 
 SIZES = ("model/params", "model/macs_per_s", "model/bytes", "model/state_bytes", "model/look_ahead_ms")
@@ -20,8 +21,8 @@ SPLIT = tuple(f"distillation/{name}" for name in ("split_hz_p10", "split_hz_p50"
 class DistillationDomain(Domain):
     """What the engine may ask about experiment configs."""
 
-    metrics = frozenset({*(f"val/{name}" for name in METRICS), "train/loss", *SIZES, *SPEED, *SPLIT})
-    objectives = metrics - {f"val/{name}" for name, metric in METRICS.items() if metric.goal == "zero"}
+    metrics = frozenset({*(f"val/{name}" for name in KNOWN), "train/loss", *SIZES, *SPEED, *SPLIT})
+    objectives = metrics - {f"val/{name}" for name, metric in KNOWN.items() if metric.goal == "zero"}
 
     def resolve(self, config: Mapping[str, Any], base: Path) -> dict[str, Any]:
         """Every default filled in, every path absolute; of the student what was said, for a search may change it."""
@@ -32,6 +33,15 @@ class DistillationDomain(Domain):
     def known_keys(self, config: Mapping[str, Any]) -> frozenset[str]:
         """The key paths of the experiment config's schema."""
         return key_paths(config)
+
+    def require_measured(self, config: Mapping[str, Any], metrics: Iterable[str]) -> None:
+        """Optional metrics are measured where `training.metrics` names them."""
+        named = ExperimentConfig.parse(config).training.metrics
+        for metric in metrics:
+            name = metric.removeprefix("val/")
+            if name in OPTIONAL and name not in named:
+                rule = f"must hold {name}, which an objective or a constraint uses, but is {list(named)}; add it"
+                raise ConfigError(rule, key="config.training.metrics")
 
     def trial_config(self, config: Mapping[str, Any], epochs: int) -> dict[str, Any]:
         """Validated, with `training.epochs` as the sweep's budget says and the drawn architecture's fields alone."""

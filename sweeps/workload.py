@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -46,6 +46,9 @@ class Domain:
     def known_keys(self, config: Mapping[str, Any]) -> frozenset[str]:
         """Key paths that a search space may name; empty: any."""
         return frozenset()
+
+    def require_measured(self, config: Mapping[str, Any], metrics: Iterable[str]) -> None:
+        """ConfigError when trials of this config would not report one of these metrics."""
 
     def trial_config(self, config: Mapping[str, Any], epochs: int) -> dict[str, Any]:
         """The config as a trial runs it: validated, with the sweep's number of epochs."""
