@@ -9,13 +9,15 @@ import numpy as np
 
 from dfkd_core.data.config import DataConfig
 from dfkd_core.data.mixtures import MixtureList
+from dfkd_core.data.pretrained import PUBLIC_MODELS
 from dfkd_core.data.progress import Progress, silent
 from dfkd_core.data.teacher_cache import ListedMixture
 from dfkd_core.errors import ConfigError
 from dfkd_core.evaluation import Enhance, evaluate_noisy, evaluate_once
 from dfkd_core.metrics import chosen_metrics
-from dfkd_core.model_folder import CONFIG
+from dfkd_core.model_folder import CONFIG, load_model
 from dfkd_core.model_scores import ModelScores, split_mixtures
+from dfkd_core.models.complexity import complexity
 from dfkd_core.schema import nearest
 from dfkd_core.teachers import PRETRAINED, open_teacher
 from dfkd_core.teachers.base import Listed, Teacher, Waveforms
@@ -69,6 +71,17 @@ def teacher_named(name: str) -> TeacherConfig:
         return TeacherConfig(estimates=str(path))
     rule = f"must be a public model, an ONNX file, a folder or a config, but got {name!r}"
     raise ConfigError(f"{rule}; {nearest(name, sorted(PRETRAINED))}", key="--teacher")
+
+
+def teacher_sizes(teacher: TeacherConfig) -> dict[str, float]:
+    """Sizes by metric name, as far as they are known: of public models, and of our own model folders."""
+    if teacher.pretrained is not None:
+        num_params = PUBLIC_MODELS[teacher.pretrained].num_params
+        return {} if num_params is None else {"model/params": float(num_params)}
+    if teacher.checkpoint is None or not Path(teacher.checkpoint).is_dir():
+        return {}
+    sizes = complexity(load_model(Path(teacher.checkpoint))[0])
+    return {"model/params": float(sizes.params), "model/macs_per_s": float(sizes.macs_per_s)}
 
 
 def _checked(teacher: Teacher) -> Enhance:

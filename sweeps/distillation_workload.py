@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,19 @@ class DistillationDomain(Domain):
         from sweeps.sounds import record_sounds
 
         record_sounds(folder, trials, ExperimentConfig.parse(config))
+
+    def measure_own_teacher(self, folder: Path, config: Mapping[str, Any]) -> None:
+        """The teacher's scores on the validation mixtures."""
+        from sweeps.references import measure_own_teacher
+
+        measure_own_teacher(folder, ExperimentConfig.parse(config))
+
+    def measure_references(self, folder: Path, names: Sequence[str], config: Mapping[str, Any]) -> Iterator[str]:
+        """Scores of other models on the validation mixtures."""
+        from sweeps.references import measure_references
+
+        for model in measure_references(folder, names, ExperimentConfig.parse(config)):
+            yield str(model)
 
 
 class DistillationWorkload:

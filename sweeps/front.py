@@ -14,6 +14,7 @@ from dfkd_core.errors import ConfigError
 from dfkd_core.schema import Config
 from sweeps import pareto
 from sweeps.objectives import Objective, costs
+from sweeps.reference_models import ReferenceModel
 from sweeps.spec import SweepSpec
 from sweeps.trials import FINAL_STATES, TrialRecord, TrialState
 
@@ -51,6 +52,7 @@ class Front(Config):
     confirmed: bool = False
     trials: dict[str, int]  # number of trials by state
     points: tuple[FrontPoint, ...]
+    references: tuple[ReferenceModel, ...] = ()  # models from elsewhere on the same mixtures; never part of the front
 
     def to_json(self) -> str:
         """The text of front.json."""

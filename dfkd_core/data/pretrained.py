@@ -33,6 +33,7 @@ class PublicModel:
     files: Mapping[str, tuple[str, str]]  # by their name in the cache: place in the wheel, SHA-256
     about: str  # who made it
     licence: str
+    num_params: int | None = None  # counted in the files
 
     @property
     def credits(self) -> str:
@@ -70,6 +71,7 @@ DTLN = PublicModel(
     },
     about="Westhausen and Meyer 2020; wheel by Aloware, Inc.",
     licence="MIT",
+    num_params=988_801,
 )
 DEEPFILTERNET3 = PublicModel(
     name="deepfilternet3",
@@ -82,6 +84,7 @@ DEEPFILTERNET3 = PublicModel(
     },
     about="Schröter, Rosenkranz, Escalante-B., Maier 2023; wheel by kiwi-data",
     licence="MIT or Apache-2.0",
+    num_params=2_134_645,
 )
 GTCRN = PublicModel(
     name="gtcrn",
@@ -94,6 +97,7 @@ GTCRN = PublicModel(
     },
     about="Rong et al. 2024; wheel by fasr",
     licence="MIT (model, text in the wheel); the wheel names none for its own code, of which nothing is used",
+    num_params=48_228,  # of which 24,576 are two fixed matrices of bands
 )
 RNNOISE = PublicModel(
     name="rnnoise",

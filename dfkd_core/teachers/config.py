@@ -27,6 +27,11 @@ class SourceConfig(Config):
             raise ValueError(f"teacher must name one source, but got {' and '.join(named)}; set all but one to null")
         return self
 
+    @property
+    def is_named(self) -> bool:
+        """Whether there is one at all."""
+        return any(value is not None for _, value in self)
+
     def with_paths(self, resolve: Callable[[str], str]) -> Self:
         """The same source, its paths changed by `resolve`."""
         named = {key: value for key in PATHS if (value := getattr(self, key)) is not None}
@@ -46,7 +51,7 @@ class EnsembleConfig(Config):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for index, member in enumerate(self.members):
-            if all(value is None for _, value in member):
+            if not member.is_named:
                 raise ValueError(
                     f"members.{index} must name a checkpoint, estimates or a pretrained model, but got none"
                 )

@@ -36,9 +36,9 @@ Floats = NDArray[np.float32]
 class DeepFilterNet3Teacher:
     """DeepFilterNet3 with its published weights (MIT or Apache-2.0), 2.1 M parameters (Schröter et al., 2023).
 
-    It works at 48 kHz: the signal is resampled to 48 kHz and back. A mask on 32 bands, and below 4.8 kHz a complex filter of five frames
-    instead; features and filters look two frames of 10 ms ahead. The graphs see whole utterances, so that no delay is
-    left, and no frame passes unprocessed, which the published runtime allows itself where it hears no noise.
+    It works at 48 kHz: the signal is resampled there and back. A mask on 32 bands, and below 4.8 kHz a complex filter
+    of five frames instead; features and filters look two frames of 10 ms ahead. The graphs see whole utterances, so
+    that no delay is left. Every frame is processed; the published runtime spares itself frames without noise.
     """
 
     def __init__(self, folder: Path) -> None:
