@@ -70,3 +70,10 @@ def test_the_wheel_is_found_and_not_imported(clean):
         pytest.skip(str(error))
     assert 1 <= DNSMOS()(clean, clean) <= 5
     assert not {"speechmos", "librosa"} & sys.modules.keys()
+
+
+def test_windows_that_are_the_same_are_rated_once():
+    metric = DNSMOS()
+    metric.__dict__["_session"] = Rating(1.0, 2.0, 3.0, 4.0)  # a fifth rating would find none
+    signal = np.random.default_rng(0).normal(0, 0.1, 4 * SECOND)
+    assert 1 < metric(signal, signal) < 4
