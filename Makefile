@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check bench screenshots clean
+.PHONY: demo test check bench screenshots chaos teacher clean
 
 demo: $(STAMP)
 	$(BIN)/dfkd data demo
@@ -25,6 +25,13 @@ bench: $(STAMP)
 
 screenshots: $(STAMP)
 	$(BIN)/python docs/screenshots.py runs/demo docs/pictures
+
+# make teacher MODEL=conv_tasnet CORPUS=/data/corpus: one of our own teachers, trained to the end; an interrupted one goes on
+MODEL ?= dccrn
+CORPUS ?= $(or $(DFKD_BENCH),demo)
+teacher: $(STAMP)
+	$(BIN)/dfkd train sweeps/specs/configs/teachers/$(MODEL).yaml --out models/teachers/$(MODEL) --set data.corpus=$(CORPUS)
+	$(BIN)/dfkd evaluate models/teachers/$(MODEL)
 
 chaos: $(STAMP)
 	$(BIN)/python -m benchmarks.chaos
