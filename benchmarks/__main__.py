@@ -16,7 +16,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-BENCHMARKS = ("model_speed", "distillation_step", "trial_memory", "control_plane", "delivery_rate", "front_speed")
+BENCHMARKS = (
+    "model_speed",
+    "distillation_step",
+    "trial_memory",
+    "control_plane",
+    "delivery_rate",
+    "front_speed",
+    "gpu_students",
+)
 RESULTS = Path("bench-results/latest.json")
 MARK = "bench-rows: "
 
