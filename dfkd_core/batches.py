@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import NamedTuple
@@ -32,7 +32,7 @@ class TensorBatch(NamedTuple):
 
 
 def tensor_batches(
-    shard: Shard, order: Sequence[NDArray[np.int64]], device: torch.device, num_ahead: int | None = None
+    shard: Shard, order: Iterable[NDArray[np.int64]], device: torch.device, num_ahead: int | None = None
 ) -> Iterator[TensorBatch]:
     """The batches of an epoch in their order, the same ones whether they are rendered ahead or not."""
     ahead = (0 if device.type == "cpu" else AHEAD) if num_ahead is None else num_ahead
