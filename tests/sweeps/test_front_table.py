@@ -13,6 +13,7 @@ from rich.console import Console
 from sweeps.front import build_front
 from sweeps.front_plot import front_plot, short_number
 from sweeps.front_table import show_front
+from sweeps.reference_models import ReferenceModel
 from sweeps.trials import TrialState
 
 
@@ -93,3 +94,10 @@ def test_one_objective_has_no_drawing():
 @pytest.mark.parametrize(("value", "text"), [(58_600, "58.6k"), (1.2e6, "1.2M"), (2.0872, "2.087"), (-0.5, "-0.5")])
 def test_short_numbers_keep_to_six_characters(value, text):
     assert short_number(value) == text
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_models_from_elsewhere_stand_below_the_table(front, terminal):
+    others = (ReferenceModel("gtcrn", {"val/pesq_wb": 2.04, SIZE: 48_228, "val/stoi": 0.9}),)
+    text = shown(front.model_copy(update={"references": others}), width=200, terminal=terminal)
+    assert "for comparison: gtcrn  val/pesq_wb 2.04  model/params 48 228" in text
