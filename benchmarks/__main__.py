@@ -23,6 +23,7 @@ BENCHMARKS = (
     "control_plane",
     "delivery_rate",
     "front_speed",
+    "teacher_rates",
     "gpu_students",
 )
 RESULTS = Path("bench-results/latest.json")
