@@ -25,6 +25,7 @@ BENCHMARKS = (
     "front_speed",
     "teacher_rates",
     "gpu_students",
+    "corpus_scale",
 )
 RESULTS = Path("bench-results/latest.json")
 MARK = "bench-rows: "

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import os
 import sys
+import threading
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +25,7 @@ AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".
 Samples = NDArray[np.float32]
 
 _log = logging.getLogger(__name__)
+_import_lock = threading.Lock()
 
 
 class AudioInfo(NamedTuple):
@@ -73,6 +76,17 @@ def read_block(path: str | Path, start_samples: int, num_samples: int) -> Sample
     return np.ascontiguousarray(samples.T)
 
 
+def read_blocks(path: str | Path, num_samples: int) -> Iterator[Samples]:
+    """Read a file from its start in blocks (channels, time), the last one shorter; errors as `read_channels`."""
+    try:
+        for block in soundfile.blocks(str(path), num_samples, dtype="float32", always_2d=True):
+            if not np.isfinite(block).all():
+                raise DataError(f"{path}: samples must be finite, but it holds NaN or infinity; repair or remove it")
+            yield np.ascontiguousarray(block.T)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise DataError(f"{path}: cannot be read as audio ({_reason(path, error)}); repair or remove it") from error
+
+
 def read_audio(path: str | Path, *, rate: int = SAMPLE_RATE) -> Samples:
     """Read a file as mono (time,) at `rate` Hz; errors as `read_channels`."""
     return mono(*read_channels(path), rate=rate)
@@ -106,6 +120,31 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     )
     resampled: Samples = out.numpy().astype(np.float32)
     return resampled
+
+
+def convolve(samples: Samples, response: Samples) -> Samples:
+    """(time,) through an impulse response (tap,), whole: time + tap - 1 samples; in float64 as `resample`."""
+    import torch
+
+    signals = (torch.from_numpy(np.asarray(signal, np.float64)) for signal in (samples, response))
+    convolved: Samples = _torchaudio().functional.fftconvolve(*signals).numpy().astype(np.float32)
+    return convolved
+
+
+def resampled_blocks(blocks: Iterable[Samples], from_hz: int, to_hz: int) -> Iterator[Samples]:
+    """Resample a signal that comes in blocks (time,): the blocks of the result are those of the whole resampled."""
+    unit = from_hz // math.gcd(from_hz, to_hz)  # a multiple of it becomes a whole number of samples
+    margin = unit * -(-from_hz // (10 * unit))  # 0.1 s to either side: farther than the filter reaches
+    held, lead = np.zeros(0, np.float32), 0
+    for block in blocks:
+        held = np.concatenate([held, block])
+        ready = (len(held) - lead - margin) // unit * unit
+        if ready <= margin:
+            continue
+        done = resample(held[: lead + ready + margin], from_hz, to_hz)
+        yield done[lead * to_hz // from_hz : (lead + ready) * to_hz // from_hz]
+        held, lead = held[lead + ready - margin :], margin
+    yield resample(held, from_hz, to_hz)[lead * to_hz // from_hz :]
 
 
 def write_audio(path: str | Path, samples: Samples, rate: int = SAMPLE_RATE, *, subtype: str | None = None) -> None:
@@ -153,7 +192,8 @@ def _reason(path: str | Path, error: Exception) -> str:
         return error.strerror
     if not Path(path).exists():
         return "no such file"
-    return str(getattr(error, "error_string", error)).strip().rstrip(".")
+    # libsndfile has no words for a stream that breaks off or fails its checksum
+    return str(getattr(error, "error_string", error)).strip().rstrip(".") or "its content is damaged"
 
 
 @functools.cache
@@ -161,8 +201,14 @@ def _tell_rate(from_hz: int, to_hz: int) -> None:
     _log.info("audio at %d Hz is resampled to %d Hz", from_hz, to_hz)
 
 
-@functools.cache
 def _torchaudio() -> Any:
+    """torchaudio, loaded once: threads that decode side by side would see it half imported."""
+    with _import_lock:
+        return _import_torchaudio()
+
+
+@functools.cache
+def _import_torchaudio() -> Any:
     """torchaudio, without its native extension where that cannot load.
 
     PyPI's Linux wheel links CUDA libraries that a CPU-only torch does not bring (OSError); the pure

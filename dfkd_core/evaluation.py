@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import nn
 
 from dfkd_core.atomic_files import write_atomic
 from dfkd_core.cache import cache_dir
-from dfkd_core.data.mixtures import MixtureList
+from dfkd_core.data.mixture_list import MixtureList, Reference
 from dfkd_core.data.teacher_cache import ListedMixture
 from dfkd_core.errors import TrainingDiverged
 from dfkd_core.metrics import METRICS, Metric
@@ -21,6 +22,8 @@ from dfkd_core.teachers.base import Listed, Waveforms
 _FORMAT = 2  # of scores in the cache folder; raised when a metric changes
 
 Metrics = Mapping[str, Metric]
+GROUP_SUFFIX: dict[Reference, str] = {"clean": "", "teacher": "_teacher"}  # of a metric's group
+
 Enhance = Callable[[Waveforms, Sequence[Listed]], Waveforms]
 
 
@@ -40,10 +43,12 @@ class Evaluation:
     """Scores on a list of mixtures, by the names of metrics.
 
     mean: over the clips on which a score is defined (nan when there is none). undefined: how many it is not
-    defined on, which depends on the clean speech alone. clips: one row a mixture.
+    defined on, which depends on the clean speech alone. clips: one row a mixture. reference: what they are measured
+    against, clean speech or, for recordings of which none is known, the teacher's estimates.
     """
 
     clips: tuple[ClipScores, ...]
+    reference: Reference = "clean"
     mean: dict[str, float] = field(init=False)
     undefined: dict[str, int] = field(init=False)
 
@@ -55,14 +60,14 @@ class Evaluation:
         object.__setattr__(self, "undefined", {n: len(self.clips) - v.size for n, v in defined.items()})
 
     def metrics(self, prefix: str = "val") -> dict[str, float]:
-        """The means as metrics: `val/pesq_wb`, ..."""
-        return {f"{prefix}/{name}": value for name, value in self.mean.items()}
+        """The means as metrics: `val/pesq_wb`, or `val_teacher/pesq_wb` where the reference is the teacher."""
+        return {f"{prefix}{GROUP_SUFFIX[self.reference]}/{name}": value for name, value in self.mean.items()}
 
 
 def evaluate(enhance: Enhance, mixtures: MixtureList, metrics: Metrics = METRICS) -> Evaluation:
     """Score estimates of every mixture; TrainingDiverged when an estimate is not finite."""
     pairs = zip(_rows(mixtures), _pairs(enhance, mixtures), strict=True)
-    return Evaluation(tuple(_scored(row, *pair, metrics) for row, pair in pairs))
+    return Evaluation(tuple(_scored(row, *pair, metrics) for row, pair in pairs), mixtures.reference)
 
 
 def evaluate_noisy(mixtures: MixtureList, metrics: Metrics = METRICS) -> Evaluation:
@@ -75,7 +80,7 @@ def evaluate_once(identity: str, enhance: Enhance, mixtures: MixtureList, metric
     optional = "".join(f"-{name}" for name in metrics if name not in METRICS)
     path = cache_dir() / "scores" / f"{identity[:16]}-{mixtures.sha256[:32]}-{_FORMAT}{optional}.json"
     try:
-        kept = _from_json(json.loads(path.read_bytes()), metrics)
+        kept = replace(_from_json(json.loads(path.read_bytes()), metrics), reference=mixtures.reference)
         if len(kept.clips) == len(mixtures):
             return kept
     except (OSError, ValueError, KeyError, TypeError):
@@ -98,22 +103,27 @@ def network_enhance(model: nn.Module, device: torch.device) -> Enhance:
 
 
 def to_json(evaluation: Evaluation) -> list[dict[str, object]]:
-    """The rows of an evaluation; an undefined score becomes null."""
+    """The rows of an evaluation; an undefined score and an unknown SNR become null."""
     rows = [asdict(clip) for clip in evaluation.clips]
     for row in rows:
+        row["snr_db"] = row["snr_db"] if np.isfinite(row["snr_db"]) else None
         row["scores"] = {name: value if np.isfinite(value) else None for name, value in row["scores"].items()}
     return rows
 
 
-def _from_json(rows: Sequence[Mapping[str, dict[str, float | None]]], metrics: Metrics) -> Evaluation:
+def _from_json(rows: Sequence[Mapping[str, Any]], metrics: Metrics) -> Evaluation:
     def scores(told: Mapping[str, float | None]) -> dict[str, float]:
         return {name: float("nan") if told[name] is None else float(told[name] or 0.0) for name in metrics}
 
-    return Evaluation(tuple(ClipScores(**{**row, "scores": scores(row["scores"])}) for row in rows))  # type: ignore[arg-type]
+    def clip(row: Mapping[str, Any]) -> ClipScores:
+        snr_db = float("nan") if row["snr_db"] is None else row["snr_db"]
+        return ClipScores(**{**row, "snr_db": snr_db, "scores": scores(row["scores"])})
+
+    return Evaluation(tuple(map(clip, rows)))
 
 
 def _pairs(enhance: Enhance, mixtures: MixtureList) -> Iterator[tuple[Waveforms, Waveforms]]:
-    """Estimate and clean (time,) of every mixture in turn."""
+    """Estimate and reference (time,) of every mixture in turn."""
     # one at a time: as fast as batches of four on a CPU, in 100 MB less
     for index in range(len(mixtures)):
         noisy, clean = mixtures.batch([index])

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ConfigDict
 
 from dfkd_core.config import ExperimentConfig
+from dfkd_core.data.config import DataConfig, ValueSet
 from dfkd_core.data.pretrained import PUBLIC_MODELS
 from dfkd_core.metrics import KNOWN, METRICS
 from dfkd_core.schema import Config
@@ -39,6 +40,14 @@ class ModelRecord(Config):
         return plain
 
 
+_AGREEMENT = (
+    "## Agreement with the teacher on the validation recordings",
+    "",
+    "No clean speech is known for them: these values tell how near the model comes to its teacher, faults included, "
+    "and not how good it is.",
+)
+
+
 def model_card(config: ExperimentConfig, record: ModelRecord) -> str:
     """The card in Markdown: what the model is, what it was trained on, how it scores, what it costs."""
     sections = (_heading(config), _training(config, record), _scores(record), _sizes(record), _use())
@@ -53,13 +62,12 @@ def _heading(config: ExperimentConfig) -> list[str]:
 
 def _training(config: ExperimentConfig, record: ModelRecord) -> list[str]:
     data, origin = config.data, record.origin
-    snr = f"{data.snr_db[0]:g} to {data.snr_db[1]:g} dB SNR"
     teacher = _with_licences(origin.get("teacher") or "none")
     licences = ", ".join(origin.get("licences") or ["unknown"])
     return [
         "## Training",
         "",
-        f"- Data: corpus `{data.corpus}`, {data.train_hours * record.epochs:g} hours of mixtures at {snr}",
+        f"- Data: corpus `{data.corpus}`, {data.train_hours * record.epochs:g} hours of mixtures, {_mixing(data)}",
         f"- Licences of the audio: {licences}; those of the model follow from them",
         f"- Teacher: {teacher}; method {config.distillation.method}, weight {config.distillation.weight:g}",
         f"- Epochs: {record.epochs}; seed {config.seed}; torch {record.torch_version}",
@@ -73,11 +81,28 @@ def _with_licences(teacher: str) -> str:
     return f"{teacher} ({'; '.join(known)})" if known else teacher
 
 
+def _mixing(data: DataConfig) -> str:
+    """SNR and augmentation in words."""
+    snr = data.snr_db
+    if isinstance(snr, ValueSet):
+        told = [f"at {', '.join(f'{value:g}' for value in snr.values)} dB SNR"]
+    else:
+        told = [f"at {snr[0]:g} to {snr[1]:g} dB SNR"]
+    if data.impulse_responses:
+        told.append(f"{data.impulse_responses:.0%} in rooms ({data.target_reflections} target)")
+    told += [
+        f"{share:.0%} {what}" for what, share in (("clipped", data.clipping), ("with babble", data.babble)) if share
+    ]
+    return ", ".join(told)
+
+
 def _scores(record: ModelRecord) -> list[str]:
-    rows = ["## Scores on the validation mixtures", "", "| metric | model | noisy input |", "|---|---|---|"]
-    shown = [name for name in KNOWN if name in METRICS or f"val/{name}" in record.metrics]
+    taught = any(name.startswith("val_teacher/") for name in record.metrics)
+    group, heading = ("val_teacher", [*_AGREEMENT]) if taught else ("val", ["## Scores on the validation mixtures"])
+    rows = [*heading, "", "| metric | model | noisy input |", "|---|---|---|"]
+    shown = [name for name in KNOWN if name in METRICS or f"{group}/{name}" in record.metrics]
     for name, metric in ((name, KNOWN[name]) for name in shown):
-        model, noisy = _number(record.metrics.get(f"val/{name}")), _number(record.noisy.get(name))
+        model, noisy = _number(record.metrics.get(f"{group}/{name}")), _number(record.noisy.get(name))
         rows.append(f"| {name} ({metric.unit}) | {model} | {noisy} |")
     return rows
 

@@ -15,13 +15,16 @@ from dfkd_core.data.config import DataConfig
 from dfkd_core.data.corpora import open_corpus
 from dfkd_core.data.mixtures import MixtureList, test_list, validation_list
 from dfkd_core.data.progress import Progress, silent
+from dfkd_core.data.taught_list import judged
 from dfkd_core.device import choose_device
 from dfkd_core.errors import ConfigError
 from dfkd_core.evaluation import ClipScores, Evaluation, evaluate, evaluate_noisy, network_enhance, to_json
 from dfkd_core.metrics import chosen_metrics
 from dfkd_core.model_folder import load_model
+from dfkd_core.teachers import open_teacher
 from dfkd_core.teachers.fitness import Fitness
 
+_UNKNOWN = "unknown"  # SNR of a recording
 GroupKey = Literal["snr_db", "noise_family", "speaker"]
 
 
@@ -45,7 +48,7 @@ class ModelScores:
     def by(self, key: GroupKey) -> dict[str, dict[str, tuple[float, float]]]:
         """Mean scores of (model, noisy) by metric, for each SNR (to 5 dB), family of noise or speaker."""
         groups = {_group(clip, key) for clip in self.model.clips}
-        ordered = sorted(groups, key=float) if key == "snr_db" else sorted(groups)
+        ordered = sorted(groups, key=float) if key == "snr_db" and _UNKNOWN not in groups else sorted(groups)
         return {group: {metric: self._means(key, group, metric) for metric in self.model.mean} for group in ordered}
 
     def to_json(self) -> dict[str, Any]:
@@ -53,6 +56,7 @@ class ModelScores:
         return {
             "model": self.name,
             "split": self.split,
+            "reference": self.model.reference,
             "clips": len(self.model.clips),
             "mean": _plain(self.model.mean),
             "noisy": _plain(self.noisy.mean),
@@ -72,6 +76,8 @@ class ModelScores:
         lines = [f"{self.name}, {self.split} split, {len(self.model.clips)} mixtures"]
         if self.fitness is not None:
             lines.append(f"against clean speech: {self.fitness}")
+        if self.model.reference == "teacher":
+            lines.append("no clean speech is known: scores tell agreement with the teacher, not quality")
         lines.append(
             f"{'metric':<12}{'model':>9}{'95 % interval':>19}{'noisy':>9}{'better by':>11}{'95 % interval':>19}"
         )
@@ -118,6 +124,8 @@ def evaluate_model(
     model, config = load_model(folder)
     metrics = chosen_metrics(optional)
     mixtures = split_mixtures(config.data, data, split, progress)
+    if not mixtures.has_clean:
+        mixtures = judged(mixtures, open_teacher(config.teacher), progress)
     scores = evaluate(network_enhance(model.to(chosen), chosen), mixtures, metrics)
     return ModelScores(folder.name, split, scores, evaluate_noisy(mixtures, metrics))
 
@@ -133,7 +141,9 @@ def split_mixtures(data: DataConfig, corpus: str | Path | None, split: str, prog
 
 
 def _group(clip: ClipScores, key: GroupKey) -> str:
-    return f"{5 * round(clip.snr_db / 5)}" if key == "snr_db" else str(getattr(clip, key))
+    if key != "snr_db":
+        return str(getattr(clip, key))
+    return f"{5 * round(clip.snr_db / 5)}" if np.isfinite(clip.snr_db) else _UNKNOWN
 
 
 def _mean(values: list[float]) -> float:

@@ -47,6 +47,9 @@ def evaluate_teacher(
         )
     metrics = chosen_metrics(optional)
     mixtures = split_mixtures(data, None, split, progress)
+    if not mixtures.has_clean:
+        rule = f"needs clean speech to judge a teacher, but {mixtures.part.where} has none"
+        raise ConfigError(rule, key="data.corpus")
     checked = _checked(opened)
     scores = evaluate_once(opened.sha256, checked, mixtures, metrics)
     return ModelScores(opened.name, split, scores, evaluate_noisy(mixtures, metrics), _fitness(checked, mixtures))

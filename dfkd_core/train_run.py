@@ -17,7 +17,7 @@ from dfkd_core.errors import ConfigError
 from dfkd_core.model_folder import publish_checkpoint
 from dfkd_core.trainer import Trainer
 
-JUDGE = "val/pesq_wb"  # what patience waits for
+JUDGES = ("val/pesq_wb", "val_teacher/pesq_wb")  # what patience waits for: the one that is measured
 LAST, BEST = "checkpoint", "best"
 
 Report = Callable[[str], None]
@@ -96,7 +96,8 @@ class _TrainingRun:
 
     def _best(self) -> int:
         """The epoch, counted from 0, of the best validation score; the first of equals."""
-        return max(range(len(self.history)), key=lambda i: (self.history[i][JUDGE] or 0.0, -i))
+        judge = next((name for name in JUDGES if name in self.history[0]), JUDGES[0])
+        return max(range(len(self.history)), key=lambda i: (self.history[i][judge] or 0.0, -i))
 
     def _is_stuck(self) -> bool:
         patience = self.trainer.config.training.patience
@@ -109,5 +110,7 @@ def _finite(metrics: dict[str, float]) -> EpochMetrics:
 
 
 def _told(metrics: EpochMetrics | dict[str, float]) -> str:
-    shown = {"train/loss": "loss", JUDGE: "PESQ-WB", "val/stoi": "STOI", "val/si_sdr_db": "SI-SDR"}
+    scores = {"pesq_wb": "PESQ-WB", "stoi": "STOI", "si_sdr_db": "SI-SDR"}
+    shown = {"train/loss": "loss", **{f"val/{name}": label for name, label in scores.items()}}
+    shown |= {f"val_teacher/{name}": f"{label} to the teacher" for name, label in scores.items()}
     return ", ".join(f"{label} {metrics[name]:.3f}" for name, label in shown.items() if metrics.get(name) is not None)

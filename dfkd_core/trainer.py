@@ -92,7 +92,8 @@ class Trainer:
         evaluation = evaluate(network_enhance(self.model.eval(), self.device), mixtures, self.metrics)
         gain_db = evaluation.mean["gain_db"]
         if abs(gain_db) > GAIN_WARNING_DB:
-            _log.warning("the model returns speech at %+.1f dB; weigh loss.snr, which sees the gain", gain_db)
+            remedy = "weigh loss.snr" if evaluation.reference == "clean" else "distil by output_mse"
+            _log.warning("the model returns speech at %+.1f dB; %s, which sees the gain", gain_db, remedy)
         return evaluation
 
     def evaluate_noisy(self, split: str = "valid") -> Evaluation:
@@ -115,7 +116,10 @@ class Trainer:
     def load_state_dict(self, state: Mapping[str, Any], place: str | Path = "checkpoint") -> None:
         """Go on from `state_dict()`; CheckpointError, naming `place`, when it was made by another config."""
         try:
-            _require_same_config(state["config"], self.config.model_dump(mode="json"))
+            saved = ExperimentConfig.parse(
+                state["config"], place
+            )  # keys that are newer than the checkpoint are filled in
+            _require_same_config(saved.model_dump(mode="json"), self.config.model_dump(mode="json"))
             _require_same_signals(state["origin"], self.signals.hashes)
         except CheckpointError as error:
             raise CheckpointError(f"{place}: {error}") from error

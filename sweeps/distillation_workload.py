@@ -13,6 +13,7 @@ from dfkd_core.errors import ConfigError
 from dfkd_core.metrics import KNOWN, OPTIONAL
 from sweeps.workload import Domain
 
+SCORES = ("val", "val_teacher")  # against clean speech; against the teacher, for recordings of which none is known
 SIZES = ("model/params", "model/macs_per_s", "model/bytes", "model/state_bytes", "model/look_ahead_ms")
 SPEED = ("model/rtf_cpu", "model/rtf_cpu_spread")  # measured by the trial, once
 SPLIT = tuple(f"distillation/{name}" for name in ("split_hz_p10", "split_hz_p50", "split_hz_p90"))
@@ -21,8 +22,8 @@ SPLIT = tuple(f"distillation/{name}" for name in ("split_hz_p10", "split_hz_p50"
 class DistillationDomain(Domain):
     """What the engine may ask about experiment configs."""
 
-    metrics = frozenset({*(f"val/{name}" for name in KNOWN), "train/loss", *SIZES, *SPEED, *SPLIT})
-    objectives = metrics - {f"val/{name}" for name, metric in KNOWN.items() if metric.goal == "zero"}
+    metrics = frozenset({*(f"{g}/{name}" for g in SCORES for name in KNOWN), "train/loss", *SIZES, *SPEED, *SPLIT})
+    objectives = metrics - {f"{g}/{name}" for g in SCORES for name, metric in KNOWN.items() if metric.goal == "zero"}
 
     def resolve(self, config: Mapping[str, Any], base: Path) -> dict[str, Any]:
         """Every default filled in, every path absolute; of the student what was said, for a search may change it."""
@@ -38,7 +39,7 @@ class DistillationDomain(Domain):
         """Optional metrics are measured where `training.metrics` names them."""
         named = ExperimentConfig.parse(config).training.metrics
         for metric in metrics:
-            name = metric.removeprefix("val/")
+            name = metric.partition("/")[2]
             if name in OPTIONAL and name not in named:
                 rule = f"must hold {name}, which an objective or a constraint uses, but is {list(named)}; add it"
                 raise ConfigError(rule, key="config.training.metrics")
@@ -53,6 +54,18 @@ class DistillationDomain(Domain):
         from dfkd_core.trainer import prepare
 
         return prepare(ExperimentConfig.parse(config), progress)
+
+    def require_reported(self, config: Mapping[str, Any], metrics: Iterable[str]) -> None:
+        """Scores against clean speech need it, and those against the teacher stand where there is none."""
+        from dfkd_core.data.signals import Signals
+
+        known = Signals(ExperimentConfig.parse(config), needs_teacher=False).validation.reference == "clean"
+        reported, other = SCORES if known else SCORES[::-1]
+        for metric in metrics:
+            group, _, name = metric.partition("/")
+            if group == other:
+                rule = f"{metric} is not measured, since the validation split has {'' if known else 'no '}clean speech"
+                raise ConfigError(f"{rule}; use {reported}/{name}", key="objectives")
 
     def epoch_seconds(self, config: Mapping[str, Any]) -> float:
         """A few steps of the student on noise, scaled to an epoch."""

@@ -24,7 +24,10 @@ def export_config(folder: Path, front: Front, choice: Choice, tags: Mapping[str,
     """
     point, sweep = choice.point, read_yaml(folder / "sweep.yaml")
     config = with_base_epochs(read_yaml(folder / point.config), sweep["config"])
-    expected = {**point.values, **{k: v for k, v in point.metrics.items() if k.startswith(("val/", "model/"))}}
+    expected = {
+        **point.values,
+        **{k: v for k, v in point.metrics.items() if k.startswith(("val/", "val_teacher/", "model/"))},
+    }
     config["provenance"] = {
         "sweep": front.name,
         "sweep_id": front.sweep_id,

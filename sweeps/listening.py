@@ -39,7 +39,7 @@ class Excerpt:
 
     name: str
     noisy: Waveform
-    clean: Waveform
+    clean: Waveform | None
     teacher: Waveform | None
     students: Mapping[int, Waveform]
 

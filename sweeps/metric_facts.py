@@ -8,6 +8,7 @@ from dfkd_core.errors import ConfigError
 from dfkd_core.metrics import KNOWN, Goal
 from sweeps.objectives import Objective
 
+_SCORES = ("val", "val_teacher", "test")  # groups of scores
 _MODEL_UNITS = {
     "model/params": "",
     "model/macs_per_s": "MAC/s",
@@ -24,7 +25,7 @@ def goal_of(metric: str, objectives: Sequence[Objective] = ()) -> Goal:
         if objective.metric == metric:
             return objective.goal
     group, _, name = metric.partition("/")
-    if group in ("val", "test") and name in KNOWN:
+    if group in _SCORES and name in KNOWN:
         return KNOWN[name].goal
     if group == "model" or name.endswith("loss"):
         return "minimize"
@@ -34,7 +35,7 @@ def goal_of(metric: str, objectives: Sequence[Objective] = ()) -> Goal:
 def unit_of(metric: str) -> str:
     """The metric's unit, empty for counts and pure numbers."""
     group, _, name = metric.partition("/")
-    if group in ("val", "test") and name in KNOWN:
+    if group in _SCORES and name in KNOWN:
         return KNOWN[name].unit.removeprefix("1")  # the unit of a pure number needs no mention
     if metric in _MODEL_UNITS:
         return _MODEL_UNITS[metric]

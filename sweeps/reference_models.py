@@ -31,10 +31,13 @@ def noisy_input(trial_folders: Iterable[Path]) -> list[ReferenceModel]:
     """What the unprocessed validation mixtures score, as told by the first model folder that knows; else nothing."""
     for folder in trial_folders:
         try:
-            scores = json.loads((folder / "metrics.json").read_bytes())["noisy"]
+            record = json.loads((folder / "metrics.json").read_bytes())
+            scores = record["noisy"]
         except (OSError, ValueError, KeyError):
             continue  # another workload's trial
-        values = {f"val/{name}": value for name, value in scores.items() if value is not None}
+        taught = any(name.startswith("val_teacher/") for name in record.get("metrics", ()))
+        group = "val_teacher" if taught else "val"
+        values = {f"{group}/{name}": value for name, value in scores.items() if value is not None}
         return [ReferenceModel("noisy input", values)]
     return []
 

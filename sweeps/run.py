@@ -128,7 +128,11 @@ def deliver_owed(folder: SweepFolder, spec: SweepSpec, ledger: Ledger) -> Front:
 def prepare(spec: SweepSpec, workload: type[Workload], display: Display) -> dict[str, str | None]:
     """Build what all trials share; returns the hashes that make their results comparable."""
     domain = domain_of(workload)
-    return domain.prepare(domain.trial_config(spec.config, spec.budget.epochs_per_trial), display.progress)
+    config = domain.trial_config(spec.config, spec.budget.epochs_per_trial)
+    hashes = domain.prepare(config, display.progress)
+    used = [*(o.metric for o in spec.objectives), *(c.metric for c in spec.constraints)]
+    domain.require_reported(config, used)
+    return hashes
 
 
 def default_workload() -> type[Workload]:

@@ -77,10 +77,12 @@ class _Mixtures:
         places = (np.arange(NUM_MIXTURES) + 0.5) / NUM_MIXTURES * len(listed)
         chosen = np.unique(np.argsort(snr_db, kind="stable")[places.astype(int)])
         chosen = chosen[np.argsort(snr_db[chosen], kind="stable")]
-        self.noisy, self.clean = listed.batch(chosen)
+        self.noisy, reference = listed.batch(chosen)
+        self.clean = reference if listed.reference == "clean" else None
         self.listed = [ListedMixture(listed, int(i)) for i in chosen]
         self.names = [listed.name(int(i)) for i in chosen]
-        self.titles = [f"{listed.noise_families[i]}, {snr_db[i]:.0f} dB" for i in chosen]
+        families = listed.noise_families
+        self.titles = [f"{families[i]}, {snr_db[i]:.0f} dB" if self.clean is not None else families[i] for i in chosen]
         self.gains = PEAK / np.maximum(np.abs(self.noisy).max(axis=1), 1e-6)
 
 
@@ -118,11 +120,11 @@ def _file(mixture: str, version: str) -> str:
 def _excerpts(target: Path, index: Sequence[Mapping[str, Any]], trials: Sequence[int]) -> Iterator[Excerpt]:
     for entry in index:
         paths = {trial: target / _file(entry["mixture"], student_version(trial)) for trial in trials}
-        teacher = target / _file(entry["mixture"], "teacher")
+        clean, teacher = (target / _file(entry["mixture"], version) for version in ("clean", "teacher"))
         yield Excerpt(
             name=entry["title"],
             noisy=read_audio(target / _file(entry["mixture"], "noisy")),
-            clean=read_audio(target / _file(entry["mixture"], "clean")),
+            clean=read_audio(clean) if clean.is_file() else None,
             teacher=read_audio(teacher) if teacher.is_file() else None,
             students={trial: read_audio(path) for trial, path in paths.items() if path.is_file()},
         )

@@ -59,6 +59,9 @@ class Domain:
         """Build what all trials share, once; returns the hashes that make results comparable."""
         return {}
 
+    def require_reported(self, config: Mapping[str, Any], metrics: Iterable[str]) -> None:
+        """ConfigError when trials on the prepared data would not report one of these metrics."""
+
     def epoch_seconds(self, config: Mapping[str, Any]) -> float | None:
         """About how long one epoch of a trial takes on one thread, when that can be told without training."""
         return None

@@ -28,6 +28,7 @@ from dfkd_core.errors import DataError
 
 FORMAT = "1"  # of the files below; another one never reads these
 SIGNALS: tuple[Kind, ...] = ("clean", "noise", "noisy")
+RESPONSES: tuple[Kind, ...] = ("impulse_response",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +73,12 @@ class AudioPart:
         """Whether the corpus brings its own noisy files."""
         return bool((self.noisy_of >= 0).any())
 
+    @cached_property
+    def is_noisy_only(self) -> bool:
+        """Whether there are recordings, and no clean speech beside them."""
+        kinds = {clip.kind for clip in self.clips}
+        return "noisy" in kinds and "clean" not in kinds
+
     def num_active(
         self, clips: NDArray[np.int64], start: NDArray[np.int64], num_frames: NDArray[np.int64] | int
     ) -> NDArray[np.int64]:
@@ -95,7 +102,7 @@ class AudioStore:
 
     def __init__(self, manifest: Manifest, progress: Progress = silent) -> None:
         self.manifest, self._progress = manifest, progress
-        self._parts: dict[Split, AudioPart] = {}
+        self._parts: dict[tuple[Split, tuple[Kind, ...]], AudioPart] = {}
 
     @classmethod
     def open(cls, manifest: Manifest, *, progress: Progress = silent) -> AudioStore:
@@ -107,24 +114,35 @@ class AudioStore:
 
         DataError: the split has no audio, or 1 % or more of its files cannot be used.
         """
-        if split not in self._parts:
-            self._parts[split] = self._open(split)
-        return self._parts[split]
+        return self._part(split, SIGNALS)
 
-    def folder(self, split: Split) -> Path:
+    def impulse_responses(self, split: Split) -> AudioPart:
+        """The impulse responses of a split, as `part`; signals are the same with and without them."""
+        return self._part(split, RESPONSES)
+
+    def folder(self, split: Split, kinds: tuple[Kind, ...] = SIGNALS) -> Path:
         """Where a split is kept, keyed by the manifest's rows and the size and time of every file."""
-        return cache_dir() / "audio" / _key(self.manifest, self._clips(split))
+        return cache_dir() / "audio" / _key(self.manifest, self._clips(split, kinds))
 
-    def _clips(self, split: Split) -> list[Clip]:
-        return [clip for clip in self.manifest.select(split=split) if clip.kind in SIGNALS]
+    def _part(self, split: Split, kinds: tuple[Kind, ...]) -> AudioPart:
+        if (split, kinds) not in self._parts:
+            self._parts[split, kinds] = self._open(split, kinds)
+        return self._parts[split, kinds]
 
-    def _open(self, split: Split) -> AudioPart:
+    def _clips(self, split: Split, kinds: tuple[Kind, ...]) -> list[Clip]:
+        return [clip for clip in self.manifest.select(split=split) if clip.kind in kinds]
+
+    def _open(self, split: Split, kinds: tuple[Kind, ...]) -> AudioPart:
         from dfkd_core.data.decoding import build
 
-        clips = self._clips(split)
+        clips = self._clips(split, kinds)
         if not clips:
-            raise DataError(f"{self.manifest.root}: the {split} split is empty; give it clean and noise audio")
-        folder = self.folder(split)
+            nothing = "is empty; give it clean and noise audio, or noisy recordings"
+            lack = (
+                nothing if kinds == SIGNALS else "has no impulse responses; add some, or set data.impulse_responses: 0"
+            )
+            raise DataError(f"{self.manifest.root}: the {split} split {lack}")
+        folder = self.folder(split, kinds)
         if not _is_whole(folder):
             folder.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{folder}.lock"):

@@ -1,14 +1,29 @@
-"""What a user may ask of the data: corpus, crops, levels and how much of it."""
+"""What a user may ask of the data: corpus, crops, levels, augmentation and how much of it."""
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from dfkd_core.schema import Config
 
 Range = tuple[float, float]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class ValueSet(Config):
+    """A few values, each as likely as another: {values: [0, 5, 10, 15]}."""
+
+    values: Annotated[tuple[float, ...], Field(min_length=1)]
+
+
+def _form(value: Any) -> str:
+    return "<set>" if isinstance(value, ValueSet | Mapping) else "<range>"
+
+
+RangeOrSet = Annotated[Annotated[Range, Tag("<range>")] | Annotated[ValueSet, Tag("<set>")], Discriminator(_form)]
 
 
 class DataConfig(Config):
@@ -16,15 +31,41 @@ class DataConfig(Config):
 
     corpus: str = "demo"  # "demo", a folder or a manifest
     segment_s: Annotated[float, Field(ge=0.25, le=30)] = 2.0
-    snr_db: Range = (-5.0, 20.0)
+    snr_db: RangeOrSet = (-5.0, 20.0)  # [low, high] or {values: [...]}
     level_dbfs: Range = (-35.0, -15.0)
     train_hours: Annotated[float, Field(gt=0)] = 0.5  # per epoch
     validation_clips: Annotated[int, Field(ge=4, multiple_of=4)] = 40  # four SNRs in equal numbers
     seed: Annotated[int, Field(ge=0)] = 0
+    # shares of the training mixtures; validation and test mixtures have none of it
+    impulse_responses: Share = 0.0  # speech in a room: an impulse response of the corpus
+    target_reflections: Literal["dry", "early"] = (
+        "dry"  # what is clean in a room: direct sound, or with 50 ms behind it
+    )
+    clipping: Share = 0.0  # cut off 1 to 12 dB under the peak
+    babble: Share = 0.0  # other speakers of the corpus in place of its noise
 
     @model_validator(mode="after")
     def _ranges_in_order(self) -> Self:
-        for name, (low, high) in (("snr_db", self.snr_db), ("level_dbfs", self.level_dbfs)):
-            if low > high:
+        ranges = {"snr_db": self.snr_db, "level_dbfs": self.level_dbfs}
+        for name, bounds in ranges.items():
+            if not isinstance(bounds, ValueSet) and bounds[0] > bounds[1]:
+                low, high = bounds
                 raise ValueError(f"data.{name} must be [low, high], but got [{low:g}, {high:g}]; swap them")
         return self
+
+    @model_validator(mode="after")
+    def _reflections_of_a_room(self) -> Self:
+        if self.target_reflections != "dry" and not self.impulse_responses:
+            raise ValueError(
+                "data.target_reflections must be dry without impulse responses, but got early; "
+                "give data.impulse_responses a share above 0"
+            )
+        return self
+
+    def of_the_signals(self) -> dict[str, Any]:
+        """The fields that signals depend on; augmentation that is off leaves no trace, as before there was any."""
+        off = {name for name in _AUGMENTATION if getattr(self, name) == type(self).model_fields[name].default}
+        return self.model_dump(mode="json", exclude={"corpus", *off})
+
+
+_AUGMENTATION = ("impulse_responses", "target_reflections", "clipping", "babble")

@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
@@ -66,6 +67,16 @@ class Manifest:
     def path(self, clip: Clip) -> Path:
         """Where a clip lies."""
         return self.root / clip.path
+
+    def summary(self) -> list[str]:
+        """For each split and kind a line: clips, hours, speakers or families."""
+        lines = []
+        for split, kind in product(SPLITS, KINDS):
+            clips = self.select(kind, split)
+            if clips:
+                hours, labels = sum(clip.seconds for clip in clips) / 3600, len({clip.label for clip in clips})
+                lines.append(f"{split} {kind.replace('_', ' ')}: {len(clips)} clips, {hours:.2f} h, {labels} labels")
+        return lines
 
 
 def rows_sha256(clips: Iterable[Clip]) -> str:

@@ -15,7 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfkd_core.atomic_files import sha256_file
-from dfkd_core.audio import Samples, mono, read_channels
+from dfkd_core.audio import (
+    SAMPLE_RATE,
+    AudioInfo,
+    Samples,
+    info,
+    mono,
+    read_blocks,
+    read_channels,
+    resampled_blocks,
+)
 from dfkd_core.data.activity import active_frames
 from dfkd_core.data.corpora import Clip, Manifest
 from dfkd_core.data.damage import tolerate
@@ -23,6 +32,7 @@ from dfkd_core.data.progress import Progress
 from dfkd_core.errors import DataError
 
 BATCH = 64  # clips in flight: bounds memory whatever the size of the corpus
+LONG_S = 600  # what is longer is decoded in blocks
 
 
 @dataclass(frozen=True)
@@ -35,23 +45,40 @@ class Decoded:
     sha256: bytes
 
 
-def decode(path: Path) -> Decoded:
-    """Read a file to 16 kHz mono int16.
+def decode(path: Path, *, first_channel: bool = False) -> Decoded:
+    """Read a file to 16 kHz mono int16: the mean of its channels, or the first of them.
 
     The hash is of the samples as the file holds them, before resampling, whose last bit differs
     between machines.
     """
+    header = info(path)
+    if header.seconds > LONG_S:
+        return _decode_long(path, header, first_channel)
     channels, rate_hz = read_channels(path)
-    samples, step = quantised(mono(channels, rate_hz))
+    samples, step = quantised(mono(channels[:1] if first_channel else channels, rate_hz))
     # shape and rate too: equal samples at another rate are another sound
     source = hashlib.sha256(f"{rate_hz} {channels.shape}".encode())
     source.update(channels.tobytes())
     return Decoded(samples, step, active_frames(samples), source.digest())
 
 
+def _decode_long(path: Path, header: AudioInfo, first_channel: bool) -> Decoded:
+    """As `decode`, in blocks of a minute: an hour at 48 kHz in stereo would take gigabytes at once."""
+    rate_hz = header.rate_hz
+    source = hashlib.sha256(f"{rate_hz} {header.num_channels} in blocks".encode())
+
+    def blocks() -> Iterator[Samples]:
+        for channels in read_blocks(path, 60 * rate_hz):
+            source.update(channels.tobytes())
+            yield mono(channels[:1] if first_channel else channels, rate_hz, rate=rate_hz)
+
+    samples, step = quantised(np.concatenate(list(resampled_blocks(blocks(), rate_hz, SAMPLE_RATE))))
+    return Decoded(samples, step, active_frames(samples), source.digest())
+
+
 def quantised(samples: Samples) -> tuple[NDArray[np.int16], float]:
     """int16 and the power of two that one step is worth; 16-bit sources lose nothing."""
-    mantissa, exponent = np.frexp(np.abs(samples).max())
+    mantissa, exponent = np.frexp(max(samples.max(), -samples.min()))
     # a peak of exactly 2^e fits: int16 reaches -32768
     step = float(np.ldexp(1.0, int(exponent) - int(mantissa == 0.5) - 15))
     return np.clip(np.rint(samples / np.float32(step)), -32768, 32767).astype(np.int16), step
@@ -97,14 +124,25 @@ def _decoded(manifest: Manifest, clips: list[Clip]) -> Iterator[tuple[Clip, Deco
 
     def attempt(clip: Clip) -> Decoded | DataError:
         try:
-            return decode(manifest.path(clip))
+            # microphones of an array hear a room at other times: their mean would be a comb filter
+            return decode(manifest.path(clip), first_channel=clip.kind == "impulse_response")
         except DataError as error:
             return error
 
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        for start in range(0, len(clips), BATCH):
-            batch = clips[start : start + BATCH]
+        for batch in _batches(clips):
             yield from zip(batch, pool.map(attempt, batch), strict=True)
+
+
+def _batches(clips: list[Clip]) -> Iterator[list[Clip]]:
+    """At most BATCH clips, and no long ones side by side."""
+    batch: list[Clip] = []
+    for clip in clips:
+        if batch and (len(batch) == BATCH or sum(c.seconds for c in batch) + clip.seconds > LONG_S):
+            yield batch
+            batch = []
+        batch.append(clip)
+    yield batch
 
 
 def _write_index(folder: Path, index: dict[str, list[Any]]) -> None:

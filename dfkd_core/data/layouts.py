@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,9 @@ ACCEPTED = (
     "manifest (manifest.csv with path, kind, split, label, licence, seconds), "
     "voicebank-demand (clean_trainset_28spk_wav, noisy_trainset_28spk_wav, clean_testset_wav, noisy_testset_wav), "
     "dns (clean or clean_fullband, noise or noise_fullband, impulse_responses, at the top or in datasets/), "
-    "clean-noise (clean/ and noise/, each with train/ valid/ test/ or none)"
+    "noisy-only (noisy/, real_recordings/ or blind_test_set/ without clean speech to train on), "
+    "clean-noise (clean/ and noise/, each with train/ valid/ test/ or none), "
+    "clean-noisy (clean/ and noisy/ with files of the same names)"
 )
 
 
@@ -32,6 +35,7 @@ class Layout:
     name: str
     matches: Callable[[Path], bool]
     entries: Callable[[Path], list[Entry]]
+    takes_any: bool = False  # folder, when it is asked for by name
 
 
 def recognise(root: Path, name: str = "auto") -> Layout:
@@ -40,7 +44,7 @@ def recognise(root: Path, name: str = "auto") -> Layout:
         raise DataError(f"layout must be one of auto, {', '.join(LAYOUTS)}, but got {name!r}")
     candidates = list(LAYOUTS.values()) if name == "auto" else [LAYOUTS[name]]
     for layout in candidates:
-        if layout.matches(root):
+        if layout.matches(root) or (layout.takes_any and name == layout.name):
             return layout
     what = "no known layout" if name == "auto" else f"not the layout {name}"
     raise DataError(f"{root}: {what}; accepted are {ACCEPTED}")
@@ -76,8 +80,56 @@ def _voicebank(root: Path) -> list[Entry]:
         for path in audio_files(folder):
             speaker = path.stem.partition("_")[0]
             held_out: Split = "valid" if speaker in VOICEBANK_VALID else "train"
-            entries.append(Entry(path, kind, "test" if part == "testset" else held_out, speaker))
+            entries.append(_entry(path, kind, "test" if part == "testset" else held_out, speaker))
     return _complete(root, entries, noise="noisy")
+
+
+# --- recordings -------------------------------------------------------------------------------------------
+
+RECORDINGS = ("noisy", "real_recordings", "blind_test_set", "noisy_blind_testset*")  # the last three are DNS's
+
+
+def _recordings(root: Path) -> Path | None:
+    """The folder of recordings, at the top or where DNS has it."""
+    tops = [root, root / "test_set", *sorted(root.glob("datasets*")), *sorted(root.glob("datasets*/test_set"))]
+    return next((f for top in tops for name in RECORDINGS for f in sorted(top.glob(name)) if f.is_dir()), None)
+
+
+def _is_noisy_only(root: Path) -> bool:
+    clean = root / "clean"
+    trains_on_clean = clean.is_dir() and not (_named_splits(clean) and not (clean / "train").is_dir())
+    return _recordings(root) is not None and not trains_on_clean
+
+
+def _noisy_only(root: Path) -> list[Entry]:
+    """Recordings to train on; validation and test by recordings, or by clean/ with noise/ or noisy files of its own."""
+    folder = _recordings(root) or root
+    held_out = [*_kind_entries("clean", root / "clean", _label), *_kind_entries("noise", root / "noise", _label)]
+    if _named_splits(folder):
+        recordings = list(_kind_entries("noisy", folder, _label))
+    elif held_out:
+        recordings = [_entry(path, "noisy", "train", _label(folder, path)) for path in audio_files(folder)]
+    else:
+        recordings = list(_kind_entries("noisy", folder, _place(folder)))
+    return _complete_recordings(root, [*recordings, *held_out])
+
+
+def _place(folder: Path) -> Callable[[Path, Path], str]:
+    """Labels of recordings: as `_label` where that tells three apart, else each recording by itself."""
+    told = {_label(folder, path) for path in audio_files(folder)}
+    return _label if len(told) >= MIN_LABELS else lambda _, path: path.stem
+
+
+def _complete_recordings(root: Path, entries: list[Entry]) -> list[Entry]:
+    present = {(entry.kind, entry.split) for entry in entries}
+    if ("noisy", "train") not in present:
+        raise DataError(f"{root}: the train split has no recordings; accepted are {ACCEPTED}")
+    judged = ("noisy", "valid") in present or {("clean", "valid"), ("noise", "valid")} <= present
+    if not judged:
+        raise DataError(
+            f"{root}: the valid split has neither recordings nor clean speech with noise; accepted are {ACCEPTED}"
+        )
+    return entries
 
 
 # --- clean and noise folders, DNS Challenge ---------------------------------------------------------------
@@ -91,6 +143,16 @@ def _clean_noise(root: Path) -> list[Entry]:
     """clean/ and noise/, with train/ valid/ test/ below, else split by label so that none is in two splits."""
     named = list(_kind_entries("clean", root / "clean", _label)) + list(_kind_entries("noise", root / "noise", _label))
     return _complete(root, named, noise="noise")
+
+
+def _has_clean_and_noisy(root: Path) -> bool:
+    return (root / "clean").is_dir() and (root / "noisy").is_dir()
+
+
+def _clean_noisy(root: Path) -> list[Entry]:
+    """clean/ and noisy/ as clean/ and noise/; a pair has one name, and one label by its place."""
+    named = [*_kind_entries("clean", root / "clean", _label), *_kind_entries("noisy", root / "noisy", _label)]
+    return _complete(root, named, noise="noisy")
 
 
 def _dns_folders(root: Path) -> dict[Kind, Path]:
@@ -113,15 +175,25 @@ def _is_dns(root: Path) -> bool:
 
 def _dns(root: Path) -> list[Entry]:
     """Split by reader and by noise family; Freesound names tell the family, other noises are their own."""
-    labels: dict[Kind, Callable[[Path, Path], str]] = {
-        "clean": _dns_reader,
-        "noise": _dns_family,
-        "impulse_response": _label,
-    }
+    folders = _dns_folders(root)
     entries = [
-        entry for kind, folder in _dns_folders(root).items() for entry in _kind_entries(kind, folder, labels[kind])
+        *_kind_entries("clean", folders["clean"], _dns_reader),
+        *_kind_entries("noise", folders["noise"], _dns_family),
     ]
+    if "impulse_response" in folders:
+        entries += _impulse_responses(folders["impulse_response"])
     return _complete(root, entries, noise="noise")
+
+
+def _impulse_responses(folder: Path) -> Iterator[Entry]:
+    """Impulse responses by their room, the folder they lie in; for training, unless subfolders name splits.
+
+    SLR28 keeps recordings of noise beside them.
+    """
+    for split, below in _named_splits(folder) or [("train", folder)]:
+        for path in audio_files(below):
+            if "_noise_" not in path.stem and "pointsource_noises" not in path.parts:
+                yield _entry(path, "impulse_response", split, path.parent.relative_to(below).as_posix())
 
 
 def _dns_reader(folder: Path, path: Path) -> str:
@@ -140,16 +212,25 @@ def _kind_entries(kind: Kind, folder: Path, label: Callable[[Path, Path], str]) 
     """Entries of a folder, in the splits that its subfolders name, or else split by label."""
     if not folder.is_dir():
         return
-    named = [split for split in SPLITS if (folder / split).is_dir()]
+    named = _named_splits(folder)
     if named:
-        for split in named:
-            for path in audio_files(folder / split):
-                yield Entry(path, kind, split, label(folder / split, path))
+        for split, below in named:
+            for path in audio_files(below):
+                yield _entry(path, kind, split, label(below, path))
         return
-    labelled = [(path, label(folder, path)) for path in audio_files(folder)]
-    splits = split_labels({name for _, name in labelled}, f"{folder}")
-    for path, name in labelled:
-        yield Entry(path, kind, splits[name], name)
+    labelled = [_entry(path, kind, "train", label(folder, path)) for path in audio_files(folder)]
+    splits = split_labels({entry.label for entry in labelled}, f"{folder}")
+    for entry in labelled:
+        yield replace(entry, split=splits[entry.label])
+
+
+def _entry(path: Path, kind: Kind, split: Split, label: str) -> Entry:
+    """An entry whose label is kept once, however many clips have it."""
+    return Entry(str(path), kind, split, sys.intern(label))
+
+
+def _named_splits(folder: Path) -> list[tuple[Split, Path]]:
+    return [(split, folder / split) for split in SPLITS if (folder / split).is_dir()]
 
 
 def split_labels(labels: Iterable[str], where: str) -> dict[str, Split]:
@@ -191,6 +272,8 @@ LAYOUTS = {
         Layout(MANIFEST, lambda root: (root / MANIFEST_NAME).is_file(), lambda root: []),
         Layout("voicebank-demand", _is_voicebank, _voicebank),
         Layout("dns", _is_dns, _dns),
+        Layout("noisy-only", _is_noisy_only, _noisy_only, takes_any=True),
         Layout("clean-noise", _has_clean_and_noise, _clean_noise),
+        Layout("clean-noisy", _has_clean_and_noisy, _clean_noisy),
     )
 }

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from dfkd_core.data.activity import FRAMES_PER_S
 from dfkd_core.data.audio_store import AudioPart, AudioStore
-from dfkd_core.data.config import DataConfig
-from dfkd_core.data.corpora import Split, open_corpus
-from dfkd_core.data.mixture_list import LISTED, PAIRED, MixtureList, Table
+from dfkd_core.data.augmentation import draw_augmentation
+from dfkd_core.data.config import DataConfig, RangeOrSet, ValueSet
+from dfkd_core.data.corpora import Kind, Split, open_corpus
+from dfkd_core.data.mixture_list import BABBLE, LISTED, PAIRED, UNPAIRED, MixtureList, Table
 from dfkd_core.data.noises import NoiseFamilies
 from dfkd_core.data.segments import GAP_FRAMES, Segments, cut
 from dfkd_core.errors import DataError
@@ -39,7 +40,7 @@ def training_shard(store: AudioStore, data: DataConfig, epoch: int) -> MixtureLi
     """The `train_hours` of one epoch: no crop of speech twice, noise family first, SNR and level uniform.
 
     Depends on the epoch's number and not on how many there will be. DataError: the split has no
-    audio, or no crop with speech in it.
+    audio, or no crop with speech in it. Both errors: as `draw_augmentation`.
     """
     part = store.part("train")
     rng = _generator(data, "train", epoch)
@@ -48,13 +49,17 @@ def training_shard(store: AudioStore, data: DataConfig, epoch: int) -> MixtureLi
     segments = _training_segments(part, length, count, rng)
     table = np.zeros(count, LISTED)
     table["level_dbfs"] = _uniform(data.level_dbfs, count, rng)
-    if part.is_paired:
-        table["noise"], table["snr_db"] = PAIRED, np.nan
+    if _is_recorded(part):
+        table["noise"], table["snr_db"] = _recording(part), np.nan
     else:
-        table["snr_db"] = _uniform(data.snr_db, count, rng)
+        table["snr_db"] = _drawn(data.snr_db, count, rng)
         families = NoiseFamilies(part)
         _add_noise(table, families, families.draw_families(count, rng), length, rng)
-    return MixtureList(part, "train", length, segments, table, epoch)
+    augmentation = draw_augmentation(store, data, segments, length, epoch)
+    if augmentation:
+        table["noise"][augmentation.has_babble] = BABBLE
+        table["noise_start"][augmentation.has_babble] = 0
+    return MixtureList(part, "train", length, segments, table, epoch, augmentation)
 
 
 def validation_list(store: AudioStore, data: DataConfig) -> MixtureList:
@@ -70,15 +75,15 @@ def test_list(store: AudioStore, data: DataConfig) -> MixtureList:
 def evaluation_list(store: AudioStore, data: DataConfig, split: Split, count: int) -> MixtureList:
     """Crops of 4 s with 3.2 s of active speech or more; SNRs 0, 5, 10, 15 dB and noise families in equal numbers.
 
-    Speakers take turns. Paired corpora keep their own noise and level. DataError: no such crop.
+    Speakers take turns. Recordings keep their own noise and level. DataError: no such crop.
     """
     part = store.part(split)
     rng = _generator(data, split, 0)
     length = round(EVALUATION_S * FRAMES_PER_S)
     segments = _evaluation_segments(part, length, count, rng)
     table = np.zeros(count, LISTED)
-    if part.is_paired:
-        table["noise"], table["snr_db"], table["level_dbfs"] = PAIRED, np.nan, np.nan
+    if _is_recorded(part):
+        table["noise"], table["snr_db"], table["level_dbfs"] = _recording(part), np.nan, np.nan
     else:
         table["level_dbfs"] = _uniform(data.level_dbfs, count, rng)
         table["snr_db"] = np.resize(EVALUATION_SNRS_DB, count)[_shuffled(count, rng)]
@@ -93,20 +98,33 @@ def data_hash(data: DataConfig, store: AudioStore | None = None) -> str:
     The corpus's place plays no part, nor does its test split. A store that is open already saves a look-up.
     """
     store = store or AudioStore.open(open_corpus(data.corpus))
-    listed = data.model_dump(mode="json", exclude={"corpus"})
+    listed = data.of_the_signals()
     listed["signals"] = [store.part("train").sha256, store.part("valid").sha256]
+    if data.impulse_responses:
+        listed["impulse_responses"] = store.impulse_responses("train").sha256
     return hashlib.sha256(json.dumps(listed, sort_keys=True).encode()).hexdigest()
 
 
+def _is_recorded(part: AudioPart) -> bool:
+    """Whether the mixtures of a part are its own noisy files."""
+    return part.is_paired or part.is_noisy_only
+
+
+def _recording(part: AudioPart) -> int:
+    """What stands in the noise's place."""
+    return PAIRED if part.is_paired else UNPAIRED
+
+
 class _Speech:
-    """The usable clean clips of a part and whose they are; makes passes over them."""
+    """The usable clean clips of a part, or its recordings where there are none, and whose they are."""
 
     def __init__(self, part: AudioPart, length: int, active_share: float) -> None:
         self._part, self._length = part, length
         self._min_active = round(active_share * length)
-        # a paired recording has noise of its own, which silence between clips would switch off
-        self._gap = 0 if part.is_paired else GAP_FRAMES
-        clips = part.of_kind("clean")
+        # a recording has noise of its own, which silence between clips would switch off
+        self._gap = 0 if _is_recorded(part) else GAP_FRAMES
+        self._kind: Kind = "noisy" if part.is_noisy_only else "clean"
+        clips = part.of_kind(self._kind)
         self._clips = clips[part.noisy_of[clips] >= 0] if part.is_paired else clips
         labels = np.array([clip.label for clip in part.clips])
         names, speaker = np.unique(labels, return_inverse=True)
@@ -121,8 +139,9 @@ class _Speech:
         if not len(found):
             seconds, active_s = self._length / FRAMES_PER_S, self._min_active / FRAMES_PER_S
             raise DataError(
-                f"{self._part.where}: no clean audio gives a crop of {seconds:g} s with {active_s:g} s of speech; "
-                f"add clean audio (it has {len(self._clips)} clips)"
+                f"{self._part.where}: no {self._kind} audio gives a crop of {seconds:g} s "
+                f"with {active_s:g} s of speech; "
+                f"add {self._kind} audio (it has {len(self._clips)} clips)"
             )
         return found
 
@@ -181,6 +200,13 @@ def _add_noise(table: Table, noises: NoiseFamilies, families: Ints, length: int,
 def _generator(data: DataConfig, split: Split, epoch: int) -> np.random.Generator:
     """Only `random()` is drawn from it: numpy promises other draws for one of its versions at a time."""
     return np.random.default_rng([data.seed, _STREAMS[split], epoch])
+
+
+def _drawn(choice: RangeOrSet, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Uniform in a range, or over the values of a set."""
+    if not isinstance(choice, ValueSet):
+        return _uniform(choice, count, rng)
+    return np.array(choice.values)[(rng.random(count) * len(choice.values)).astype(np.int64)]
 
 
 def _uniform(bounds: tuple[float, float], count: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Draw noise for listed crops: the family first, then a clip of it, then where to start."""
+"""Draw noise for listed crops: the family first, then a clip of it, then where to start; voices of babble alike."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfkd_core.data.audio_store import AudioPart
+from dfkd_core.data.corpora import Kind
 from dfkd_core.errors import DataError
 
 Ints = NDArray[np.int64]
@@ -13,16 +14,20 @@ Floats = NDArray[np.float64]
 
 TRIES = 8  # starts drawn for one crop: the first that is not silent is taken
 MIN_ACTIVE_SHARE = 0.1
+BLOCK = 4096  # crops
 
 
 class NoiseFamilies:
-    """The noise clips of a split by family; by clip, one file type would dominate the draw."""
+    """The clips of a kind by label: noise by family, speech by speaker.
 
-    def __init__(self, part: AudioPart) -> None:
+    Drawn by clip, one file type or one speaker would dominate.
+    """
+
+    def __init__(self, part: AudioPart, kind: Kind = "noise") -> None:
         self._part = part
-        clips = part.of_kind("noise")
+        clips = part.of_kind(kind)
         if not len(clips):
-            raise DataError(f"{part.where}: holds no noise that can be heard; add noise audio")
+            raise DataError(f"{part.where}: holds no {kind} that can be heard; add {kind} audio")
         labels = np.array([part.clips[i].label for i in clips])
         self.names, family = np.unique(labels, return_inverse=True)
         order = np.argsort(family, kind="stable")
@@ -48,6 +53,11 @@ class NoiseFamilies:
 
     def draw_starts(self, clips: Ints, length: int, rng: np.random.Generator) -> Ints:
         """First frame of each crop; a clip under `length` frames is looped, from any frame of it."""
+        # in blocks, since tries take eight times the memory of what they choose from
+        blocks = [clips[first : first + BLOCK] for first in range(0, len(clips), BLOCK)]
+        return np.concatenate([np.zeros(0, np.int64), *(self._starts(block, length, rng) for block in blocks)])
+
+    def _starts(self, clips: Ints, length: int, rng: np.random.Generator) -> Ints:
         frames = self._part.num_frames[clips]
         # a looped clip is heard whole, so only crops of long clips can miss its sound
         fits = frames >= length

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dfkd_core.data.corpora import SPLITS, Clip
+from dfkd_core.data.corpora import SPLITS, Clip, Kind, Split
 from dfkd_core.errors import DataError
+
+_PAIRED: tuple[Kind, Kind] = ("clean", "noisy")
 
 
 def check_pairs(clips: Sequence[Clip]) -> None:
-    """DataError names files that are only clean or only noisy, in a split that has both."""
+    """DataError names files that are only clean or only noisy, or share a name, in a split that has both."""
     for split in SPLITS:
-        clean = {clip.stem for clip in clips if clip.split == split and clip.kind == "clean"}
-        noisy = {clip.stem for clip in clips if clip.split == split and clip.kind == "noisy"}
+        names = {kind: [c.stem for c in clips if c.split == split and c.kind == kind] for kind in _PAIRED}
+        clean, noisy = set(names["clean"]), set(names["noisy"])
+        if clean and noisy:
+            for kind in _PAIRED:
+                _require_unique(names[kind], f"{split}: {kind}")
         if clean and noisy and clean != noisy:
             raise DataError(
                 f"{split}: clean and noisy files must have the same names, but {_told(clean - noisy, 'noisy')}"
                 f"{' and ' if clean - noisy and noisy - clean else ''}{_told(noisy - clean, 'clean')}"
             )
+
+
+def without_partners(clips: Sequence[Clip], lost: Collection[tuple[Split, str]]) -> list[Clip]:
+    """The clips without those whose partner, a damaged file of that split and name, is lost."""
+    paired = {kind for kind in _PAIRED if any(clip.kind == kind for clip in clips)} == set(_PAIRED)
+    if not paired:
+        return list(clips)
+    return [clip for clip in clips if clip.kind not in _PAIRED or (clip.split, clip.stem) not in lost]
 
 
 def noisy_partners(clips: Sequence[Clip], num_samples: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -37,6 +51,15 @@ def noisy_partners(clips: Sequence[Clip], num_samples: NDArray[np.int64]) -> NDA
                 f"but they have {num_samples[i]} and {num_samples[partner]} samples at 16 kHz"
             )
     return np.array(partners, np.int64)
+
+
+def _require_unique(names: Sequence[str], what: str) -> None:
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
+    if repeated:
+        more = f" and {len(repeated) - 1} others" if len(repeated) > 1 else ""
+        raise DataError(
+            f"{what} files are paired by name, but {repeated[0]}{more} is there more than once; rename them"
+        )
 
 
 def _told(names: Iterable[str], missing: str) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dfkd_core.audio import Samples
+from dfkd_core.audio import SAMPLE_RATE, Samples, convolve
 from dfkd_core.data.activity import FRAME_SAMPLES
 from dfkd_core.data.audio_store import AudioPart
 
 PEAK = 0.99  # neither signal of a mixture exceeds it
 TINY = 1e-12
+DIRECT_SAMPLES = SAMPLE_RATE // 400  # 2.5 ms to either side of the peak: direct sound, as filtered by what recorded it
+EARLY_SAMPLES = SAMPLE_RATE // 20  # 50 ms behind the direct sound: reflections that help to understand speech
 
 
 def speech(part: AudioPart, pieces: NDArray[np.void], num_frames: int) -> Samples:
@@ -31,6 +33,40 @@ def looped(part: AudioPart, clip: int, start: int, num_frames: int) -> Samples:
     whole = part.read(clip, 0, len(part.clip(clip)))
     turns = np.tile(whole, 1 + (wanted - len(crop)) // len(whole))
     return np.concatenate([crop, turns[: wanted - len(crop)]])
+
+
+def in_room(dry: Samples, response: Samples, target: str) -> tuple[Samples, Samples]:
+    """Speech (time,) as heard in the room of an impulse response (tap,), and what of it is clean speech.
+
+    Direct sound keeps its place and, in energy, its level. target: `dry` speech itself, or `early`: direct sound and
+    the reflections of the next 50 ms.
+    """
+    direct = int(np.argmax(np.abs(response)))
+    near = response[max(0, direct - DIRECT_SAMPLES) : direct + DIRECT_SAMPLES + 1]
+    scaled = response * (np.sign(response[direct]) / np.sqrt(max(float(near @ near), TINY)))
+
+    def heard(taps: Samples) -> Samples:
+        return convolve(dry, taps)[direct : direct + len(dry)]
+
+    return heard(scaled), heard(scaled[: direct + EARLY_SAMPLES]) if target == "early" else dry
+
+
+def babble(part: AudioPart, talkers: NDArray[np.void], num_frames: int) -> Samples:
+    """The voices of talkers at one level each, looped where a clip ends before the crop does, (time,)."""
+    mixed = np.zeros(num_frames * FRAME_SAMPLES, np.float32)
+    for clip, start in talkers.tolist():
+        voice = looped(part, clip, start, num_frames)
+        mixed += voice / np.float32(np.sqrt(max(float(np.vdot(voice, voice)) / len(voice), TINY)))
+    return mixed
+
+
+def clipped(signal: Samples, clip_db: float) -> Samples:
+    """The signal cut off `clip_db` under its peak; nan leaves it as it is."""
+    if np.isnan(clip_db):
+        return signal
+    bound = float(np.abs(signal).max()) * 10 ** (-clip_db / 20)
+    cut: Samples = np.clip(signal, -bound, bound)
+    return cut
 
 
 def active_power(part: AudioPart, pieces: NDArray[np.void], clean: Samples) -> float:

@@ -14,14 +14,16 @@ from dfkd_core.data.audio_store import AudioStore
 from dfkd_core.data.corpora import open_corpus
 from dfkd_core.data.mixtures import MixtureList, data_hash, test_list, training_shard, validation_list
 from dfkd_core.data.progress import Progress, silent
+from dfkd_core.data.taught_list import judged
 from dfkd_core.data.teacher_cache import TeacherCache
+from dfkd_core.distillation.alone import require_distillation_alone
 from dfkd_core.errors import ConfigError
 from dfkd_core.teachers import Teacher, open_teacher
 from dfkd_core.teachers.base import Waveforms
 
 
 class Batch(NamedTuple):
-    """Signals of some mixtures, each (batch, time)."""
+    """Signals of some mixtures, each (batch, time); clean is nan where it is not known."""
 
     noisy: Waveforms
     clean: Waveforms
@@ -57,16 +59,26 @@ class Signals:
 
     @cached_property
     def validation(self) -> MixtureList:
-        """The fixed mixtures on which trials are compared."""
-        return validation_list(self.store, self._config.data)
+        """The fixed mixtures on which trials are compared; recordings without clean speech have the teacher's."""
+        return self._judged(validation_list(self.store, self._config.data))
 
     def test(self) -> MixtureList:
         """The fixed mixtures of the test split; only a final evaluation may ask for them."""
-        return test_list(self.store, self._config.data)
+        return self._judged(test_list(self.store, self._config.data))
+
+    def _judged(self, mixtures: MixtureList) -> MixtureList:
+        if mixtures.has_clean:
+            return mixtures
+        return judged(mixtures, self.teacher or open_teacher(self._config.teacher), self._progress)
 
     def shard(self, epoch: int) -> Shard:
-        """The training mixtures of an epoch counted from 0; the teacher's estimates are computed when absent."""
+        """The training mixtures of an epoch counted from 0; the teacher's estimates are computed when absent.
+
+        ConfigError: supervised terms are weighed, and there is no clean speech.
+        """
         mixtures = training_shard(self.store, self._config.data, epoch)
+        if not mixtures.has_clean:
+            require_distillation_alone(self._config, mixtures.part.where)
         if self.teacher is None:
             return Shard(mixtures, None)
         return Shard(mixtures, TeacherCache.open(self.teacher, mixtures, progress=self._progress))

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from sweeps.commands.options import Out
+from dfkd_core.errors import ConfigError
+from sweeps.commands.options import Out, Set, progress_bar, settings
 
 app = typer.Typer(no_args_is_help=True, help="Corpora: fetch the demo, scan your own.")
 
@@ -16,9 +17,9 @@ app = typer.Typer(no_args_is_help=True, help="Corpora: fetch the demo, scan your
 def demo(out: Out = None) -> None:
     """Fetch the demo corpus and the demo teacher, and write the manifest."""
     from dfkd_core.data.demo import credits_text, fetch_demo
-    from sweeps.display import PlainDisplay
 
-    manifest = fetch_demo(out, progress=PlainDisplay().progress)
+    with progress_bar() as progress:
+        manifest = fetch_demo(out, progress=progress)
     typer.echo(credits_text())
     typer.echo(f"{len(manifest.clips)} clips below {manifest.root}")
 
@@ -26,7 +27,9 @@ def demo(out: Out = None) -> None:
 @app.command()
 def scan(
     folder: Annotated[Path, typer.Argument(help="a corpus")],
-    layout: Annotated[str, typer.Option(help="auto, voicebank-demand, dns or clean-noise")] = "auto",
+    layout: Annotated[
+        str, typer.Option(help="auto, voicebank-demand, dns, clean-noise, clean-noisy or noisy-only")
+    ] = "auto",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="the manifest (default: manifest.csv in the corpus)")
     ] = None,
@@ -35,7 +38,38 @@ def scan(
     from dfkd_core.data.corpora import scan as scan_corpus
     from dfkd_core.data.corpora import write_manifest
 
-    manifest = scan_corpus(folder, layout)
+    with progress_bar() as progress:
+        manifest = scan_corpus(folder, layout, progress=progress)
     path = out or folder / "manifest.csv"
     write_manifest(manifest, path)
     typer.echo(f"{path}: {len(manifest.clips)} clips")
+    for line in manifest.summary():
+        typer.echo(f"  {line}")
+
+
+@app.command()
+def mixtures(
+    config: Annotated[Path, typer.Argument(help="an experiment config")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="the list, one JSON line a mixture")],
+    split: Annotated[str, typer.Option(help="train or valid")] = "train",
+    epoch: Annotated[int, typer.Option(min=0, help="of training, counted from 0")] = 0,
+    audio: Annotated[Path | None, typer.Option(help="render them below this folder, too: noisy/ and clean/")] = None,
+    set_: Set = None,
+) -> None:
+    """Write out the mixtures that a config trains or validates on."""
+    from dfkd_core.config import load_config
+    from dfkd_core.data.audio_store import AudioStore
+    from dfkd_core.data.corpora import open_corpus
+    from dfkd_core.data.mixture_manifest import render_mixtures, write_mixtures
+    from dfkd_core.data.mixtures import training_shard, validation_list
+
+    if split not in ("train", "valid"):
+        raise ConfigError(f"must be train or valid, but got {split!r}; the test split is for evaluation", key="--split")
+    data = load_config(config, settings(set_)).data
+    with progress_bar() as progress:
+        store = AudioStore.open(open_corpus(data.corpus, progress=progress), progress=progress)
+        listed = training_shard(store, data, epoch) if split == "train" else validation_list(store, data)
+        write_mixtures(listed, out)
+        if audio is not None:
+            render_mixtures(listed, audio, progress)
+    typer.echo(f"{out}: {len(listed)} mixtures of {listed.duration_s:g} s")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from dfkd_core.data.progress import Progress
 from dfkd_core.errors import ConfigError
 from dfkd_core.yaml_files import parse_yaml
 from sweeps.display import Display
@@ -36,6 +39,20 @@ def bounds(options: Bounds, flag: str) -> dict[str, float]:
             raise ConfigError(f"must be a number, but got {text!r}", key=f"{flag} {metric}")
         found[metric] = float(value)
     return found
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """How far work is: bars on a terminal, a line for each finished part elsewhere."""
+    from sweeps.bars import bars
+    from sweeps.display import PlainDisplay
+    from sweeps.live_display import is_terminal
+
+    if not is_terminal():
+        yield PlainDisplay().progress
+        return
+    with bars() as show:
+        yield show
 
 
 def display() -> Display:

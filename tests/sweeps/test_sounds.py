@@ -16,6 +16,7 @@ class Listed:
     """Six mixtures whose SNR rises with their number; the first half is the loudest."""
 
     snr_db = np.array([5.0, -5.0, 0.0, 20.0, 10.0, 15.0])
+    reference = "clean"
     noise_families = ("rain", "cafe", "car", "bell", "fan", "bird")
 
     def __len__(self):

@@ -1,8 +1,23 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import soundfile
 
-from dfkd_core.data.decoding import decode, quantised
+from dfkd_core.data import decoding
+from dfkd_core.data.corpora import Clip
+from dfkd_core.data.decoding import _batches, decode, quantised
+from dfkd_core.errors import DataError
+
+SIDE_BY_SIDE = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from dfkd_core.data.decoding import decode
+with ThreadPoolExecutor(4) as pool:
+    print(*(len(d.samples) for d in pool.map(decode, Path(sys.argv[1]).iterdir())))
+"""
 
 
 def test_16_bit_sources_are_kept_bit_for_bit(tmp_path):
@@ -11,6 +26,56 @@ def test_16_bit_sources_are_kept_bit_for_bit(tmp_path):
     soundfile.write(tmp_path / "a.flac", source, 16_000, subtype="PCM_16")
     decoded = decode(tmp_path / "a.flac")
     np.testing.assert_array_equal(decoded.samples * (decoded.step * 32768), source)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "blank"])
+def test_a_flac_file_that_is_damaged_in_its_middle_is_named(tmp_path, damage):
+    path, source = tmp_path / "a.flac", np.random.default_rng(0).integers(-9000, 9000, 80_000).astype(np.int16)
+    soundfile.write(path, source, 16_000, subtype="PCM_16")
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    if damage == "cut":
+        del content[middle:]
+    elif damage == "flipped":
+        content[middle] ^= 0xFF
+    else:
+        content[middle : middle + 400] = bytes(400)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.flac: cannot be read as audio \(.+\); repair or remove it"):
+        decode(path)
+
+
+def test_an_impulse_response_is_that_of_one_microphone(tmp_path):
+    channels = np.random.default_rng(0).integers(-9000, 9000, (4000, 2)).astype(np.int16)
+    soundfile.write(tmp_path / "a.wav", channels, 16_000, subtype="PCM_16")
+    decoded = decode(tmp_path / "a.wav", first_channel=True)
+    np.testing.assert_array_equal(decoded.samples * (decoded.step * 32768), channels[:, 0])
+    assert decoded.sha256 == decode(tmp_path / "a.wav").sha256
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
+def test_a_long_file_is_decoded_in_blocks_to_the_same_signal(tmp_path, monkeypatch, rate):
+    source = np.random.default_rng(0).uniform(-0.5, 0.5, (round(130.7 * rate), 2))
+    soundfile.write(tmp_path / "a.flac", source, rate, subtype="PCM_24")
+    whole = decode(tmp_path / "a.flac")
+    monkeypatch.setattr(decoding, "LONG_S", 1)
+    in_blocks = decode(tmp_path / "a.flac")
+    assert len(in_blocks.samples) == len(whole.samples) and in_blocks.step == whole.step
+    assert np.abs(in_blocks.samples.astype(int) - whole.samples).max() <= 1
+    np.testing.assert_array_equal(in_blocks.active, whole.active)
+
+
+def test_long_files_are_not_decoded_side_by_side():
+    clips = [Clip(str(n), "clean", "train", "p1", "", seconds) for n, seconds in enumerate([400, 100, 400, 7000, 5])]
+    assert [[clip.path for clip in batch] for batch in _batches(clips)] == [["0", "1"], ["2"], ["3"], ["4"]]
+    assert max(map(len, _batches([Clip("a", "clean", "train", "p1", "", 1.0)] * 300))) == 64
+
+
+def test_files_at_other_rates_decode_side_by_side_in_a_fresh_process(tmp_path):
+    for n in range(4):
+        soundfile.write(tmp_path / f"{n}.wav", np.full(4800, 0.1), 48_000)
+    command = [sys.executable, "-c", SIDE_BY_SIDE, str(tmp_path)]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.split() == ["1600"] * 4
 
 
 @pytest.mark.parametrize("gain", [1e-4, 0.03, 1.0, 3.7])

@@ -2,6 +2,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from layout_trees import TREES, noisy_and_clean_valid
 
 from dfkd_core.audio import write_audio
 from dfkd_core.data.corpora import open_corpus, scan
@@ -62,6 +63,53 @@ def test_dns_splits_by_reader_and_noise_family(tmp_path, top, suffix):
     assert_disjoint(manifest)
 
 
+def test_dns_trains_on_rooms_and_leaves_recordings_of_noise_out(tmp_path):
+    TREES["dns"](tmp_path)
+    manifest = scan(tmp_path)
+    assert recognise(tmp_path).name == "dns"
+    rooms = {(c.split, c.label) for c in manifest.select("impulse_response")}
+    assert rooms == {
+        ("train", "SLR26/simulated_rirs_48k/smallroom/Room001"),
+        ("train", "SLR28/RIRS_NOISES/real_rirs_isotropic_noises"),
+    }
+    assert not manifest.select("noisy")
+
+
+@pytest.mark.parametrize("layout", TREES)
+def test_each_layout_is_recognised_by_its_names(tmp_path, layout):
+    TREES[layout](tmp_path)
+    assert recognise(tmp_path).name == layout
+    assert {clip.split for clip in scan(tmp_path).clips} == {"train", "valid", "test"}
+
+
+@pytest.mark.parametrize("place", ["noisy", "real_recordings", "datasets/test_set/real_recordings", "blind_test_set"])
+def test_recordings_are_found_where_they_usually_lie(tmp_path, place):
+    plant(tmp_path / place, *(f"take{n}.wav" for n in range(3)))
+    assert recognise(tmp_path).name == "noisy-only"
+    assert {clip.kind for clip in scan(tmp_path).clips} == {"noisy"}
+
+
+def test_recordings_are_split_by_folder_or_else_one_by_one(tmp_path):
+    plant(tmp_path / "a" / "noisy", *(f"device{d}/take_{n}.wav" for d in range(3) for n in range(4)))
+    plant(tmp_path / "b" / "noisy", *(f"take_{n}.wav" for n in range(20)))
+    assert Counter(clip.split for clip in scan(tmp_path / "a").clips) == {"train": 4, "valid": 4, "test": 4}
+    assert Counter(clip.split for clip in scan(tmp_path / "b").clips) == {"train": 16, "valid": 2, "test": 2}
+
+
+def test_recordings_train_and_clean_speech_elsewhere_validates(tmp_path):
+    noisy_and_clean_valid(tmp_path)
+    manifest = scan(tmp_path)
+    assert {(c.kind, c.split) for c in manifest.clips} == {
+        ("noisy", "train"),
+        *((kind, split) for kind in ("clean", "noise") for split in ("valid", "test")),
+    }
+
+
+def test_any_folder_holds_recordings_when_it_is_said_to(tmp_path):
+    plant(tmp_path / "device", *(f"take{n}.wav" for n in range(5)))
+    assert len(scan(tmp_path / "device", "noisy-only").select("noisy")) == 5
+
+
 def assert_disjoint(manifest):
     for kind in ("clean", "noise"):
         labels = [{c.label for c in manifest.select(kind, split)} for split in ("train", "valid", "test")]
@@ -98,6 +146,8 @@ def test_named_splits_are_taken_as_they_are(tmp_path):
         (["readme/a.wav"], "no known layout; accepted are manifest .*voicebank-demand .*dns .*clean-noise"),
         (["clean/train/a.wav", "noise/train/a.wav"], "the valid split has no clean audio"),
         (["clean/train/a.wav", "clean/valid/a.wav", "noise/train/a.wav"], "the valid split has no noise audio"),
+        (["noisy/train/a.wav"], "valid split has neither recordings nor clean speech with noise"),
+        (["noisy/valid/a.wav"], "the train split has no recordings"),
         (["clean/a_1.wav", "clean/b_1.wav"], "needs 3 speakers or noise families .* but has 2 \\(.*\\)"),
     ],
 )

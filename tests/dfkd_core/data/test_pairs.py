@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dfkd_core.data.corpora import Clip
-from dfkd_core.data.pairs import check_pairs, noisy_partners
+from dfkd_core.data.pairs import check_pairs, noisy_partners, without_partners
 from dfkd_core.errors import DataError
 
 
@@ -25,6 +25,19 @@ def test_lists_that_differ_are_named_and_the_rest_counted():
     listed = clips(*(("clean", f"c{n}") for n in range(5)), ("noisy", "c0"), ("noisy", "n0"))
     with pytest.raises(DataError, match=r"train: .*no noisy file for c1, c2, c3 and 1 more and no clean file for n0"):
         check_pairs(listed)
+
+
+def test_two_files_of_one_name_cannot_be_paired():
+    listed = clips(("clean", "a"), ("noisy", "a"), ("noisy", "s2/a"))
+    with pytest.raises(DataError, match=r"train: noisy files are paired by name, but a is there more than once"):
+        check_pairs(listed)
+
+
+def test_the_partner_of_a_lost_file_goes_with_it():
+    listed = clips(("clean", "a"), ("noisy", "a"), ("clean", "b"), ("noise", "a"))
+    assert [clip.path for clip in without_partners(listed, {("train", "a")})] == ["clean/b.wav", "noise/a.wav"]
+    unpaired = clips(("clean", "a"), ("noise", "a"))
+    assert without_partners(unpaired, {("train", "a")}) == unpaired
 
 
 def test_corpora_without_noisy_files_have_no_pairs_to_check():

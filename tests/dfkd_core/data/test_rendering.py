@@ -1,7 +1,19 @@
 import numpy as np
 import pytest
 
-from dfkd_core.data.rendering import PEAK, active_power, levelled, looped, noise_gain, ratio_db, speech
+from dfkd_core.data.augmentation import TALKER
+from dfkd_core.data.rendering import (
+    PEAK,
+    active_power,
+    babble,
+    clipped,
+    in_room,
+    levelled,
+    looped,
+    noise_gain,
+    ratio_db,
+    speech,
+)
 from dfkd_core.data.segments import PIECE
 
 
@@ -29,6 +41,49 @@ def test_short_noise_starts_again_and_long_noise_is_cropped(part):
     np.testing.assert_array_equal(turned[: len(whole) - 3200], whole[3200:])
     np.testing.assert_array_equal(turned[len(whole) - 3200 :][: len(whole)], whole)
     np.testing.assert_array_equal(looped(part, index, 20, 30), whole[3200:8000])
+
+
+@pytest.fixture
+def voice():
+    return np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
+
+
+def taps(*places):
+    response = np.zeros(4000, np.float32)
+    for place, gain in places:
+        response[place] = gain
+    return response
+
+
+def test_direct_sound_keeps_its_place_its_sign_and_its_level(voice):
+    heard, clean = in_room(voice, taps((300, -0.25)), "dry")
+    np.testing.assert_allclose(heard, voice, atol=1e-6)
+    assert clean is voice
+
+
+def test_an_early_target_has_the_reflections_of_50_ms_and_no_more(voice):
+    heard, early = in_room(voice, taps((300, 1.0), (700, 0.5), (2000, 0.5)), "early")
+    expected = voice.copy()
+    expected[400:] += 0.5 * voice[:-400]
+    np.testing.assert_allclose(early, expected, atol=1e-5)
+    assert len(heard) == len(early) == len(voice)
+    np.testing.assert_allclose(heard[1700:] - early[1700:], 0.5 * voice[:-1700], atol=1e-5)
+
+
+def test_every_voice_of_babble_has_one_level(part):
+    talkers = np.array([(0, 10), (3, 0)], TALKER)
+    mixed = babble(part, talkers, 100)
+    single = [babble(part, talkers[i : i + 1], 100) for i in range(2)]
+    np.testing.assert_allclose(mixed, single[0] + single[1], atol=1e-5)
+    assert [float(np.sqrt(np.mean(voice**2))) for voice in single] == pytest.approx([1, 1], abs=1e-3)
+
+
+def test_what_is_not_clipped_stays_as_it_is(voice):
+    assert clipped(voice, float("nan")) is voice
+    cut = clipped(voice, 6.0)
+    assert np.abs(cut).max() == pytest.approx(np.abs(voice).max() * 10 ** (-6 / 20), rel=1e-5)
+    untouched = np.abs(voice) < np.abs(cut).max() * 0.99
+    np.testing.assert_array_equal(cut[untouched], voice[untouched])
 
 
 def test_pauses_do_not_lower_the_level_of_speech(part):

@@ -2,8 +2,10 @@ import logging
 
 import numpy as np
 import pytest
+import soundfile
 
 from dfkd_core.audio import write_audio
+from dfkd_core.data.corpora import scan
 from dfkd_core.data.progress import silent
 from dfkd_core.data.scanning import Entry, audio_files, entries_sha256, read_headers
 from dfkd_core.errors import DataError
@@ -30,6 +32,24 @@ def test_damaged_headers_are_named_and_skipped_under_one_percent(tmp_path, caplo
         clips = read_headers(tmp_path, listed, silent)
     assert len(clips) == 150
     assert "bad0.wav" in caplog.text
+
+
+def test_the_partner_of_a_damaged_file_is_left_out_with_it(tmp_path):
+    for kind in ("clean", "noisy"):
+        for n in range(120):
+            write_audio(tmp_path / kind / f"speaker{n}_1.wav", np.full(1600, 0.1, np.float32))
+    (tmp_path / "noisy" / "speaker7_1.wav").write_bytes(b"RIFF")
+    manifest = scan(tmp_path)
+    assert len(manifest.clips) == 238
+    assert not any("speaker7_1" in clip.path for clip in manifest.clips)
+
+
+def test_clips_of_no_length_are_named_and_counted(tmp_path):
+    listed = entries(tmp_path, good=3, bad=0)
+    soundfile.write(tmp_path / "empty.wav", np.zeros(0, np.float32), 16_000)
+    listed.append(Entry(tmp_path / "empty.wav", "clean", "train", "p1"))
+    with pytest.raises(DataError, match=r"1 of 4 files .*empty\.wav: holds no samples"):
+        read_headers(tmp_path, listed, silent)
 
 
 def test_more_damage_is_refused_naming_a_file(tmp_path):

@@ -1,0 +1,36 @@
+"""The data block: ranges or sets, shares, and rules between them."""
+
+import pytest
+
+from dfkd_core.data.config import DataConfig, ValueSet
+from dfkd_core.errors import ConfigError
+
+
+def test_snr_is_a_range_or_a_set():
+    assert DataConfig.parse({"snr_db": [0, 15]}).snr_db == (0, 15)
+    assert DataConfig.parse({"snr_db": {"values": [0, 5]}}).snr_db == ValueSet(values=(0, 5))
+
+
+def test_both_forms_read_back_from_json():
+    for snr_db in ([0.0, 15.0], {"values": [0.0, 5.0]}):
+        data = DataConfig.parse({"snr_db": snr_db})
+        assert data.model_dump(mode="json")["snr_db"] == snr_db
+        assert DataConfig.parse(data.model_dump(mode="json")) == data
+
+
+@pytest.mark.parametrize(
+    ("block", "said"),
+    [
+        ({"snr_db": [20, -5]}, r"snr_db must be \[low, high\], but got \[20, -5\]"),
+        ({"snr_db": {"values": []}}, r"snr_db\.values: .*at least 1 item"),
+        ({"snr_db": {"value": [1]}}, r"snr_db\.value"),
+        ({"snr_db": [1, 2, 3]}, "snr_db"),
+        ({"clipping": 1.5}, "clipping: .*less than or equal to 1"),
+        ({"target_reflections": "early"}, r"must be dry without impulse responses.*data\.impulse_responses"),
+        ({"target_reflections": "late", "impulse_responses": 1}, "target_reflections: must be 'dry' or 'early'"),
+    ],
+)
+def test_a_broken_rule_is_told_in_one_line(block, said):
+    with pytest.raises(ConfigError, match=said) as caught:
+        DataConfig.parse(block)
+    assert "\n" not in str(caught.value)
