@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check bench screenshots clean
+.PHONY: demo test check bench screenshots chaos teacher clean
 
 demo: $(STAMP)
 	$(BIN)/dfkd data demo
@@ -28,6 +28,13 @@ screenshots: $(STAMP) demo
 	@if [ ! -f runs/plain/sweep.yaml ]; then \
 	$(BIN)/dfkd sweep run sweeps/specs/demo.yaml --out runs/plain --set name=plain --set config.distillation.method=none; fi
 	$(BIN)/python docs/screenshots.py runs/demo docs/pictures runs/plain
+
+# make teacher MODEL=conv_tasnet CORPUS=/data/corpus: one of our own teachers, trained to the end; an interrupted one goes on
+MODEL ?= dccrn
+CORPUS ?= $(or $(DFKD_BENCH),demo)
+teacher: $(STAMP)
+	$(BIN)/dfkd train sweeps/specs/configs/teachers/$(MODEL).yaml --out models/teachers/$(MODEL) --set data.corpus=$(CORPUS)
+	$(BIN)/dfkd evaluate models/teachers/$(MODEL)
 
 chaos: $(STAMP)
 	$(BIN)/python -m benchmarks.chaos

@@ -23,6 +23,8 @@ BENCHMARKS = (
     "control_plane",
     "delivery_rate",
     "front_speed",
+    "teacher_rates",
+    "gpu_students",
     "corpus_scale",
     "front_while_running",
 )

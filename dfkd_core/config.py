@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator
 
 from dfkd_core.data.config import DataConfig
 from dfkd_core.distillation.config import DistillationConfig
 from dfkd_core.errors import ConfigError
 from dfkd_core.losses.config import LossConfig
+from dfkd_core.metrics import OPTIONAL
 from dfkd_core.models import MODELS
 from dfkd_core.models.base import CustomStudentConfig, StudentBase
 from dfkd_core.models.dccrn import DCCRNConfig
 from dfkd_core.schema import Config
+from dfkd_core.teachers.config import TeacherConfig
 from dfkd_core.user_paths import seen_from
 from dfkd_core.yaml_files import read_yaml
 
@@ -42,21 +44,6 @@ else:
     StudentConfig = Annotated[Union[_tagged], _by_model]  # noqa: UP007 - built from the table
 
 
-class TeacherConfig(Config):
-    """At most one source; all null means no teacher."""
-
-    checkpoint: str | None = None  # model folder, ONNX file or shipped name
-    estimates: str | None = None  # folder of wavs by mixture or clip name
-    pretrained: str | None = None  # a known public model, such as dtln
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        named = [name for name, value in self if value is not None]
-        if len(named) > 1:
-            raise ValueError(f"teacher must name one source, but got {' and '.join(named)}; set all but one to null")
-        return self
-
-
 class OptimizerConfig(Config):
     """AdamW and its learning-rate schedule."""
 
@@ -78,6 +65,15 @@ class TrainingConfig(Config):
     precision: Literal["float32", "bfloat16"] = "float32"
     compile: bool = False
     threads: Annotated[int, Field(ge=1)] = 1
+    metrics: tuple[str, ...] = ()  # optional ones that validation measures, too: dnsmos
+
+    @field_validator("metrics")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in OPTIONAL:
+                raise ValueError(f"metrics must hold optional metrics ({', '.join(OPTIONAL)}), but got {name!r}")
+        return value
 
 
 class ExperimentConfig(Config):
@@ -119,15 +115,13 @@ def with_overrides(mapping: Mapping[str, Any], overrides: Mapping[str, Any]) -> 
 def absolute_paths(config: ExperimentConfig, base: Path) -> ExperimentConfig:
     """The same config, with corpus and teacher paths resolved against `base`."""
     corpus = _resolve(config.data.corpus, base, keep=lambda name: name == "demo")
-    teacher = {
-        key: _resolve(value, base, keep=lambda name: "/" not in name and not (base / name).exists())
-        for key in ("checkpoint", "estimates")
-        if (value := getattr(config.teacher, key)) is not None
-    }
+    teacher = config.teacher.with_paths(
+        lambda value: _resolve(value, base, keep=lambda name: "/" not in name and not (base / name).exists())
+    )
     return config.model_copy(
         update={
             "data": config.data.model_copy(update={"corpus": corpus}),
-            "teacher": config.teacher.model_copy(update=teacher),
+            "teacher": teacher,
         }
     )
 

@@ -17,11 +17,12 @@ from dfkd_core.clip_table import ClipTable
 from dfkd_core.data.mixture_list import MixtureList, Reference
 from dfkd_core.data.teacher_cache import ListedMixture
 from dfkd_core.errors import TrainingDiverged
-from dfkd_core.metrics import METRICS
+from dfkd_core.metrics import METRICS, Metric
 from dfkd_core.teachers.base import Listed, Waveforms
 
-_NOISY_FORMAT = 1  # of the cached scores of unprocessed mixtures; raised when a metric changes
+_FORMAT = 2  # of scores in the cache folder; raised when a metric changes
 
+Metrics = Mapping[str, Metric]
 GROUP_SUFFIX: dict[Reference, str] = {"clean": "", "teacher": "_teacher"}  # of a metric's group
 
 Enhance = Callable[[Waveforms, Sequence[Listed]], Waveforms]
@@ -40,7 +41,7 @@ class ClipScores:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores on a list of mixtures, by the names of METRICS.
+    """Scores on a list of mixtures, by the names of metrics.
 
     mean: over the clips on which a score is defined (nan when there is none). undefined: how many it is not
     defined on, which depends on the clean speech alone. clips: one row a mixture. reference: what they are measured
@@ -53,7 +54,8 @@ class Evaluation:
     undefined: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        scores = {name: np.array([clip.scores[name] for clip in self.clips]) for name in METRICS}
+        names = self.clips[0].scores if self.clips else METRICS
+        scores = {name: np.array([clip.scores[name] for clip in self.clips]) for name in names}
         defined = {name: values[np.isfinite(values)] for name, values in scores.items()}
         object.__setattr__(self, "mean", {n: float(v.mean()) if v.size else float("nan") for n, v in defined.items()})
         object.__setattr__(self, "undefined", {n: len(self.clips) - v.size for n, v in defined.items()})
@@ -74,22 +76,28 @@ class Evaluation:
         return f"{prefix}{GROUP_SUFFIX[self.reference]}/{name}"
 
 
-def evaluate(enhance: Enhance, mixtures: MixtureList) -> Evaluation:
+def evaluate(enhance: Enhance, mixtures: MixtureList, metrics: Metrics = METRICS) -> Evaluation:
     """Score estimates of every mixture; TrainingDiverged when an estimate is not finite."""
     pairs = zip(_rows(mixtures), _pairs(enhance, mixtures), strict=True)
-    return Evaluation(tuple(_scored(row, *pair) for row, pair in pairs), mixtures.reference)
+    return Evaluation(tuple(_scored(row, *pair, metrics) for row, pair in pairs), mixtures.reference)
 
 
-def evaluate_noisy(mixtures: MixtureList) -> Evaluation:
+def evaluate_noisy(mixtures: MixtureList, metrics: Metrics = METRICS) -> Evaluation:
     """Scores of the unprocessed mixtures, which every improvement is measured from; kept in the cache folder."""
-    path = cache_dir() / "noisy_scores" / f"{mixtures.sha256[:32]}-{_NOISY_FORMAT}.json"
+    return evaluate_once("noisy", lambda noisy, listed: noisy, mixtures, metrics)
+
+
+def evaluate_once(identity: str, enhance: Enhance, mixtures: MixtureList, metrics: Metrics = METRICS) -> Evaluation:
+    """As `evaluate`, kept in the cache folder under what `identity` says of the estimates."""
+    optional = "".join(f"-{name}" for name in metrics if name not in METRICS)
+    path = cache_dir() / "scores" / f"{identity[:16]}-{mixtures.sha256[:32]}-{_FORMAT}{optional}.json"
     try:
-        kept = replace(_from_json(json.loads(path.read_bytes())), reference=mixtures.reference)
+        kept = replace(_from_json(json.loads(path.read_bytes()), metrics), reference=mixtures.reference)
         if len(kept.clips) == len(mixtures):
             return kept
     except (OSError, ValueError, KeyError, TypeError):
         pass  # absent, or damaged: computed below
-    evaluation = evaluate(lambda noisy, listed: noisy, mixtures)
+    evaluation = evaluate(enhance, mixtures, metrics)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, json.dumps(to_json(evaluation)).encode())
     return evaluation
@@ -115,9 +123,9 @@ def to_json(evaluation: Evaluation) -> list[dict[str, object]]:
     return rows
 
 
-def _from_json(rows: Sequence[Mapping[str, Any]]) -> Evaluation:
+def _from_json(rows: Sequence[Mapping[str, Any]], metrics: Metrics) -> Evaluation:
     def scores(told: Mapping[str, float | None]) -> dict[str, float]:
-        return {name: float("nan") if told[name] is None else float(told[name] or 0.0) for name in METRICS}
+        return {name: float("nan") if told[name] is None else float(told[name] or 0.0) for name in metrics}
 
     def clip(row: Mapping[str, Any]) -> ClipScores:
         snr_db = float("nan") if row["snr_db"] is None else row["snr_db"]
@@ -139,7 +147,7 @@ def _rows(mixtures: MixtureList) -> list[tuple[str, str, str, float]]:
     return list(zip(*columns, strict=True))
 
 
-def _scored(row: tuple[str, str, str, float], estimate: Waveforms, clean: Waveforms) -> ClipScores:
+def _scored(row: tuple[str, str, str, float], estimate: Waveforms, clean: Waveforms, metrics: Metrics) -> ClipScores:
     if not np.isfinite(estimate).all():
         raise TrainingDiverged(f"the estimate of {row[0]} holds nan or inf; lower optimizer.learning_rate")
-    return ClipScores(*row, {name: metric(estimate, clean) for name, metric in METRICS.items()})
+    return ClipScores(*row, {name: metric(estimate, clean) for name, metric in metrics.items()})

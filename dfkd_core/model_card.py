@@ -9,7 +9,8 @@ from pydantic import ConfigDict
 
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.data.config import DataConfig, ValueSet
-from dfkd_core.metrics import METRICS
+from dfkd_core.data.pretrained import PUBLIC_MODELS
+from dfkd_core.metrics import KNOWN, METRICS
 from dfkd_core.schema import Config
 
 
@@ -61,7 +62,7 @@ def _heading(config: ExperimentConfig) -> list[str]:
 
 def _training(config: ExperimentConfig, record: ModelRecord) -> list[str]:
     data, origin = config.data, record.origin
-    teacher = origin.get("teacher") or "none"
+    teacher = _with_licences(origin.get("teacher") or "none")
     licences = ", ".join(origin.get("licences") or ["unknown"])
     return [
         "## Training",
@@ -72,6 +73,12 @@ def _training(config: ExperimentConfig, record: ModelRecord) -> list[str]:
         f"- Epochs: {record.epochs}; seed {config.seed}; torch {record.torch_version}",
         f"- Data hash: {_short(origin.get('data_hash'))}; teacher hash: {_short(origin.get('teacher_hash'))}",
     ]
+
+
+def _with_licences(teacher: str) -> str:
+    """The teacher's name, with the licence of every public model in it."""
+    known = [f"{model.name}: {model.licence}" for model in PUBLIC_MODELS.values() if model.name in teacher]
+    return f"{teacher} ({'; '.join(known)})" if known else teacher
 
 
 def _mixing(data: DataConfig) -> str:
@@ -93,7 +100,8 @@ def _scores(record: ModelRecord) -> list[str]:
     taught = any(name.startswith("val_teacher/") for name in record.metrics)
     group, heading = ("val_teacher", [*_AGREEMENT]) if taught else ("val", ["## Scores on the validation mixtures"])
     rows = [*heading, "", "| metric | model | noisy input |", "|---|---|---|"]
-    for name, metric in METRICS.items():
+    shown = [name for name in KNOWN if name in METRICS or f"{group}/{name}" in record.metrics]
+    for name, metric in ((name, KNOWN[name]) for name in shown):
         model, noisy = _number(record.metrics.get(f"{group}/{name}")), _number(record.noisy.get(name))
         rows.append(f"| {name} ({metric.unit}) | {model} | {noisy} |")
     return rows

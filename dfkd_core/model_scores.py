@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from dfkd_core.confidence import bootstrap_interval
-from dfkd_core.config import ExperimentConfig, TeacherConfig
 from dfkd_core.data.audio_store import AudioStore
+from dfkd_core.data.config import DataConfig
 from dfkd_core.data.corpora import open_corpus
 from dfkd_core.data.mixtures import MixtureList, test_list, validation_list
 from dfkd_core.data.progress import Progress, silent
 from dfkd_core.data.taught_list import judged
 from dfkd_core.device import choose_device
 from dfkd_core.errors import ConfigError
-from dfkd_core.evaluation import ClipScores, Enhance, Evaluation, evaluate, evaluate_noisy, network_enhance, to_json
-from dfkd_core.metrics import METRICS
+from dfkd_core.evaluation import ClipScores, Evaluation, evaluate, evaluate_noisy, network_enhance, to_json
+from dfkd_core.metrics import chosen_metrics
 from dfkd_core.model_folder import load_model
 from dfkd_core.teachers import open_teacher
+from dfkd_core.teachers.fitness import Fitness
 
 _UNKNOWN = "unknown"  # SNR of a recording
 GroupKey = Literal["snr_db", "noise_family", "speaker"]
@@ -29,12 +30,13 @@ GroupKey = Literal["snr_db", "noise_family", "speaker"]
 
 @dataclass(frozen=True)
 class ModelScores:
-    """Scores of a model and of the noisy input on the same mixtures."""
+    """Scores of a model and of the noisy input on the same mixtures; of a teacher also how its signals lie."""
 
     name: str
     split: str
     model: Evaluation
     noisy: Evaluation
+    fitness: Fitness | None = None
 
     def interval(self, metric: str, *, improvement: bool = False) -> tuple[float, float]:
         """95 % interval of a mean score, or of the improvement over the noisy input, over speaker x noise family."""
@@ -47,7 +49,7 @@ class ModelScores:
         """Mean scores of (model, noisy) by metric, for each SNR (to 5 dB), family of noise or speaker."""
         groups = {_group(clip, key) for clip in self.model.clips}
         ordered = sorted(groups, key=float) if key == "snr_db" and _UNKNOWN not in groups else sorted(groups)
-        return {group: {metric: self._means(key, group, metric) for metric in METRICS} for group in ordered}
+        return {group: {metric: self._means(key, group, metric) for metric in self.model.mean} for group in ordered}
 
     def to_json(self) -> dict[str, Any]:
         """Means, intervals, groups and every clip; an undefined score is null."""
@@ -59,22 +61,27 @@ class ModelScores:
             "mean": _plain(self.model.mean),
             "noisy": _plain(self.noisy.mean),
             "undefined": self.model.undefined,
-            "interval_95": {metric: _plain_pair(self.interval(metric)) for metric in METRICS},
-            "improvement_interval_95": {m: _plain_pair(self.interval(m, improvement=True)) for m in METRICS},
+            "interval_95": {metric: _plain_pair(self.interval(metric)) for metric in self.model.mean},
+            "improvement_interval_95": {
+                metric: _plain_pair(self.interval(metric, improvement=True)) for metric in self.model.mean
+            },
             "by_snr_db": _plain_groups(self.by("snr_db")),
             "by_noise_family": _plain_groups(self.by("noise_family")),
             "per_clip": to_json(self.model),
+            **({} if self.fitness is None else {"fitness": asdict(self.fitness)}),
         }
 
     def text(self) -> str:
         """A table for a terminal."""
         lines = [f"{self.name}, {self.split} split, {len(self.model.clips)} mixtures"]
+        if self.fitness is not None:
+            lines.append(f"against clean speech: {self.fitness}")
         if self.model.reference == "teacher":
             lines.append("no clean speech is known: scores tell agreement with the teacher, not quality")
         lines.append(
             f"{'metric':<12}{'model':>9}{'95 % interval':>19}{'noisy':>9}{'better by':>11}{'95 % interval':>19}"
         )
-        lines += [self._row(metric) for metric in METRICS]
+        lines += [self._row(metric) for metric in self.model.mean]
         return "\n".join([*lines, *self._groups("SNR dB", "snr_db"), *self._groups("noise", "noise_family")])
 
     def _groups(self, title: str, key: GroupKey) -> list[str]:
@@ -104,48 +111,33 @@ def evaluate_model(
     *,
     data: str | Path | None = None,
     split: str = "test",
+    optional: Sequence[str] = (),
     device: str = "auto",
     progress: Progress = silent,
 ) -> ModelScores:
     """Score a model folder on the test (or valid) split of its own corpus, or of the corpus `data`.
 
-    ConfigError: another split. CheckpointError: no model folder, or a damaged one.
+    `optional` names metrics of OPTIONAL. ConfigError: another split, or such a metric cannot be had. CheckpointError:
+    no model folder, or a damaged one.
     """
     chosen = choose_device(device)
     model, config = load_model(folder)
-    mixtures = _mixtures(config, data, split, progress)
+    metrics = chosen_metrics(optional)
+    mixtures = split_mixtures(config.data, data, split, progress)
     if not mixtures.has_clean:
         mixtures = judged(mixtures, open_teacher(config.teacher), progress)
-    enhance = network_enhance(model.to(chosen), chosen)
-    return _scores(folder.name, split, enhance, mixtures)
+    scores = evaluate(network_enhance(model.to(chosen), chosen), mixtures, metrics)
+    return ModelScores(folder.name, split, scores, evaluate_noisy(mixtures, metrics))
 
 
-def evaluate_teacher(
-    teacher: TeacherConfig, config: ExperimentConfig, *, split: str = "valid", progress: Progress = silent
-) -> ModelScores:
-    """Score a teacher on a split of a config's corpus; ConfigError when there is none."""
-    opened = open_teacher(teacher)
-    if opened is None:
-        raise ConfigError("must name a checkpoint, estimates or a pretrained model, but names none", key="teacher")
-    mixtures = _mixtures(config, None, split, progress)
-    if not mixtures.has_clean:
-        raise ConfigError(
-            f"needs clean speech to judge a teacher, but {mixtures.part.where} has none", key="data.corpus"
-        )
-    return _scores(opened.name, split, opened, mixtures)
-
-
-def _scores(name: str, split: str, enhance: Enhance, mixtures: MixtureList) -> ModelScores:
-    return ModelScores(name, split, evaluate(enhance, mixtures), evaluate_noisy(mixtures))
-
-
-def _mixtures(config: ExperimentConfig, data: str | Path | None, split: str, progress: Progress) -> MixtureList:
+def split_mixtures(data: DataConfig, corpus: str | Path | None, split: str, progress: Progress) -> MixtureList:
+    """The fixed mixtures of a split of a config's corpus, or of another one; ConfigError for another split."""
     lists = {"test": test_list, "valid": validation_list}
     if split not in lists:
         raise ConfigError(f"must be test or valid, but got {split!r}", key="split")
-    corpus = config.data.corpus if data is None else str(data)
-    store = AudioStore.open(open_corpus(corpus, progress=progress), progress=progress)
-    return lists[split](store, config.data)
+    place = data.corpus if corpus is None else str(corpus)
+    store = AudioStore.open(open_corpus(place, progress=progress), progress=progress)
+    return lists[split](store, data)
 
 
 def _group(clip: ClipScores, key: GroupKey) -> str:

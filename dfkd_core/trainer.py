@@ -9,24 +9,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dfkd_core.allocator import keep_freed_memory
+from dfkd_core.batches import TensorBatch, tensor_batches
 from dfkd_core.checkpoint import load_state, save_state
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.data.progress import Progress, silent
-from dfkd_core.data.signals import Shard, Signals
+from dfkd_core.data.signals import Signals
 from dfkd_core.determinism import batch_order, seed_everything
 from dfkd_core.device import choose_device, mixed_precision
 from dfkd_core.distillation.split_report import split_warning
 from dfkd_core.errors import CheckpointError, TrainingDiverged
 from dfkd_core.evaluation import Evaluation, evaluate, evaluate_noisy, network_enhance
+from dfkd_core.metrics import chosen_metrics
 from dfkd_core.models import build_student
 from dfkd_core.optimizer import AdamW, clip_gradient, learning_rate
-from dfkd_core.teachers.base import Waveforms
 from dfkd_core.total_loss import TotalLoss, first_not_finite
 from dfkd_core.weight_average import WeightAverage
 
@@ -34,7 +33,7 @@ GAIN_WARNING_DB = 1.0
 
 # what a resumed run may change without becoming another run
 _FREE_KEYS = ("provenance", "training.epochs", "training.patience", "training.device", "training.threads")
-_FREE_PLACES = ("training.compile", "data.corpus", "teacher")
+_FREE_PLACES = ("training.compile", "training.metrics", "data.corpus", "teacher")
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +51,7 @@ class Trainer:
         seed_everything(config.seed)
         self.config, self._progress = config, progress
         self.epoch = 0  # epochs done
+        self.metrics = chosen_metrics(config.training.metrics)
         self.device = choose_device(config.training.device)
         self.loss = TotalLoss(config)
         self.loss.method.to(self.device)
@@ -78,8 +78,8 @@ class Trainer:
         self.student.train()
         self.loss.train()
         total: Counter[str] = Counter()
-        for step, indices in enumerate(order):
-            total.update(self._step(shard, indices, step, len(order)))
+        for step, batch in enumerate(tensor_batches(shard, order, self.device)):
+            total.update(self._step(batch, step, len(order)))
             self._progress(f"epoch {self.epoch + 1}", step + 1, len(order))
         self.epoch += 1
         means = {name: value / len(order) for name, value in total.items()}
@@ -89,7 +89,7 @@ class Trainer:
     def evaluate(self, split: str = "valid") -> Evaluation:
         """Score the model on the validation mixtures; `split="test"` is for final evaluations only."""
         mixtures = self.signals.test() if split == "test" else self.signals.validation
-        evaluation = evaluate(network_enhance(self.model.eval(), self.device), mixtures)
+        evaluation = evaluate(network_enhance(self.model.eval(), self.device), mixtures, self.metrics)
         gain_db = evaluation.mean["gain_db"]
         if abs(gain_db) > GAIN_WARNING_DB:
             remedy = "weigh loss.snr" if evaluation.reference == "clean" else "distil by output_mse"
@@ -98,7 +98,7 @@ class Trainer:
 
     def evaluate_noisy(self, split: str = "valid") -> Evaluation:
         """Scores of the same mixtures unprocessed, to tell an improvement."""
-        return evaluate_noisy(self.signals.test() if split == "test" else self.signals.validation)
+        return evaluate_noisy(self.signals.test() if split == "test" else self.signals.validation, self.metrics)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that training goes on from, as nested mappings of tensors and JSON values."""
@@ -138,16 +138,13 @@ class Trainer:
         """Go on from the checkpoint in `directory`; CheckpointError when it is missing, corrupt or another's."""
         self.load_state_dict(load_state(directory), directory)
 
-    def _step(self, shard: Shard, indices: NDArray[np.int64], step: int, num_steps: int) -> dict[str, float]:
+    def _step(self, batch: TensorBatch, step: int, num_steps: int) -> dict[str, float]:
         """One batch: forward, loss, backward, update."""
-        batch = shard.batch(indices)
-        noisy, clean = self._tensor(batch.noisy), self._tensor(batch.clean)
-        taught = None if batch.taught is None else self._tensor(batch.taught)
         with mixed_precision(self.device, self.config.training.precision):
-            estimate = self._forward(noisy)
+            estimate = self._forward(batch.noisy)
         loss: Tensor
         report: dict[str, float]
-        loss, report = self.loss(estimate.float(), clean, taught, self.epoch)
+        loss, report = self.loss(estimate.float(), batch.clean, batch.taught, self.epoch)
         self._require_finite(report, step)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
@@ -158,9 +155,6 @@ class Trainer:
         if self.average:
             self.average.update(self.student)
         return report
-
-    def _tensor(self, signal: Waveforms) -> Tensor:
-        return torch.from_numpy(signal).to(self.device, non_blocking=True)
 
     def _require_finite(self, report: Mapping[str, float], step: int) -> None:
         name = first_not_finite(report)
@@ -183,7 +177,7 @@ def prepare(config: ExperimentConfig, progress: Progress = silent) -> dict[str, 
     Returns `data_hash` and `teacher_hash` (None without a teacher). A second call finds all of it done.
     """
     signals = Signals(config, needs_teacher=TotalLoss(config).needs_teacher, progress=progress)
-    evaluate_noisy(signals.validation)
+    evaluate_noisy(signals.validation, chosen_metrics(config.training.metrics))
     for epoch in range(config.training.epochs):
         signals.shard(epoch)
     return signals.hashes

@@ -87,6 +87,8 @@ def _check_metrics(spec: SweepSpec, domain: Domain) -> None:
         _refuse_unknown("objectives", objective.metric, domain.objectives)
     for constraint in spec.constraints:
         _refuse_unknown("constraints", constraint.metric, domain.metrics)
+    used = [*(o.metric for o in spec.objectives), *(c.metric for c in spec.constraints)]
+    domain.require_measured(spec.config, used)
 
 
 def _refuse_unknown(key: str, metric: str, known: frozenset[str] | None) -> None:

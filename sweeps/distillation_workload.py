@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from dfkd_core.clip_table import ClipTable
 from dfkd_core.config import ExperimentConfig, absolute_paths, fit_architecture, key_paths, with_overrides
 from dfkd_core.data.progress import Progress
 from dfkd_core.errors import ConfigError
-from dfkd_core.metrics import METRICS
+from dfkd_core.metrics import KNOWN, OPTIONAL
 from sweeps.workload import Domain
 
 SCORES = ("val", "val_teacher")  # against clean speech; against the teacher, for recordings of which none is known
@@ -23,8 +23,8 @@ SPLIT = tuple(f"distillation/{name}" for name in ("split_hz_p10", "split_hz_p50"
 class DistillationDomain(Domain):
     """What the engine may ask about experiment configs."""
 
-    metrics = frozenset({*(f"{g}/{name}" for g in SCORES for name in METRICS), "train/loss", *SIZES, *SPEED, *SPLIT})
-    objectives = metrics - {f"{g}/{name}" for g in SCORES for name, metric in METRICS.items() if metric.goal == "zero"}
+    metrics = frozenset({*(f"{g}/{name}" for g in SCORES for name in KNOWN), "train/loss", *SIZES, *SPEED, *SPLIT})
+    objectives = metrics - {f"{g}/{name}" for g in SCORES for name, metric in KNOWN.items() if metric.goal == "zero"}
 
     def resolve(self, config: Mapping[str, Any], base: Path) -> dict[str, Any]:
         """Every default filled in, every path absolute; of the student what was said, for a search may change it."""
@@ -35,6 +35,15 @@ class DistillationDomain(Domain):
     def known_keys(self, config: Mapping[str, Any]) -> frozenset[str]:
         """The key paths of the experiment config's schema."""
         return key_paths(config)
+
+    def require_measured(self, config: Mapping[str, Any], metrics: Iterable[str]) -> None:
+        """Optional metrics are measured where `training.metrics` names them."""
+        named = ExperimentConfig.parse(config).training.metrics
+        for metric in metrics:
+            name = metric.partition("/")[2]
+            if name in OPTIONAL and name not in named:
+                rule = f"must hold {name}, which an objective or a constraint uses, but is {list(named)}; add it"
+                raise ConfigError(rule, key="config.training.metrics")
 
     def trial_config(self, config: Mapping[str, Any], epochs: int) -> dict[str, Any]:
         """Validated, with `training.epochs` as the sweep's budget says and the drawn architecture's fields alone."""
@@ -76,6 +85,19 @@ class DistillationDomain(Domain):
         from sweeps.sounds import record_sounds
 
         record_sounds(folder, trials, ExperimentConfig.parse(config))
+
+    def measure_own_teacher(self, folder: Path, config: Mapping[str, Any]) -> None:
+        """The teacher's scores on the validation mixtures."""
+        from sweeps.references import measure_own_teacher
+
+        measure_own_teacher(folder, ExperimentConfig.parse(config))
+
+    def measure_references(self, folder: Path, names: Sequence[str], config: Mapping[str, Any]) -> Iterator[str]:
+        """Scores of other models on the validation mixtures."""
+        from sweeps.references import measure_references
+
+        for model in measure_references(folder, names, ExperimentConfig.parse(config)):
+            yield str(model)
 
 
 class DistillationWorkload:

@@ -14,6 +14,7 @@ from dfkd_core.errors import ConfigError
 from dfkd_core.schema import Config
 from sweeps import pareto
 from sweeps.objectives import Objective, costs
+from sweeps.reference_models import ReferenceModel
 from sweeps.spec import SweepSpec
 from sweeps.trials import FINAL_STATES, TrialRecord, TrialState
 
@@ -79,6 +80,7 @@ class Front(Config):
     trials: dict[str, int]  # number of trials by state
     points: tuple[FrontPoint, ...]
     confirmation: Confirmation | None = None  # None before the first repeat
+    references: tuple[ReferenceModel, ...] = ()  # models from elsewhere on the same mixtures; never part of the front
 
     @property
     def repeated(self) -> list[FrontPoint]:

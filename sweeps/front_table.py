@@ -29,7 +29,7 @@ def show_front(front: Front, form: Literal["table", "json", "csv"], console: Con
         target.print(front_display(front, target.width))
     else:
         # a pipe has no width: nothing is folded or left out
-        parts = [_headline(front), front_table(front), *sentences(front)]
+        parts = [_headline(front), front_table(front), *sentences(front), *_references(front)]
         Console(file=target.file, width=UNBOUNDED).print(*parts, sep="\n")
 
 
@@ -55,7 +55,8 @@ def front_display(front: Front, width: int) -> RenderableType:
     if not front.points:
         return headline
     table, missing = _fitting_table(front, width)
-    note = Text(f"\nNot shown for want of room: {', '.join(missing)}\n" if missing else "", style="dim")
+    hidden = [f"\nNot shown for want of room: {', '.join(missing)}\n"] if missing else []
+    note = Text("\n".join([*hidden, *_references(front)]), style="dim")
     note.append("".join(f"\n{sentence}" for sentence in sentences(front)))
     height = min(PLOT_HEIGHT, max(10, len(front.points) + 3))
     beside = width - _width(table) - GAP
@@ -130,6 +131,17 @@ def _headline(front: Front) -> str:
     points = "1 point" if len(front.points) == 1 else f"{len(front.points)} points"
     trust = "confirmed" if front.confirmed else "unconfirmed"
     return f"{front.name}: {points}, hypervolume {front.hypervolume:.5g}, {trust}; {counted or 'no trials yet'}"
+
+
+def _references(front: Front) -> list[str]:
+    """A line for each model from elsewhere: its values of the objectives, as far as they were measured."""
+    names = [objective.metric for objective in front.objectives]
+    return [
+        "  ".join(
+            [f"for comparison: {model.name}", *(f"{n} {_number(model.values[n])}" for n in names if n in model.values)]
+        )
+        for model in front.references
+    ]
 
 
 def _param_names(front: Front) -> list[str]:

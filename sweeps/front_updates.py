@@ -11,7 +11,7 @@ from sweeps.front import Front, build_front, trial_ranks
 from sweeps.ledger import Ledger
 from sweeps.objectives import costs
 from sweeps.pareto import GrowingFront
-from sweeps.reference_models import noisy_input
+from sweeps.reference_models import noisy_input, read_references
 from sweeps.report import write_front
 from sweeps.run_addresses import RunAddresses
 from sweeps.sounds import read_sounds
@@ -115,6 +115,7 @@ def write_front_of(folder: Path, spec: SweepSpec, ledger: Ledger, records: list[
     searched = build_front(spec, ledger.sweep_id, records, addresses.run_ids)
     front = with_repeats(searched, folder, spec, records, addresses.run_ids)
     listening = read_sounds(folder, [point.trial for point in front.points])
-    others = noisy_input((folder / point.config).parent for point in front.points)
-    write_front(folder, front, records, spec, addresses=addresses, listening=listening, references=others)
+    others = [*noisy_input((folder / point.config).parent for point in front.points), *read_references(folder)]
+    front = front.model_copy(update={"references": tuple(others)})
+    write_front(folder, front, records, spec, addresses=addresses, listening=listening)
     return front

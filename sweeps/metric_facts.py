@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dfkd_core.errors import ConfigError
-from dfkd_core.metrics import METRICS, Goal
+from dfkd_core.metrics import KNOWN, Goal
 from sweeps.objectives import Objective
 
 _SCORES = ("val", "val_teacher", "test")  # groups of scores
@@ -25,8 +25,8 @@ def goal_of(metric: str, objectives: Sequence[Objective] = ()) -> Goal:
         if objective.metric == metric:
             return objective.goal
     group, _, name = metric.partition("/")
-    if group in _SCORES and name in METRICS:
-        return METRICS[name].goal
+    if group in _SCORES and name in KNOWN:
+        return KNOWN[name].goal
     if group == "model" or name.endswith("loss"):
         return "minimize"
     raise ConfigError(f"must be a metric whose better end is known, but got {metric!r}; bound it with --max or --min")
@@ -35,8 +35,8 @@ def goal_of(metric: str, objectives: Sequence[Objective] = ()) -> Goal:
 def unit_of(metric: str) -> str:
     """The metric's unit, empty for counts and pure numbers."""
     group, _, name = metric.partition("/")
-    if group in _SCORES and name in METRICS:
-        return METRICS[name].unit.removeprefix("1")  # the unit of a pure number needs no mention
+    if group in _SCORES and name in KNOWN:
+        return KNOWN[name].unit.removeprefix("1")  # the unit of a pure number needs no mention
     if metric in _MODEL_UNITS:
         return _MODEL_UNITS[metric]
     return next((unit for suffix, unit in _SUFFIX_UNITS.items() if name.endswith(suffix)), "")

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+REFERENCES = Path("front") / "references"  # one file a model, as `sweeps.references` writes them
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -17,6 +22,9 @@ class ReferenceModel:
 
     name: str
     values: Mapping[str, float]
+
+    def __str__(self) -> str:
+        return "  ".join([self.name, *(f"{name} {value:.4g}" for name, value in self.values.items())])
 
 
 def noisy_input(trial_folders: Iterable[Path]) -> list[ReferenceModel]:
@@ -32,3 +40,15 @@ def noisy_input(trial_folders: Iterable[Path]) -> list[ReferenceModel]:
         values = {f"{group}/{name}": value for name, value in scores.items() if value is not None}
         return [ReferenceModel("noisy input", values)]
     return []
+
+
+def read_references(folder: Path) -> list[ReferenceModel]:
+    """The models that were measured for the sweep in `folder`, by name; a damaged file is told and left out."""
+    found = []
+    for path in sorted((folder / REFERENCES).glob("*.json")):
+        try:
+            told = json.loads(path.read_bytes())
+            found.append(ReferenceModel(told["name"], {name: float(value) for name, value in told["values"].items()}))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            _log.warning("%s: must hold a measured model, but %s; measure it again", path, error)
+    return found

@@ -10,7 +10,6 @@ from sweeps.front import FRONT_FILE, Front
 from sweeps.front_csv import front_csv
 from sweeps.listening import Listening
 from sweeps.page import front_page
-from sweeps.reference_models import ReferenceModel
 from sweeps.run_addresses import RunAddresses
 from sweeps.spec import SweepSpec
 from sweeps.trials import TrialRecord
@@ -24,11 +23,10 @@ def write_front(
     *,
     addresses: RunAddresses | None = None,
     listening: Listening | None = None,
-    references: Sequence[ReferenceModel] = (),
 ) -> list[Path]:
     """Write the three files under `folder`/front and return their paths; each is whole or as it was before."""
     known = addresses or RunAddresses()
-    page = front_page(folder, front, records, spec, addresses=known, listening=listening, references=references)
+    page = front_page(folder, front, records, spec, addresses=known, listening=listening)
     contents = {
         "front.json": front.to_json(),
         "front.csv": front_csv(records, spec.objectives, known.run_ids),

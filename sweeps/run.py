@@ -228,7 +228,9 @@ def _end(
     watch.note_time()
     front = updates.write()
     if state == "finished":
-        domain_of(sweep.workload).record_sounds(sweep.folder.path, [p.trial for p in front.points], sweep.spec.config)
+        domain = domain_of(sweep.workload)
+        domain.record_sounds(sweep.folder.path, [p.trial for p in front.points], sweep.spec.config)
+        domain.measure_own_teacher(sweep.folder.path, sweep.spec.config)
     owed = wait_delivered(sweep.folder.path, watch.delivery, patience_s)
     front = updates.write()
     tracker.sweep_finished(state)

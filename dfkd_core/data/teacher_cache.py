@@ -17,7 +17,7 @@ from dfkd_core.atomic_files import publish
 from dfkd_core.cache import cache_dir
 from dfkd_core.data.progress import Progress, silent
 from dfkd_core.teachers.base import Teacher, Waveforms
-from dfkd_core.teachers.fitness import require_alignment, require_estimates
+from dfkd_core.teachers.fitness import require_alignment, require_each_aligned, require_estimates
 
 FORMAT = 1
 _HEADER_BYTES = 4096  # one page, so that the samples behind it map aligned
@@ -178,11 +178,13 @@ def _encoded(header: Mapping[str, object]) -> bytes:
 
 def _estimates(teacher: Teacher, mixtures: Mixtures, indices: NDArray[np.int64], check_alignment: bool) -> Waveforms:
     noisy, clean = mixtures.batch(indices)
-    estimate = teacher(noisy, [ListedMixture(mixtures, int(i)) for i in indices])
+    listed = [ListedMixture(mixtures, int(i)) for i in indices]
+    estimate = teacher(noisy, listed)
     require_estimates(teacher.name, estimate, noisy)
     if np.isnan(clean).any():  # a recording tells where speech is, but not how loud
-        clean = noisy * np.float32(np.vdot(estimate, noisy) / max(float(np.vdot(noisy, noisy)), 1e-12))
+        clean = noisy * np.float32(abs(np.vdot(estimate, noisy)) / max(float(np.vdot(noisy, noisy)), 1e-12))
     if check_alignment:
         require_alignment(teacher.name, estimate, clean)
+    require_each_aligned(teacher.name, [mixture.name for mixture in listed], estimate, noisy, clean)
     held: Waveforms = np.clip(estimate, -_LARGEST, _LARGEST)
     return held

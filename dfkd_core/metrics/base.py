@@ -38,6 +38,13 @@ class Metric(Protocol):
         """Score of two 16 kHz waveforms of one length, each (time,)."""
 
 
+class OptionalMetric(Metric, Protocol):
+    """A metric that needs more than this project's own dependencies."""
+
+    def require_installed(self) -> None:
+        """ConfigError, with the command that mends it, when what the metric needs is missing."""
+
+
 def checked(estimate: Waveform, clean: Waveform) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Both waveforms as float64; ValueError when they are no finite vectors of one length."""
     if estimate.ndim != 1 or estimate.shape != clean.shape:

@@ -1,4 +1,4 @@
-"""Any model teaches: a model folder, an ONNX file, a folder of estimates or a known public model."""
+"""Any model teaches: a model folder, an ONNX file, a folder of estimates, a known public model, or several of them."""
 
 from __future__ import annotations
 
@@ -13,40 +13,78 @@ from dfkd_core.teachers.base import Teacher
 if TYPE_CHECKING:
     import torch
 
-    from dfkd_core.config import TeacherConfig
+    from dfkd_core.teachers.config import EnsembleConfig, SourceConfig, TeacherConfig
 
 __all__ = ["PRETRAINED", "Teacher", "open_network", "open_teacher"]
 
 
 def open_teacher(config: TeacherConfig) -> Teacher | None:
     """The teacher that a config names, or None; ConfigError or DataError when it is missing or unfit."""
+    if config.ensemble is not None:
+        return _open_ensemble(config.ensemble)
+    return _open_source(config, "teacher")
+
+
+def _open_source(config: SourceConfig, key: str) -> Teacher | None:
     if config.checkpoint is not None:
-        return _open_checkpoint(Path(config.checkpoint).expanduser())
+        return _open_checkpoint(Path(config.checkpoint).expanduser(), f"{key}.checkpoint")
     if config.estimates is not None:
         from dfkd_core.teachers.wav_folder import WavFolderTeacher
 
         return WavFolderTeacher(Path(config.estimates))
     if config.pretrained is not None:
-        return _open_pretrained(config.pretrained)
+        return _open_pretrained(config.pretrained, f"{key}.pretrained")
     return None
 
 
+def _open_ensemble(config: EnsembleConfig) -> Teacher:
+    from dfkd_core.teachers.ensemble import EnsembleTeacher
+
+    opened = [_open_source(m, f"teacher.ensemble.members.{i}") for i, m in enumerate(config.members)]
+    members = [member for member in opened if member is not None]
+    return EnsembleTeacher(members, config.snr_db if config.combine == "by_snr" else None)
+
+
 def _dtln() -> Teacher:
-    from dfkd_core.data.demo import dtln_folder
+    from dfkd_core.data.pretrained import DTLN, public_folder
     from dfkd_core.teachers.dtln import DTLNTeacher
 
-    return DTLNTeacher(dtln_folder())
+    return DTLNTeacher(public_folder(DTLN))
+
+
+def _deepfilternet3() -> Teacher:
+    from dfkd_core.data.pretrained import DEEPFILTERNET3, public_folder
+    from dfkd_core.teachers.deepfilternet3 import DeepFilterNet3Teacher
+
+    return DeepFilterNet3Teacher(public_folder(DEEPFILTERNET3))
+
+
+def _gtcrn() -> Teacher:
+    from dfkd_core.data.pretrained import GTCRN, public_folder
+    from dfkd_core.teachers.gtcrn import GTCRNTeacher
+
+    return GTCRNTeacher(public_folder(GTCRN))
+
+
+def _rnnoise() -> Teacher:
+    from dfkd_core.data.pretrained import RNNOISE, public_folder
+    from dfkd_core.teachers.rnnoise import RNNoiseTeacher
+
+    return RNNoiseTeacher(public_folder(RNNOISE) / "rnnoise")
 
 
 PRETRAINED: dict[str, Callable[[], Teacher]] = {
     "dtln": _dtln,
+    "deepfilternet3": _deepfilternet3,
+    "gtcrn": _gtcrn,
+    "rnnoise": _rnnoise,
 }
 
 
-def _open_pretrained(name: str) -> Teacher:
+def _open_pretrained(name: str, key: str) -> Teacher:
     if name not in PRETRAINED:
         rule = f"must be a known public model, but got {name!r}; {nearest(name, sorted(PRETRAINED))}"
-        raise ConfigError(rule, key="teacher.pretrained")
+        raise ConfigError(rule, key=key)
     return PRETRAINED[name]()
 
 
@@ -63,8 +101,8 @@ def open_network(path: Path, device: torch.device | None = None) -> Teacher:
     raise ConfigError("must be a model folder or an ONNX file, but there is no such place", file=path)
 
 
-def _open_checkpoint(path: Path) -> Teacher:
+def _open_checkpoint(path: Path, key: str) -> Teacher:
     try:
         return open_network(path)
     except ConfigError as error:
-        raise error.at(key="teacher.checkpoint") from error
+        raise error.at(key=key) from error

@@ -11,6 +11,7 @@ import numpy as np
 
 from dfkd_core.atomic_files import sha256_file
 from dfkd_core.errors import ConfigError
+from dfkd_core.onnx_session import open_session
 from dfkd_core.teachers.base import Listed, Waveforms
 
 _SAMPLE_RATE_HZ = 16000
@@ -37,16 +38,7 @@ class ONNXTeacher:
     @cached_property
     def session(self) -> Any:
         """The one-threaded runtime session, opened on first use."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            session = onnxruntime.InferenceSession(str(self.path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's errors share no base class
-            reason = str(error).strip().splitlines()[0]
-            raise ConfigError(f"must be an ONNX model, but {reason}", file=self.path) from error
+        session = open_session(self.path)
         self._require_waveforms(session)
         return session
 

@@ -53,6 +53,33 @@ def compare(
     report(compared(read_fronts(folders)), out, as_json=as_json)
 
 
+@app.command()
+def references(
+    folder: SweepDir,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME|DIR|FILE]...", help="as `evaluate --teacher` takes them (default: all public models)"
+        ),
+    ] = None,
+) -> None:
+    """Measure models from elsewhere on the sweep's validation mixtures; they are drawn apart from its front."""
+    from dfkd_core.teachers import PRETRAINED
+    from sweeps.driver_lock import live_holder
+    from sweeps.run import sync_sweep
+    from sweeps.sweep_folder import SweepFolder
+    from sweeps.workload import domain_of
+
+    sweep = SweepFolder(folder)
+    config = sweep.spec().config
+    for line in domain_of(sweep.workload()).measure_references(sweep.path, names or list(PRETRAINED), config):
+        typer.echo(line)
+    if live_holder(sweep.path) is None:
+        sync_sweep(folder)
+    else:
+        typer.echo("the running sweep takes them into its front")
+
+
 def export(
     folder: SweepDir,
     output: Annotated[Path, typer.Option("-o", "--output", help="CONFIG.yaml, or a folder with --per-decade")],

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
+from dfkd_core.errors import ConfigError
 from sweeps.commands.options import AsJson, Set, settings
-
-ModelDir = Annotated[Path, typer.Argument(help="a model folder")]
 
 
 def train(
@@ -27,15 +26,30 @@ def train(
 
 
 def evaluate(
-    model: ModelDir,
-    data: Annotated[Path | None, typer.Option(help="another corpus than the model's own")] = None,
+    model: Annotated[Path | None, typer.Argument(metavar="MODEL_DIR", help="a model folder")] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|DIR|FILE", help="a public model, ONNX file, folder or config, instead of MODEL_DIR"),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="another corpus than the model's own; for a teacher the demo by default")
+    ] = None,
     split: Annotated[str, typer.Option(help="test or valid")] = "test",
+    metric: Annotated[list[str] | None, typer.Option(help="an optional metric, too: dnsmos")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score a model on a split; the only command that opens the test split."""
+    """Score a model or a teacher on a split, by SNR and noise; the only command that opens the test split."""
+    from dfkd_core.data.config import DataConfig
     from dfkd_core.model_scores import evaluate_model
+    from dfkd_core.teacher_scores import evaluate_teacher, teacher_named
 
-    scores = evaluate_model(model, data=data, split=split)
+    if (model is None) == (teacher is None):
+        raise ConfigError("takes either a model folder or --teacher, not both or none of them", key="evaluate")
+    if model is not None:
+        scores = evaluate_model(model, data=data, split=split, optional=metric or [])
+    else:
+        corpus = DataConfig(corpus=str(data or "demo"))
+        scores = evaluate_teacher(teacher_named(str(teacher)), corpus, split=split, optional=metric or [])
     typer.echo(json.dumps(scores.to_json()) if as_json else scores.text())
 
 

@@ -12,7 +12,6 @@ from typing import Any
 from sweeps.front import Front
 from sweeps.listening import Listening
 from sweeps.page.content import page_content
-from sweeps.reference_models import ReferenceModel
 from sweeps.run_addresses import RunAddresses
 from sweeps.spec import SweepSpec
 from sweeps.trials import TrialRecord
@@ -49,12 +48,11 @@ def front_page(
     *,
     addresses: RunAddresses,
     listening: Listening | None = None,
-    references: Sequence[ReferenceModel] = (),
 ) -> str:
     """The page of a front as HTML text."""
     content = page_content(folder, front, records, spec, addresses)
     content["listening"] = None if listening is None else listening.to_page()
-    content["references"] = [{"name": model.name, "values": dict(model.values)} for model in references]
+    content["references"] = [{"name": model.name, "values": dict(model.values)} for model in front.references]
     return render(front.name, content)
 
 

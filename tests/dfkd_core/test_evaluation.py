@@ -45,7 +45,7 @@ def test_scores_of_the_noisy_input_are_computed_once(mixtures, monkeypatch):
 
 def test_damaged_scores_of_the_noisy_input_are_computed_again(mixtures):
     first = evaluate_noisy(mixtures)
-    for path in (cache_dir() / "noisy_scores").iterdir():
+    for path in (cache_dir() / "scores").iterdir():
         path.write_text("{}")
     assert evaluate_noisy(mixtures) == first
 

@@ -111,3 +111,11 @@ def test_a_trainer_s_checkpoint_becomes_the_model_that_was_evaluated(experiment,
     noisy = torch.randn(1, 4000)
     torch.testing.assert_close(load_model(tmp_path / "model")[0](noisy), trainer.model.eval()(noisy))
     assert read_record(tmp_path / "model").epochs == 1
+
+
+def test_the_card_tells_the_licence_of_a_public_teacher(experiment, tmp_path):
+    model = build_student(experiment().student)
+    origin = {**ORIGIN, "teacher": "mean of dtln, gtcrn"}
+    write_model_folder(tmp_path, experiment(), model.state_dict(), METRICS, noisy={}, epochs=1, origin=origin)
+    card = (tmp_path / "README.md").read_text()
+    assert "Teacher: mean of dtln, gtcrn (dtln: MIT; gtcrn: MIT" in card

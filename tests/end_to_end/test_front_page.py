@@ -30,7 +30,7 @@ def sounds(front):
 
 def write(folder, records, sweep=None, **more):
     sweep = sweep or spec()
-    front = build_front(sweep, "id-1", records)
+    front = build_front(sweep, "id-1", records).model_copy(update={"references": tuple(more.pop("references", ()))})
     write_front(folder, front, records, sweep, **more)
     return front, folder / "front" / "front.html"
 

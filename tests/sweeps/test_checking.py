@@ -35,6 +35,8 @@ def test_a_good_sweep_comes_back_with_its_config_complete():
     ("spec", "said"),
     [
         (sweep("val/pesq"), "did you mean 'val/pesq_wb'"),
+        (sweep("val/dnsmos"), "config.training.metrics: must hold dnsmos, which an objective or a constraint uses"),
+        (sweep(config={"training": {"metrics": ["pesq"]}}), "must hold optional metrics (dnsmos), but got 'pesq'"),
         (sweep("val/gain_db"), "val/gain_db"),  # best at zero: neither more nor less of it is better
         (sweep(constraints=["model/param <= 1"]), "did you mean 'model/params'"),
         (sweep(space={"student.widht": {"values": [0.25]}}), "did you mean 'student.width'"),

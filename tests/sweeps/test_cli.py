@@ -19,6 +19,10 @@ from sweeps.commands.options import bounds, settings
         (["export", "nowhere", "-o", "x.yaml"], "nowhere"),
         (["train", "nowhere.yaml", "--out", "x"], "nowhere.yaml"),
         (["evaluate", "nowhere"], "nowhere"),
+        (["evaluate", "--teacher", "nowhere"], "--teacher: must be a public model"),
+        (["evaluate", "nowhere", "--teacher", "dtln"], "either a model folder or --teacher"),
+        (["evaluate"], "either a model folder or --teacher"),
+        (["front", "references", "nowhere"], "nowhere"),
         (["data", "scan", "nowhere"], "nowhere"),
     ],
 )

@@ -13,6 +13,7 @@ from rich.console import Console
 from sweeps.front import build_front
 from sweeps.front_plot import front_plot, short_number
 from sweeps.front_table import show_front
+from sweeps.reference_models import ReferenceModel
 from sweeps.trials import TrialState
 
 
@@ -118,3 +119,10 @@ def test_csv_of_a_front_that_was_trained_again_has_seeds_and_bounds(confirmed_fr
     assert [row["seeds"] for row in rows] == ["3", "3", "3", ""]
     assert float(rows[0]["val/pesq_wb low"]) == pytest.approx(1.45)
     assert rows[-1]["probability_on_front"] == ""
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_models_from_elsewhere_stand_below_the_table(front, terminal):
+    others = (ReferenceModel("gtcrn", {"val/pesq_wb": 2.04, SIZE: 48_228, "val/stoi": 0.9}),)
+    text = shown(front.model_copy(update={"references": others}), width=200, terminal=terminal)
+    assert "for comparison: gtcrn  val/pesq_wb 2.04  model/params 48 228" in text

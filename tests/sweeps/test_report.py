@@ -22,7 +22,7 @@ HOSTILE = "</script><script>alert(1)</script>\u2028&<img src=x onerror=alert(1)>
 
 def written(folder, records, **more):
     sweep = more.pop("spec", spec())
-    front = build_front(sweep, "id-1", records)
+    front = build_front(sweep, "id-1", records).model_copy(update={"references": more.pop("references", ())})
     write_front(folder, front, records, sweep, **more)
     return front, (folder / "front" / "front.html").read_text()
 
@@ -83,9 +83,17 @@ def test_the_page_knows_choices_history_and_the_addresses_of_runs(tmp_path):
 
 
 def test_models_from_elsewhere_are_on_the_page(tmp_path):
-    others = [ReferenceModel("GTCRN", {QUALITY: 2.04, SIZE: 48_000})]
+    others = (ReferenceModel("GTCRN", {QUALITY: 2.04, SIZE: 48_000}),)
     content = embedded(written(tmp_path, small_sweep(), references=others)[1])
     assert content["references"] == [{"name": "GTCRN", "values": {QUALITY: 2.04, SIZE: 48_000}}]
+    assert load_front(tmp_path).references == others
+
+
+def test_models_from_elsewhere_are_no_points_and_move_no_hypervolume(tmp_path):
+    better_than_all = (ReferenceModel("other", {QUALITY: 4.5, SIZE: 1}),)
+    alone, _ = written(tmp_path / "a", small_sweep())
+    beside, _ = written(tmp_path / "b", small_sweep(), references=better_than_all)
+    assert (beside.points, beside.hypervolume) == (alone.points, alone.hypervolume)
 
 
 def test_the_noisy_input_is_told_by_the_first_model_folder_that_knows(tmp_path):
