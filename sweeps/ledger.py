@@ -39,8 +39,8 @@ Lesson = tuple[dict[str, Any], dict[str, float]]  # the study's parameters, and 
 class Ledger:
     """Numbers, states, params, metrics and reasons of every trial of one sweep."""
 
-    def __init__(self, study: optuna.Study, spec: SweepSpec) -> None:
-        self.study, self.spec = study, spec
+    def __init__(self, study: optuna.Study, spec: SweepSpec, folder: Path) -> None:
+        self.study, self.spec, self._folder = study, spec, folder
         self._offset: int = study.user_attrs.get(WARM_START, 0)
         self._space = Space.parse(spec.space)
 
@@ -58,7 +58,7 @@ class Ledger:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             study.set_metric_names([objective.cost_name for objective in spec.objectives])
-        ledger = cls(study, spec)
+        ledger = cls(study, spec, folder)
         for params, metrics in lessons:
             ledger._learn(params, metrics)
         study.set_user_attr(WARM_START, len(lessons))
@@ -75,7 +75,7 @@ class Ledger:
         except (LookupError, ValueError, TypeError, AttributeError) as error:  # Optuna, replaying damaged records
             text = f"{folder}: the ledger cannot be read ({type(error).__name__}: {error}); restore it from a backup"
             raise DFKDError(text) from error
-        return cls(study, spec)
+        return cls(study, spec, folder)
 
     def attrs(self) -> dict[str, Any]:
         """What is recorded of the sweep itself (hashes, state, hours spent)."""
@@ -213,11 +213,20 @@ class Ledger:
         return build_sampler(config.name, config.seed, number, progress, config.options)
 
     def _record(self, trial: FrozenTrial, session: str | None) -> TrialRecord:
+        """One trial as the sweep sees it; DFKDError when its attributes are damaged."""
+        number = trial.number - self._offset
+        try:
+            return self._read(trial, number, session)
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            what = f"what the ledger holds of trial {number} is damaged ({type(error).__name__}: {error})"
+            raise DFKDError(f"{self._folder}: {what}; restore it from a backup") from error
+
+    def _read(self, trial: FrozenTrial, number: int, session: str | None) -> TrialRecord:
         attrs = trial.user_attrs
         metrics, epochs = _last_epoch(attrs)
         outcome = attrs.get(OUTCOME, {}) if trial.state.is_finished() else {}
         return TrialRecord(
-            number=trial.number - self._offset,
+            number=number,
             state=TrialState(outcome["state"]) if outcome else _unfinished(attrs, session),
             params=self._params(trial),
             metrics=metrics,

@@ -268,6 +268,13 @@ def test_a_damaged_journal_is_read_or_refused_never_changed(written, tmp_path_fa
     assert (folder / JOURNAL).read_bytes() == damaged
 
 
+def test_a_damaged_key_inside_a_record_is_told_with_the_trial(written, tmp_path):
+    plan, _, journal = written
+    (tmp_path / JOURNAL).write_bytes(journal.replace(b'"outcome":{"state"', b'"outcome":{"stat\xc2\xb5"'))
+    with pytest.raises(DFKDError, match=r"what the ledger holds of trial 0 is damaged .*restore it from a backup"):
+        Ledger.open(tmp_path, plan, "id").records()
+
+
 def test_metrics_that_json_does_not_know_come_back(ledger):
     number, _ = ledger.ask()
     ledger.record_epoch(number, 1, {"train/loss": math.nan, "model/look_ahead_ms": math.inf})
