@@ -118,8 +118,8 @@ class Conductor:
             self._finish(number, TrialState.FAILED, fault)
             return False
         metrics = plain({**assignment.static, **reported})
-        self.ledger.record_epoch(number, epoch, metrics)
-        self.tracker.trial_epoch(self.run_of(number), epoch, metrics)
+        time_s = self.ledger.record_epoch(number, epoch, metrics)
+        self.tracker.trial_epoch(self.run_of(number), epoch, metrics, time_s)
         self._note_place(assignment, where or {})
         if epoch >= self.spec.budget.epochs_per_trial:
             self._complete(number, metrics)
@@ -242,7 +242,8 @@ class Conductor:
         self.ledger.finish(number, state, reason=scrub(reason, self._hidden), violations=violations)
         record = self.ledger.record(number)
         TrialFolder(self.folder, number).finish(record, self.domain)
-        self.tracker.trial_finished(self.run_of(number), state, record.fidelity, record.reason, record.metrics)
+        told = (record.fidelity, record.reason, record.metrics)
+        self.tracker.trial_finished(self.run_of(number), state, *told, time_s=record.finished)
         self.counts[state] += 1
         self._judge_failures()
         self.on_finish(number, state)

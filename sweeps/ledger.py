@@ -27,6 +27,7 @@ from sweeps.trials import TrialRecord, TrialState
 
 JOURNAL = "ledger.journal"
 EPOCH = "epoch:"  # user attributes: one per finished epoch, holding its metrics
+TIME = "$time"  # and, among them, when it was first noted
 WARM_START = "warm_start"  # of the study: how many trials in front are another sweep's
 OUTCOME, SESSION, STARTED, EVENT = "outcome", "session", "started", "event:"
 STOPPED = "stopped early"  # the constraint that tells TPE not to take a pruned trial for a good one
@@ -119,9 +120,18 @@ class Ledger:
         if STARTED not in trial.user_attrs:
             trial.set_user_attr(STARTED, time.time())
 
-    def record_epoch(self, number: int, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Note one finished epoch and all that it reported."""
-        self._trial(number).set_user_attr(f"{EPOCH}{epoch}", dict(metrics))
+    def record_epoch(self, number: int, epoch: int, metrics: Mapping[str, float]) -> float:
+        """Note one finished epoch and all that it reported; returns when it was first noted, seconds since 1970.
+
+        An epoch that is reported again, by a trial taken up from its checkpoint, keeps its time: what is told of it
+        is the same and not a second event.
+        """
+        frozen, key = self._all()[number + self._offset], f"{EPOCH}{epoch}"
+        known = frozen.user_attrs.get(key, {})
+        noted = {**metrics, TIME: known.get(TIME, time.time())}
+        if noted != known:
+            self._trial(number).set_user_attr(key, noted)
+        return float(noted[TIME])
 
     def note_event(self, number: int, kind: str, reason: str) -> int:
         """Note a failure that was forgiven; returns how many of its kind there are now."""
@@ -188,6 +198,11 @@ class Ledger:
     def epochs(self, number: int) -> dict[int, dict[str, float]]:
         """All reported epochs of a trial, in order."""
         return _epochs(self._trial(number).user_attrs)
+
+    def epoch_times(self, number: int) -> dict[int, float]:
+        """When each epoch was first noted, in seconds since 1970; of older ledgers nothing."""
+        noted = _noted(self._trial(number).user_attrs)
+        return {epoch: values[TIME] for epoch, values in noted.items() if TIME in values}
 
     def _learn(self, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
         self.study.enqueue_trial(dict(params))
@@ -261,8 +276,12 @@ def _unfinished(attrs: Mapping[str, Any], session: str | None) -> TrialState:
     return TrialState.RUNNING if session and attrs.get(SESSION) == session else TrialState.WAITING
 
 
-def _epochs(attrs: Mapping[str, Any]) -> dict[int, dict[str, float]]:
+def _noted(attrs: Mapping[str, Any]) -> dict[int, dict[str, float]]:
     return dict(sorted((int(key.removeprefix(EPOCH)), value) for key, value in attrs.items() if key.startswith(EPOCH)))
+
+
+def _epochs(attrs: Mapping[str, Any]) -> dict[int, dict[str, float]]:
+    return {epoch: {k: v for k, v in values.items() if k != TIME} for epoch, values in _noted(attrs).items()}
 
 
 def _num_epochs(attrs: Mapping[str, Any]) -> int:

@@ -22,8 +22,9 @@ def retell(
             continue
         run = run_of(record.number)
         tracker.trial_started(run, record.params, sweep_tags(ledger), time_s=record.started)
+        times = ledger.epoch_times(record.number)
         for epoch, metrics in ledger.epochs(record.number).items():
-            tracker.trial_epoch(run, epoch, metrics, time_s=record.finished)
+            tracker.trial_epoch(run, epoch, metrics, time_s=times.get(epoch, record.finished))
         tracker.trial_finished(
             run, record.state, record.fidelity, record.reason, record.metrics, time_s=record.finished
         )

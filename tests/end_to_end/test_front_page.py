@@ -158,13 +158,13 @@ def test_every_sound_of_the_front_plays_from_its_start(sweep, open_page):
     assert lengths == pytest.approx([CLIP_S] * (len(front.points) * 2 * 4), abs=0.01)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("folder", filter(None, [os.environ.get("DFKD_DEMO")]))
-def test_every_sound_of_a_real_sweeps_front_plays(folder, open_page):
-    """DFKD_DEMO names the folder of a finished sweep, such as runs/demo."""
-    page = open_page(Path(folder, "front", "front.html").resolve())
-    lengths = listen_through(page)
-    assert len(lengths) >= 4 * page.locator("#trials tbody tr").count() and min(lengths) > 0.5
+if "DFKD_DEMO" in os.environ:  # the folder of a finished sweep, such as runs/demo
+
+    @pytest.mark.slow
+    def test_every_sound_of_a_real_sweeps_front_plays(open_page):
+        page = open_page(Path(os.environ["DFKD_DEMO"], "front", "front.html").resolve())
+        lengths = listen_through(page)
+        assert len(lengths) >= 4 * page.locator("#trials tbody tr").count() and min(lengths) > 0.5
 
 
 def test_a_sound_goes_on_where_another_stopped(sweep, open_page):

@@ -7,9 +7,10 @@ import socket
 import time
 
 import pytest
-from closed_form import epochs_run, sweep
+from closed_form import QUALITY, epochs_run, sweep
 from drivers import begin, dfkd, epochs_by_trial, wait_for_epochs
-from one_story import disagreements
+from mlflow.tracking import MlflowClient
+from one_story import disagreements, runs_by_number
 
 from dfkd_core.errors import ConfigError
 from sweeps import resume_sweep
@@ -99,6 +100,14 @@ def test_the_last_resume_ends_the_sweep_with_every_trial_once(day):
     for epochs in trained.values():
         assert sorted(epochs) == list(range(1, EPOCHS + 1))
     assert sum(sum(epochs.values()) for epochs in trained.values()) <= TRIALS * EPOCHS + 4, "paid again after the kill"
+
+
+def test_mlflow_holds_each_epoch_of_each_trial_once(day):
+    status = sweep_status(day[0])
+    client = MlflowClient(status["mlflow"]["tracking_uri"])
+    for runs in runs_by_number(status).values():
+        history = client.get_metric_history(runs[0].info.run_id, QUALITY)
+        assert sorted(point.step for point in history) == list(range(1, EPOCHS + 1))
 
 
 def test_a_resume_of_a_finished_sweep_finds_nothing_to_do(day):

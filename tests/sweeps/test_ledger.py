@@ -90,6 +90,17 @@ def test_fidelity_metrics_and_times_are_those_of_the_last_epoch(ledger):
     assert ledger.epochs(number) == {1: metrics(params, 1), 2: metrics(params, 2)}
 
 
+def test_an_epoch_that_is_reported_again_keeps_its_time(ledger, monkeypatch):
+    number, params = ledger.ask()
+    monkeypatch.setattr("time.time", lambda: 100.0)
+    assert ledger.record_epoch(number, 1, metrics(params, 1)) == 100.0
+    monkeypatch.setattr("time.time", lambda: 200.0)
+    assert ledger.record_epoch(number, 1, metrics(params, 1)) == 100.0
+    assert ledger.record_epoch(number, 2, metrics(params, 2)) == 200.0
+    assert ledger.epoch_times(number) == {1: 100.0, 2: 200.0}
+    assert ledger.epochs(number) == {1: metrics(params, 1), 2: metrics(params, 2)}
+
+
 def test_static_metrics_stand_for_epoch_zero(ledger):
     number, _ = ledger.ask()
     ledger.record_epoch(number, 0, {PARAMS: 5.0})

@@ -1,5 +1,7 @@
 """After a death between ledger and spool, MLflow hears what it missed, once and with its own times."""
 
+import time
+
 import pytest
 from closed_form import PARAMS, QUALITY, sweep
 from mlflow.tracking import MlflowClient
@@ -34,9 +36,10 @@ def work(ledger, tracker=None, until="end"):
         tracker.trial_started(number, params, {})
     for epoch in (1, 2):
         metrics = {QUALITY: 0.1 * epoch, PARAMS: 2e6 * params["size"]}
-        ledger.record_epoch(number, epoch, metrics)
+        time_s = ledger.record_epoch(number, epoch, metrics)
         if tracker and until in ("epochs", "end"):
-            tracker.trial_epoch(number, epoch, metrics)
+            tracker.trial_epoch(number, epoch, metrics, time_s)
+            time.sleep(0.002)  # MLflow's times are whole milliseconds: told again later must be seen to be told again
     ledger.finish(number, TrialState.COMPLETE)
     if tracker and until == "end":
         record = ledger.record(number)
