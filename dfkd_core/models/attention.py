@@ -34,9 +34,8 @@ class SelfAttention(nn.Module):
     def forward(self, signal: Tensor) -> Tensor:
         """Attended signal of the same shape (batch, position, feature)."""
         batch, positions, features = signal.shape
-        projected = self.project(signal).transpose(1, 2)
-        query, key, value = projected.reshape(batch, 3, self.heads, features // self.heads, positions).unbind(1)
-        attended = _attended(query / math.sqrt(query.shape[2]), key, value)
+        projected = self.project(signal).view(batch, positions, 3, self.heads, features // self.heads)
+        attended = _attended(projected.permute(2, 0, 3, 4, 1))
         joined: Tensor = self.join(attended.transpose(1, 2).reshape(batch, positions, features))
         return joined
 
@@ -45,53 +44,56 @@ class SelfAttention(nn.Module):
         return 2 * signal.shape[1] * output.numel()
 
 
-def _attended(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """softmax(Q K^T) V: (batch, head, position, d) of three times (batch, head, d, position)."""
-    if not own_gradients_apply(query):
-        query, key, value = (part.transpose(2, 3) for part in (query, key, value))
-        return F.scaled_dot_product_attention(query, key, value, scale=1.0)
-    sequences = (part.flatten(0, 1).contiguous() for part in (query, key, value))
-    attended: Tensor = _Attention.apply(*sequences)  # type: ignore[no-untyped-call]
-    return attended.view(*query.shape[:2], *attended.shape[1:])
+def _attended(projected: Tensor) -> Tensor:
+    """softmax(Q K^T / sqrt(d)) V: (batch, head, position, d) of Q, K and V as (3, batch, head, d, position)."""
+    if not own_gradients_apply(projected):
+        return F.scaled_dot_product_attention(*projected.transpose(3, 4).unbind(0))
+    attended: Tensor = _Attention.apply(projected.flatten(1, 2).contiguous())  # type: ignore[no-untyped-call]
+    return attended.view(*projected.shape[1:3], *attended.shape[1:])
 
 
 class _Attention(torch.autograd.Function):
     """Chunk by chunk, the weights P computed again for the gradient; every product has its wide side in rows.
 
-    With O = P V: dV^T = dO^T P,  dS = P (dO V^T - <dO V^T, P>),  dQ = dS K,  dK^T = Q^T dS. Heads of few numbers
-    make the products narrow, and BLAS is up to four times slower with the narrow side the other way round.
+    With O = P V and s = 1 / sqrt(d): dV^T = dO^T P,  dS = s P (dO V^T - <dO V^T, P>),  dQ = dS K,  dK^T = Q^T dS.
+    Heads of few numbers make the products narrow, and BLAS is up to four times slower with the narrow side the other
+    way round.
     """
 
     @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        ctx.save_for_backward(query, key, value)
-        attended = query.new_empty(query.shape[0], query.shape[2], query.shape[1])
-        for part in _chunks(query):
-            torch.bmm(_weights(query[part], key[part]), value[part].transpose(1, 2), out=attended[part])
+    def forward(ctx: Any, projected: Tensor) -> Tensor:
+        ctx.save_for_backward(projected)
+        _, sequences, size, positions = projected.shape
+        attended = projected.new_empty(sequences, positions, size)
+        for part in _chunks(projected):
+            query, key, value = projected[:, part]
+            torch.bmm(_weights(query, key), value.transpose(1, 2), out=attended[part])
         return attended
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        query, key, value = ctx.saved_tensors
-        to_query, to_key, to_value = (torch.empty_like(tensor) for tensor in (query, key, value))
-        turned = gradient.transpose(1, 2).contiguous()
-        for part in _chunks(query):
-            weights = _weights(query[part], key[part])
-            torch.bmm(turned[part], weights, out=to_value[part])
-            to_weights = torch.bmm(turned[part].transpose(1, 2), value[part])
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (projected,) = ctx.saved_tensors
+        to_projected, turned = torch.empty_like(projected), gradient.transpose(1, 2).contiguous()
+        scale = 1 / math.sqrt(projected.shape[2])
+        for part in _chunks(projected):
+            (query, key, value), (to_query, to_key, to_value) = projected[:, part], to_projected[:, part]
+            weights = _weights(query, key)
+            torch.bmm(turned[part], weights, out=to_value)
+            to_weights = torch.bmm(turned[part].transpose(1, 2), value)
             to_scores = torch.ops.aten._softmax_backward_data(to_weights, weights, -1, weights.dtype)
-            to_query[part] = torch.bmm(to_scores, key[part].transpose(1, 2)).transpose(1, 2)
-            torch.bmm(query[part], to_scores, out=to_key[part])
-        return to_query, to_key, to_value
+            to_query.copy_(torch.bmm(to_scores, scale * key.transpose(1, 2)).transpose(1, 2))
+            torch.bmm(scale * query, to_scores, out=to_key)
+        return to_projected
 
 
 def _weights(query: Tensor, key: Tensor) -> Tensor:
     """Attention weights (sequence, position, position) of (sequence, d, position)."""
-    return torch.softmax(torch.bmm(query.transpose(1, 2), key), -1)
+    scaled = query.transpose(1, 2) / math.sqrt(query.shape[1])
+    return torch.softmax(torch.bmm(scaled, key), -1)
 
 
-def _chunks(query: Tensor) -> list[slice]:
-    sequences, _, positions = query.shape
-    size = max(1, CHUNK_BYTES // (positions**2 * query.element_size()))
+def _chunks(projected: Tensor) -> list[slice]:
+    _, sequences, _, positions = projected.shape
+    size = max(1, CHUNK_BYTES // (positions**2 * projected.element_size()))
     return [slice(start, start + size) for start in range(0, sequences, size)]

@@ -29,7 +29,7 @@ def _find(name: str) -> type[Any]:
     module_name, _, class_name = name.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
+    except (ImportError, TypeError, ValueError) as error:  # the last two: a relative or an empty name
         rule = f"must name an importable module, but got {name!r} ({error}); install it or add its folder to PYTHONPATH"
         raise ConfigError(rule, key=KEY) from error
     kind = getattr(module, class_name, None)

@@ -49,8 +49,15 @@ class _VectorisedPReLU(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
         (kept,) = ctx.saved_tensors
         # Half of a concatenation's gradient arrives with gaps, which the kernel below crosses number by number.
-        same_layout = gradient.stride() == kept.stride()
-        dense = gradient if same_layout else torch.empty_like(kept).copy_(gradient)
-        to_slope = (dense * kept.clamp(max=0)).sum() / (ctx.slope if ctx.keeps_output else 1.0)
+        negative = kept.clamp(max=0)
+        same_layout = gradient.stride() == negative.stride()
+        dense = gradient if same_layout else torch.empty_like(negative).copy_(gradient)
+        to_slope = _dot(dense, negative) / (ctx.slope if ctx.keeps_output else 1.0)
         to_signal = torch.ops.aten.leaky_relu_backward(dense, kept, ctx.slope, ctx.keeps_output)
         return to_signal, to_slope.view(1)
+
+
+def _dot(one: Tensor, other: Tensor) -> Tensor:
+    """Sum of products of two tensors laid out alike and without gaps; the products are not written down."""
+    size, stride = (one.numel(),), (1,)
+    return torch.dot(one.as_strided(size, stride), other.as_strided(size, stride))
