@@ -47,7 +47,8 @@ class SelfAttention(nn.Module):
 def _attended(projected: Tensor) -> Tensor:
     """softmax(Q K^T / sqrt(d)) V: (batch, head, position, d) of Q, K and V as (3, batch, head, d, position)."""
     if not own_gradients_apply(projected):
-        return F.scaled_dot_product_attention(*projected.transpose(3, 4).unbind(0))
+        query, key, value = projected.transpose(3, 4).unbind(0)
+        return F.scaled_dot_product_attention(query, key, value)
     attended: Tensor = _Attention.apply(projected.flatten(1, 2).contiguous())  # type: ignore[no-untyped-call]
     return attended.view(*projected.shape[1:3], *attended.shape[1:])
 

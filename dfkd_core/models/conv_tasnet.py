@@ -134,7 +134,7 @@ class _Block(nn.Module):
         bottleneck, hidden, skip = config.sizes(config.width)
         self.widen = PointwiseConv1d(bottleneck, hidden)
         self.depthwise = DepthwiseConv1d(hidden, config.kernel, dilation, config.causal)
-        self.activations = nn.ModuleList(PReLU() for _ in range(2))
+        self.activations = nn.ModuleList(PReLU(in_place=True) for _ in range(2))
         self.norms = nn.ModuleList(_norm(config, hidden) for _ in range(2))
         self.sizes = (0 if last else bottleneck, skip)
         self.narrow = PointwiseConv1d(hidden, sum(self.sizes))
