@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -14,6 +15,8 @@ from dfkd_core.models.own_gradients import own_gradients_apply
 
 # Weights of as many sequences at a time: they stay in the cache, and their memory does not grow with the batch.
 CHUNK_BYTES = 2**20
+# Up to here sums of exponentials stay inside float32 without their maximum being subtracted.
+LARGEST_EXPONENT = 60.0
 
 
 class SelfAttention(nn.Module):
@@ -54,47 +57,73 @@ def _attended(projected: Tensor) -> Tensor:
 
 
 class _Attention(torch.autograd.Function):
-    """Chunk by chunk, the weights P computed again for the gradient; every product has its wide side in rows.
+    """Chunk by chunk, from exponentials that are computed again for the gradient; `projected` as in `_attended`.
 
-    With O = P V and s = 1 / sqrt(d): dV^T = dO^T P,  dS = s P (dO V^T - <dO V^T, P>),  dQ = dS K,  dK^T = Q^T dS.
-    Heads of few numbers make the products narrow, and BLAS is up to four times slower with the narrow side the other
-    way round.
+    With s the scaled scores, l = log sum exp s per query, P = exp(s - l), O = P V and g the gradient at O:
+
+        dV^T = g^T P,   dS = P (g V^T - <g, O>),   dQ = dS K / sqrt(d),   dK^T = Q^T dS / sqrt(d)
+
+    A row of ones beside the keys and the values lets the products subtract l and <g, O> and sum up the exponentials:
+    torch's softmax over rows this short takes four to seven times as long as exponentials in place. Every product has
+    its wide side in rows; heads of few numbers make them narrow, and BLAS is up to four times slower the other way.
     """
 
     @staticmethod
     def forward(ctx: Any, projected: Tensor) -> Tensor:
-        ctx.save_for_backward(projected)
-        _, sequences, size, positions = projected.shape
-        attended = projected.new_empty(sequences, positions, size)
-        for part in _chunks(projected):
-            query, key, value = projected[:, part]
-            torch.bmm(_weights(query, key), value.transpose(1, 2), out=attended[part])
+        query, key, value = projected
+        size, positions = query.shape[1:]
+        scaled, summed = query / math.sqrt(size), _with_ones(value)
+        bounded = _largest_norm(scaled) * _largest_norm(key) <= LARGEST_EXPONENT
+        shift = query.new_zeros(len(query), positions, 1)
+        both = query.new_empty(len(query), positions, size + 1)
+        for part, scores in _chunks(query):
+            torch.bmm(scaled[part].transpose(1, 2), key[part], out=scores)
+            if not bounded:
+                torch.amax(scores, -1, keepdim=True, out=shift[part])
+                scores.sub_(shift[part])
+            torch.bmm(scores.exp_(), summed[part].transpose(1, 2), out=both[part])
+        sums = both[:, :, size:]
+        attended: Tensor = both[:, :, :size] / sums
+        ctx.save_for_backward(projected, attended, sums.log() + shift)
         return attended
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        (projected,) = ctx.saved_tensors
-        to_projected, turned = torch.empty_like(projected), gradient.transpose(1, 2).contiguous()
-        scale = 1 / math.sqrt(projected.shape[2])
-        for part in _chunks(projected):
-            (query, key, value), (to_query, to_key, to_value) = projected[:, part], to_projected[:, part]
-            weights = _weights(query, key)
-            torch.bmm(turned[part], weights, out=to_value)
-            to_weights = torch.bmm(turned[part].transpose(1, 2), value)
-            to_scores = torch.ops.aten._softmax_backward_data(to_weights, weights, -1, weights.dtype)
-            to_query.copy_(torch.bmm(to_scores, scale * key.transpose(1, 2)).transpose(1, 2))
-            torch.bmm(scale * query, to_scores, out=to_key)
+        projected, attended, log_sums = ctx.saved_tensors
+        (query, key, value), to_projected = projected, torch.empty_like(projected)
+        scaled = query / math.sqrt(query.shape[1])
+        turned, to_query = gradient.transpose(1, 2).contiguous(), torch.empty_like(attended)
+        queries, keys = _with(scaled, -log_sums), _with_ones(key)
+        gradients, values = _with(turned, -(gradient * attended).sum(2, keepdim=True)), _with_ones(value)
+        for (part, weights), (_, to_scores) in zip(_chunks(query), _chunks(query), strict=True):
+            torch.bmm(queries[part].transpose(1, 2), keys[part], out=weights).exp_()
+            torch.bmm(turned[part], weights, out=to_projected[2, part])
+            torch.bmm(gradients[part].transpose(1, 2), values[part], out=to_scores).mul_(weights)
+            torch.bmm(to_scores, key[part].transpose(1, 2), out=to_query[part])
+            torch.bmm(scaled[part], to_scores, out=to_projected[1, part])
+        torch.div(to_query.transpose(1, 2), math.sqrt(query.shape[1]), out=to_projected[0])
         return to_projected
 
 
-def _weights(query: Tensor, key: Tensor) -> Tensor:
-    """Attention weights (sequence, position, position) of (sequence, d, position)."""
-    scaled = query.transpose(1, 2) / math.sqrt(query.shape[1])
-    return torch.softmax(torch.bmm(scaled, key), -1)
+def _with(signal: Tensor, column: Tensor) -> Tensor:
+    """(sequence, d, position) and (sequence, position, 1) as (sequence, d + 1, position)."""
+    return torch.cat((signal, column.transpose(1, 2)), 1)
 
 
-def _chunks(projected: Tensor) -> list[slice]:
-    _, sequences, _, positions = projected.shape
-    size = max(1, CHUNK_BYTES // (positions**2 * projected.element_size()))
-    return [slice(start, start + size) for start in range(0, sequences, size)]
+def _with_ones(signal: Tensor) -> Tensor:
+    return F.pad(signal, (0, 0, 0, 1), value=1.0)
+
+
+def _largest_norm(signal: Tensor) -> float:
+    """Of the vectors (sequence, d, position); the product of two bounds every score."""
+    return math.sqrt(float(signal.square().sum(1).max()))
+
+
+def _chunks(query: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """As many sequences of (sequence, d, position) at a time as fit the cache, and memory for their scores."""
+    sequences, _, positions = query.shape
+    size = min(sequences, max(1, CHUNK_BYTES // (positions**2 * query.element_size())))
+    scores = query.new_empty(size, positions, positions)
+    for start in range(0, sequences, size):
+        yield slice(start, start + size), scores[: min(size, sequences - start)]

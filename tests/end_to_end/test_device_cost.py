@@ -62,4 +62,4 @@ def test_a_student_slower_than_the_constraint_allows_is_infeasible_with_the_reas
     folder = sweep_of("constraint", constraints=[f"{SPEED} <= 1.0e-9"])
     assert {trial["state"] for trial in results(folder)} == {"INFEASIBLE"}
     assert all(SPEED in trial["reason"] for trial in results(folder))
-    assert load_front(folder).points == []
+    assert not load_front(folder).points
