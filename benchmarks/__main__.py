@@ -19,6 +19,7 @@ from typing import Any
 BENCHMARKS = (
     "model_speed",
     "distillation_step",
+    "validation_share",
     "trial_memory",
     "control_plane",
     "delivery_rate",

@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from benchmarks.plain_conv_tasnet import PlainConvTasNet
 from benchmarks.plain_dccrn import PlainDCCRN
 from benchmarks.plain_dptnet import PlainDPTNet
+from benchmarks.public_models import PUBLIC
 from dfkd_core.allocator import keep_freed_memory
 from dfkd_core.models import build_model
 
@@ -40,7 +40,7 @@ def run() -> list[dict[str, Any]]:
     rows = [row("one core's peak, matrix product of 1024", peak, "GFLOP/s")]
     for name in MODELS:
         rows += model_rows(name, peak)
-    return rows + torchaudio_rows()
+    return rows + [line for name in PUBLIC for line in public_rows(name)]
 
 
 def model_rows(name: str, peak: float) -> list[dict[str, Any]]:
@@ -53,33 +53,32 @@ def model_rows(name: str, peak: float) -> list[dict[str, Any]]:
     difference = largest_difference(model.eval(), plain.eval(), noisy)
     ours, theirs = alternate(training_step(model.train(), noisy), training_step(plain.train(), noisy))
     ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
-    rate = BATCH / statistics.median(ours)
+    step_s = statistics.median(ours)
     done = model.macs(SAMPLES) - model.extra_macs(SAMPLES)  # transforms are counted as convolutions, but are none
-    gflops = 3 * 2 * done * BATCH / statistics.median(ours) / 1e9
+    at_peak_s = 3 * 2 * done * BATCH / (1e9 * peak)  # the backward pass as two forward passes
     return [
         row(f"{name}: difference to the plain form", difference, "", f"<= {LARGEST_DIFFERENCE}", difference <= 1e-5),
         row(f"{name}: speed against the plain form", ratio, "x", f">= {least_ratio}", ratio >= least_ratio),
-        row(f"{name}: audio per CPU-second", rate, "s/s", f"about {usual_rate:g}" if usual_rate else ""),
-        row(f"{name}: share of the peak, backward as two forwards", 100 * gflops / peak, "%"),
+        row(f"{name}: audio per CPU-second", BATCH / step_s, "s/s", f"about {usual_rate:g}" if usual_rate else ""),
+        row(f"{name}: a training step", 1e3 * step_s, "ms"),
+        row(f"{name}: its products at the core's peak", 1e3 * at_peak_s, "ms"),
+        row(f"{name}: share of the peak", 100 * at_peak_s / step_s, "%"),
     ]
 
 
-def torchaudio_rows() -> list[dict[str, Any]]:
-    """For information: torchaudio's Conv-TasNet of the same sizes."""
-    from dfkd_core.audio import resample
-
-    resample(np.zeros(16, np.float32), 8000, 16000)  # loads torchaudio, without its native part where that is missing
-    from torchaudio.models import ConvTasNet
-
-    model = ConvTasNet(1, 32, 512, 3, int(128 * WIDTH), int(512 * WIDTH), 8, 3)
+def public_rows(name: str) -> list[dict[str, Any]]:
+    """For information: a public package's network of the same sizes, one batch each in turns."""
+    own, build = PUBLIC[name]
+    model = build()
+    if model is None:
+        return []
     noisy = 0.1 * torch.randn(BATCH, 1, SAMPLES)
-    ours = training_step(build_model("conv_tasnet", width=WIDTH), noisy[:, 0])
+    ours = training_step(build_model(own, width=WIDTH), noisy[:, 0])
     mine, theirs = alternate(ours, training_step(model, noisy))
+    ratio = statistics.median(b / a for a, b in zip(mine, theirs, strict=True))
     return [
-        row("torchaudio's ConvTasNet: audio per CPU-second", BATCH / statistics.median(theirs), "s/s"),
-        row(
-            "conv_tasnet against torchaudio's", statistics.median(b / a for a, b in zip(mine, theirs, strict=True)), "x"
-        ),
+        row(f"{name}: audio per CPU-second", BATCH / statistics.median(theirs), "s/s"),
+        row(f"{own} against {name}", ratio, "x"),
     ]
 
 

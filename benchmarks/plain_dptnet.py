@@ -22,7 +22,9 @@ class PlainLayer(nn.Module):
             self.attention.in_proj_bias.copy_(layer.attention.project.bias)
             self.attention.out_proj.weight.copy_(layer.attention.join.weight)
             self.attention.out_proj.bias.copy_(layer.attention.join.bias)
-        self.lstm, self.narrow = layer.lstm, layer.narrow
+        self.lstm = nn.LSTM(features, layer.lstm.hidden_size, batch_first=True, bidirectional=True)
+        self.lstm.load_state_dict(layer.lstm.state_dict())
+        self.narrow = layer.narrow
         self.norms = nn.ModuleList(PlainGlobalNorm(norm) for norm in layer.norms)
 
     def forward(self, signal: Tensor) -> Tensor:
@@ -34,7 +36,7 @@ class PlainLayer(nn.Module):
 
 
 class PlainDPTNet(nn.Module):
-    """The published network with the weights of `model`; LSTMs and linear layers are shared objects."""
+    """The published network with the weights of `model`; linear layers are shared objects."""
 
     def __init__(self, model: DPTNet) -> None:
         super().__init__()

@@ -18,6 +18,7 @@ from dfkd_core.data.mixture_list import MixtureList, Reference
 from dfkd_core.data.teacher_cache import ListedMixture
 from dfkd_core.errors import TrainingDiverged
 from dfkd_core.metrics import METRICS, Metric
+from dfkd_core.metrics.intelligibility import shared_segments
 from dfkd_core.teachers.base import Listed, Waveforms
 
 _FORMAT = 2  # of scores in the cache folder; raised when a metric changes
@@ -150,4 +151,5 @@ def _rows(mixtures: MixtureList) -> list[tuple[str, str, str, float]]:
 def _scored(row: tuple[str, str, str, float], estimate: Waveforms, clean: Waveforms, metrics: Metrics) -> ClipScores:
     if not np.isfinite(estimate).all():
         raise TrainingDiverged(f"the estimate of {row[0]} holds nan or inf; lower optimizer.learning_rate")
-    return ClipScores(*row, {name: metric(estimate, clean) for name, metric in metrics.items()})
+    with shared_segments():
+        return ClipScores(*row, {name: metric(estimate, clean) for name, metric in metrics.items()})

@@ -39,7 +39,9 @@ def one_line(error: ValidationError, model: type[BaseModel], file: str | Path | 
         return ConfigError("is required, but missing; add it", key=key, file=file)
     rule = first["msg"].removeprefix("Value error, ")
     told = "but got" in rule or isinstance(value, BaseModel) or not first["loc"]
-    return ConfigError(rule if told else f"{_lower(rule)}, but got {_short(value)}", key=key, file=file)
+    if not told:
+        rule = f"{_lower(rule)}, but got {_short(value)}{_default(model, first['loc'])}"
+    return ConfigError(rule, key=key, file=file)
 
 
 def nearest(name: object, known: list[str]) -> str:
@@ -51,6 +53,17 @@ def nearest(name: object, known: list[str]) -> str:
 def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
+
+
+def _default(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    """A remedy for a value out of its range or kind: what the field is when nothing is said."""
+    fields: Any = model
+    for part in location[:-1]:
+        fields = _descend(fields, part)
+    field = getattr(fields, "model_fields", {}).get(location[-1])
+    if field is None or field.is_required() or not isinstance(field.default, str | int | float):
+        return ""
+    return f"; the default is {field.default}"
 
 
 def _lower(rule: str) -> str:

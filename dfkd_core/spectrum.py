@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +19,19 @@ from dfkd_core.stft import DISTILLATION_FRAMING, Framing
 # at -35 dBFS has about 0.06 per bin.
 EPS = 1e-6
 
+_Kept = dict[tuple[int, Framing], tuple[Tensor, "Spectrum"]]
+_shared: ContextVar[_Kept | None] = ContextVar("shared_spectra", default=None)
+
+
+@contextmanager
+def shared_spectra() -> Iterator[None]:
+    """Inside, a signal is transformed once per framing, however many losses ask for its spectrum."""
+    token = _shared.set({})
+    try:
+        yield
+    finally:
+        _shared.reset(token)
+
 
 @dataclass(frozen=True)
 class Spectrum:
@@ -27,7 +43,13 @@ class Spectrum:
     @classmethod
     def of(cls, signal: Tensor, framing: Framing = DISTILLATION_FRAMING) -> Spectrum:
         """Transform a signal (batch, time)."""
-        return cls(*real_stft(full_precision(signal), framing))
+        kept, key = _shared.get(), (id(signal), framing)
+        if kept is not None and key in kept:
+            return kept[key][1]
+        spectrum = cls(*real_stft(full_precision(signal), framing))
+        if kept is not None:
+            kept[key] = signal, spectrum  # with the signal itself, lest another be given its id
+        return spectrum
 
     @cached_property
     def power(self) -> Tensor:

@@ -14,6 +14,7 @@ from dfkd_core.distillation.schedule import schedule_weights
 from dfkd_core.errors import ConfigError
 from dfkd_core.losses import supervised_loss
 from dfkd_core.losses.gradient_balance import GradientBalance
+from dfkd_core.spectrum import shared_spectra
 
 DISTILLATION = "distillation"
 
@@ -44,10 +45,11 @@ class TotalLoss(nn.Module):
     ) -> tuple[Tensor, dict[str, float]]:
         """L as a scalar and what to log, from signals (batch, time), in an epoch counted from 0."""
         supervise, distil = schedule_weights(self.config.distillation.schedule, epoch, self.config.training.epochs)
-        terms = self.supervised(estimate, clean) if supervise else {}
         report = {}
-        if distil and self.distils:
-            terms[DISTILLATION], report = self.method(estimate, teacher, clean)
+        with shared_spectra():
+            terms = self.supervised(estimate, clean) if supervise else {}
+            if distil and self.distils:
+                terms[DISTILLATION], report = self.method(estimate, teacher, clean)
         scaled = self.balance(terms, estimate)
         total = self._total(scaled, supervise)
         report = {f"distillation/{name}": value for name, value in report.items()}

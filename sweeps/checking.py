@@ -31,9 +31,8 @@ def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
     checked = spec.model_copy(update={"config": config, "warm_start": warm_start})
     _check_metrics(checked, domain)
     space = Space.parse(spec.space)
-    epochs = spec.budget.epochs_per_trial
-    _check_finite(checked, workload)
-    space.check(config, domain.known_keys(config), lambda changed: domain.trial_config(changed, epochs))
+    _check_finite(checked, workload, config)
+    space.check(config, domain.known_keys(config), lambda changed: _check_finite(checked, workload, changed))
     for index, point in enumerate(spec.evaluate_first):
         space.encode(point, f"evaluate_first[{index}]")
     build_sampler(spec.sampler.name, spec.sampler.seed, 0, Progress(1, 100, 100), spec.sampler.options)
@@ -71,10 +70,9 @@ def _below(key: str, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         raise error.at(key=key) from error
 
 
-def _check_finite(spec: SweepSpec, workload: type[Workload]) -> None:
-    """An objective that is infinite for the base config, such as the look-ahead of a whole clip, orders nothing."""
-    config = domain_of(workload).trial_config(spec.config, spec.budget.epochs_per_trial)
-    static = workload.static_metrics(config)
+def _check_finite(spec: SweepSpec, workload: type[Workload], config: Mapping[str, Any]) -> None:
+    """A trial's config must be valid; an objective that is infinite there, such as whole-clip look-ahead, is none."""
+    static = workload.static_metrics(domain_of(workload).trial_config(config, spec.budget.epochs_per_trial))
     for objective in spec.objectives:
         value = static.get(objective.metric, 0.0)
         if isinstance(value, float) and not math.isfinite(value):

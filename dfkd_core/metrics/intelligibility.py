@@ -7,6 +7,9 @@ numpy: the usual package needs scipy.signal (67 MB a process) and dithers ESTOI 
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -27,12 +30,35 @@ _UP, _DOWN = 5, 8  # 16 kHz to 10 kHz
 _REJECTION_DB, _ROLL_OFF = 60.0, 1 / 160
 _WINDOW = np.hanning(FRAME_SAMPLES + 2)[1:-1]
 
+Pair = tuple[Array, Array] | None
+_Kept = dict[tuple[int, int], tuple[Waveform, Waveform, Pair]]
+_shared: ContextVar[_Kept | None] = ContextVar("shared_segments", default=None)
 
-def segments(estimate: Waveform, clean: Waveform) -> tuple[Array, Array] | None:
+
+@contextmanager
+def shared_segments() -> Iterator[None]:
+    """Inside, a pair of signals is cut into segments once, for both metrics; the signals must not change."""
+    token = _shared.set({})
+    try:
+        yield
+    finally:
+        _shared.reset(token)
+
+
+def segments(estimate: Waveform, clean: Waveform) -> Pair:
     """Envelopes (segment, band, frame) of estimate and clean, or None under 30 active frames (0.4 s).
 
     A silent estimate has envelopes of zero.
     """
+    kept, key = _shared.get(), (id(estimate), id(clean))
+    if kept is None:
+        return _segments(estimate, clean)
+    if key not in kept:
+        kept[key] = estimate, clean, _segments(estimate, clean)  # with the signals, lest others be given their ids
+    return kept[key][2]
+
+
+def _segments(estimate: Waveform, clean: Waveform) -> Pair:
     signals = checked(estimate, clean)
     heard = 0.0 if is_silent(*signals) else 1.0
     pair = [framed(resample(signal)) * _WINDOW for signal in (heard * signals[0], signals[1])]

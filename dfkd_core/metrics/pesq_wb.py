@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from dfkd_core.metrics.base import UNDEFINED, Goal, Waveform, checked, is_silent
 
@@ -36,10 +37,17 @@ class WidebandPESQ:
 
 
 def _score(estimate: Waveform, clean: Waveform) -> float:
-    """PESQ, or undefined when it finds no utterance in either signal."""
+    """PESQ, or undefined when it finds no utterance in either signal.
+
+    Its filters ring out into denormal numbers behind every clip, on which a processor works a hundred times as long:
+    with those taken for zero, the same score comes in 59 instead of 98 ms for 4 s.
+    """
     from pesq import NoUtterancesError, pesq
 
+    torch.set_flush_denormal(True)
     try:
         return float(pesq(_SAMPLE_RATE_HZ, clean, estimate, "wb"))
     except NoUtterancesError:
         return UNDEFINED
+    finally:
+        torch.set_flush_denormal(False)

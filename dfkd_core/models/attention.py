@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -14,6 +15,8 @@ from dfkd_core.models.own_gradients import own_gradients_apply
 
 # Weights of as many sequences at a time: they stay in the cache, and their memory does not grow with the batch.
 CHUNK_BYTES = 2**20
+# Up to here sums of exponentials stay inside float32 without their maximum being subtracted.
+LARGEST_EXPONENT = 60.0
 
 
 class SelfAttention(nn.Module):
@@ -34,9 +37,8 @@ class SelfAttention(nn.Module):
     def forward(self, signal: Tensor) -> Tensor:
         """Attended signal of the same shape (batch, position, feature)."""
         batch, positions, features = signal.shape
-        projected = self.project(signal).transpose(1, 2)
-        query, key, value = projected.reshape(batch, 3, self.heads, features // self.heads, positions).unbind(1)
-        attended = _attended(query / math.sqrt(query.shape[2]), key, value)
+        projected = self.project(signal).view(batch, positions, 3, self.heads, features // self.heads)
+        attended = _attended(projected.permute(2, 0, 3, 4, 1))
         joined: Tensor = self.join(attended.transpose(1, 2).reshape(batch, positions, features))
         return joined
 
@@ -45,53 +47,83 @@ class SelfAttention(nn.Module):
         return 2 * signal.shape[1] * output.numel()
 
 
-def _attended(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """softmax(Q K^T) V: (batch, head, position, d) of three times (batch, head, d, position)."""
-    if not own_gradients_apply(query):
-        query, key, value = (part.transpose(2, 3) for part in (query, key, value))
-        return F.scaled_dot_product_attention(query, key, value, scale=1.0)
-    sequences = (part.flatten(0, 1).contiguous() for part in (query, key, value))
-    attended: Tensor = _Attention.apply(*sequences)  # type: ignore[no-untyped-call]
-    return attended.view(*query.shape[:2], *attended.shape[1:])
+def _attended(projected: Tensor) -> Tensor:
+    """softmax(Q K^T / sqrt(d)) V: (batch, head, position, d) of Q, K and V as (3, batch, head, d, position)."""
+    if not own_gradients_apply(projected):
+        query, key, value = projected.transpose(3, 4).unbind(0)
+        return F.scaled_dot_product_attention(query, key, value)
+    attended: Tensor = _Attention.apply(projected.flatten(1, 2).contiguous())  # type: ignore[no-untyped-call]
+    return attended.view(*projected.shape[1:3], *attended.shape[1:])
 
 
 class _Attention(torch.autograd.Function):
-    """Chunk by chunk, the weights P computed again for the gradient; every product has its wide side in rows.
+    """Chunk by chunk, from exponentials that are computed again for the gradient; `projected` as in `_attended`.
 
-    With O = P V: dV^T = dO^T P,  dS = P (dO V^T - <dO V^T, P>),  dQ = dS K,  dK^T = Q^T dS. Heads of few numbers
-    make the products narrow, and BLAS is up to four times slower with the narrow side the other way round.
+    With s the scaled scores, l = log sum exp s per query, P = exp(s - l), O = P V and g the gradient at O:
+
+        dV^T = g^T P,   dS = P (g V^T - <g, O>),   dQ = dS K / sqrt(d),   dK^T = Q^T dS / sqrt(d)
+
+    A row of ones beside the keys and the values lets the products subtract l and <g, O> and sum up the exponentials:
+    torch's softmax over rows this short takes four to seven times as long as exponentials in place. Every product has
+    its wide side in rows; heads of few numbers make them narrow, and BLAS is up to four times slower the other way.
     """
 
     @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        ctx.save_for_backward(query, key, value)
-        attended = query.new_empty(query.shape[0], query.shape[2], query.shape[1])
-        for part in _chunks(query):
-            torch.bmm(_weights(query[part], key[part]), value[part].transpose(1, 2), out=attended[part])
+    def forward(ctx: Any, projected: Tensor) -> Tensor:
+        query, key, value = projected
+        size, positions = query.shape[1:]
+        scaled, summed = query / math.sqrt(size), _with_ones(value)
+        bounded = _largest_norm(scaled) * _largest_norm(key) <= LARGEST_EXPONENT
+        shift = query.new_zeros(len(query), positions, 1)
+        both = query.new_empty(len(query), positions, size + 1)
+        for part, scores in _chunks(query):
+            torch.bmm(scaled[part].transpose(1, 2), key[part], out=scores)
+            if not bounded:
+                torch.amax(scores, -1, keepdim=True, out=shift[part])
+                scores.sub_(shift[part])
+            torch.bmm(scores.exp_(), summed[part].transpose(1, 2), out=both[part])
+        sums = both[:, :, size:]
+        attended: Tensor = both[:, :, :size] / sums
+        ctx.save_for_backward(projected, attended, sums.log() + shift)
         return attended
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        query, key, value = ctx.saved_tensors
-        to_query, to_key, to_value = (torch.empty_like(tensor) for tensor in (query, key, value))
-        turned = gradient.transpose(1, 2).contiguous()
-        for part in _chunks(query):
-            weights = _weights(query[part], key[part])
-            torch.bmm(turned[part], weights, out=to_value[part])
-            to_weights = torch.bmm(turned[part].transpose(1, 2), value[part])
-            to_scores = torch.ops.aten._softmax_backward_data(to_weights, weights, -1, weights.dtype)
-            to_query[part] = torch.bmm(to_scores, key[part].transpose(1, 2)).transpose(1, 2)
-            torch.bmm(query[part], to_scores, out=to_key[part])
-        return to_query, to_key, to_value
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        projected, attended, log_sums = ctx.saved_tensors
+        (query, key, value), to_projected = projected, torch.empty_like(projected)
+        scaled = query / math.sqrt(query.shape[1])
+        turned, to_query = gradient.transpose(1, 2).contiguous(), torch.empty_like(attended)
+        queries, keys = _with(scaled, -log_sums), _with_ones(key)
+        gradients, values = _with(turned, -(gradient * attended).sum(2, keepdim=True)), _with_ones(value)
+        for (part, weights), (_, to_scores) in zip(_chunks(query), _chunks(query), strict=True):
+            torch.bmm(queries[part].transpose(1, 2), keys[part], out=weights).exp_()
+            torch.bmm(turned[part], weights, out=to_projected[2, part])
+            torch.bmm(gradients[part].transpose(1, 2), values[part], out=to_scores).mul_(weights)
+            torch.bmm(to_scores, key[part].transpose(1, 2), out=to_query[part])
+            torch.bmm(scaled[part], to_scores, out=to_projected[1, part])
+        torch.div(to_query.transpose(1, 2), math.sqrt(query.shape[1]), out=to_projected[0])
+        return to_projected
 
 
-def _weights(query: Tensor, key: Tensor) -> Tensor:
-    """Attention weights (sequence, position, position) of (sequence, d, position)."""
-    return torch.softmax(torch.bmm(query.transpose(1, 2), key), -1)
+def _with(signal: Tensor, column: Tensor) -> Tensor:
+    """(sequence, d, position) and (sequence, position, 1) as (sequence, d + 1, position)."""
+    return torch.cat((signal, column.transpose(1, 2)), 1)
 
 
-def _chunks(query: Tensor) -> list[slice]:
+def _with_ones(signal: Tensor) -> Tensor:
+    return F.pad(signal, (0, 0, 0, 1), value=1.0)
+
+
+def _largest_norm(signal: Tensor) -> float:
+    """Of the vectors (sequence, d, position); the product of two bounds every score."""
+    return math.sqrt(float(signal.square().sum(1).max()))
+
+
+def _chunks(query: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """As many sequences of (sequence, d, position) at a time as fit the cache, and memory for their scores."""
     sequences, _, positions = query.shape
-    size = max(1, CHUNK_BYTES // (positions**2 * query.element_size()))
-    return [slice(start, start + size) for start in range(0, sequences, size)]
+    size = min(sequences, max(1, CHUNK_BYTES // (positions**2 * query.element_size())))
+    scores = query.new_empty(size, positions, positions)
+    for start in range(0, sequences, size):
+        yield slice(start, start + size), scores[: min(size, sequences - start)]

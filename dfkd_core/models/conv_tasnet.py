@@ -13,6 +13,7 @@ from dfkd_core.models.base import FLOAT_BYTES, Student, StudentBase
 from dfkd_core.models.depthwise import DepthwiseConv1d
 from dfkd_core.models.learned_frames import LearnedFrames
 from dfkd_core.models.norms import CumulativeLayerNorm, GlobalLayerNorm
+from dfkd_core.models.pointwise import PointwiseConv1d
 from dfkd_core.models.prelu import PReLU
 from dfkd_core.models.widths import Width, check_width, scaled
 
@@ -80,17 +81,17 @@ class ConvTasNet(Student):
         bottleneck, _, skip = config.sizes(config.width)
         self.frames = LearnedFrames(config.filters, config.window, config.stride)
         self.norm = _norm(config, config.filters)
-        self.bottleneck = nn.Conv1d(config.filters, bottleneck, 1)
+        self.bottleneck = PointwiseConv1d(config.filters, bottleneck)
         dilations = [2**block for block in range(config.num_blocks)] * config.num_repeats
         last = len(dilations) - 1
         self.blocks = nn.ModuleList(_Block(config, dilation, i == last) for i, dilation in enumerate(dilations))
         self.activation = PReLU()
-        self.mask = nn.Conv1d(skip, config.filters, 1)
+        self.mask = PointwiseConv1d(skip, config.filters)
 
     def forward(self, noisy: Tensor) -> Tensor:
         """Estimate (batch, time) of the clean speech in `noisy` (batch, time)."""
         weights = self.frames(noisy)
-        signal = self.bottleneck(self.norm(weights))
+        signal = self.bottleneck(weights, norm=self.norm)
         total = signal.new_zeros(())
         for block in self.blocks:
             signal, skip = block(signal)
@@ -131,17 +132,17 @@ class _Block(nn.Module):
     def __init__(self, config: ConvTasNetConfig, dilation: int, last: bool) -> None:
         super().__init__()
         bottleneck, hidden, skip = config.sizes(config.width)
-        self.widen = nn.Conv1d(bottleneck, hidden, 1)
+        self.widen = PointwiseConv1d(bottleneck, hidden)
         self.depthwise = DepthwiseConv1d(hidden, config.kernel, dilation, config.causal)
-        self.activations = nn.ModuleList(PReLU() for _ in range(2))
+        self.activations = nn.ModuleList(PReLU(in_place=True) for _ in range(2))
         self.norms = nn.ModuleList(_norm(config, hidden) for _ in range(2))
         self.sizes = (0 if last else bottleneck, skip)
-        self.narrow = nn.Conv1d(hidden, sum(self.sizes), 1)
+        self.narrow = PointwiseConv1d(hidden, sum(self.sizes))
 
     def forward(self, signal: Tensor) -> tuple[Tensor, Tensor]:
-        hidden = self.norms[0](self.activations[0](self.widen(signal)))
-        hidden = self.norms[1](self.activations[1](self.depthwise(hidden)))
-        residual, skip = torch.split(self.narrow(hidden), list(self.sizes), dim=1)
+        hidden = self.activations[0](self.widen(signal))
+        hidden = self.activations[1](self.depthwise(hidden, norm=self.norms[0]))
+        residual, skip = torch.split(self.narrow(hidden, norm=self.norms[1]), list(self.sizes), dim=1)
         return (signal + residual if self.sizes[0] else signal), skip
 
 

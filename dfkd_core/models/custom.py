@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from dfkd_core.errors import ConfigError
-from dfkd_core.models.base import CustomStudentConfig, Student
+from dfkd_core.models.base import SAMPLE_RATE_HZ, CustomStudentConfig, Student
 
 KEY = "student.model"
 
@@ -21,6 +21,7 @@ def build_custom(config: CustomStudentConfig) -> Student:
     kind = _find(config.model)
     fields = config.model_dump(exclude={"model"})
     student = _from_config(kind, config) if hasattr(kind, "Config") else _from_keywords(kind, config.model, fields)
+    _check_rate(student, config.model)
     _check_shape(student, config.model)
     return student
 
@@ -29,7 +30,7 @@ def _find(name: str) -> type[Any]:
     module_name, _, class_name = name.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
+    except (ImportError, TypeError, ValueError) as error:  # the last two: a relative or an empty name
         rule = f"must name an importable module, but got {name!r} ({error}); install it or add its folder to PYTHONPATH"
         raise ConfigError(rule, key=KEY) from error
     kind = getattr(module, class_name, None)
@@ -55,6 +56,15 @@ def _from_keywords(kind: type[Any], name: str, fields: dict[str, Any]) -> Studen
     except TypeError as error:
         raise ConfigError(f"must accept the fields {sorted(fields)}, but {name!r} says: {error}", key=KEY) from error
     return student
+
+
+def _check_rate(student: Student, name: str) -> None:
+    if student.sample_rate_hz != SAMPLE_RATE_HZ:
+        raise ConfigError(
+            f"must work at {SAMPLE_RATE_HZ} Hz, as data and teachers do, but {name!r} works at "
+            f"{student.sample_rate_hz} Hz; resample inside its forward",
+            key=KEY,
+        )
 
 
 def _check_shape(student: Student, name: str) -> None:

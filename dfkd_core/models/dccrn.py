@@ -189,7 +189,7 @@ class _Encoder(nn.Module):
         super().__init__()
         self.convolution = ComplexConv2d(in_channels, out_channels, kernel)
         self.norm = nn.BatchNorm2d(2 * out_channels)
-        self.activation = PReLU()
+        self.activation = PReLU(in_place=True)
 
     def forward(self, signal: Tensor) -> Tensor:
         activated: Tensor = self.activation(self.norm(self.convolution(signal)))
@@ -203,7 +203,7 @@ class _Decoder(nn.Module):
         super().__init__()
         self.convolution = ComplexConvTranspose2d(2 * in_channels, out_channels, kernel)
         self.norm = nn.BatchNorm2d(2 * out_channels)
-        self.activation = PReLU()
+        self.activation = PReLU(in_place=True)
 
     def forward(self, signal: Tensor, skip: Tensor) -> Tensor:
         activated: Tensor = self.activation(self.norm(self.convolution(signal, skip)))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from dfkd_core.models.folded_norm import FoldedNorm, folds
 from dfkd_core.models.own_gradients import own_gradients_apply
 
 
@@ -29,8 +30,16 @@ class DepthwiseConv1d(nn.Module):
         self.dilation = dilation
         self.shifts = [(tap - left) * dilation for tap in range(kernel)]
 
-    def forward(self, signal: Tensor) -> Tensor:
-        """Filtered signal (batch, channel, frame)."""
+    def forward(self, signal: Tensor, norm: nn.Module | None = None) -> Tensor:
+        """Filtered signal (batch, channel, frame), or its norm filtered."""
+        if norm is not None and folds(norm, signal):
+            normed: Tensor = _NormedShifted.apply(  # type: ignore[no-untyped-call]
+                signal, self.weight, self.bias, norm.weight, norm.bias, self.shifts
+            )
+            return normed
+        return self._filtered(signal if norm is None else norm(signal))
+
+    def _filtered(self, signal: Tensor) -> Tensor:
         if own_gradients_apply(signal):
             filtered: Tensor = _Shifted.apply(  # type: ignore[no-untyped-call]
                 signal, self.weight, self.bias, self.shifts
@@ -52,7 +61,7 @@ class _Shifted(torch.autograd.Function):
         ctx.shifts = shifts
         output = bias[:, None].expand_as(signal).contiguous()
         for tap, shift in zip(weight, shifts, strict=True):
-            _add_shifted(output, signal, tap, shift)
+            _add_shifted(output, signal, tap[:, None], shift)
         return output
 
     @staticmethod
@@ -61,15 +70,64 @@ class _Shifted(torch.autograd.Function):
         signal, weight = ctx.saved_tensors
         to_signal = torch.zeros_like(signal)
         for tap, shift in zip(weight, ctx.shifts, strict=True):
-            _add_shifted(to_signal, gradient, tap, -shift)
-        products = (_overlap(gradient, shift) * _overlap(signal, -shift) for shift in ctx.shifts)
-        to_weight = torch.stack([product.sum((0, 2)) for product in products])
-        return to_signal, to_weight, gradient.sum((0, 2)), None
+            _add_shifted(to_signal, gradient, tap[:, None], -shift)
+        return to_signal, _products(gradient, signal, ctx.shifts).sum(1), gradient.sum((0, 2)), None
+
+
+class _NormedShifted(torch.autograd.Function):
+    """The norm's scale goes into the taps; its shift meets as many taps as lie inside the signal at a frame."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        signal: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        norm_weight: Tensor,
+        norm_bias: Tensor,
+        shifts: list[int],
+    ) -> Tensor:
+        norm = FoldedNorm.of(signal, norm_weight, norm_bias)
+        ctx.save_for_backward(signal, weight)
+        ctx.norm, ctx.shifts = norm, shifts
+        output = torch.addcmul(bias[:, None], norm.shift[:, :, None], weight.t() @ _inside(signal, shifts))
+        for tap, shift in zip(weight, shifts, strict=True):
+            _add_shifted(output, signal, (norm.scale * tap)[:, :, None], shift)
+        return output
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        (signal, weight), norm, shifts = ctx.saved_tensors, ctx.norm, ctx.shifts
+        products = _products(gradient, signal, shifts)
+        sums = (gradient @ _inside(signal, shifts).t()).permute(2, 0, 1)
+        to_norm_weight, to_norm_bias, slope, offset = norm.gradients(
+            (products * weight[:, None]).sum(0), (sums * weight[:, None]).sum(0), signal.shape[2]
+        )
+        to_signal = torch.mul(signal, slope[:, :, None]).add_(offset[:, :, None])
+        for tap, shift in zip(weight, shifts, strict=True):
+            _add_shifted(to_signal, gradient, (norm.scale * tap)[:, :, None], -shift)
+        to_weight = (norm.scale * products + norm.shift * sums).sum(1)
+        return to_signal, to_weight, gradient.sum((0, 2)), to_norm_weight, to_norm_bias, None
+
+
+def _products(gradient: Tensor, signal: Tensor, shifts: list[int]) -> Tensor:
+    """Sum over frames of gradient[t] signal[t + shift], (tap, batch, channel)."""
+    products = (_overlap(gradient, shift) * _overlap(signal, -shift) for shift in shifts)
+    return torch.stack([product.sum(2) for product in products])
+
+
+def _inside(signal: Tensor, shifts: list[int]) -> Tensor:
+    """One where t + shift is a frame of the signal, else zero, (tap, frame)."""
+    inside = signal.new_zeros(len(shifts), 1, signal.shape[2])
+    for row, shift in zip(inside, shifts, strict=True):
+        _overlap(row[None], shift).fill_(1.0)
+    return inside[:, 0]
 
 
 def _add_shifted(output: Tensor, signal: Tensor, tap: Tensor, shift: int) -> None:
-    """output[t] += tap * signal[t + shift] wherever both exist."""
-    _overlap(output, shift).addcmul_(_overlap(signal, -shift), tap[:, None])
+    """output[t] += tap * signal[t + shift] wherever both exist; tap is (channel, 1) or (batch, channel, 1)."""
+    _overlap(output, shift).addcmul_(_overlap(signal, -shift), tap)
 
 
 def _overlap(signal: Tensor, shift: int) -> Tensor:

@@ -138,13 +138,15 @@ class _TransformerLayer(nn.Module):
     def __init__(self, features: int, units: int, heads: int) -> None:
         super().__init__()
         self.attention = SelfAttention(features, heads)
-        self.lstm = nn.LSTM(features, units, batch_first=True, bidirectional=True)
+        self.lstm = nn.LSTM(features, units, bidirectional=True)
         self.narrow = nn.Linear(2 * units, features)
         self.norms = nn.ModuleList(SequenceNorm(features) for _ in range(2))
 
     def forward(self, signal: Tensor) -> Tensor:
         signal = self.norms[0](signal + self.attention(signal))
-        output: Tensor = self.norms[1](signal + self.narrow(F.relu(self.lstm(signal)[0])))
+        # Positions first, as the LSTM works: its wide output is then never copied into another order.
+        hidden = F.relu(self.lstm(signal.transpose(0, 1))[0])
+        output: Tensor = self.norms[1](signal + self.narrow(hidden).transpose(0, 1))
         return output
 
 

@@ -19,16 +19,18 @@ class PReLU(nn.PReLU):
     """y = max(x, 0) + a min(x, 0) with one trained slope a, any shape.
 
     torch's CPU kernel walks its backward number by number (3 ms for a 2.6 MB map, 0.6 ms here), and was a tenth of
-    DCCRN's step.
+    DCCRN's step. `in_place` lets it overwrite its input, which nobody else may need: what a convolution or a norm
+    hands over.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, in_place: bool = False) -> None:
         super().__init__(num_parameters=1)
+        self.in_place = in_place
 
     def forward(self, signal: Tensor) -> Tensor:
         """Activated signal of the same shape."""
         if own_gradients_apply(signal):
-            activated: Tensor = _VectorisedPReLU.apply(signal, self.weight)  # type: ignore[no-untyped-call]
+            activated: Tensor = _VectorisedPReLU.apply(signal, self.weight, self.in_place)  # type: ignore[no-untyped-call]
             return activated
         return F.prelu(signal, self.weight)
 
@@ -37,20 +39,30 @@ class _VectorisedPReLU(torch.autograd.Function):
     """With a > 0 the output tells the input, so it is kept instead: a norm behind keeps the same memory anyway."""
 
     @staticmethod
-    def forward(ctx: Any, signal: Tensor, slope: Tensor) -> Tensor:
+    def forward(ctx: Any, signal: Tensor, slope: Tensor, in_place: bool) -> Tensor:
         ctx.slope = float(slope)
-        activated = F.leaky_relu(signal, ctx.slope)
         ctx.keeps_output = ctx.slope > SMALLEST_INVERTED_SLOPE
+        overwrites = in_place and ctx.keeps_output
+        activated = F.leaky_relu(signal, ctx.slope, inplace=overwrites)
+        if overwrites:
+            ctx.mark_dirty(signal)
         ctx.save_for_backward(activated if ctx.keeps_output else signal)
         return activated
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         (kept,) = ctx.saved_tensors
         # Half of a concatenation's gradient arrives with gaps, which the kernel below crosses number by number.
-        same_layout = gradient.stride() == kept.stride()
-        dense = gradient if same_layout else torch.empty_like(kept).copy_(gradient)
-        to_slope = (dense * kept.clamp(max=0)).sum() / (ctx.slope if ctx.keeps_output else 1.0)
+        negative = kept.clamp(max=0)
+        same_layout = gradient.stride() == negative.stride()
+        dense = gradient if same_layout else torch.empty_like(negative).copy_(gradient)
+        to_slope = _dot(dense, negative) / (ctx.slope if ctx.keeps_output else 1.0)
         to_signal = torch.ops.aten.leaky_relu_backward(dense, kept, ctx.slope, ctx.keeps_output)
-        return to_signal, to_slope.view(1)
+        return to_signal, to_slope.view(1), None
+
+
+def _dot(one: Tensor, other: Tensor) -> Tensor:
+    """Sum of products of two tensors laid out alike and without gaps; the products are not written down."""
+    size, stride = (one.numel(),), (1,)
+    return torch.dot(one.as_strided(size, stride), other.as_strided(size, stride))

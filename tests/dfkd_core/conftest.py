@@ -1,55 +1,21 @@
 """A corpus, a teacher and an experiment small enough to train on in a second."""
 
-import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper
+import tiny_corpus as tiny
 
-from dfkd_core.audio import write_audio
 from dfkd_core.config import ExperimentConfig, with_overrides
-from dfkd_core.data.corpora import Clip, manifest_of, write_manifest
-
-RATE = 16_000
-
-
-def talking(seconds, seed):
-    """A gliding harmonic tone in bursts of 0.8 s, (time,)."""
-    time_s = np.arange(round(seconds * RATE)) / RATE
-    pitch = 2 * np.pi * (120 + 15 * (seed % 7)) * (time_s + 0.02 * np.sin(2 * np.pi * time_s))
-    voice = sum(np.sin(k * pitch) / k for k in range(1, 25))
-    return (0.1 * voice * (time_s % 1.0 < 0.8)).astype(np.float32)
-
-
-def hissing(seconds, seed):
-    return np.random.default_rng(seed).normal(0, 0.05, round(seconds * RATE)).astype(np.float32)
 
 
 @pytest.fixture(scope="session")
 def tiny_corpus(tmp_path_factory):
     """A manifest of two speakers and two noise families in every split."""
-    root, clips = tmp_path_factory.mktemp("tiny"), []
-    for seed, split in enumerate(("train", "valid", "test")):
-        for number in range(2):
-            for kind, signal in (("clean", talking), ("noise", hissing)):
-                path, seconds = f"{kind}/{split}{number}.wav", 9.0
-                write_audio(root / path, signal(seconds, 10 * seed + number))
-                clips.append(Clip(path, kind, split, f"{split}-{kind}{number}", "CC0-1.0", seconds))
-    write_manifest(manifest_of(root, clips), root / "manifest.csv")
-    return root / "manifest.csv"
+    return tiny.write_corpus(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="session")
 def tiny_teacher(tmp_path_factory):
     """An ONNX file that returns 0.9 of its input."""
-    ports = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", "time"]) for name in ("noisy", "estimate")
-    ]
-    gain = onnx.numpy_helper.from_array(np.float32(0.9), "gain")
-    node = helper.make_node("Mul", ["noisy", "gain"], ["estimate"])
-    graph = helper.make_graph([node], "gain", ports[:1], ports[1:], [gain])
-    path = tmp_path_factory.mktemp("teacher") / "gain.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
-    return path
+    return tiny.write_teacher(tmp_path_factory.mktemp("teacher") / "gain.onnx")
 
 
 @pytest.fixture(scope="session")
@@ -61,12 +27,5 @@ def tiny_cache(tmp_path_factory):
 def experiment(tiny_corpus, tiny_teacher, tiny_cache, monkeypatch):
     """Makes the tiny experiment's config, changed at the key paths given: `experiment({"seed": 1})`."""
     monkeypatch.setenv("DFKD_CACHE", str(tiny_cache))
-    base = {
-        "student": {"model": "dccrn", "width": 0.0625, "num_layers": 4},
-        "teacher": {"checkpoint": str(tiny_teacher)},
-        "distillation": {"method": "dfkd", "weighting": "dynamic"},
-        "optimizer": {"learning_rate": 3e-3},
-        "training": {"epochs": 3, "batch_size": 4, "ema_decay": 0.9, "device": "cpu"},
-        "data": {"corpus": str(tiny_corpus), "segment_s": 0.5, "train_hours": 6 / 3600, "validation_clips": 4},
-    }
+    base = tiny.experiment(tiny_corpus, tiny_teacher)
     return lambda changes=None: ExperimentConfig.parse(with_overrides(base, changes or {}))

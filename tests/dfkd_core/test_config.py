@@ -13,7 +13,14 @@ from dfkd_core.yaml_files import dump_yaml, parse_yaml
     ("mapping", "said"),
     [
         ({"student": {"widht": 0.5}}, "student.widht: is not a known key; did you mean 'width'?"),
-        ({"student": {"width": -1}}, "student.width"),
+        (
+            {"student": {"width": 1.5}},
+            "student.width: must be less than or equal to 1, but got 1.5; the default is 0.25",
+        ),
+        (
+            {"distillation": {"temperature": 0}},
+            "distillation.temperature: must be greater than 0, but got 0; the default",
+        ),
         ({"student": {"model": "dcrn"}}, "must be one of dccrn"),
         ({"distillation": {"method": "dkfd"}}, "distillation.method"),
         ({"distillation": {"min_cutoff_hz": 5000}}, "min_cutoff_hz must be below max_cutoff_hz"),

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from dfkd_core.spectrum import EPS, Spectrum
-from dfkd_core.stft import DISTILLATION_FRAMING
+from dfkd_core.spectrum import EPS, Spectrum, shared_spectra
+from dfkd_core.stft import DISTILLATION_FRAMING, Framing
 
 
 def noise(samples=2000):
@@ -49,3 +49,15 @@ def test_the_gradient_of_compression_is_finite_on_silence():
 
 def test_half_precision_is_widened():
     assert Spectrum.of(noise().bfloat16()).real.dtype == torch.float32
+
+
+def test_inside_shared_spectra_a_signal_is_transformed_once_per_framing_and_outside_each_time():
+    signal, other = noise(), noise()
+    with shared_spectra():
+        first = Spectrum.of(signal)
+        assert Spectrum.of(signal) is first
+        assert Spectrum.of(other) is not first
+        assert Spectrum.of(signal, Framing(256, 256, 64)) is not first
+    assert Spectrum.of(signal) is not first
+    with shared_spectra():
+        assert Spectrum.of(signal) is not first

@@ -2,7 +2,9 @@ import pytest
 import torch
 
 from dfkd_core.config import ExperimentConfig, with_overrides
+from dfkd_core.distillation import METHODS
 from dfkd_core.errors import ConfigError
+from dfkd_core.losses import TERMS
 from dfkd_core.total_loss import TotalLoss, first_not_finite
 
 CLEAN = 0.1 * torch.randn(2, 8000, generator=torch.Generator().manual_seed(0))
@@ -62,3 +64,21 @@ def test_single_terms_are_named_before_their_total():
     assert first_not_finite({"train/loss": nan, "train/snr": nan}) == "train/snr"
     assert first_not_finite({"train/loss": float("inf"), "train/snr": 1.0}) == "train/loss"
     assert first_not_finite({"train/loss": 1.0}) is None
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_terms_that_share_spectra_have_the_gradients_that_they_have_alone(method):
+    """Each term's gradient norm and the whole gradient are those of terms that transform for themselves."""
+    changes = {"distillation.method": method, "loss": dict.fromkeys(TERMS, 1.0)}
+    together, signal = total(**changes), estimate()
+    value, report = together(signal, CLEAN, TEACHER, 0)
+    alone = TotalLoss(together.config)
+    terms = alone.supervised(signal, CLEAN)
+    if alone.distils:
+        terms["distillation"] = alone.method(signal, TEACHER, CLEAN)[0]
+    expected = alone._total(alone.balance(terms, signal), 1.0)
+    torch.testing.assert_close(value, expected)
+    assert together.scales() == pytest.approx(alone.scales(), rel=1e-5)
+    gradients = [torch.autograd.grad(loss, signal)[0] for loss in (value, expected)]
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-7)
+    assert report["train/loss"] == pytest.approx(expected.item(), rel=1e-5)

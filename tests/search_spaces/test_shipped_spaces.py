@@ -1,5 +1,7 @@
 """The search spaces and sweep files that come with the project."""
 
+import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -7,27 +9,56 @@ import pytest
 import sweeps
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
+from dfkd_core.yaml_files import read_yaml
 from search_spaces.space import SPACES
 from sweeps.checking import resolved
 from sweeps.distillation_workload import DistillationWorkload
-from sweeps.plan import sample
+from sweeps.plan import TRIALS_PER_DIMENSION, sample
 from sweeps.spec import SweepSpec
 
 SPECS = Path(sweeps.__file__).parent / "specs"
 FIRST = SweepSpec.load(SPECS / "first.yaml")
-MODEL_OF = {"architectures": "dccrn"}
+SHIPPED = pytest.mark.parametrize("path", sorted(SPACES.glob("*.yaml")), ids=lambda path: path.stem)
+ARCHITECTURES = ("dccrn", "conv_tasnet", "dptnet")
 
 
-@pytest.mark.parametrize("path", sorted(SPACES.glob("*.yaml")), ids=lambda path: path.stem)
-def test_a_shipped_space_says_what_it_asks_and_every_value_of_it_is_a_config(path):
-    assert path.read_text().startswith("#")
-    assert "Cut for" in path.read_text()
-    config = {"student": {"model": MODEL_OF.get(path.stem, path.stem)}}
-    spec = SweepSpec.model_validate({**FIRST.model_dump(mode="json"), "config": config, "space": path.stem})
-    domain = DistillationWorkload.domain
-    spec = resolved(spec, DistillationWorkload)
+def spec_of(name):
+    """A sweep of a shipped space, its base config naming no more than the architecture."""
+    model = next((model for model in ARCHITECTURES if name.startswith(model)), "dccrn")
+    changes = {"config": {"student": {"model": model}}, "space": name}
+    return resolved(SweepSpec.model_validate(FIRST.model_dump(mode="json") | changes), DistillationWorkload)
+
+
+@SHIPPED
+def test_every_value_of_a_shipped_space_is_a_config(path):
+    spec, domain = spec_of(path.stem), DistillationWorkload.domain
     for point in sample(spec, 20):
         assert domain.trial_config(with_overrides(spec.config, point), 3)["training"]["epochs"] == 3
+
+
+@SHIPPED
+def test_a_shipped_space_says_what_it_asks_and_costs_and_is_cut_for_ten_trials_per_active_dimension(path):
+    head = "".join(line for line in path.read_text().splitlines(keepends=True) if line.startswith("#"))
+    assert path.read_text().startswith("#") and "# Asks: " in head and "CPU-hours" in head
+    cut_for = int(re.search(r"# Cut for (\d+) trials", head).group(1))
+    assert max(map(len, sample(spec_of(path.stem)))) * TRIALS_PER_DIMENSION <= cut_for
+
+
+@pytest.mark.parametrize(
+    "names", [*((a, f"{a}_60", f"{a}_200") for a in ARCHITECTURES), ("architectures", "architectures_200")]
+)
+def test_a_larger_space_asks_all_that_the_smaller_one_asks_and_more(names):
+    keys = [set(read_yaml(SPACES / f"{name}.yaml")) for name in names]
+    assert all(small < large for small, large in pairwise(keys))
+
+
+def test_a_key_of_the_method_has_the_same_range_in_every_shipped_space():
+    found = {}
+    for path in SPACES.glob("*.yaml"):
+        for key, entry in read_yaml(path).items():
+            if not key.startswith("student."):
+                found.setdefault(key, []).append({name: value for name, value in entry.items() if name != "when"})
+    assert all(entry == entries[0] for entries in found.values() for entry in entries)
 
 
 @pytest.mark.parametrize("path", sorted(SPECS.glob("*.yaml")), ids=lambda path: path.stem)
@@ -43,4 +74,13 @@ def test_an_objective_that_is_infinite_is_refused():
     changed["reference_point"] = {"val/pesq_wb": 1.0, "model/look_ahead_ms": 100}
     changed["space"] = {"student.width": {"values": [0.25, 0.5]}}
     with pytest.raises(ConfigError, match="must be finite, but model/look_ahead_ms is inf"):
+        resolved(SweepSpec.model_validate(changed), DistillationWorkload)
+
+
+def test_an_objective_that_is_infinite_for_one_architecture_is_refused_before_anything_runs():
+    changed = FIRST.model_dump(mode="json") | {"config": {"student": {"model": "dccrn"}}, "space": "architectures"}
+    changed["objectives"] = [FIRST.objectives[0], {"metric": "model/look_ahead_ms", "goal": "minimize"}]
+    changed["reference_point"] = {"val/pesq_wb": 1.0, "model/look_ahead_ms": 100}
+    refused = r"space.student.model: holds 'conv_tasnet', .* must be finite, but model/look_ahead_ms is inf"
+    with pytest.raises(ConfigError, match=refused):
         resolved(SweepSpec.model_validate(changed), DistillationWorkload)

@@ -20,11 +20,17 @@ class Sized:
 
 
 def test_a_plan_counts_dimensions_and_trains_nothing():
-    """Ten trials are asked for each active dimension; no workload is built."""
+    """No workload is built."""
     plan = plan_sweep(spec(), Sized)
     assert plan.sizes["model/params"] == (1000.0, 1000.0, 1000.0)
-    assert plan.num_dimensions >= 1
-    assert ("warning" in plan.text()) == (plan.num_trials < 10 * plan.num_dimensions)
+    assert plan.num_dimensions == 2
+
+
+@pytest.mark.parametrize(("trials", "warned"), [(19, True), (20, False)])
+def test_fewer_than_ten_trials_for_each_active_dimension_are_warned_of(trials, warned):
+    text = plan_sweep(spec(budget={"trials": trials, "epochs_per_trial": 6}), Sized).text()
+    said = "warning: 2 active dimensions ask for about 20 trials (10 each); raise budget.trials or search fewer keys"
+    assert (said in text) is warned
 
 
 def test_a_trial_larger_than_this_machine_is_refused():

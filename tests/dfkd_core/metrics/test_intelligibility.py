@@ -4,7 +4,7 @@ from pystoi import stoi as reference
 from pystoi.utils import resample_oct
 
 from dfkd_core.metrics.estoi import ESTOI
-from dfkd_core.metrics.intelligibility import band_matrix, framed, overlap_add, resample
+from dfkd_core.metrics.intelligibility import band_matrix, framed, overlap_add, resample, segments, shared_segments
 from dfkd_core.metrics.stoi import STOI
 
 
@@ -35,3 +35,13 @@ def test_frames_of_a_hann_window_add_up_to_the_signal():
     signal = np.random.default_rng(0).standard_normal(256 * 8)
     frames = framed(signal) * np.hanning(257)[:-1]
     np.testing.assert_allclose(overlap_add(frames)[128:-128], signal[128 : 128 * len(frames)])
+
+
+def test_inside_shared_segments_a_pair_is_cut_once_and_scores_stay_the_same(clean, noise):
+    noisy = clean + noise
+    apart = [metric(noisy, clean) for metric in (STOI(), ESTOI())]
+    with shared_segments():
+        assert [metric(noisy, clean) for metric in (STOI(), ESTOI())] == apart
+        assert segments(noisy, clean) is segments(noisy, clean)
+        assert segments(noisy.copy(), clean) is not segments(noisy, clean)
+    assert segments(noisy, clean) is not segments(noisy, clean)

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+import torch
+from pesq import pesq
 
 from dfkd_core.metrics.pesq_wb import WidebandPESQ
 
@@ -19,3 +21,8 @@ def test_one_click_in_a_silent_estimate_counts_as_silence(clean):
     click = np.zeros_like(clean)
     click[100] = 1e-3
     assert pesq_wb(click, clean) == pesq_wb.floor
+
+
+def test_denormal_numbers_change_no_score_and_stay_as_they_were_outside(clean, noise):
+    assert pesq_wb(clean + noise, clean) == pesq(16000, clean, clean + noise, "wb")
+    assert (torch.full((1,), 1e-39) * 0.5).item() > 0

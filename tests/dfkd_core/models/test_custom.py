@@ -47,6 +47,10 @@ class Shortening(Gain):
         return noisy[:, 1:]
 
 
+class Telephone(Gain):
+    sample_rate_hz = 8000
+
+
 def student(name, **fields):
     model = name if ":" in name else f"{__name__}:{name}"
     return build_student(ExperimentConfig.parse({"student": {"model": model, **fields}}).student)
@@ -65,10 +69,13 @@ def test_a_class_with_its_own_config_gets_it_and_is_counted_by_running_it():
     ("name", "fields", "words"),
     [
         ("no_such_package:Net", {}, "student.model: must name an importable module"),
+        (":Net", {}, "student.model: must name an importable module"),
+        (".relative:Net", {}, "student.model: must name an importable module"),
         ("Missing", {}, "student.model: must name a subclass of .*Student"),
         ("torch.nn:ReLU", {}, "student.model: must name a subclass of .*Student"),
         ("Gain", {"loss": 1}, "student.model: must accept the fields"),
         ("Filter", {"tap": 1}, "student.tap: is not a known key; did you mean 'taps'"),
+        ("Telephone", {}, "student.model: must work at 16000 Hz, .* works at 8000 Hz; resample inside its forward"),
         ("Shortening", {}, "student.model: must map .* to a finite .* return an estimate of the input's length"),
     ],
 )
