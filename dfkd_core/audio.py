@@ -22,6 +22,8 @@ from dfkd_core.errors import DataError
 SAMPLE_RATE = 16_000  # Hz; every model works at this rate
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff"})
 
+BLOCK_FRAMES = 20_000  # of the shortest piece that becomes a whole number of samples, resampled at a time
+
 Samples = NDArray[np.float32]
 
 _log = logging.getLogger(__name__)
@@ -108,6 +110,26 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     """
     if from_hz == to_hz:
         return samples
+    length, margin = samples.shape[-1], _margin(from_hz, to_hz)
+    step = BLOCK_FRAMES * (from_hz // math.gcd(from_hz, to_hz))
+    if length <= step + margin:
+        return _resample_at_once(samples, from_hz, to_hz)
+    # torchaudio unfolds a signal for its convolution: all at once, 30 s at 48 kHz would take 1.5 GB
+    blocks = []
+    for start in range(0, length, step):
+        first = max(0, start - margin)
+        block = _resample_at_once(samples[..., first : start + step + margin], from_hz, to_hz)
+        blocks.append(block[..., (start - first) * to_hz // from_hz :][..., : step * to_hz // from_hz])
+    return np.concatenate(blocks, axis=-1)
+
+
+def _margin(from_hz: int, to_hz: int) -> int:
+    """About 0.1 s, farther than the filter reaches, in samples that become a whole number of samples."""
+    unit = from_hz // math.gcd(from_hz, to_hz)
+    return unit * -(-from_hz // (10 * unit))
+
+
+def _resample_at_once(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     import torch
 
     kaiser_best = {"lowpass_filter_width": 64, "rolloff": 0.9475937, "beta": 14.7696566}
@@ -133,12 +155,11 @@ def convolve(samples: Samples, response: Samples) -> Samples:
 
 def resampled_blocks(blocks: Iterable[Samples], from_hz: int, to_hz: int) -> Iterator[Samples]:
     """Resample a signal that comes in blocks (time,): the blocks of the result are those of the whole resampled."""
-    unit = from_hz // math.gcd(from_hz, to_hz)  # a multiple of it becomes a whole number of samples
-    margin = unit * -(-from_hz // (10 * unit))  # 0.1 s to either side: farther than the filter reaches
+    margin = _margin(from_hz, to_hz)
     held, lead = np.zeros(0, np.float32), 0
     for block in blocks:
         held = np.concatenate([held, block])
-        ready = (len(held) - lead - margin) // unit * unit
+        ready = (len(held) - lead - margin) // margin * margin
         if ready <= margin:
             continue
         done = resample(held[: lead + ready + margin], from_hz, to_hz)

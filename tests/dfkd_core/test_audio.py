@@ -92,3 +92,21 @@ def test_a_format_that_is_not_known_is_refused_and_leaves_nothing(tmp_path):
     with pytest.raises(DataError, match=r"x\.abc: cannot be written"):
         write_audio(tmp_path / "x.abc", sine(300))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("from_hz", "to_hz"), [(48_000, 16_000), (44_100, 16_000), (8_000, 16_000), (16_000, 44_100)])
+def test_a_signal_resampled_in_blocks_is_the_same_bit_for_bit(monkeypatch, from_hz, to_hz):
+    samples = np.random.default_rng(0).normal(0, 0.1, (2, 3 * from_hz + 7)).astype(np.float32)
+    whole = audio._resample_at_once(samples, from_hz, to_hz)
+    monkeypatch.setattr(audio, "BLOCK_FRAMES", 70)
+    np.testing.assert_array_equal(audio.resample(samples, from_hz, to_hz), whole)
+    pieces = np.split(samples[0], [100, 40_000 * from_hz // 48_000, 41_000 * from_hz // 48_000])
+    streamed = np.concatenate(list(audio.resampled_blocks(pieces, from_hz, to_hz)))
+    np.testing.assert_array_equal(streamed, whole[0])
+
+
+def test_an_impulse_response_moves_and_scales_a_signal():
+    samples = np.random.default_rng(0).normal(0, 0.1, 1000).astype(np.float32)
+    heard = audio.convolve(samples, np.array([0, 0, 0.5], np.float32))
+    assert len(heard) == 1002
+    np.testing.assert_allclose(heard[2:], 0.5 * samples, atol=1e-7)
