@@ -22,7 +22,8 @@ from dfkd_core.errors import DataError
 SAMPLE_RATE = 16_000  # Hz; every model works at this rate
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff"})
 
-BLOCK_FRAMES = 20_000  # of the shortest piece that becomes a whole number of samples, resampled at a time
+FILTER_WIDTH, ROLLOFF = 64, 0.9475937  # of the resampler: zero crossings, share of the lower Nyquist frequency
+BLOCK_FRAMES = 4_000  # of the shortest piece that becomes a whole number of samples, resampled at a time
 
 Samples = NDArray[np.float32]
 
@@ -124,15 +125,16 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
 
 
 def _margin(from_hz: int, to_hz: int) -> int:
-    """About 0.1 s, farther than the filter reaches, in samples that become a whole number of samples."""
+    """What the filter reaches to either side, in samples that become a whole number of samples."""
     unit = from_hz // math.gcd(from_hz, to_hz)
-    return unit * -(-from_hz // (10 * unit))
+    reach = math.ceil(FILTER_WIDTH / ROLLOFF * max(1, from_hz / to_hz))
+    return unit * (reach // unit + 2)
 
 
 def _resample_at_once(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     import torch
 
-    kaiser_best = {"lowpass_filter_width": 64, "rolloff": 0.9475937, "beta": 14.7696566}
+    kaiser_best = {"lowpass_filter_width": FILTER_WIDTH, "rolloff": ROLLOFF, "beta": 14.7696566}
     out = _torchaudio().functional.resample(
         torch.from_numpy(np.asarray(samples, np.float64)),
         from_hz,

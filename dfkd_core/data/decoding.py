@@ -81,7 +81,9 @@ def quantised(samples: Samples) -> tuple[NDArray[np.int16], float]:
     mantissa, exponent = np.frexp(max(samples.max(), -samples.min()))
     # a peak of exactly 2^e fits: int16 reaches -32768
     step = float(np.ldexp(1.0, int(exponent) - int(mantissa == 0.5) - 15))
-    return np.clip(np.rint(samples / np.float32(step)), -32768, 32767).astype(np.int16), step
+    integers = samples / np.float32(step)  # one copy, worked on in place: recordings may last hours
+    np.clip(np.rint(integers, out=integers), -32768, 32767, out=integers)
+    return integers.astype(np.int16), step
 
 
 def build(manifest: Manifest, clips: list[Clip], folder: Path, progress: Progress) -> None:
