@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from dfkd_core.errors import ConfigError
 from dfkd_core.schema import Config
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FRONT_FILE = Path("front") / "front.json"
+TRUST = ("seeds", "mean", "interval", "probability_on_front", "indistinguishable_from")  # fields of repeated points
 
 
 class FrontPoint(Config):
@@ -40,6 +41,11 @@ class FrontPoint(Config):
     interval: dict[str, tuple[float, float]] = {}  # 95 %, of the mean
     probability_on_front: Annotated[float, Field(ge=0, le=1)] | None = None
     indistinguishable_from: tuple[int, ...] = ()  # trials
+
+    @model_serializer(mode="wrap")
+    def _without_empty_trust(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        known: dict[str, Any] = dump(self)
+        return known if self.seeds else {key: value for key, value in known.items() if key not in TRUST}
 
     def measured(self, metric: str) -> float | None:
         """The value of an objective or of any other metric of the last epoch; None when it was not measured."""
@@ -81,6 +87,11 @@ class Front(Config):
     points: tuple[FrontPoint, ...]
     confirmation: Confirmation | None = None  # None before the first repeat
     references: tuple[ReferenceModel, ...] = ()  # models from elsewhere on the same mixtures; never part of the front
+
+    @model_serializer(mode="wrap")
+    def _without_empty_confirmation(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        known: dict[str, Any] = dump(self)
+        return known if self.confirmation else {key: value for key, value in known.items() if key != "confirmation"}
 
     @property
     def repeated(self) -> list[FrontPoint]:

@@ -7,10 +7,10 @@ import math
 import time
 
 import pytest
-from front_cases import QUALITY, SIZE, complete, ended, random_sweep, small_sweep, spec
+from front_cases import QUALITY, SIZE, complete, confirmed, ended, random_sweep, small_sweep, spec
 
 from dfkd_core.errors import ConfigError
-from sweeps.front import Front, build_front, has_point, load_front, trial_ranks
+from sweeps.front import TRUST, Front, build_front, has_point, load_front, trial_ranks
 from sweeps.trials import TrialRecord, TrialState
 
 
@@ -53,6 +53,16 @@ def test_front_json_has_the_promised_keys(front):
     assert first["values"] == {QUALITY: 1.5, SIZE: 20_000}
     assert (first["run_id"], first["config"], first["fidelity"]) == (None, "trials/0001/config.yaml", 1.0)
     assert content["points"][2]["run_id"] == "run0"
+    assert set(first) == {"trial", "run_id", "params", "values", "metrics", "fidelity", "config"}
+
+
+def test_front_json_of_a_front_that_was_trained_again_has_more_keys_and_the_same_ones(front):
+    before, after = json.loads(front.to_json()), json.loads(confirmed(front).to_json())
+    assert {key: after[key] for key in before if key != "points"} == {k: v for k, v in before.items() if k != "points"}
+    assert set(after) - set(before) == {"confirmation"}
+    first, last = after["points"][0], after["points"][-1]
+    assert set(TRUST) <= set(first) and not set(TRUST) & set(last)
+    assert {key: first[key] for key in before["points"][0]} == before["points"][0]
 
 
 def test_a_front_survives_the_way_through_its_file(front, tmp_path):
