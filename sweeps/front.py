@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FRONT_FILE = Path("front") / "front.json"
 TRUST = ("seeds", "mean", "interval", "probability_on_front", "indistinguishable_from")  # fields of repeated points
+ADDITIONS = ("confirmation", "references")  # of front.json: absent while there is nothing to say
 
 
 class FrontPoint(Config):
@@ -89,9 +90,9 @@ class Front(Config):
     references: tuple[ReferenceModel, ...] = ()  # models from elsewhere on the same mixtures; never part of the front
 
     @model_serializer(mode="wrap")
-    def _without_empty_confirmation(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _without_empty_additions(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         known: dict[str, Any] = dump(self)
-        return known if self.confirmation else {key: value for key, value in known.items() if key != "confirmation"}
+        return {key: value for key, value in known.items() if value or key not in ADDITIONS}
 
     @property
     def repeated(self) -> list[FrontPoint]:
