@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -92,12 +93,10 @@ def evaluate_once(identity: str, enhance: Enhance, mixtures: MixtureList, metric
     """As `evaluate`, kept in the cache folder under what `identity` says of the estimates."""
     optional = "".join(f"-{name}" for name in metrics if name not in METRICS)
     path = cache_dir() / "scores" / f"{identity[:16]}-{mixtures.sha256[:32]}-{_FORMAT}{optional}.json"
-    try:
+    with suppress(OSError, ValueError, KeyError, TypeError):  # absent, or damaged: computed below
         kept = replace(_from_json(json.loads(path.read_bytes()), metrics), reference=mixtures.reference)
         if len(kept.clips) == len(mixtures):
             return kept
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # absent, or damaged: computed below
     evaluation = evaluate(enhance, mixtures, metrics)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, json.dumps(to_json(evaluation)).encode())

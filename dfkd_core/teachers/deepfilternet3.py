@@ -15,11 +15,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from dfkd_core.atomic_files import sha256_file
-from dfkd_core.audio import SAMPLE_RATE, resample
 from dfkd_core.errors import ConfigError
 from dfkd_core.onnx_session import open_session
 from dfkd_core.teachers.base import Listed, Waveforms
 from dfkd_core.teachers.half_overlap import HalfOverlap, Signal, Spectra, vorbis
+from dfkd_core.teachers.other_rate import enhanced_at
 
 FILE = "DeepFilterNet3_onnx.tar.gz"
 GRAPHS = ("enc", "erb_dec", "df_dec")
@@ -57,10 +57,7 @@ class DeepFilterNet3Teacher:
 
     def __call__(self, noisy: Waveforms, listed: Sequence[Listed] = ()) -> Waveforms:
         """Estimates (batch, time) of noisy (batch, time) at 16 kHz."""
-        wide = resample(noisy, SAMPLE_RATE, RATE_HZ)
-        enhanced = np.stack([self._enhanced(signal) for signal in wide])
-        narrow: Waveforms = np.ascontiguousarray(resample(enhanced, RATE_HZ, SAMPLE_RATE)[:, : noisy.shape[-1]])
-        return narrow
+        return enhanced_at(RATE_HZ, self._enhanced, noisy)
 
     def _enhanced(self, signal: Signal) -> Signal:
         # what lies ahead of the last frame is silence, not nothing

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from dfkd_core.atomic_files import sha256_file
-from dfkd_core.audio import SAMPLE_RATE, resample
 from dfkd_core.errors import ConfigError
 from dfkd_core.teachers.base import Listed, Waveforms
 from dfkd_core.teachers.half_overlap import Signal
+from dfkd_core.teachers.other_rate import enhanced_at
 
 RATE_HZ = 48_000
 FRAME_SAMPLES = 480
@@ -55,10 +55,7 @@ class RNNoiseTeacher:
 
     def __call__(self, noisy: Waveforms, listed: Sequence[Listed] = ()) -> Waveforms:
         """Estimates (batch, time) of noisy (batch, time) at 16 kHz."""
-        wide = resample(noisy, SAMPLE_RATE, RATE_HZ)
-        enhanced = np.stack([self._enhanced(signal) for signal in wide])
-        narrow: Waveforms = np.ascontiguousarray(resample(enhanced, RATE_HZ, SAMPLE_RATE)[:, : noisy.shape[-1]])
-        return narrow
+        return enhanced_at(RATE_HZ, self._enhanced, noisy)
 
     def _enhanced(self, signal: Signal) -> Signal:
         """One utterance (time,) through a fresh state; frames are overwritten in place."""

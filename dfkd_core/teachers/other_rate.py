@@ -1,0 +1,18 @@
+"""A network that works at a rate of its own, between our 16 kHz in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from dfkd_core.audio import SAMPLE_RATE, resample
+from dfkd_core.teachers.base import Waveforms
+from dfkd_core.teachers.half_overlap import Signal
+
+
+def enhanced_at(rate_hz: int, enhance: Callable[[Signal], Signal], noisy: Waveforms) -> Waveforms:
+    """Estimates (batch, time) at 16 kHz by `enhance`, which takes and returns one utterance (time,) at `rate_hz`."""
+    wide = np.stack([enhance(signal) for signal in resample(noisy, SAMPLE_RATE, rate_hz)])
+    narrow: Waveforms = np.ascontiguousarray(resample(wide, rate_hz, SAMPLE_RATE)[:, : noisy.shape[-1]])
+    return narrow
