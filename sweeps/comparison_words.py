@@ -16,6 +16,8 @@ def headline(comparison: Comparison) -> str:
     labels, volumes = comparison.labels, [volume.value for volume in comparison.hypervolumes]
     first, second = sorted(range(len(labels)), key=lambda index: -volumes[index])[:2]
     pair = next(p for p in comparison.pairs if (p.first, p.other) == (first, second))
+    if volumes[first] == volumes[second]:
+        return f"{labels[first]} and {labels[second]} have the same hypervolume, {volumes[first]:.4g}."
     larger = "larger" if len(labels) == 2 else "largest"
     told = f"{labels[first]} has the {larger} hypervolume, {volumes[first]:.4g} against {volumes[second]:.4g} of "
     told += f"{labels[second]}: {pair.hypervolume.value:.3g} more"

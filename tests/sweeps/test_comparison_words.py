@@ -53,6 +53,7 @@ def test_equal_fronts_are_called_equal(tmp_path):
     folders = [made_sweep(tmp_path / name, name, SMALL) for name in ("a", "b")]
     equal = compare(read_fronts(folders))
     assert {verdict(contest, equal.labels) for contest in equal.contests} == {"equal"}
+    assert headline(equal).startswith("a and b have the same hypervolume, ")
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])
