@@ -31,7 +31,7 @@ function intervalBars(shown, { x, y }) {
       const apart = Math.hypot(seen[0] - cx, seen[1] - cy) > 0.5;
       return svg(
         "g",
-        { class: `repeated ${trial.kind}` },
+        { class: `repeated ${trial.kind} ${sideClass(trial)}` },
         svg("path", { class: "interval", d: bars.join("") }),
         ...(apart ? [svg("path", { class: "seen", d: circlePath(round(seen[0]), round(seen[1]), 3) })] : []),
       );
