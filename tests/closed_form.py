@@ -114,6 +114,12 @@ def _fill(curve, metrics):
     return metrics
 
 
+def _hungry(curve, metrics):
+    """Takes more and more memory, four gigabytes at most, until somebody ends it."""
+    kept = [os.urandom(1 << 20) * 64 for _ in range(64)]
+    return {**metrics, "kept": len(kept)}
+
+
 def _leak(curve, metrics):
     print("connecting with", os.environ["DFKD_TEST_PASSWORD"])
     raise ConnectionError(f"postgresql://u:{os.environ['DFKD_TEST_PASSWORD']}@db refused the connection")
@@ -127,6 +133,7 @@ FAULTS = {
     "die_once": _die_once,
     "hang": _hang,
     "fill": _fill,
+    "hungry": _hungry,
     "leak": _leak,
     "nan": lambda curve, metrics: {**metrics, QUALITY: math.nan},
     "infinite": lambda curve, metrics: {**metrics, QUALITY: math.inf},

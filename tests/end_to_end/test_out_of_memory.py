@@ -1,7 +1,6 @@
 """Ray's memory monitor kills a worker: the trial fails with a remedy, and the sweep goes on."""
 
 import json
-import os
 import sys
 
 import psutil
@@ -12,16 +11,7 @@ from closed_form import Curve, sweep
 from sweeps import SweepSpec, run_sweep
 from sweeps.status import sweep_status
 
-ROOM, STEP, MOST = 1 << 30, 64 << 20, 4 << 30
-
-
-class Hungry(Curve):
-    """Takes more and more memory where x is large, until somebody ends it."""
-
-    def step(self):
-        if self.config["x"] > 0.5:
-            self.kept = [os.urandom(1 << 20) * (STEP >> 20) for _ in range(MOST // STEP)]
-        return super().step()
+ROOM = 1 << 30
 
 
 @pytest.fixture
@@ -41,8 +31,16 @@ def test_a_trial_that_takes_all_memory_fails_with_a_remedy_and_the_sweep_goes_on
     log, folder = tmp_path / "log", tmp_path / "runs" / "hungry"
     log.mkdir()
     points = [{"x": 0.8, "size": 0.5}, {"x": 0.2, "size": 0.5}]
-    spec = sweep(2, 1, log, evaluate_first=points, failures={"max_retries": 1, "max_failed_share": 1.0})
-    run_sweep(SweepSpec.model_validate(spec), out=folder, workload=Hungry)
+    faults = {"hungry": [0.5, 1]}
+    spec = sweep(
+        2,
+        1,
+        log,
+        config={"faults": faults},
+        evaluate_first=points,
+        failures={"max_retries": 1, "max_failed_share": 1.0},
+    )
+    run_sweep(SweepSpec.model_validate(spec), out=folder, workload=Curve)
     told = json.loads((folder / "trials" / "0000" / "result.json").read_text())
     assert told["state"] == "FAILED"
     assert told["reason"].startswith("the worker was killed because the node ran out of memory; use a smaller batch")
