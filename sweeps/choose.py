@@ -1,4 +1,7 @@
-"""How a point of a front is chosen: by its number, at the knee, by a metric within bounds, one per decade of size."""
+"""How a point of a front is chosen: by its number, at the knee, by a metric within bounds, one per decade of size.
+
+A confirmed front is judged by the means over fresh seeds; the chosen point is the search's all the same.
+"""
 
 from __future__ import annotations
 
@@ -59,13 +62,13 @@ def choose_trial(front: Front, trial: int, records: Iterable[TrialRecord] = ()) 
 def choose_knee(front: Front) -> Choice:
     """The point furthest below the line between the extremes, on the objectives' scales (`sweeps.pareto.knee`)."""
     _refuse_empty(front)
-    point = front.points[pareto.knee(front.costs())]
+    point = front.points[pareto.knee(front.at_means().costs())]
     if len(front.points) == 1:
         return Choice(point, f"Trial {point.trial} is the front's only point.")
     return Choice(
         point,
         f"Trial {point.trial} is the knee: of the front's {len(front.points)} points it lies furthest below "
-        "the line between the extremes.",
+        f"the line between the extremes{_by_means(front)}.",
     )
 
 
@@ -81,14 +84,14 @@ def choose_best(
     bounds = _Bounds(at_most or {}, at_least or {})
     for name in (metric, *bounds.metrics):
         _refuse_unmeasured(front, name)
-    allowed = [point for point in front.points if bounds.admit(point)]
+    judged = front.at_means()
+    allowed = [point for point in judged.points if bounds.admit(point)]
     if not allowed:
-        raise ConfigError(bounds.refusal(front))
+        raise ConfigError(bounds.refusal(judged))
     goal = goal_of(metric, front.objectives)
     point = min(allowed, key=lambda p: _badness(p, metric, goal))
-    return Choice(
-        point, f"Trial {point.trial} has the best {metric} ({_number(point, metric)}) on the front{bounds.said()}."
-    )
+    best = f"Trial {point.trial} has the best {metric} ({_number(point, metric)}) on the front"
+    return Choice(front.point(point.trial), f"{best}{bounds.said()}{_by_means(front)}.")
 
 
 def choose_per_decade(front: Front) -> list[Choice]:
@@ -99,9 +102,9 @@ def choose_per_decade(front: Front) -> list[Choice]:
         raise ConfigError("must have a minimised objective with scale log to be cut into decades; use --best instead")
     judge = next((o for o in front.objectives if o.metric != size.metric), size)
     decades: dict[int, list[FrontPoint]] = {}
-    for point in front.points:
+    for point in front.at_means().points:
         decades.setdefault(math.floor(math.log10(point.values[size.metric])), []).append(point)
-    return [_best_of_decade(decade, decades[decade], size, judge) for decade in sorted(decades)]
+    return [_best_of_decade(front, decade, decades[decade], size, judge) for decade in sorted(decades)]
 
 
 def decade_objective(front: Front) -> Objective | None:
@@ -140,13 +143,19 @@ class _Bounds:
         )
 
 
-def _best_of_decade(decade: int, points: Sequence[FrontPoint], size: Objective, judge: Objective) -> Choice:
+def _best_of_decade(
+    front: Front, decade: int, points: Sequence[FrontPoint], size: Objective, judge: Objective
+) -> Choice:
     point = min(points, key=lambda p: judge.cost(p.values[judge.metric]))
     return Choice(
-        point,
+        front.point(point.trial),
         f"Trial {point.trial} has the best {judge.metric} ({_number(point, judge.metric)}) of the {len(points)} "
-        f"front points with {size.metric} from 1e{decade} to 1e{decade + 1}.",
+        f"front points with {size.metric} from 1e{decade} to 1e{decade + 1}{_by_means(front)}.",
     )
+
+
+def _by_means(front: Front) -> str:
+    return ", by the means of its fresh seeds" if front.confirmed else ""
 
 
 def _refuse_empty(front: Front) -> None:

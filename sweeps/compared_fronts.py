@@ -27,8 +27,7 @@ HASHES = ("data_hash", "teacher_hash")
 class ComparedFront:
     """One sweep of a comparison, under the name that tells it from the others.
 
-    The points of a confirmed front have the mean of their fresh seeds as values: what the search saw once was chosen
-    for being high.
+    The points of a confirmed front have the mean of their fresh seeds as values.
     """
 
     label: str
@@ -65,7 +64,7 @@ def _read(folder: Path, label: str) -> ComparedFront:
     return ComparedFront(
         label=label,
         folder=folder,
-        front=_with_means(front),
+        front=front.at_means(),
         spec=spec,
         state="running" if live_holder(sweep.path) else attrs.get("state") or "interrupted",
         hashes={name: attrs.get(name) for name in HASHES},
@@ -73,12 +72,6 @@ def _read(folder: Path, label: str) -> ComparedFront:
         repeated=_repeated(sweep.path, spec, ledger.records()) if front.confirmed else (),
         addresses=RunAddresses(uri, experiment_id, run_ids(sweep.path)),
     )
-
-
-def _with_means(front: Front) -> Front:
-    """A confirmed front with the means over fresh seeds as values; any other as it is."""
-    points = [point.model_copy(update={"values": {**point.values, **point.mean}}) for point in front.points]
-    return front.model_copy(update={"points": tuple(points)}) if front.confirmed else front
 
 
 def _tables(folder: Path, front: Front) -> dict[int, ClipTable]:

@@ -116,6 +116,14 @@ class Front(Config):
         ]
         return pd.DataFrame(rows)
 
+    def at_means(self) -> Front:
+        """A confirmed front with the means over fresh seeds as values; any other as it is.
+
+        What the search saw once was chosen for being high.
+        """
+        points = tuple(p.model_copy(update={"values": {**p.values, **p.mean}}) for p in self.points)
+        return self.model_copy(update={"points": points}) if self.confirmed else self
+
     def costs(self) -> list[tuple[float, ...]]:
         """One row per point: the objectives' values in minimised form, on their scales."""
         return [costs(self.objectives, point.values) for point in self.points]

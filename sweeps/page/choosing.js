@@ -71,21 +71,25 @@ function boundedChoice(say, why) {
   );
 }
 
+// As `dfkd export` judges: a confirmed front by the means over fresh seeds.
+const judgedMetric = sweep.confirmed ? shownMetric : metricOf;
+const byMeans = sweep.confirmed ? ", by the means of its fresh seeds" : "";
+
 function bestWithin({ best, bound, side, limit }) {
   const number = Number(limit);
   if (limit === "" || Number.isNaN(number)) return { refusal: "The limit must be a number, such as 100000 or 1e5." };
-  const excess = (trial) => (side === "<=" ? 1 : -1) * (metricOf(trial, bound) - number);
+  const excess = (trial) => (side === "<=" ? 1 : -1) * (judgedMetric(trial, bound) - number);
   const allowed = frontTrials.filter((trial) => excess(trial) <= 0);
   const least = (list, cost) => list.reduce((a, b) => (cost(b) < cost(a) ? b : a));
   if (!allowed.length) {
     const nearest = least(frontTrials, excess);
-    const has = formatNumber(metricOf(nearest, bound));
+    const has = formatNumber(judgedMetric(nearest, bound));
     return {
       refusal: `No front point has ${bound} ${side} ${limit}; the nearest is trial ${nearest.number} with ${has}.`,
     };
   }
-  const chosen = least(allowed, (trial) => costOf(trial, best));
-  const value = formatNumber(metricOf(chosen, best));
-  const why = `Trial ${chosen.number} has the best ${best} (${value}) on the front with ${bound} ${side} ${limit}.`;
+  const chosen = least(allowed, (trial) => costOf(trial, best, judgedMetric));
+  const value = formatNumber(judgedMetric(chosen, best));
+  const why = `Trial ${chosen.number} has the best ${best} (${value}) on the front with ${bound} ${side} ${limit}${byMeans}.`;
   return { points: [{ trial: chosen.number, why }] };
 }

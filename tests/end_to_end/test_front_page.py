@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from front_cases import QUALITY, SIZE, confirmed, ended, random_sweep, small_sweep, spec
+from front_cases import QUALITY, SIZE, confirmed, ended, lucky_front, random_sweep, small_sweep, spec
 from pages import HOSTILE, listen_through, until
 
 from sweeps.front import build_front
@@ -138,6 +138,20 @@ def test_the_rules_choose_as_the_command_line_does(sweep, open_page):
     page.fill("#choosing input", "10")
     page.keyboard.press("Enter")
     assert f"the nearest is trial {front.points[0].trial}" in page.inner_text(".why")
+
+
+def test_a_confirmed_front_is_judged_by_its_means_as_on_the_command_line(tmp_path, open_page):
+    front, records = lucky_front()
+    front = front.model_copy(update={"confirmed": True})
+    write_front(tmp_path, front, records, spec())
+    page = open_page(tmp_path / "front" / "front.html")
+    page.click(f"#choosing button:text-is('Best {QUALITY}')")
+    assert chosen(page) == front.best(QUALITY).trial == 1
+    page.click("#choosing summary")
+    page.fill("#choosing input", "1e6")
+    page.click("#choosing button:text-is('Choose')")
+    assert chosen(page) == front.best(QUALITY, max={SIZE: 1e6}).trial == 1
+    assert "by the means of its fresh seeds" in page.inner_text(".why")
 
 
 def test_the_table_sorts_by_any_column_and_shows_every_trial_when_asked(sweep, open_page):

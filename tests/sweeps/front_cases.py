@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from sweeps.front import Confirmation, front_point
+from sweeps.front import Confirmation, build_front, front_point
 from sweeps.spec import SweepSpec
 from sweeps.trials import TrialRecord, TrialState
 
@@ -77,6 +77,19 @@ def confirmed(front):
         neighbours=(neighbour,),
     )
     return front.model_copy(update={"points": tuple(points), "confirmation": known})
+
+
+def lucky_front():
+    """A front of three and its trials; fresh seeds put its largest point, which was lucky, below the middle one."""
+    records = [complete(0, 1.2, 1e4), complete(1, 1.9, 1e5), complete(2, 2.2, 3e5)]
+    front, means = build_front(spec(), "x", records), {0: 1.25, 1: 1.9, 2: 1.7}
+    told = {"seeds": (1, 2, 3), "probability_on_front": 0.5}
+    points = [
+        p.model_copy(update={**told, "mean": {QUALITY: m}, "interval": {QUALITY: (m - 0.1, m + 0.1)}})
+        for p in front.points
+        for m in [means[p.trial]]
+    ]
+    return front.model_copy(update={"points": tuple(points)}), records
 
 
 def random_sweep(num_trials, seed=0):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from front_cases import QUALITY, SIZE, complete, ended, small_sweep, spec
+from front_cases import QUALITY, SIZE, complete, ended, lucky_front, small_sweep, spec
 
 from dfkd_core.errors import ConfigError
 from sweeps import choose
@@ -101,3 +101,25 @@ def test_an_empty_front_says_what_is_there():
     front = build_front(spec(), "x", [ended(0, TrialState.FAILED, "boom")])
     with pytest.raises(ConfigError, match="but has 1 FAILED; resume the sweep"):
         front.knee()
+
+
+@pytest.fixture
+def lucky():
+    return lucky_front()[0]
+
+
+def test_a_confirmed_front_is_judged_by_the_means_of_its_fresh_seeds(lucky):
+    confirmed = lucky.model_copy(update={"confirmed": True})
+    choice = choose.choose_best(confirmed, QUALITY)
+    assert (lucky.best(QUALITY).trial, choice.point.trial) == (2, 1)
+    assert choice.point.values[QUALITY] == 1.9 and "(1.9)" in choice.why and choice.why.endswith("its fresh seeds.")
+    assert [c.point.trial for c in choose.choose_per_decade(lucky)] == [0, 2]
+    assert [c.point.trial for c in choose.choose_per_decade(confirmed)] == [0, 1]
+    assert choose.choose_knee(confirmed).why.endswith("between the extremes, by the means of its fresh seeds.")
+
+
+def test_bounds_of_a_confirmed_front_are_on_its_means(lucky):
+    confirmed = lucky.model_copy(update={"confirmed": True})
+    assert lucky.best(SIZE, min={QUALITY: 2.0}).trial == 2
+    with pytest.raises(ConfigError, match=r"nearest is trial 1 with val/pesq_wb 1\.9"):
+        confirmed.best(SIZE, min={QUALITY: 2.0})
