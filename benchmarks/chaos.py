@@ -25,7 +25,7 @@ from closed_form import epochs_run, sweep  # noqa: E402 - tests/ joins the path 
 from drivers import Driver, begin, dfkd  # noqa: E402
 from one_story import disagreements  # noqa: E402
 
-from sweeps.status import sweep_status  # noqa: E402
+from sweeps.terminal.status import sweep_status  # noqa: E402
 
 TARGETS = ("driver", "worker", "raylet", "gcs_server", "delivery", "start-up")
 MEAN_WAIT_S = 1.5
@@ -163,7 +163,7 @@ def victim(driver: Driver, target: str, log: Path) -> int | None:
         mine = {child.pid for child in children}
         return next((line["pid"] for line in reversed(epochs_run(log)) if line["pid"] in mine), None)
     if target == "delivery":
-        return next((child.pid for child in children if "sweeps.delivery" in child.cmdline()), None)
+        return next((child.pid for child in children if "sweeps.tracking.delivery" in child.cmdline()), None)
     return next((child.pid for child in children if child.name() == target), None)
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import psutil
 
 from sweeps import SweepSpec, run_sweep
-from sweeps.delivery import undelivered
-from sweeps.ledger import Ledger
-from sweeps.sweep_folder import SweepFolder
+from sweeps.record.ledger import Ledger
+from sweeps.record.sweep_folder import SweepFolder
+from sweeps.tracking.delivery import undelivered
 
 NUM_NO_OPS, WARM_UP, WINDOW = 3000, 20, 100
 NUM_SLEEPERS, SLEEP_S, NUM_WORKERS = 24, 20.0, 2

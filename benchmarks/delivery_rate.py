@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sweeps.delivery import start_delivery, undelivered, wait_delivered
-from sweeps.tracking import Tracker
+from sweeps.tracking.delivery import start_delivery, undelivered, wait_delivered
+from sweeps.tracking.tracker import Tracker
 
 CALLS_PER_TRIAL = 5
 TRIALS_PER_S = 10.0

@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 
 from sweeps import pareto
-from sweeps.front import Front, build_front, trial_ranks
-from sweeps.listening import Excerpt, Listening
-from sweeps.report import write_front
-from sweeps.spec import SweepSpec
-from sweeps.trials import TrialRecord, TrialState
+from sweeps.definition.spec import SweepSpec
+from sweeps.fronts.front import Front, build_front, trial_ranks
+from sweeps.fronts.listening import Excerpt, Listening
+from sweeps.page.report import write_front
+from sweeps.record.trials import TrialRecord, TrialState
 
 REPEATS = 3
 MEGABYTE = 1e6

@@ -16,11 +16,11 @@ from unittest import mock
 import numpy as np
 
 from benchmarks.front_speed import made_up_spec, made_up_trial
-from sweeps import front_updates
-from sweeps.front_updates import FrontUpdates
-from sweeps.ledger import Ledger
-from sweeps.spec import SweepSpec
-from sweeps.tracking import Tracker
+from sweeps.definition.spec import SweepSpec
+from sweeps.engine import front_updates
+from sweeps.engine.front_updates import FrontUpdates
+from sweeps.record.ledger import Ledger
+from sweeps.tracking.tracker import Tracker
 
 PACES = ((500, 15.0), (1000, 2.0))  # number of trials, seconds between two that finish
 LOOK_S = 0.5

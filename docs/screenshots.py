@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from sweeps.delivery import tracker_ids
+from sweeps.tracking.delivery import tracker_ids
 
 FRONT_VIEWS = {  # name: width, height, colour scheme, element to start at
     "front-light": (1280, 820, "light", "body"),

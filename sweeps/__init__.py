@@ -6,22 +6,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sweeps.confirm import confirm_front
-    from sweeps.front import Front, load_front
-    from sweeps.run import resume_sweep, run_sweep
-    from sweeps.spec import SweepSpec
+    from sweeps.definition.spec import SweepSpec
+    from sweeps.engine.confirm import confirm_front
+    from sweeps.engine.run import resume_sweep, run_sweep
+    from sweeps.fronts.front import Front, load_front
     from sweeps.stopped import SweepStopped
     from sweeps.workload import Workload
 
 _HOMES = {
-    "Front": "sweeps.front",
-    "SweepSpec": "sweeps.spec",
+    "Front": "sweeps.fronts.front",
+    "SweepSpec": "sweeps.definition.spec",
     "SweepStopped": "sweeps.stopped",
     "Workload": "sweeps.workload",
-    "confirm_front": "sweeps.confirm",
-    "load_front": "sweeps.front",
-    "resume_sweep": "sweeps.run",
-    "run_sweep": "sweeps.run",
+    "confirm_front": "sweeps.engine.confirm",
+    "load_front": "sweeps.fronts.front",
+    "resume_sweep": "sweeps.engine.run",
+    "run_sweep": "sweeps.engine.run",
 }
 __all__ = ["Front", "SweepSpec", "SweepStopped", "Workload", "confirm_front", "load_front", "resume_sweep", "run_sweep"]
 

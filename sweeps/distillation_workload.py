@@ -82,19 +82,19 @@ class DistillationDomain(Domain):
 
     def record_sounds(self, folder: Path, trials: Sequence[int], config: Mapping[str, Any]) -> None:
         """A few validation mixtures through the models of these trials."""
-        from sweeps.sounds import record_sounds
+        from sweeps.fronts.sounds import record_sounds
 
         record_sounds(folder, trials, ExperimentConfig.parse(config))
 
     def measure_own_teacher(self, folder: Path, config: Mapping[str, Any]) -> None:
         """The teacher's scores on the validation mixtures."""
-        from sweeps.references import measure_own_teacher
+        from sweeps.fronts.references import measure_own_teacher
 
         measure_own_teacher(folder, ExperimentConfig.parse(config))
 
     def measure_references(self, folder: Path, names: Sequence[str], config: Mapping[str, Any]) -> Iterator[str]:
         """Scores of other models on the validation mixtures."""
-        from sweeps.references import measure_references
+        from sweeps.fronts.references import measure_references
 
         for model in measure_references(folder, names, ExperimentConfig.parse(config)):
             yield str(model)

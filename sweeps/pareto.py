@@ -1,7 +1,8 @@
 """Pareto mathematics on arrays of costs: everything is minimised, one row a point, one column an objective.
 
-Costs are the objectives' values on their own scales with the sign of a minimisation (`sweeps.objectives.costs`), so a
-log objective enters as its natural logarithm and volumes, distances and ranks are taken there.
+Costs are the objectives' values on their own scales with the sign of a minimisation
+(`sweeps.definition.objectives.costs`), so a log objective enters as its natural logarithm and volumes, distances and
+ranks are taken there.
 """
 
 from __future__ import annotations

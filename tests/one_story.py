@@ -9,11 +9,11 @@ import numpy as np
 from mlflow.tracking import MlflowClient
 
 from sweeps import pareto
-from sweeps.ledger import Ledger
-from sweeps.objectives import costs
-from sweeps.status import sweep_status
-from sweeps.sweep_folder import SweepFolder
-from sweeps.trials import TrialState
+from sweeps.definition.objectives import costs
+from sweeps.record.ledger import Ledger
+from sweeps.record.sweep_folder import SweepFolder
+from sweeps.record.trials import TrialState
+from sweeps.terminal.status import sweep_status
 
 RUN_STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "INFEASIBLE": "KILLED", "FAILED": "FAILED"}
 

@@ -17,8 +17,8 @@ def show(
     folder: SweepDir, format_: Annotated[Literal["table", "json", "csv"], typer.Option("--format")] = "table"
 ) -> None:
     """Show a sweep's front: drawn beside its table, or as JSON or CSV."""
-    from sweeps.front import load_front
-    from sweeps.front_table import show_front
+    from sweeps.fronts.front import load_front
+    from sweeps.terminal.front_table import show_front
 
     show_front(load_front(folder), format_)
 
@@ -30,8 +30,8 @@ def confirm(
     address: Address = None,
 ) -> None:
     """Train the front and its near neighbours again with fresh seeds, to know what can be trusted."""
-    from sweeps.confirm import confirm_front
-    from sweeps.summary import show_summary
+    from sweeps.engine.confirm import confirm_front
+    from sweeps.terminal.summary import show_summary
 
     confirm_front(folder, seeds, address=address, display=display())
     show_summary(folder)
@@ -46,9 +46,9 @@ def compare(
     ] = None,
 ) -> None:
     """Compare fronts: hypervolume, epsilon, coverage, who wins which size; as tables, as a page, or as JSON."""
-    from sweeps.compared_fronts import read_fronts
-    from sweeps.comparison import compare as compared
-    from sweeps.comparison_report import report
+    from sweeps.comparing.compared_fronts import read_fronts
+    from sweeps.comparing.comparison import compare as compared
+    from sweeps.terminal.comparison_report import report
 
     report(compared(read_fronts(folders)), out, as_json=as_json)
 
@@ -65,9 +65,9 @@ def references(
 ) -> None:
     """Measure models from elsewhere on the sweep's validation mixtures; they are drawn apart from its front."""
     from dfkd_core.teachers import PRETRAINED
-    from sweeps.driver_lock import live_holder
-    from sweeps.run import sync_sweep
-    from sweeps.sweep_folder import SweepFolder
+    from sweeps.engine.run import sync_sweep
+    from sweeps.record.driver_lock import live_holder
+    from sweeps.record.sweep_folder import SweepFolder
     from sweeps.workload import domain_of
 
     sweep = SweepFolder(folder)
@@ -95,10 +95,10 @@ def export(
     min_: Annotated[Bounds, typer.Option("--min", metavar="METRIC=VALUE")] = None,
 ) -> None:
     """Write a front point's config, ready for `dfkd train`."""
-    from sweeps.choose import Rules, choose
-    from sweeps.export import export_choices
-    from sweeps.front import load_front
-    from sweeps.status import sweep_facts
+    from sweeps.fronts.choose import Rules, choose
+    from sweeps.fronts.export import export_choices
+    from sweeps.fronts.front import load_front
+    from sweeps.terminal.status import sweep_facts
 
     front = load_front(folder)
     rules = Rules(trial, knee, best, per_decade, bounds(max_, "--max"), bounds(min_, "--min"))

@@ -7,6 +7,6 @@ import typer
 
 def doctor() -> None:
     """Show what is installed, which device, and which settings are in force and where each comes from."""
-    from sweeps.doctor import report
+    from sweeps.terminal.doctor import report
 
     typer.echo(report())

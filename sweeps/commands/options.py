@@ -12,7 +12,7 @@ import typer
 from dfkd_core.data.progress import Progress
 from dfkd_core.errors import ConfigError
 from dfkd_core.yaml_files import parse_yaml
-from sweeps.display import Display
+from sweeps.engine.display import Display
 
 SweepDir = Annotated[Path, typer.Argument(help="a sweep folder, such as runs/demo")]
 SweepFile = Annotated[Path, typer.Argument(help="a sweep file")]
@@ -44,9 +44,9 @@ def bounds(options: Bounds, flag: str) -> dict[str, float]:
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
     """How far work is: bars on a terminal, a line for each finished part elsewhere."""
-    from sweeps.bars import bars
-    from sweeps.display import PlainDisplay
-    from sweeps.live_display import is_terminal
+    from sweeps.engine.display import PlainDisplay
+    from sweeps.engine.live_display import is_terminal
+    from sweeps.terminal.bars import bars
 
     if not is_terminal():
         yield PlainDisplay().progress
@@ -57,8 +57,8 @@ def progress_bar() -> Iterator[Progress]:
 
 def display() -> Display:
     """A live display on a terminal, plain lines elsewhere."""
-    from sweeps.display import PlainDisplay
-    from sweeps.live_display import LiveDisplay, is_terminal
+    from sweeps.engine.display import PlainDisplay
+    from sweeps.engine.live_display import LiveDisplay, is_terminal
 
     return LiveDisplay() if is_terminal() else PlainDisplay()
 

@@ -16,8 +16,8 @@ app = typer.Typer(no_args_is_help=True, help="Launch, follow and resume sweeps."
 @app.command()
 def plan(file: SweepFile, set_: Set = None) -> None:
     """Dry run: sizes of sampled students, share that breaks a constraint, time; trains nothing."""
-    from sweeps.plan import plan_sweep
-    from sweeps.spec import SweepSpec
+    from sweeps.definition.spec import SweepSpec
+    from sweeps.engine.plan import plan_sweep
 
     typer.echo(plan_sweep(SweepSpec.load(file, settings(set_))).text())
 
@@ -25,9 +25,9 @@ def plan(file: SweepFile, set_: Set = None) -> None:
 @app.command()
 def run(file: SweepFile, out: Out = None, set_: Set = None, address: Address = None) -> None:
     """Run a new sweep."""
-    from sweeps.run import run_sweep
-    from sweeps.spec import SweepSpec
-    from sweeps.summary import show_summary
+    from sweeps.definition.spec import SweepSpec
+    from sweeps.engine.run import run_sweep
+    from sweeps.terminal.summary import show_summary
 
     spec = SweepSpec.load(file, settings(set_))
     folder = out or Path("runs") / spec.name
@@ -38,8 +38,8 @@ def run(file: SweepFile, out: Out = None, set_: Set = None, address: Address = N
 @app.command()
 def resume(folder: SweepDir, set_: Set = None, address: Address = None) -> None:
     """Go on with a sweep, extend it, deliver what is owed, or find nothing to do."""
-    from sweeps.run import resume_sweep
-    from sweeps.summary import show_summary
+    from sweeps.engine.run import resume_sweep
+    from sweeps.terminal.summary import show_summary
 
     resume_sweep(folder, address=address, overrides=settings(set_), display=display())
     show_summary(folder)
@@ -50,8 +50,8 @@ def status(
     folder: SweepDir, as_json: AsJson = False, watch: Annotated[bool, typer.Option(help="go on showing")] = False
 ) -> None:
     """Show a sweep's state, from its folder alone."""
-    from sweeps.status import sweep_status
-    from sweeps.status_view import status_text, watch_status
+    from sweeps.terminal.status import sweep_status
+    from sweeps.terminal.status_view import status_text, watch_status
 
     if watch:
         watch_status(folder)
@@ -64,7 +64,7 @@ def status(
 @app.command()
 def stop(folder: SweepDir) -> None:
     """Let a running sweep finish its epochs in flight and end."""
-    from sweeps.stopping import stop_sweep
+    from sweeps.engine.stopping import stop_sweep
 
     typer.echo(stop_sweep(folder))
 
@@ -72,7 +72,7 @@ def stop(folder: SweepDir) -> None:
 @app.command("list")
 def list_(root: Annotated[Path, typer.Argument(help="the folder that holds sweep folders")] = Path("runs")) -> None:
     """List the sweeps of a folder."""
-    from sweeps.status_view import list_text
+    from sweeps.terminal.status_view import list_text
 
     typer.echo(list_text(root))
 
@@ -80,7 +80,7 @@ def list_(root: Annotated[Path, typer.Argument(help="the folder that holds sweep
 @app.command()
 def sync(folder: SweepDir) -> None:
     """Deliver what MLflow is owed."""
-    from sweeps.run import sync_sweep
+    from sweeps.engine.run import sync_sweep
 
     left = sync_sweep(folder)
     typer.echo(f"{left} records are still owed: MLflow does not answer" if left else "MLflow has everything")

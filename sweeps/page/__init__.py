@@ -9,12 +9,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from sweeps.front import Front
-from sweeps.listening import Listening
+from sweeps.definition.spec import SweepSpec
+from sweeps.fronts.front import Front
+from sweeps.fronts.listening import Listening
 from sweeps.page.content import page_content
-from sweeps.run_addresses import RunAddresses
-from sweeps.spec import SweepSpec
-from sweeps.trials import TrialRecord
+from sweeps.record.trials import TrialRecord
+from sweeps.tracking.run_addresses import RunAddresses
 
 # one idea a file; later files use what earlier ones define
 SCRIPTS = (

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sweeps.compared_fronts import ComparedFront
-from sweeps.comparison import Comparison
-from sweeps.comparison_words import cautions, classes_won, headline, trust, verdict
-from sweeps.front import FrontPoint
-from sweeps.front_csv import union
+from sweeps.comparing.compared_fronts import ComparedFront
+from sweeps.comparing.comparison import Comparison
+from sweeps.comparing.comparison_words import cautions, classes_won, headline, trust, verdict
+from sweeps.comparing.resampling import Estimate
+from sweeps.comparing.size_classes import size_and_judge
+from sweeps.fronts.front import FrontPoint
+from sweeps.fronts.front_csv import union
 from sweeps.page import render
 from sweeps.page.content import compact, export_command, metric_columns, param_columns, plain, repeated_point
-from sweeps.resampling import Estimate
-from sweeps.size_classes import size_and_judge
 
 TEMPLATE = "compare.html"
 SCRIPTS = (

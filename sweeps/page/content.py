@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from dfkd_core.errors import ConfigError
-from sweeps import choose, pareto
-from sweeps.dimension_importance import importance
-from sweeps.front import Front, FrontPoint, has_point, trial_ranks
-from sweeps.front_csv import union
-from sweeps.metric_facts import goal_of, unit_of
-from sweeps.objectives import Objective, costs
-from sweeps.run_addresses import RunAddresses
-from sweeps.spec import SweepSpec
-from sweeps.trials import TrialRecord, TrialState
-from sweeps.trust_words import sentences
+from sweeps import pareto
+from sweeps.definition.metric_facts import goal_of, unit_of
+from sweeps.definition.objectives import Objective, costs
+from sweeps.definition.spec import SweepSpec
+from sweeps.fronts import choose
+from sweeps.fronts.dimension_importance import importance
+from sweeps.fronts.front import Front, FrontPoint, has_point, trial_ranks
+from sweeps.fronts.front_csv import union
+from sweeps.record.trials import TrialRecord, TrialState
+from sweeps.tracking.run_addresses import RunAddresses
+from sweeps.trust.trust_words import sentences
 
 SIGNIFICANT = 6  # digits kept of every number on the page; front.json and front.csv hold them all
 

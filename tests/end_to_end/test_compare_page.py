@@ -7,8 +7,8 @@ from compared_cases import LARGE, SMALL, made_sweep
 from front_cases import QUALITY, SIZE
 from pages import HOSTILE, until
 
-from sweeps.compared_fronts import read_fronts
-from sweeps.comparison import compare
+from sweeps.comparing.compared_fronts import read_fronts
+from sweeps.comparing.comparison import compare
 from sweeps.page.comparison import comparison_page
 
 

@@ -13,9 +13,9 @@ from one_story import disagreements
 
 from sweeps import SweepSpec, confirm_front, load_front, run_sweep
 from sweeps.cli import run as command
-from sweeps.repeats import Repeats
-from sweeps.status import sweep_status
-from sweeps.sweep_folder import SweepFolder
+from sweeps.record.sweep_folder import SweepFolder
+from sweeps.terminal.status import sweep_status
+from sweeps.trust.repeats import Repeats
 
 TRIALS, EPOCHS, SEEDS = 5, 4, 2
 POINTS = [{"x": 0.4, "size": size} for size in (0.1, 0.3, 0.6)] + [{"x": 0.54, "size": 0.31}, {"x": 0.9, "size": 0.9}]

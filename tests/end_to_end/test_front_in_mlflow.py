@@ -13,9 +13,9 @@ import pytest
 from front_cases import QUALITY, random_sweep, spec
 from pages import listen_through
 
-from sweeps.front import build_front
-from sweeps.listening import Excerpt, Listening
-from sweeps.report import write_front
+from sweeps.fronts.front import build_front
+from sweeps.fronts.listening import Excerpt, Listening
+from sweeps.page.report import write_front
 
 PATIENCE_S = 90
 

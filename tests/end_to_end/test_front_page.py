@@ -10,12 +10,12 @@ import pytest
 from front_cases import QUALITY, SIZE, confirmed, ended, lucky_front, random_sweep, small_sweep, spec
 from pages import HOSTILE, listen_through, until
 
-from sweeps.front import build_front
-from sweeps.listening import Excerpt, Listening
-from sweeps.reference_models import ReferenceModel
-from sweeps.report import write_front
-from sweeps.run_addresses import RunAddresses
-from sweeps.trials import TrialRecord, TrialState
+from sweeps.fronts.front import build_front
+from sweeps.fronts.listening import Excerpt, Listening
+from sweeps.fronts.reference_models import ReferenceModel
+from sweeps.page.report import write_front
+from sweeps.record.trials import TrialRecord, TrialState
+from sweeps.tracking.run_addresses import RunAddresses
 
 RATE_HZ, CLIP_S = 16_000, 3.0
 

@@ -10,7 +10,7 @@ from drivers import begin, dfkd, wait_for_epochs
 from one_story import disagreements
 
 from sweeps import SweepSpec, SweepStopped, resume_sweep, run_sweep
-from sweeps.status import sweep_status
+from sweeps.terminal.status import sweep_status
 
 SIZE = "16m"
 

@@ -9,7 +9,7 @@ import ray
 from closed_form import Curve, sweep
 
 from sweeps import SweepSpec, run_sweep
-from sweeps.status import sweep_status
+from sweeps.terminal.status import sweep_status
 
 ROOM = 1 << 30
 

@@ -9,7 +9,7 @@ from closed_form import Curve, epochs_run, sweep
 from one_story import disagreements, texts_below
 
 from sweeps import SweepSpec, load_front, run_sweep
-from sweeps.status import sweep_status
+from sweeps.terminal.status import sweep_status
 
 PASSWORD = "hunter2-of-the-database"
 FAULTS = [

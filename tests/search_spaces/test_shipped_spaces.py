@@ -11,10 +11,10 @@ from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from dfkd_core.yaml_files import read_yaml
 from search_spaces.space import SPACES
-from sweeps.checking import resolved
+from sweeps.definition.spec import SweepSpec
 from sweeps.distillation_workload import DistillationWorkload
-from sweeps.plan import TRIALS_PER_DIMENSION, sample
-from sweeps.spec import SweepSpec
+from sweeps.engine.checking import resolved
+from sweeps.engine.plan import TRIALS_PER_DIMENSION, sample
 
 SPECS = Path(sweeps.__file__).parent / "specs"
 FIRST = SweepSpec.load(SPECS / "first.yaml")

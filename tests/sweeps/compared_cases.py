@@ -8,10 +8,10 @@ import numpy as np
 from front_cases import QUALITY, SIZE, spec
 
 from dfkd_core.clip_table import ClipTable
-from sweeps.front_updates import write_front_of
-from sweeps.ledger import Ledger
-from sweeps.sweep_folder import SweepFolder
-from sweeps.trials import TrialState
+from sweeps.engine.front_updates import write_front_of
+from sweeps.record.ledger import Ledger
+from sweeps.record.sweep_folder import SweepFolder
+from sweeps.record.trials import TrialState
 from sweeps.workload import Workload
 
 NUM_CLIPS = 24

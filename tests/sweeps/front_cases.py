@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from sweeps.front import Confirmation, build_front, front_point
-from sweeps.spec import SweepSpec
-from sweeps.trials import TrialRecord, TrialState
+from sweeps.definition.spec import SweepSpec
+from sweeps.fronts.front import Confirmation, build_front, front_point
+from sweeps.record.trials import TrialRecord, TrialState
 
 QUALITY, SIZE = "val/pesq_wb", "model/params"
 

@@ -2,9 +2,9 @@
 
 import json
 
+from sweeps.definition.metric_facts import goal_of, unit_of
 from sweeps.distillation_workload import DistillationDomain
-from sweeps.metric_facts import goal_of, unit_of
-from sweeps.reference_models import noisy_input
+from sweeps.fronts.reference_models import noisy_input
 
 
 def test_they_have_the_goals_and_units_of_their_metrics():

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from mlflow.tracking import MlflowClient
 
-from sweeps.deliverer import Deliverer
-from sweeps.mlflow_runs import MlflowRuns
-from sweeps.retrying import Patience
-from sweeps.tracking import Tracker
+from sweeps.tracking.deliverer import Deliverer
+from sweeps.tracking.mlflow_runs import MlflowRuns
+from sweeps.tracking.retrying import Patience
+from sweeps.tracking.tracker import Tracker
 
 QUICK = Patience(first_retry_s=0.01, longest_retry_s=0.1, round_s=0.01, poll_s=0.01, save_s=0.0, alone_s=5.0)
 

@@ -1,0 +1,1 @@
+"""Fronts of several sweeps against each other."""

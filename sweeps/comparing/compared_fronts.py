@@ -1,0 +1,119 @@
+"""Which sweeps may be compared: same data, same objectives, same reference point, something complete in each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dfkd_core.clip_table import ClipTable
+from dfkd_core.errors import ConfigError
+from sweeps.definition.spec import SweepSpec
+from sweeps.fronts.front import Front, load_front
+from sweeps.record.driver_lock import live_holder
+from sweeps.record.ledger import Ledger
+from sweeps.record.sweep_folder import SweepFolder
+from sweeps.record.trial_folder import TrialFolder
+from sweeps.record.trials import TrialRecord
+from sweeps.tracking.delivery import run_ids, tracker_ids
+from sweeps.tracking.run_addresses import RunAddresses
+from sweeps.trust.confirmed_front import RepeatedTrial, repeated_trials
+from sweeps.trust.repeats import Repeats
+
+HASHES = ("data_hash", "teacher_hash")
+
+
+@dataclass(frozen=True)
+class ComparedFront:
+    """One sweep of a comparison, under the name that tells it from the others.
+
+    The points of a confirmed front have the mean of their fresh seeds as values.
+    """
+
+    label: str
+    folder: Path
+    front: Front
+    spec: SweepSpec
+    state: str = "finished"
+    hashes: Mapping[str, str | None] = field(default_factory=dict)
+    tables: Mapping[int, ClipTable] = field(default_factory=dict)  # scores per clip, by trial
+    repeated: Sequence[RepeatedTrial] = ()  # of a confirmed front
+    addresses: RunAddresses = field(default_factory=RunAddresses)
+
+
+def read_fronts(folders: Sequence[Path]) -> list[ComparedFront]:
+    """The fronts of two or more sweep folders; ConfigError, naming folder and reason, when they do not compare."""
+    if len(folders) < 2:
+        raise ConfigError(f"must name two sweep folders or more, but got {len(folders)}", key="front compare")
+    _refuse_repeated(folders)
+    fronts = [_read(folder, label) for folder, label in zip(folders, _labels(folders), strict=True)]
+    for compared in fronts:
+        _refuse_empty(compared)
+        _refuse_unlike(compared, fronts[0])
+    order = {"objectives": fronts[0].front.objectives}  # the same ones, in the first's order
+    return [replace(compared, front=compared.front.model_copy(update=order)) for compared in fronts]
+
+
+def _read(folder: Path, label: str) -> ComparedFront:
+    sweep = SweepFolder(folder)
+    spec = sweep.spec()
+    front = load_front(folder)
+    ledger = Ledger.open(sweep.path, spec, sweep.note()["sweep_id"])
+    attrs = ledger.attrs()
+    uri, experiment_id, _ = tracker_ids(sweep.path)
+    return ComparedFront(
+        label=label,
+        folder=folder,
+        front=front.at_means(),
+        spec=spec,
+        state="running" if live_holder(sweep.path) else attrs.get("state") or "interrupted",
+        hashes={name: attrs.get(name) for name in HASHES},
+        tables=_tables(sweep.path, front),
+        repeated=_repeated(sweep.path, spec, ledger.records()) if front.confirmed else (),
+        addresses=RunAddresses(uri, experiment_id, run_ids(sweep.path)),
+    )
+
+
+def _tables(folder: Path, front: Front) -> dict[int, ClipTable]:
+    kept = {point.trial: ClipTable.read(TrialFolder(folder, point.trial).path) for point in front.points}
+    return {trial: table for trial, table in kept.items() if table is not None}
+
+
+def _repeated(folder: Path, spec: SweepSpec, records: Sequence[TrialRecord]) -> list[RepeatedTrial]:
+    repeats = Repeats.find(folder, spec)
+    return repeated_trials(repeats, records) if repeats else []
+
+
+def _labels(folders: Sequence[Path]) -> list[str]:
+    """The sweeps' names where they differ, else those of their folders, else the folders as they were named."""
+    for names in ([SweepFolder(f).spec().name for f in folders], [f.resolve().name for f in folders]):
+        if len(set(names)) == len(names):
+            return names
+    return [str(folder) for folder in folders]
+
+
+def _refuse_repeated(folders: Sequence[Path]) -> None:
+    seen: set[Path] = set()
+    for folder in folders:
+        if folder.resolve() in seen:
+            raise ConfigError("must be named once, but is named twice; name another sweep folder", file=folder)
+        seen.add(folder.resolve())
+
+
+def _refuse_empty(compared: ComparedFront) -> None:
+    if not compared.front.points:
+        counted = ", ".join(f"{n} {state}" for state, n in compared.front.trials.items() if n) or "no trials"
+        rule = f"must have a complete trial to be compared, but has {counted}; resume the sweep first"
+        raise ConfigError(rule, file=compared.folder)
+
+
+def _refuse_unlike(compared: ComparedFront, first: ComparedFront) -> None:
+    alike: dict[str, Callable[[ComparedFront], str]] = {
+        "data_hash": lambda c: (c.hashes.get("data_hash") or "not recorded")[:16],
+        "objectives": lambda c: ", ".join(sorted(f"{o.goal} {o.metric} ({o.scale})" for o in c.front.objectives)),
+        "reference_point": lambda c: ", ".join(f"{n} {v:g}" for n, v in sorted(c.front.reference_point.items())),
+    }
+    for key, told in alike.items():
+        if told(compared) != told(first):
+            rule = f"must be that of {first.folder} to be compared ({told(first)}), but is {told(compared)}"
+            raise ConfigError(f"{rule}; run one of the sweeps anew like the other", file=compared.folder, key=key)

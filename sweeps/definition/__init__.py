@@ -1,0 +1,1 @@
+"""What a sweep is: the sweep file as types, its objectives and constraints."""

@@ -1,0 +1,200 @@
+"""The sweep file as types; what is wrong in it is said in one line."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, PrivateAttr, field_validator, model_validator
+
+from cluster.resources import bundle
+from dfkd_core.config import with_overrides
+from dfkd_core.errors import ConfigError
+from dfkd_core.schema import Config, nearest
+from dfkd_core.user_paths import seen_from
+from dfkd_core.yaml_files import read_yaml
+from search_spaces.space import load_space
+from sweeps.definition.constraints import Constraint
+from sweeps.definition.objectives import Objective, costs
+from sweeps.definition.url_passwords import refuse_passwords
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+NonNegative = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Budget(Config):
+    """Trials count in every state; hours add up over resumes, running trials finish."""
+
+    trials: Count
+    epochs_per_trial: Count
+    hours: Positive | None = None
+
+
+class SamplerConfig(Config):
+    """Optuna's sampler and its seed; `options` go to its constructor."""
+
+    name: Literal["tpe", "nsga2", "gp", "random"] = "tpe"
+    seed: NonNegative = 0
+    options: dict[str, Any] = {}
+
+
+class SchedulerConfig(Config):
+    """Early stopping: none, or Pareto-aware asynchronous successive halving."""
+
+    name: Literal["none", "pareto_asha"] = "none"
+    reduction_factor: Annotated[float, Field(gt=1)] = 3.0
+    min_epochs: Count = 1
+
+
+class Resources(Config):
+    """What one trial asks for."""
+
+    cpus_per_trial: Annotated[float, Field(ge=0)] = 1
+    gpus_per_trial: Annotated[float, Field(ge=0)] = 0
+    max_concurrent: Count | None = None
+    accelerator_type: str | None = None
+    price_per_hour: Annotated[float, Field(ge=0)] | None = None
+
+    @property
+    def bundle(self) -> dict[str, float]:
+        """What a trial asks of Ray."""
+        return bundle(self.cpus_per_trial, self.gpus_per_trial, self.accelerator_type)
+
+
+class Failures(Config):
+    """How much may go wrong before a trial, or the sweep, is given up."""
+
+    max_retries: NonNegative = 1
+    max_lost_nodes: NonNegative = 10
+    max_failed_share: Share = 0.5
+    trial_timeout_s: Positive | None = None
+
+
+class StorageConfig(Config):
+    """Where the record, shared files and runs are kept; URLs here carry no password."""
+
+    ledger: str = "journal"
+    shared: str | None = None
+    tracking_uri: str | None = None
+
+    @field_validator("ledger")
+    @classmethod
+    def _known_ledger(cls, value: str) -> str:
+        if value != "journal" and not re.match(r"postgresql(\+psycopg2?)?://", value):
+            raise ValueError("storage.ledger must be 'journal' or postgresql://user@host/db")
+        return value
+
+
+class SweepSpec(Config):
+    """One sweep, complete: config and space are inlined, whatever the file said."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+    experiment: Annotated[str, Field(min_length=1)] = "dfkd"
+    config: dict[str, Any]
+    space: dict[str, Any]
+    objectives: Annotated[tuple[Objective, ...], Field(min_length=1)]
+    reference_point: dict[str, float] = {}
+    constraints: tuple[Constraint, ...] = ()
+    budget: Budget
+    sampler: SamplerConfig = SamplerConfig()
+    evaluate_first: tuple[dict[str, Any], ...] = ()
+    warm_start: tuple[str, ...] = ()
+    scheduler: SchedulerConfig = SchedulerConfig()
+    resources: Resources = Resources()
+    failures: Failures = Failures()
+    storage: StorageConfig = StorageConfig()
+
+    _config_base: Path = PrivateAttr(default_factory=Path.cwd)
+
+    @property
+    def config_base(self) -> Path:
+        """The folder from which the config's relative paths are seen."""
+        return self._config_base
+
+    @classmethod
+    def load(cls, path: str | Path, overrides: Mapping[str, Any] | None = None) -> Self:
+        """Read a sweep file; `overrides` maps key paths to values that beat the file's.
+
+        `budget.trials` is a key of the file itself, `config.data.corpus` one of the config that it names.
+        """
+        path = Path(path).expanduser()
+        inner = {k: v for k, v in (overrides or {}).items() if k.startswith(("config.", "space."))}
+        outer = {k: v for k, v in (overrides or {}).items() if k not in inner}
+        try:
+            mapping, config_base = _inline(with_overrides(read_yaml(path), outer), path.resolve().parent)
+            spec = cls.parse(with_overrides(mapping, inner), path)
+        except ConfigError as error:
+            raise error if error.file else error.at(file=path) from error
+        spec._config_base = config_base
+        return spec
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inlined(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        refuse_passwords(values)
+        inlined = _inline(values, Path.cwd())[0]
+        refuse_passwords(inlined)
+        return inlined
+
+    @field_validator("config")
+    @classmethod
+    def _plain_config(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return dict(json.loads(json.dumps(value)))  # as workers and a resume will see it
+        except (TypeError, ValueError, RecursionError) as error:
+            rule = "config must hold text, numbers, true, false, null, lists and mappings"
+            raise ValueError(f"{rule} alone, but got another type: {error}") from error
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [objective.metric for objective in self.objectives]
+        if len(set(names)) < len(names):
+            raise ValueError(f"objectives must name each metric once, but got {names}")
+        for name in names:
+            if name not in self.reference_point:
+                raise ValueError(
+                    f"reference_point must hold every objective, but {name!r} is missing; add `{name}: ...`"
+                )
+        for name in self.reference_point:
+            if name not in names:
+                raise ValueError(f"reference_point.{name} must be an objective; {nearest(name, names)}")
+        for objective in self.objectives:
+            value = self.reference_point[objective.metric]
+            if objective.scale == "log" and value <= 0:
+                raise ValueError(
+                    f"reference_point.{objective.metric} must be above 0 on a log scale, but got {value:g}"
+                )
+        if len(self.evaluate_first) > self.budget.trials:
+            raise ValueError(
+                "evaluate_first must hold at most budget.trials points, "
+                f"but got {len(self.evaluate_first)} and {self.budget.trials}"
+            )
+        if self.scheduler.name != "none" and self.scheduler.min_epochs >= self.budget.epochs_per_trial:
+            raise ValueError(
+                "scheduler.min_epochs must be below budget.epochs_per_trial, "
+                f"but got {self.scheduler.min_epochs} and {self.budget.epochs_per_trial}"
+            )
+        return self
+
+    @property
+    def reference_costs(self) -> tuple[float, ...]:
+        """The reference point in minimised form, on the objectives' scales."""
+        return costs(self.objectives, self.reference_point)
+
+
+def _inline(values: Mapping[str, Any], base: Path) -> tuple[dict[str, Any], Path]:
+    """Read the files that `config` and `space` name, seen from `base`; returns the folder of the config, too."""
+    inlined, config_base = dict(values), base
+    if isinstance(values.get("config"), str):
+        path = seen_from(base, values["config"], "config")
+        inlined["config"], config_base = read_yaml(path), path.resolve().parent
+    if isinstance(values.get("space"), str):
+        inlined["space"] = load_space(values["space"], base)
+    return inlined, config_base

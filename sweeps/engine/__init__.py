@@ -1,0 +1,1 @@
+"""Runs trials: what comes next, what becomes of each, on Ray."""

@@ -1,0 +1,1 @@
+"""Pareto fronts: mathematics, choosing, export, sounds, models from elsewhere."""

@@ -1,0 +1,79 @@
+"""A chosen point of a front as an experiment config that trains at full length, with where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dfkd_core.atomic_files import write_atomic
+from dfkd_core.config import with_overrides
+from dfkd_core.errors import ConfigError
+from dfkd_core.yaml_files import dump_yaml, read_yaml
+from sweeps.fronts.choose import Choice
+from sweeps.fronts.front import Front, FrontPoint
+
+RECORDED_TAGS = ("git_commit", "data_hash", "teacher_hash")
+
+
+def export_config(folder: Path, front: Front, choice: Choice, tags: Mapping[str, str | None]) -> dict[str, Any]:
+    """The trial's resolved config with the base config's epochs, and a `provenance` block.
+
+    `tags` are the sweep's own: git_commit, data_hash, teacher_hash.
+    """
+    point, sweep = choice.point, read_yaml(folder / "sweep.yaml")
+    config = with_base_epochs(read_yaml(folder / point.config), sweep["config"])
+    expected = {
+        **point.values,
+        **{k: v for k, v in point.metrics.items() if k.startswith(("val/", "val_teacher/", "model/"))},
+    }
+    config["provenance"] = {
+        "sweep": front.name,
+        "sweep_id": front.sweep_id,
+        "trial": point.trial,
+        "run_id": point.run_id,
+        **{tag: tags.get(tag) for tag in RECORDED_TAGS},
+        "epochs_per_trial": sweep["budget"]["epochs_per_trial"],
+        "expected": expected,
+        "chosen": choice.why,
+        "exported": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return config
+
+
+def with_base_epochs(config: dict[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    """The config with the length that the base config gives; configs without `training` stay as they are."""
+    if "training" not in config:
+        return config
+    epochs = (base.get("training") or {}).get("epochs")
+    if epochs is not None:
+        return with_overrides(config, {"training.epochs": epochs})
+    training = {key: value for key, value in config["training"].items() if key != "epochs"}
+    return {**config, "training": training}  # the default length then applies, as it does to the base config
+
+
+def export_choices(
+    folder: Path, front: Front, choices: Sequence[Choice], out: Path, tags: Mapping[str, str | None]
+) -> list[Path]:
+    """Write one config to the file `out`, or several into the folder `out` as NAME-t0007.yaml."""
+    if len(choices) == 1 and not out.is_dir():
+        files = [out]
+    else:
+        _refuse_file(out)
+        files = [out / config_name(front, choice.point) for choice in choices]
+    texts = [dump_yaml(export_config(folder, front, choice, tags)) for choice in choices]
+    for file, text in zip(files, texts, strict=True):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(file, text.encode())
+    return files
+
+
+def config_name(front: Front, point: FrontPoint) -> str:
+    """The file name of an exported point."""
+    return f"{front.name}-t{point.trial:04d}.yaml"
+
+
+def _refuse_file(out: Path) -> None:
+    if out.is_file():
+        raise ConfigError(f"must be a folder when several points are exported, but {str(out)!r} is a file", key="-o")

@@ -1,0 +1,247 @@
+"""The Pareto front of a sweep as types, as built from the record and as kept in front.json."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+
+from dfkd_core.errors import ConfigError
+from dfkd_core.schema import Config
+from sweeps import pareto
+from sweeps.definition.objectives import Objective, costs
+from sweeps.definition.spec import SweepSpec
+from sweeps.fronts.reference_models import ReferenceModel
+from sweeps.record.trials import FINAL_STATES, TrialRecord, TrialState
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FRONT_FILE = Path("front") / "front.json"
+TRUST = ("seeds", "mean", "interval", "probability_on_front", "indistinguishable_from")  # fields of repeated points
+ADDITIONS = ("confirmation", "references")  # of front.json: absent while there is nothing to say
+
+
+class FrontPoint(Config):
+    """One trial that no other complete trial beats; values in their own units and sign."""
+
+    trial: Annotated[int, Field(ge=0)]
+    run_id: str | None = None  # None until the tracker has the run
+    params: Annotated[dict[str, Any], Field(default_factory=dict)]  # searched values by key path
+    values: dict[str, float]  # the objectives
+    metrics: Annotated[dict[str, float], Field(default_factory=dict)]  # the last epoch's other metrics
+    fidelity: float = 1.0
+    config: str  # path of the trial's resolved config, seen from the sweep folder
+    # of a point that was trained again; `values` stay those of the search
+    seeds: tuple[int, ...] = ()  # fresh ones whose trainings are complete
+    mean: dict[str, float] = {}  # the objectives over these seeds
+    interval: dict[str, tuple[float, float]] = {}  # 95 %, of the mean
+    probability_on_front: Annotated[float, Field(ge=0, le=1)] | None = None
+    indistinguishable_from: tuple[int, ...] = ()  # trials
+
+    @model_serializer(mode="wrap")
+    def _without_empty_trust(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        known: dict[str, Any] = dump(self)
+        return known if self.seeds else {key: value for key, value in known.items() if key not in TRUST}
+
+    def measured(self, metric: str) -> float | None:
+        """The value of an objective or of any other metric of the last epoch; None when it was not measured."""
+        return self.values.get(metric, self.metrics.get(metric))
+
+    def trust(self) -> dict[str, Any]:
+        """What repeats have shown as a flat row: seeds, probability, means and bounds; empty without repeats."""
+        if not self.seeds:
+            return {}
+        row: dict[str, Any] = {"seeds": len(self.seeds), "probability_on_front": self.probability_on_front}
+        for metric, (low, high) in self.interval.items():
+            row |= {f"{metric} mean": self.mean[metric], f"{metric} low": low, f"{metric} high": high}
+        return row
+
+
+class Confirmation(Config):
+    """What was spent to train a front's points again, and what the differences between them are worth."""
+
+    seeds_per_point: Annotated[int, Field(ge=1)]  # that every candidate is certain to get
+    repeats: Annotated[int, Field(ge=0)]  # trainings asked for
+    uncertain_repeats: Annotated[int, Field(ge=0)]  # of these, those of points whose place was uncertain
+    failed_repeats: Annotated[int, Field(ge=0)]  # ended, but not complete: they enter no mean
+    smallest_difference: dict[str, float]  # that is told from noise, by objective; exact objectives are absent
+    smallest_difference_of_clips: dict[str, float]  # the same with any number of seeds
+    neighbours: tuple[FrontPoint, ...]  # trials close behind the front that were trained again as well
+
+
+class Front(Config):
+    """Every point that was trained to the end, is feasible and is beaten by none; equal vectors are all kept."""
+
+    schema_version: Literal[1] = 1
+    name: str
+    sweep_id: str
+    objectives: Annotated[tuple[Objective, ...], Field(min_length=1)]
+    reference_point: dict[str, float]
+    hypervolume: float  # on the objectives' scales, up to the reference point
+    confirmed: bool = False
+    trials: dict[str, int]  # number of trials by state
+    points: tuple[FrontPoint, ...]
+    confirmation: Confirmation | None = None  # None before the first repeat
+    references: tuple[ReferenceModel, ...] = ()  # models from elsewhere on the same mixtures; never part of the front
+
+    @model_serializer(mode="wrap")
+    def _without_empty_additions(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        known: dict[str, Any] = dump(self)
+        return {key: value for key, value in known.items() if value or key not in ADDITIONS}
+
+    @property
+    def repeated(self) -> list[FrontPoint]:
+        """Points and near neighbours that have been trained again."""
+        neighbours = self.confirmation.neighbours if self.confirmation else ()
+        return [point for point in (*self.points, *neighbours) if point.seeds]
+
+    def to_json(self) -> str:
+        """The text of front.json."""
+        return self.model_dump_json(indent=1) + "\n"
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per point: trial, run_id, searched values, objectives, other metrics, fidelity, config."""
+        import pandas as pd
+
+        rows = [
+            {"trial": p.trial, "run_id": p.run_id, **p.params, **p.values, **p.metrics}
+            | {"fidelity": p.fidelity, "config": p.config}
+            | p.trust()
+            for p in self.points
+        ]
+        return pd.DataFrame(rows)
+
+    def at_means(self) -> Front:
+        """A confirmed front with the means over fresh seeds as values; any other as it is.
+
+        What the search saw once was chosen for being high.
+        """
+        points = tuple(p.model_copy(update={"values": {**p.values, **p.mean}}) for p in self.points)
+        return self.model_copy(update={"points": points}) if self.confirmed else self
+
+    def costs(self) -> list[tuple[float, ...]]:
+        """One row per point: the objectives' values in minimised form, on their scales."""
+        return [costs(self.objectives, point.values) for point in self.points]
+
+    def point(self, trial: int) -> FrontPoint:
+        """The point of a trial; ConfigError when that trial is not on the front."""
+        for point in self.points:
+            if point.trial == trial:
+                return point
+        known = ", ".join(str(p.trial) for p in self.points) or "none"
+        raise ConfigError(f"must be a trial on the front, but got {trial}; on the front: {known}")
+
+    def knee(self) -> FrontPoint:
+        """The point furthest below the line between the front's extremes (`sweeps.pareto.knee`)."""
+        from sweeps.fronts.choose import choose_knee
+
+        return choose_knee(self).point
+
+    def best(
+        self, metric: str, max: Mapping[str, float] | None = None, min: Mapping[str, float] | None = None
+    ) -> FrontPoint:
+        """The point with the best `metric` among those within the bounds; ConfigError when none is."""
+        from sweeps.fronts.choose import choose_best
+
+        return choose_best(self, metric, at_most=max or {}, at_least=min or {}).point
+
+
+def has_point(record: TrialRecord, objectives: Sequence[Objective]) -> bool:
+    """True for trials that may be on a front: complete, with every objective measured and finite."""
+    found = [record.metrics.get(objective.metric) for objective in objectives]
+    return record.state is TrialState.COMPLETE and all(value is not None and np.isfinite(value) for value in found)
+
+
+def trial_ranks(records: Iterable[TrialRecord], objectives: Sequence[Objective]) -> dict[int, int]:
+    """Rank by trial number for the trials that have one; rank 0 is the front."""
+    ranked = [record for record in records if has_point(record, objectives)]
+    found = pareto.ranks(_cost_array(ranked, objectives))
+    return {record.number: int(rank) for record, rank in zip(ranked, found, strict=True)}
+
+
+def count_states(records: Iterable[TrialRecord]) -> dict[str, int]:
+    """Number of trials by state: the final states always, the passing ones while there are any."""
+    counted = Counter(str(record.state) for record in records)
+    return {str(state): 0 for state in FINAL_STATES} | counted
+
+
+def build_front(
+    spec: SweepSpec,
+    sweep_id: str,
+    records: Sequence[TrialRecord],
+    run_ids: Mapping[int, str] | None = None,
+    *,
+    confirmed: bool = False,
+) -> Front:
+    """The front of a sweep's record, sorted by its first minimised objective."""
+    ranked = [record for record in records if has_point(record, spec.objectives)]
+    cost = _cost_array(ranked, spec.objectives)
+    on_front = [record for record, kept in zip(ranked, pareto.non_dominated(cost), strict=True) if kept]
+    return Front(
+        name=spec.name,
+        sweep_id=sweep_id,
+        objectives=spec.objectives,
+        reference_point=dict(spec.reference_point),
+        hypervolume=pareto.hypervolume(cost, costs(spec.objectives, spec.reference_point)),
+        confirmed=confirmed,
+        trials=count_states(records),
+        points=tuple(front_point(r, spec.objectives, (run_ids or {}).get(r.number)) for r in _sorted(on_front, spec)),
+    )
+
+
+def config_path(trial: int) -> str:
+    """Where a trial's resolved config lies, seen from the sweep folder."""
+    return f"trials/{trial:04d}/config.yaml"
+
+
+def load_front(folder: str | Path) -> Front:
+    """Read the front of a sweep folder back."""
+    file = Path(folder) / FRONT_FILE
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"must be readable, but {error.strerror}; name a sweep folder", file=file) from error
+    return _parse(text, file)
+
+
+def _parse(text: str, file: Path) -> Front:
+    import json
+
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigError(
+            f"must be valid JSON, but {error}; run `dfkd sweep sync` to write it anew", file=file
+        ) from error
+    return Front.parse(content, file)
+
+
+def _cost_array(records: Sequence[TrialRecord], objectives: Sequence[Objective]) -> pareto.Costs:
+    rows = [costs(objectives, record.metrics) for record in records]
+    return np.array(rows, dtype=np.float64).reshape(len(rows), len(objectives))
+
+
+def _sorted(records: Iterable[TrialRecord], spec: SweepSpec) -> list[TrialRecord]:
+    lead = next((o for o in spec.objectives if o.goal == "minimize"), spec.objectives[0])
+    return sorted(
+        records, key=lambda r: (lead.cost(r.metrics[lead.metric]), costs(spec.objectives, r.metrics), r.number)
+    )
+
+
+def front_point(record: TrialRecord, objectives: Sequence[Objective], run_id: str | None) -> FrontPoint:
+    """The record of a complete trial as a point."""
+    named = {objective.metric for objective in objectives}
+    return FrontPoint(
+        trial=record.number,
+        run_id=run_id,
+        params=dict(record.params),
+        values={o.metric: record.metrics[o.metric] for o in objectives},
+        metrics={k: v for k, v in record.metrics.items() if k not in named and np.isfinite(v)},
+        fidelity=record.fidelity,
+        config=config_path(record.number),
+    )

@@ -1,0 +1,36 @@
+"""front.csv: every trial of a sweep, one row each."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+
+from sweeps.definition.objectives import Objective
+from sweeps.fronts.front import trial_ranks
+from sweeps.record.trials import TrialRecord
+
+
+def front_csv(records: Sequence[TrialRecord], objectives: Sequence[Objective], run_ids: Mapping[int, str]) -> str:
+    """CSV text: trial, state, rank (0 is the front), objectives, searched values, other metrics, progress, run id."""
+    rank = trial_ranks(records, objectives)
+    named = [objective.metric for objective in objectives]
+    params = union(record.params for record in records)
+    metrics = [name for name in union(record.metrics for record in records) if name not in named]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["trial", "state", "rank", *named, *params, *metrics, "epochs", "fidelity", "reason", "run_id"])
+    for record in records:
+        writer.writerow(
+            [record.number, record.state, rank.get(record.number)]
+            + [record.metrics.get(name) for name in named]
+            + [record.params.get(name) for name in params]
+            + [record.metrics.get(name) for name in metrics]
+            + [record.epochs, record.fidelity, record.reason, run_ids.get(record.number)]
+        )
+    return out.getvalue()
+
+
+def union(mappings: Iterable[Mapping[str, object]]) -> list[str]:
+    """Every key that occurs, in the order of first occurrence."""
+    return list(dict.fromkeys(key for mapping in mappings for key in mapping))

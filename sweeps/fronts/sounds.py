@@ -1,0 +1,130 @@
+"""What a front sounds like: a few validation mixtures through every model on it, kept as files under front/sounds.
+
+The mixtures are those that trials were scored on, one hard, one middling, one easy by SNR; all versions of a mixture
+carry one gain, so that levels can be compared.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dfkd_core.atomic_files import write_atomic
+from dfkd_core.audio import SAMPLE_RATE, Samples, read_audio
+from dfkd_core.errors import DFKDError
+from sweeps.fronts.listening import Excerpt, Listening, encoded
+
+if TYPE_CHECKING:
+    from dfkd_core.config import ExperimentConfig
+
+SOUNDS = Path("front") / "sounds"
+INDEX = "sounds.json"
+NUM_MIXTURES = 3
+PEAK = 0.8  # of the noisy version
+
+_log = logging.getLogger(__name__)
+
+
+def record_sounds(folder: Path, trials: Sequence[int], config: ExperimentConfig) -> None:
+    """Render what is missing for the models in `folder`/trials/; what cannot be rendered is told and left out."""
+    try:
+        mixtures = _Mixtures(config)
+    except (DFKDError, OSError) as error:
+        _log.warning("the front's page has no sounds: %s", error)
+        return
+    target = folder / SOUNDS
+    target.mkdir(parents=True, exist_ok=True)
+    versions: dict[str, Callable[[], Samples | None]] = {
+        "noisy": lambda: mixtures.noisy,
+        "clean": lambda: mixtures.clean,
+        "teacher": lambda: _taught(config, mixtures),
+        **{student_version(trial): partial(_estimates, folder, trial, mixtures) for trial in trials},
+    }
+    for version, render in versions.items():
+        _record(target, mixtures, version, render)
+    index = [{"mixture": name, "title": title} for name, title in zip(mixtures.names, mixtures.titles, strict=True)]
+    write_atomic(target / INDEX, json.dumps(index).encode())
+
+
+def read_sounds(folder: Path, trials: Sequence[int]) -> Listening | None:
+    """The recorded excerpts of some trials; None when nothing was recorded."""
+    index = folder / SOUNDS / INDEX
+    if not index.is_file():
+        return None
+    return Listening(list(_excerpts(folder / SOUNDS, json.loads(index.read_bytes()), trials)), SAMPLE_RATE)
+
+
+def student_version(trial: int) -> str:
+    """How a trial's files are named."""
+    return f"t{trial:04d}"
+
+
+class _Mixtures:
+    """The mixtures to listen to, and the gain that makes each loud enough."""
+
+    def __init__(self, config: ExperimentConfig) -> None:
+        from dfkd_core.data.signals import Signals
+        from dfkd_core.data.teacher_cache import ListedMixture
+
+        listed = Signals(config, needs_teacher=False).validation
+        snr_db = listed.snr_db
+        places = (np.arange(NUM_MIXTURES) + 0.5) / NUM_MIXTURES * len(listed)
+        chosen = np.unique(np.argsort(snr_db, kind="stable")[places.astype(int)])
+        chosen = chosen[np.argsort(snr_db[chosen], kind="stable")]
+        self.noisy, reference = listed.batch(chosen)
+        self.clean = reference if listed.reference == "clean" else None
+        self.listed = [ListedMixture(listed, int(i)) for i in chosen]
+        self.names = [listed.name(int(i)) for i in chosen]
+        families = listed.noise_families
+        self.titles = [f"{families[i]}, {snr_db[i]:.0f} dB" if self.clean is not None else families[i] for i in chosen]
+        self.gains = PEAK / np.maximum(np.abs(self.noisy).max(axis=1), 1e-6)
+
+
+def _taught(config: ExperimentConfig, mixtures: _Mixtures) -> Samples | None:
+    from dfkd_core.teachers import open_teacher
+
+    teacher = open_teacher(config.teacher)
+    return None if teacher is None else teacher(mixtures.noisy, mixtures.listed)
+
+
+def _estimates(folder: Path, trial: int, mixtures: _Mixtures) -> Samples:
+    from dfkd_core.teachers import open_network
+
+    return open_network(folder / "trials" / f"{trial:04d}")(mixtures.noisy)
+
+
+def _record(target: Path, mixtures: _Mixtures, version: str, render: Callable[[], Samples | None]) -> None:
+    """Render one version of every mixture unless it is there; a failure costs the sound, not the sweep."""
+    files = [target / _file(name, version) for name in mixtures.names]
+    if all(file.is_file() for file in files):
+        return
+    try:
+        waves = render()
+    except (DFKDError, OSError) as error:
+        _log.warning("the front's page has no sound %r: %s", version, error)
+        return
+    for file, gain, wave in zip(files, mixtures.gains, [] if waves is None else waves, strict=False):
+        write_atomic(file, encoded(gain * wave, SAMPLE_RATE, "flac"))
+
+
+def _file(mixture: str, version: str) -> str:
+    return f"{mixture}-{version}.flac"
+
+
+def _excerpts(target: Path, index: Sequence[Mapping[str, Any]], trials: Sequence[int]) -> Iterator[Excerpt]:
+    for entry in index:
+        paths = {trial: target / _file(entry["mixture"], student_version(trial)) for trial in trials}
+        clean, teacher = (target / _file(entry["mixture"], version) for version in ("clean", "teacher"))
+        yield Excerpt(
+            name=entry["title"],
+            noisy=read_audio(target / _file(entry["mixture"], "noisy")),
+            clean=read_audio(clean) if clean.is_file() else None,
+            teacher=read_audio(teacher) if teacher.is_file() else None,
+            students={trial: read_audio(path) for trial, path in paths.items() if path.is_file()},
+        )

@@ -1,0 +1,1 @@
+"""What is known of a sweep, on disk: the ledger of trials, their folders, who may write."""

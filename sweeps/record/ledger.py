@@ -1,0 +1,305 @@
+"""The one truth about trials: an Optuna study whose trials carry the states of the contract.
+
+A trial's number in the sweep is its number in the study minus the warm-start trials in front of it.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, Trial
+from optuna.trial import TrialState as StudyState
+
+from dfkd_core.errors import ConfigError, DFKDError
+from search_spaces.space import Space
+from sweeps.definition.spec import SweepSpec
+from sweeps.record.journal import DurableJournal
+from sweeps.record.trials import TrialRecord, TrialState
+from sweeps.search.samplers import Progress, build_sampler
+
+JOURNAL = "ledger.journal"
+EPOCH = "epoch:"  # user attributes: one per finished epoch, holding its metrics
+TIME = "$time"  # and, among them, when it was first noted
+WARM_START = "warm_start"  # of the study: how many trials in front are another sweep's
+OUTCOME, SESSION, STARTED, EVENT = "outcome", "session", "started", "event:"
+STOPPED = "stopped early"  # the constraint that tells TPE not to take a pruned trial for a good one
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+Lesson = tuple[dict[str, Any], dict[str, float]]  # the study's parameters, and the metrics they led to
+
+
+class Ledger:
+    """Numbers, states, params, metrics and reasons of every trial of one sweep."""
+
+    def __init__(self, study: optuna.Study, spec: SweepSpec, folder: Path) -> None:
+        self.study, self.spec, self._folder = study, spec, folder
+        self._offset: int = study.user_attrs.get(WARM_START, 0)
+        self._space = Space.parse(spec.space)
+
+    @classmethod
+    def create(cls, folder: Path, spec: SweepSpec, sweep_id: str, lessons: Sequence[Lesson] = ()) -> Self:
+        """Begin a new ledger; directions are those of the costs, so every objective is minimised on its scale.
+
+        `lessons` are told to the study as complete trials in front of the sweep's own.
+        """
+        study = optuna.create_study(
+            storage=_storage(folder, spec),
+            study_name=sweep_id,
+            directions=[StudyDirection.MINIMIZE] * len(spec.objectives),
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            study.set_metric_names([objective.cost_name for objective in spec.objectives])
+        ledger = cls(study, spec, folder)
+        for params, metrics in lessons:
+            ledger._learn(params, metrics)
+        study.set_user_attr(WARM_START, len(lessons))
+        ledger._offset = len(lessons)
+        for point in spec.evaluate_first:
+            ledger.enqueue(point)
+        return ledger
+
+    @classmethod
+    def open(cls, folder: Path, spec: SweepSpec, sweep_id: str) -> Self:
+        """Read an existing ledger; DFKDError when it is damaged."""
+        try:
+            study = optuna.load_study(storage=_storage(folder, spec), study_name=sweep_id)
+        except (LookupError, ValueError, TypeError, AttributeError) as error:  # Optuna, replaying damaged records
+            text = f"{folder}: the ledger cannot be read ({type(error).__name__}: {error}); restore it from a backup"
+            raise DFKDError(text) from error
+        return cls(study, spec, folder)
+
+    def attrs(self) -> dict[str, Any]:
+        """What is recorded of the sweep itself (hashes, state, hours spent)."""
+        return dict(self.study.user_attrs)
+
+    def set_attr(self, key: str, value: Any) -> None:
+        """Record a fact about the sweep itself."""
+        self.study.set_user_attr(key, value)
+
+    @property
+    def sweep_id(self) -> str:
+        """The study's name."""
+        return str(self.study.study_name)
+
+    def enqueue(self, point: Mapping[str, Any]) -> None:
+        """Add a waiting trial with given values, by key path."""
+        self.study.enqueue_trial(self._space.encode(point))
+
+    def num_finished(self) -> int:
+        """How many trials have reached a final state."""
+        return sum(trial.state.is_finished() for trial in self._all()[self._offset :])
+
+    def ask(self) -> tuple[int, dict[str, Any]]:
+        """A new trial: its number and the searched values, by key path."""
+        number = len(self._all())
+        self.study.sampler = self._sampler(number)
+        return self._suggest(self.study.ask())
+
+    def again(self, number: int) -> dict[str, Any]:
+        """The values of an unfinished trial; those already drawn are returned as they were drawn."""
+        self.study.sampler = self._sampler(number + self._offset)
+        frozen = self._all()[number + self._offset]
+        if frozen.state is StudyState.WAITING:  # of evaluate_first; study.ask() would take the first of them
+            self.study._storage.set_trial_state_values(frozen._trial_id, StudyState.RUNNING)
+        return self._suggest(self._trial(number))[1]
+
+    def start(self, number: int, session: str) -> None:
+        """Note that a driver has put the trial to work; the first start's time stays."""
+        trial = self._trial(number)
+        trial.set_user_attr(SESSION, session)
+        if STARTED not in trial.user_attrs:
+            trial.set_user_attr(STARTED, time.time())
+
+    def record_epoch(self, number: int, epoch: int, metrics: Mapping[str, float]) -> float:
+        """Note one finished epoch and all that it reported; returns when it was first noted, seconds since 1970.
+
+        An epoch that is reported again, by a trial taken up from its checkpoint, keeps its time: what is told of it
+        is the same and not a second event.
+        """
+        frozen, key = self._all()[number + self._offset], f"{EPOCH}{epoch}"
+        known = frozen.user_attrs.get(key, {})
+        noted = {**metrics, TIME: known.get(TIME, time.time())}
+        if noted != known:
+            self._trial(number).set_user_attr(key, noted)
+        return float(noted[TIME])
+
+    def note_event(self, number: int, kind: str, reason: str) -> int:
+        """Note a failure that was forgiven; returns how many of its kind there are now."""
+        trial = self._trial(number)
+        count = 1 + len([key for key in trial.user_attrs if key.startswith(f"{EVENT}{kind}:")])
+        trial.set_user_attr(
+            f"{EVENT}{kind}:{count}", {"reason": reason, "time": time.time(), "epochs": _num_epochs(trial.user_attrs)}
+        )
+        return count
+
+    def events(self, number: int, kind: str) -> list[dict[str, Any]]:
+        """The forgiven failures of one kind, in order."""
+        attrs, prefix = self._trial(number).user_attrs, f"{EVENT}{kind}:"
+        counts = sorted(int(key.removeprefix(prefix)) for key in attrs if key.startswith(prefix))
+        return [attrs[f"{prefix}{count}"] for count in counts]
+
+    def finish(
+        self,
+        number: int,
+        state: TrialState,
+        *,
+        reason: str | None = None,
+        violations: Mapping[str, float] | None = None,
+    ) -> None:
+        """Give a trial its final state: decided first, then told to the study; what dies in between is settled later.
+
+        COMPLETE and measured INFEASIBLE trials are told with their costs, PRUNED and static INFEASIBLE ones as
+        pruned with a constraint, FAILED ones as failed.
+        """
+        trial = self._trial(number)
+        outcome = {"state": str(state), "reason": reason, "violations": dict(violations or {}), "time": time.time()}
+        trial.set_user_attr(OUTCOME, outcome)
+        self._tell(trial, outcome)
+
+    def settle(self) -> None:
+        """Tell the study what a driver had decided when it died; only the sweep's driver may call this."""
+        for frozen in self._all()[self._offset :]:
+            outcome = frozen.user_attrs.get(OUTCOME)
+            if outcome and not frozen.state.is_finished():
+                self._tell(Trial(self.study, frozen._trial_id), outcome)
+
+    def _tell(self, trial: Trial, outcome: Mapping[str, Any]) -> None:
+        metrics, epochs = _last_epoch(trial.user_attrs)
+        state, constraints = TrialState(outcome["state"]), dict(outcome["violations"])
+        if state is TrialState.PRUNED:
+            constraints[STOPPED] = 1.0 - epochs / (self.spec.budget.epochs_per_trial + 1)
+        for name in constraints.keys() - self._all()[trial.number].constraints.keys():
+            trial.set_constraint(name, constraints[name])
+        if state is TrialState.FAILED:
+            self.study.tell(trial, state=StudyState.FAIL)
+        elif state is TrialState.PRUNED or epochs < self.spec.budget.epochs_per_trial:
+            self.study.tell(trial, state=StudyState.PRUNED)
+        else:
+            self.study.tell(trial, values=[o.cost(metrics[o.metric]) for o in self.spec.objectives])
+
+    def records(self, session: str | None = None) -> list[TrialRecord]:
+        """Every trial, by number; unfinished ones are RUNNING when `session` has started them, else WAITING."""
+        return [self._record(trial, session) for trial in self._all()[self._offset :]]
+
+    def record(self, number: int) -> TrialRecord:
+        """One trial."""
+        return self._record(self._all()[number + self._offset], None)
+
+    def epochs(self, number: int) -> dict[int, dict[str, float]]:
+        """All reported epochs of a trial, in order."""
+        return _epochs(self._trial(number).user_attrs)
+
+    def epoch_times(self, number: int) -> dict[int, float]:
+        """When each epoch was first noted, in seconds since 1970; of older ledgers nothing."""
+        noted = _noted(self._trial(number).user_attrs)
+        return {epoch: values[TIME] for epoch, values in noted.items() if TIME in values}
+
+    def _learn(self, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+        self.study.enqueue_trial(dict(params))
+        trial = self.study.ask()
+        self._space.suggest(trial)
+        self.study.tell(trial, [objective.cost(metrics[objective.metric]) for objective in self.spec.objectives])
+
+    def _all(self) -> list[FrozenTrial]:
+        return self.study.get_trials(deepcopy=False)
+
+    def _trial(self, number: int) -> Trial:
+        frozen = self._all()[number + self._offset]
+        return Trial(self.study, frozen._trial_id)
+
+    def _suggest(self, trial: Trial) -> tuple[int, dict[str, Any]]:
+        return trial.number - self._offset, self._space.suggest(trial)
+
+    def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
+        config = self.spec.sampler
+        states = [trial.state for trial in self._all()]
+        known = states.count(StudyState.COMPLETE) + states.count(StudyState.PRUNED)
+        progress = Progress(self.spec.budget.trials, known, states.count(StudyState.COMPLETE))
+        return build_sampler(config.name, config.seed, number, progress, config.options)
+
+    def _record(self, trial: FrozenTrial, session: str | None) -> TrialRecord:
+        """One trial as the sweep sees it; DFKDError when its attributes are damaged."""
+        number = trial.number - self._offset
+        try:
+            return self._read(trial, number, session)
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            what = f"what the ledger holds of trial {number} is damaged ({type(error).__name__}: {error})"
+            raise DFKDError(f"{self._folder}: {what}; restore it from a backup") from error
+
+    def _read(self, trial: FrozenTrial, number: int, session: str | None) -> TrialRecord:
+        attrs = trial.user_attrs
+        metrics, epochs = _last_epoch(attrs)
+        outcome = attrs.get(OUTCOME, {}) if trial.state.is_finished() else {}
+        return TrialRecord(
+            number=number,
+            state=TrialState(outcome["state"]) if outcome else _unfinished(attrs, session),
+            params=self._params(trial),
+            metrics=metrics,
+            epochs=epochs,
+            fidelity=epochs / self.spec.budget.epochs_per_trial,
+            reason=outcome.get("reason"),
+            started=attrs.get(STARTED),
+            finished=outcome.get("time"),
+        )
+
+    def _params(self, trial: FrozenTrial) -> dict[str, Any]:
+        """The searched values; none of a trial whose driver died while it was drawn."""
+        try:
+            return self._space.suggest(_Replay(trial.params))
+        except KeyError:
+            return {}
+
+
+class _Replay:
+    """A finished trial's params, answered to whoever asks for them again."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self._params = params
+
+    def _answer(self, name: str, *_: Any, **__: Any) -> Any:
+        return self._params[name]
+
+    suggest_float = suggest_int = suggest_categorical = _answer
+
+
+def _unfinished(attrs: Mapping[str, Any], session: str | None) -> TrialState:
+    return TrialState.RUNNING if session and attrs.get(SESSION) == session else TrialState.WAITING
+
+
+def _noted(attrs: Mapping[str, Any]) -> dict[int, dict[str, float]]:
+    return dict(sorted((int(key.removeprefix(EPOCH)), value) for key, value in attrs.items() if key.startswith(EPOCH)))
+
+
+def _epochs(attrs: Mapping[str, Any]) -> dict[int, dict[str, float]]:
+    return {epoch: {k: v for k, v in values.items() if k != TIME} for epoch, values in _noted(attrs).items()}
+
+
+def _num_epochs(attrs: Mapping[str, Any]) -> int:
+    return max(_epochs(attrs), default=0)
+
+
+def _last_epoch(attrs: Mapping[str, Any]) -> tuple[dict[str, float], int]:
+    """Metrics and number of the last finished epoch; static metrics stand for epoch 0."""
+    epochs = _epochs(attrs)
+    last = max(epochs, default=0)
+    return epochs.get(last, {}), last
+
+
+def _storage(folder: Path, spec: SweepSpec) -> BaseStorage:
+    if spec.storage.ledger == "journal":
+        return JournalStorage(DurableJournal(folder / JOURNAL))
+    try:
+        return RDBStorage(spec.storage.ledger)
+    except ImportError as error:
+        rule = "needs a database driver that is not installed: pip install 'psycopg[binary]'"
+        raise ConfigError(rule, key="storage.ledger") from error

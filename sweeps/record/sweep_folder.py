@@ -1,0 +1,94 @@
+"""The sweep's own files: the resolved spec, and the note that names ledger and workload."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dfkd_core.atomic_files import write_atomic
+from dfkd_core.errors import ConfigError, DFKDError
+from dfkd_core.yaml_files import dump_yaml
+from sweeps.definition.spec import SweepSpec
+from sweeps.workload import Workload
+
+SPEC, NOTE = "sweep.yaml", "ledger.json"
+
+
+class SweepFolder:
+    """`runs/<name>`: a sweep once its sweep.yaml stands, which is written last."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path).expanduser().resolve()
+
+    @property
+    def is_sweep(self) -> bool:
+        """True when a sweep has begun here."""
+        return (self.path / SPEC).is_file()
+
+    def refuse_second(self) -> None:
+        """A second `run` into a folder is refused; `resume` is the way on."""
+        if self.is_sweep:
+            raise ConfigError(f"already holds a sweep; go on with `dfkd sweep resume {self.path}`", file=self.path)
+        if self.path.exists() and not self.path.is_dir():
+            raise ConfigError("must be a folder, but is a file; name another --out", file=self.path)
+
+    def require(self) -> None:
+        """Everything but `run` needs a sweep."""
+        if not self.is_sweep:
+            raise ConfigError(f"holds no sweep ({SPEC} is missing); begin one with `dfkd sweep run`", file=self.path)
+
+    def create(self) -> None:
+        """Make the folder; what a driver left that died before the sweep began is cleared away."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        for name in ("ledger.journal", "ledger.lock", NOTE):
+            (self.path / name).unlink(missing_ok=True)
+        for name in ("spool", "trials"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+
+    @contextmanager
+    def removed_unless_begun(self, is_new: bool) -> Iterator[None]:
+        """A new folder goes again when the sweep is refused before it has begun; entered under the lock."""
+        try:
+            yield
+        finally:
+            if is_new and not self.is_sweep:
+                shutil.rmtree(self.path, ignore_errors=True)
+
+    def write_note(self, sweep_id: str, workload: type[Workload]) -> None:
+        """Note the study's name, and the workload as `module:Class` for those who resume from the command line."""
+        note = {"sweep_id": sweep_id, "workload": f"{workload.__module__}:{workload.__qualname__}"}
+        write_atomic(self.path / NOTE, json.dumps(note).encode())
+
+    def note(self) -> dict[str, Any]:
+        """The study's name and the workload."""
+        try:
+            return dict(json.loads((self.path / NOTE).read_text()))
+        except (OSError, ValueError) as error:
+            raise DFKDError(f"{self.path / NOTE}: cannot be read ({error}); restore it from a backup") from error
+
+    def write_spec(self, spec: SweepSpec) -> None:
+        """Write the resolved spec: from now on the folder is a sweep."""
+        write_atomic(self.path / SPEC, dump_yaml(spec.model_dump(mode="json")).encode())
+
+    def spec(self, overrides: Mapping[str, Any] | None = None) -> SweepSpec:
+        """The resolved spec, with changes on top."""
+        self.require()
+        return SweepSpec.load(self.path / SPEC, overrides)
+
+    def workload(self, call: str = "resume_sweep({path!r}, workload={name})") -> type[Workload]:
+        """The recorded workload, when its module can be imported here; `call` is the way from Python when not."""
+        module, _, name = self.note()["workload"].partition(":")
+        try:
+            found: Any = importlib.import_module(module)
+            for part in name.split("."):
+                found = getattr(found, part)
+        except (ImportError, AttributeError) as error:
+            remedy = f"from sweeps import {call.partition('(')[0]}; {call.format(path=str(self.path), name=name)}"
+            rule = f"was run with the workload {module}:{name}, which cannot be imported here; go on from Python"
+            raise ConfigError(f"{rule}: {remedy}", file=self.path) from error
+        return found  # type: ignore[no-any-return]

@@ -1,0 +1,77 @@
+"""A comparison of fronts on a terminal; the same lines, unfolded, for pipes."""
+
+from __future__ import annotations
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from sweeps.comparing.comparison import Comparison
+from sweeps.comparing.comparison_words import cautions, classes_won, headline, trust, verdict
+from sweeps.comparing.resampling import Estimate
+from sweeps.comparing.size_classes import size_and_judge
+from sweeps.terminal.front_plot import short_number
+from sweeps.terminal.front_table import UNBOUNDED
+
+
+def show_comparison(comparison: Comparison, console: Console | None = None) -> None:
+    """Print the tables; a pipe has no width, so nothing is folded there."""
+    target = console or Console()
+    printer = target if target.is_terminal else Console(file=target.file, width=UNBOUNDED)
+    printer.print(comparison_display(comparison))
+
+
+def comparison_display(comparison: Comparison) -> RenderableType:
+    """Sentences, fronts, pairs and classes of size, and how sure that is."""
+    parts: list[RenderableType] = [Text(" ".join([headline(comparison), classes_won(comparison)]).strip()), Text()]
+    parts += [_fronts(comparison), Text(), _pairs(comparison), Text()]
+    if comparison.contests:
+        parts += [_contests(comparison), Text()]
+    return Group(*parts, Text(" ".join([trust(comparison), *cautions(comparison)]), style="dim"))
+
+
+def _fronts(comparison: Comparison) -> Table:
+    table = _table(["front"], ["points", "hypervolume", "95 %"], ["budget", "trials"])
+    for compared, volume in zip(comparison.fronts, comparison.hypervolumes, strict=True):
+        budget, front = compared.spec.budget, compared.front
+        counted = ", ".join(f"{count} {state.lower()}" for state, count in front.trials.items() if count)
+        told = f"{budget.trials} x {budget.epochs_per_trial} epochs"
+        table.add_row(
+            compared.label, str(len(front.points)), f"{volume.value:.5g}", _interval(volume, ".5g"), told, counted
+        )
+    return table
+
+
+def _pairs(comparison: Comparison) -> Table:
+    table = _table(["against"], ["hypervolume", "95 %", "additive epsilon", "95 %", "covers", "95 %"])
+    labels = comparison.labels
+    for pair in comparison.pairs:
+        forms = ((pair.hypervolume, "+.4g"), (pair.epsilon, ".3g"), (pair.coverage, ".0%"))
+        cells = [cell for told, form in forms for cell in (format(told.value, form), _interval(told, form))]
+        table.add_row(f"{labels[pair.first]} over {labels[pair.other]}", *cells)
+    return table
+
+
+def _contests(comparison: Comparison) -> Table:
+    size, judge = size_and_judge(comparison.fronts[0].front) or (None, None)
+    table = _table([size.metric if size else ""], comparison.labels, [f"best {judge.metric if judge else ''}"])
+    for contest in comparison.contests:
+        offers = ["-" if best is None else f"{best:.4g}" for best in contest.best]
+        span = f"{short_number(contest.size.low)} to {short_number(contest.size.high)}"
+        table.add_row(span, *offers, verdict(contest, comparison.labels))
+    return table
+
+
+def _table(before: list[str], numbers: list[str], after: list[str] | None = None) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in before:
+        table.add_column(name, no_wrap=True)
+    for name in numbers:
+        table.add_column(name, justify="right")
+    for name in after or []:
+        table.add_column(name)
+    return table
+
+
+def _interval(told: Estimate, form: str) -> str:
+    return "-" if told.interval is None else " to ".join(format(bound, form) for bound in told.interval)

@@ -1,0 +1,158 @@
+"""A front on a terminal: a table beside a small drawing; plain text, json and csv for pipes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Literal
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from sweeps.fronts.front import Front, FrontPoint
+from sweeps.terminal.front_plot import front_plot, short_number
+from sweeps.trust.trust_words import sentences
+
+PLOT_HEIGHT, MAX_PLOT_WIDTH, MIN_BESIDE = 18, 72, 40
+GAP = 4
+UNBOUNDED = 10_000
+
+
+def show_front(front: Front, form: Literal["table", "json", "csv"], console: Console | None = None) -> None:
+    """Print the front in one of its forms; colour and drawing appear on a terminal only."""
+    target = console or Console()
+    if form != "table":
+        target.file.write(front.to_json() if form == "json" else points_csv(front))
+    elif target.is_terminal:
+        target.print(front_display(front, target.width))
+    else:
+        # a pipe has no width: nothing is folded or left out
+        parts = [_headline(front), front_table(front), *sentences(front), *_references(front)]
+        Console(file=target.file, width=UNBOUNDED).print(*parts, sep="\n")
+
+
+def points_csv(front: Front) -> str:
+    """The points of the front as CSV, one row each."""
+    out = io.StringIO()
+    params = _param_names(front)
+    objectives = [objective.metric for objective in front.objectives]
+    writer = csv.writer(out, lineterminator="\n")
+    trust = list(dict.fromkeys(name for point in front.points for name in point.trust()))
+    writer.writerow(["trial", *objectives, *trust, *params, "fidelity", "run_id", "config"])
+    for point in front.points:
+        values = [point.values[name] for name in objectives]
+        searched = [point.params.get(name) for name in params]
+        shown = [point.trust().get(name) for name in trust]
+        writer.writerow([point.trial, *values, *shown, *searched, point.fidelity, point.run_id, point.config])
+    return out.getvalue()
+
+
+def front_display(front: Front, width: int) -> RenderableType:
+    """The headline, the table and, where it fits, the drawing: beside the table, else under it."""
+    headline = Text(_headline(front) + "\n")
+    if not front.points:
+        return headline
+    table, missing = _fitting_table(front, width)
+    hidden = [f"\nNot shown for want of room: {', '.join(missing)}\n"] if missing else []
+    note = Text("\n".join([*hidden, *_references(front)]), style="dim")
+    note.append("".join(f"\n{sentence}" for sentence in sentences(front)))
+    height = min(PLOT_HEIGHT, max(10, len(front.points) + 3))
+    beside = width - _width(table) - GAP
+    if beside < MIN_BESIDE:
+        return Group(headline, table, note, Text(front_plot(front, min(width, MAX_PLOT_WIDTH), height)))
+    grid = Table.grid(padding=(0, GAP, 0, 0))
+    grid.add_row(table, Text(front_plot(front, min(beside, MAX_PLOT_WIDTH), height)))
+    return Group(headline, grid, note)
+
+
+def _fitting_table(front: Front, width: int) -> tuple[Table, list[str]]:
+    """The table with as many searched values as fit, and the names of the others."""
+    params = _param_names(front)
+    for shown in range(len(params), -1, -1):
+        table = front_table(front, params[:shown])
+        if _width(table) <= width:
+            break
+    return table, params[shown:]
+
+
+def _width(table: Table) -> int:
+    return Console(width=UNBOUNDED).measure(table).maximum
+
+
+def front_table(front: Front, params: Sequence[str] | None = None) -> Table:
+    """One row per point: trial, objectives, searched values (all of them unless named); the knee is marked."""
+    searched = _param_names(front) if params is None else params
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in ["trial", *(o.metric for o in front.objectives), *_trust_names(front), *searched]:
+        table.add_column(_two_lines(name), justify="right", no_wrap=True)
+    knee = front.knee() if front.points else None
+    for point in front.points:
+        cells = _cells(front, point, searched, is_knee=point is knee)
+        table.add_row(*cells, style="bold" if point is knee else "")
+    return table
+
+
+def _two_lines(name: str) -> str:
+    """A key path with its last part on a line of its own, so that columns stay narrow."""
+    group, separator, leaf = name.rpartition("/" if "/" in name else ".")
+    return f"{group}{separator}\n{leaf}"
+
+
+def _cells(front: Front, point: FrontPoint, params: Sequence[str], *, is_knee: bool) -> list[str]:
+    values = [_number(point.values[objective.metric]) for objective in front.objectives]
+    name = f"knee {point.trial}" if is_knee else str(point.trial)
+    return [name, *values, *_trust_cells(front, point), *(_param(point.params.get(param)) for param in params)]
+
+
+def _trust_names(front: Front) -> list[str]:
+    """Columns of a front whose points were trained again."""
+    return [*(f"{metric} mean" for metric in _noisy(front)), "on front"] if front.repeated else []
+
+
+def _trust_cells(front: Front, point: FrontPoint) -> list[str]:
+    """The mean of fresh seeds with half its 95 % interval, and the probability that the point is on the front."""
+    if not front.repeated:
+        return []
+    if point.probability_on_front is None:
+        return [""] * len(_trust_names(front))
+    spans = {metric: point.interval[metric] for metric in _noisy(front)}
+    means = [f"{point.mean[metric]:.4g} \u00b1{(high - low) / 2:.2g}" for metric, (low, high) in spans.items()]
+    return [*means, f"{point.probability_on_front:.2f}"]
+
+
+def _noisy(front: Front) -> list[str]:
+    return list(dict.fromkeys(metric for point in front.repeated for metric in point.interval))
+
+
+def _headline(front: Front) -> str:
+    counted = ", ".join(f"{count} {state.lower()}" for state, count in front.trials.items() if count)
+    points = "1 point" if len(front.points) == 1 else f"{len(front.points)} points"
+    trust = "confirmed" if front.confirmed else "unconfirmed"
+    return f"{front.name}: {points}, hypervolume {front.hypervolume:.5g}, {trust}; {counted or 'no trials yet'}"
+
+
+def _references(front: Front) -> list[str]:
+    """A line for each model from elsewhere: its values of the objectives, as far as they were measured."""
+    names = [objective.metric for objective in front.objectives]
+    return [
+        "  ".join(
+            [f"for comparison: {model.name}", *(f"{n} {_number(model.values[n])}" for n in names if n in model.values)]
+        )
+        for model in front.references
+    ]
+
+
+def _param_names(front: Front) -> list[str]:
+    return list(dict.fromkeys(name for point in front.points for name in point.params))
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}".replace(",", " ") if value == round(value) and abs(value) >= 1000 else f"{value:.5g}"
+
+
+def _param(value: object) -> str:
+    if value is None:
+        return ""
+    return short_number(value) if isinstance(value, float) else str(value)

@@ -1,0 +1,59 @@
+"""A sweep's state, and lists of sweeps, for people."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+
+from dfkd_core.errors import DFKDError
+from sweeps.record.sweep_folder import SPEC
+from sweeps.terminal.status import sweep_status
+
+
+def status_text(status: dict[str, Any]) -> str:
+    """The state in a few lines."""
+    budget, tracker = status["budget"], status["mlflow"]
+    trials = (
+        ", ".join(f"{number} {state.lower()}" for state, number in status["trials"].items() if number) or "none yet"
+    )
+    lines = [
+        f"{status['name']}: {status['state']}",
+        f"trials       {trials}; budget {budget['trials']} x {budget['epochs_per_trial']} epochs",
+        f"hypervolume  {status['hypervolume']:.6g}",
+        f"worked on    {budget['spent_s'] / 60:.1f} min",
+        f"MLflow       {tracker['tracking_uri'] or 'nothing delivered yet'}, {tracker['undelivered']} undelivered",
+    ]
+    return "\n".join(lines)
+
+
+def watch_status(folder: str | Path, interval_s: float = 2.0) -> None:
+    """Show the state again and again until the sweep is no longer running."""
+    with Live(console=Console(), auto_refresh=False) as live:
+        while True:
+            status = sweep_status(folder)
+            live.update(status_text(status), refresh=True)
+            if status["state"] != "running":
+                return
+            time.sleep(interval_s)
+
+
+def list_text(root: str | Path) -> str:
+    """One line for each sweep below `root`."""
+    folders = sorted(path.parent for path in Path(root).glob(f"*/{SPEC}"))
+    return "\n".join(map(_line, folders)) or f"{root}: no sweeps"
+
+
+def _line(folder: Path) -> str:
+    try:
+        status = sweep_status(folder)
+    except DFKDError as error:
+        return f"{folder}  {error}"
+    finished = sum(status["trials"][state] for state in ("COMPLETE", "PRUNED", "FAILED", "INFEASIBLE"))
+    return (
+        f"{folder}  {status['state']}  {finished}/{status['budget']['trials']} trials  "
+        f"hypervolume {status['hypervolume']:.6g}"
+    )

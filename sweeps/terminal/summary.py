@@ -1,0 +1,41 @@
+"""What is left on the screen when a sweep has ended: the front, and where to look next."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from sweeps.fronts.front import load_front
+from sweeps.terminal.front_table import show_front
+from sweeps.tracking.delivery import rejected, tracker_ids, undelivered
+from sweeps.tracking.run_addresses import RunAddresses
+
+
+def show_summary(folder: Path) -> None:
+    """Print the front, the page's path, the next commands and, last, how to look at it in MLflow."""
+    show_front(load_front(folder), "table")
+    uri, experiment_id, _ = tracker_ids(folder)
+    addresses = RunAddresses(uri, experiment_id)
+    lines = [
+        f"page    {folder / 'front' / 'front.html'}",
+        f"export  {in_venv('dfkd')} export {folder} --knee -o best.yaml",
+    ]
+    owed = undelivered(folder)
+    if owed:
+        lines.append(f"{owed} records have not reached MLflow; deliver them with: dfkd sweep sync {folder}")
+    refused = rejected(folder)
+    if refused:
+        lines.append(f"{refused} records were refused by MLflow for good: {folder / 'spool' / 'rejected.jsonl'}")
+    lines.append(f"look    {in_venv(addresses.how_to_look() or str(uri))}")
+    print("\n".join(lines))  # noqa: T201 - this is the display
+
+
+def in_venv(command: str) -> str:
+    """The command as it works here: with the path of its program, when that is not on PATH."""
+    program, _, rest = command.partition(" ")
+    beside = Path(sys.executable).with_name(program)
+    if shutil.which(program) or not beside.exists():
+        return command
+    shown = beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside
+    return f"{shown} {rest}".rstrip()

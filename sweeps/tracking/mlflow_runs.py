@@ -1,0 +1,198 @@
+"""The calls to MLflow that delivery makes, with two kinds of failure: refused for good, or to be tried again."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from dfkd_core.errors import DFKDError
+from sweeps.tracking.run_key import RunKey
+from sweeps.tracking.run_updates import MetricPoint
+from sweeps.tracking.sqlite_store import commit_without_waiting, flush
+from sweeps.tracking.tracking_uri import artifact_location, connect_uri, sqlite_file
+
+_REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS")
+_PAGE = 1000
+_MAX_METRICS = 800  # of 1000 entities a call, with up to 100 params and 100 tags
+_MAX_OTHERS = 100
+_SETTINGS = {
+    # MLflow's own retries repeat a create whose answer was lost, which makes a second run.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+_DEFAULTS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "30", "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "120"}
+
+
+class RefusedError(DFKDError):
+    """MLflow will never take this: the same call would fail again."""
+
+
+class UnreachableError(DFKDError):
+    """MLflow did not answer, or answered that it cannot now; the call may have been carried out all the same."""
+
+
+@contextmanager
+def _failures_sorted(*, refusable: bool = True) -> Iterator[None]:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except RefusedError:
+        raise
+    except MlflowException as error:
+        kind = RefusedError if refusable and error.error_code in _REFUSALS else UnreachableError
+        raise kind(_one_line(error)) from error
+    except Exception as error:  # SQLAlchemy, requests, the artifact store: whatever it is, another try is safe
+        raise UnreachableError(_one_line(error)) from error
+
+
+class MlflowRuns:
+    """The runs of one sweep in one experiment.
+
+    Every method raises UnreachableError; those that bring something raise RefusedError as well.
+    """
+
+    @_failures_sorted(refusable=False)
+    def __init__(self, uri: str, sweep_id: str) -> None:
+        self._uri, self._sweep_id = uri, sweep_id
+        self._client = _connect(uri)
+
+    @_failures_sorted(refusable=False)
+    def experiment(self, name: str) -> str:
+        """Return the id of the experiment, which is created or restored from deletion if need be."""
+        found = self._client.get_experiment_by_name(name)
+        if found is None:
+            return self._create_experiment(name)
+        if found.lifecycle_stage == "deleted":
+            self._client.restore_experiment(found.experiment_id)
+            logging.getLogger(__name__).warning("experiment %r had been deleted; it is restored", name)
+        return str(found.experiment_id)
+
+    @_failures_sorted(refusable=False)
+    def find(self, experiment_id: str, key: RunKey | None = None) -> dict[str, list[str]]:
+        """Return the ids of the sweep's runs by `RunKey.text`, oldest first; with `key` of that run only."""
+        tags = {"dfkd.sweep_id": self._sweep_id} if key is None else key.tags(self._sweep_id)
+        query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+        found: dict[str, list[str]] = {}
+        for run in self._search(experiment_id, query):
+            owner = RunKey.of_tags(run.data.tags)
+            if owner is not None and key in (None, owner):
+                found.setdefault(owner.text, []).append(run.info.run_id)
+        return found
+
+    @_failures_sorted(refusable=False)
+    def exists(self, run_id: str) -> bool:
+        """True when MLflow knows the run, be it deleted."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return False
+            raise
+        return True
+
+    @_failures_sorted()
+    def create(self, experiment_id: str, name: str, start_ms: int, tags: Mapping[str, str]) -> str:
+        """Create a run with all its tags in one call, so that `find` sees it from the first moment on."""
+        run = self._client.create_run(experiment_id, start_time=start_ms, tags=dict(tags), run_name=name)
+        return str(run.info.run_id)
+
+    @_failures_sorted()
+    def log(
+        self, run_id: str, metrics: Sequence[MetricPoint], params: Mapping[str, str], tags: Mapping[str, str]
+    ) -> None:
+        """Log everything in as few calls as the limits of a call allow; repeating it changes nothing."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        values = [Metric(m.name, m.value, m.time_ms, m.step) for m in metrics]
+        settings = [Param(name, value) for name, value in params.items()]
+        labels = [RunTag(name, value) for name, value in tags.items()]
+        while values or settings or labels:
+            self._client.log_batch(run_id, values[:_MAX_METRICS], settings[:_MAX_OTHERS], labels[:_MAX_OTHERS])
+            del values[:_MAX_METRICS], settings[:_MAX_OTHERS], labels[:_MAX_OTHERS]
+
+    @_failures_sorted()
+    def set_status(self, run_id: str, status: str, end_ms: int | None) -> None:
+        """Set the run's status, and its end time unless it is running."""
+        if status == "RUNNING":
+            self._client.update_run(run_id, status)
+        else:
+            self._client.set_terminated(run_id, status, end_ms)
+
+    @_failures_sorted()
+    def upload(self, run_id: str, file: Path, artifact_dir: str) -> None:
+        """Upload one file."""
+        if not file.is_file():
+            raise RefusedError(f"{file} is not there any more")
+        self._client.log_artifact(run_id, str(file), artifact_dir or None)
+
+    @_failures_sorted(refusable=False)
+    def flush(self) -> None:
+        """Return when all of it is durable; a server sees to that itself."""
+        if (database := sqlite_file(self._uri)) is not None:
+            flush(database)
+
+    @_failures_sorted()
+    def delete(self, run_id: str) -> None:
+        """Delete a run (it stays restorable in MLflow)."""
+        self._client.delete_run(run_id)
+
+    def _create_experiment(self, name: str) -> str:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return str(self._client.create_experiment(name, artifact_location(self._uri)))
+        except MlflowException as error:
+            # Another sweep was faster, or the answer to our own earlier request was lost.
+            found = self._client.get_experiment_by_name(name)
+            if found is None:
+                raise error
+            return str(found.experiment_id)
+
+    def _search(self, experiment_id: str, query: str) -> Iterator[Any]:
+        token = None
+        while True:
+            page = self._client.search_runs(
+                [experiment_id], query, max_results=_PAGE, order_by=["attributes.start_time ASC"], page_token=token
+            )
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+
+def prepare_environment() -> None:
+    """Set this process up for MLflow's client: no retries, no telemetry, short timeouts unless the user chose some."""
+    os.environ.update(_SETTINGS)
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    os.environ.pop("MLFLOW_RUN_ID", None)  # would override the parent
+
+
+def _connect(uri: str) -> Any:
+    from mlflow.tracking import MlflowClient
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters reaches us as an exception
+    address = connect_uri(uri)
+    database = sqlite_file(uri)
+    if database is None:
+        return MlflowClient(address)
+    database.parent.mkdir(parents=True, exist_ok=True)
+    commit_without_waiting()
+    # Two sweeps that start at once would both create the tables.
+    with FileLock(database.with_name(database.name + ".lock")):
+        return MlflowClient(address)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:500]

@@ -1,0 +1,209 @@
+"""Folds spool records into one update a run, so that a run costs few calls however much happened to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sweeps.tracking.run_key import PARENT, RunKey
+from sweeps.tracking.spool import Record
+
+# What servers accept: MLflow's limits, of older versions too.
+_MAX_KEY = 250
+_MAX_PARAM = 6000
+_MAX_TAG = 5000
+_NOT_IN_KEYS = re.compile(r"[^\w\-. :/]")
+
+SWEEP_STARTED = "sweep_started"
+SWEEP_FINISHED = "sweep_finished"
+RUNNING = "RUNNING"
+_END = "end"
+STATUS_OF_STATE = {
+    RUNNING: "RUNNING",
+    "COMPLETE": "FINISHED",
+    "PRUNED": "KILLED",
+    "INFEASIBLE": "KILLED",
+    "FAILED": "FAILED",
+    "finished": "FINISHED",
+    "interrupted": "KILLED",
+    "failed": "FAILED",
+}
+
+
+@dataclass(frozen=True)
+class MetricPoint:
+    """One value of a metric; `time_ms` since 1970."""
+
+    name: str
+    value: float
+    time_ms: int
+    step: int
+
+
+@dataclass
+class RunUpdate:
+    """What one run gets in one go. `sequence`, in every item: that of its first record."""
+
+    sequence: int
+    key: RunKey
+    time_ms: int  # of the first record: the start time if the run must be created
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    metrics: list[MetricPoint] = field(default_factory=list)
+    state: str | None = None
+    end_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file of the sweep folder, and the artifact folder it goes to."""
+
+    sequence: int
+    path: str
+    artifact_dir: str
+
+
+@dataclass(frozen=True)
+class SweepEnd:
+    """The sweep's own run ends, after all that was told before."""
+
+    sequence: int
+    state: str
+    end_ms: int
+
+
+Item = RunUpdate | Upload | SweepEnd
+
+
+@dataclass(frozen=True)
+class SweepStart:
+    """Which sweep the records belong to, and where they go."""
+
+    name: str
+    experiment: str
+    sweep_id: str
+    uri: str
+
+
+@dataclass
+class Round:
+    """What is delivered in one go: items in the order of their first records."""
+
+    start: SweepStart | None = None
+    items: dict[str, Item] = field(default_factory=dict)
+    finished: bool = False  # the newest record is the sweep's end
+    malformed: list[Record] = field(default_factory=list)
+
+    def update(self, key: RunKey, record: Record) -> RunUpdate:
+        """Return the update of a run, a new one at the first mention."""
+        new = RunUpdate(record.sequence, key, round(1000 * record.time_s))
+        item = self.items.setdefault(key.text, new)
+        assert isinstance(item, RunUpdate)  # noqa: S101 - other items have other keys
+        return item
+
+
+def replaced_by(record: Record) -> str | None:
+    """Return what a later record with the same answer makes superfluous: a trial's rank, a file's content."""
+    fields = record.fields
+    if record.event == "trial_rank":
+        return f"rank {fields.get('run')}"
+    return f"file {fields.get('path')} {fields.get('artifact_dir')}" if record.event == "artifact" else None
+
+
+def fold(records: Iterable[Record]) -> Round:
+    """Fold records, in order, into one round."""
+    folded = Round()
+    for record in records:
+        folded.finished = record.event == SWEEP_FINISHED
+        try:
+            _EVENTS[record.event](folded, record)
+        except (KeyError, TypeError, ValueError):
+            folded.malformed.append(record)
+    return folded
+
+
+def _sweep_started(folded: Round, record: Record) -> None:
+    fields = record.fields
+    folded.start = SweepStart(fields["name"], fields["experiment"], fields["sweep_id"], fields["uri"])
+    folded.items.pop(_END, None)
+    update = folded.update(PARENT, record)
+    update.tags |= _tags({**fields["tags"], "dfkd.sweep_state": "running"})
+    update.state = RUNNING
+
+
+def _sweep_finished(folded: Round, record: Record) -> None:
+    state = record.fields["state"]
+    folded.update(PARENT, record).tags |= _tags({"dfkd.sweep_state": state})
+    folded.items[_END] = SweepEnd(record.sequence, state, round(1000 * record.time_s))
+
+
+def _trial_started(folded: Round, record: Record) -> None:
+    update = _update_of(folded, record)
+    params = {_key(name): str(value)[:_MAX_PARAM] for name, value in record.fields["params"].items()}
+    update.params = {**params, **update.params}
+    update.tags |= _tags({**record.fields["tags"], "dfkd.trial_state": RUNNING})
+    update.state, update.end_ms = RUNNING, None
+
+
+def _trial_tags(folded: Round, record: Record) -> None:
+    _update_of(folded, record).tags |= _tags(record.fields["tags"])
+
+
+def _metrics(folded: Round, record: Record) -> None:
+    time_ms, step = round(1000 * record.time_s), int(record.fields["epoch"])
+    points = [MetricPoint(_key(n), float(v), time_ms, step) for n, v in record.fields["metrics"].items()]
+    _update_of(folded, record).metrics.extend(points)
+
+
+def _trial_finished(folded: Round, record: Record) -> None:
+    fields = record.fields
+    state = fields["state"]
+    if state not in STATUS_OF_STATE:
+        raise ValueError(state)
+    update = _update_of(folded, record)
+    tags = {"dfkd.trial_state": state, "dfkd.fidelity": fields["fidelity"], "dfkd.failure_reason": fields["reason"]}
+    update.tags |= _tags(tags)
+    update.state, update.end_ms = state, round(1000 * record.time_s)
+    _metrics(folded, record)
+
+
+def _trial_rank(folded: Round, record: Record) -> None:
+    fields = record.fields
+    rank = "" if fields["rank"] is None else fields["rank"]
+    _update_of(folded, record).tags |= _tags({"dfkd.pareto": fields["pareto"], "dfkd.front_rank": rank})
+
+
+def _artifact(folded: Round, record: Record) -> None:
+    upload = Upload(record.sequence, record.fields["path"], record.fields["artifact_dir"])
+    folded.items[f"file {upload.path} {upload.artifact_dir}"] = upload
+
+
+_EVENTS: Mapping[str, Callable[[Round, Record], None]] = {
+    SWEEP_STARTED: _sweep_started,
+    SWEEP_FINISHED: _sweep_finished,
+    "trial_started": _trial_started,
+    "trial_tags": _trial_tags,
+    "trial_epoch": _metrics,
+    "trial_finished": _trial_finished,
+    "trial_rank": _trial_rank,
+    "front": _metrics,
+    "artifact": _artifact,
+}
+
+
+def _update_of(folded: Round, record: Record) -> RunUpdate:
+    return folded.update(RunKey.parse(record.fields["run"]), record)
+
+
+def _tags(values: Mapping[str, Any]) -> dict[str, str]:
+    return {_key(name): _tag(value) for name, value in values.items() if value is not None}
+
+
+def _tag(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)[:_MAX_TAG]
+
+
+def _key(name: str) -> str:
+    return _NOT_IN_KEYS.sub("_", name)[:_MAX_KEY]

@@ -1,0 +1,116 @@
+"""What of the spool is delivered, and under which ids: one small JSON file, replaced atomically."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sweeps.tracking.spool import SPOOL
+
+_STATE_FILE = "state.json"
+_HEALTH_FILE = "health.json"
+
+
+@dataclass
+class DeliveryState:
+    """The delivery's memory. `cursor`: the last delivered record. Runs are keyed by `RunKey.text`."""
+
+    cursor: int = 0
+    tracking_uri: str | None = None
+    experiment_id: str | None = None
+    name: str = ""
+    experiment: str = ""
+    sweep_id: str = ""
+    runs: dict[str, str] = field(default_factory=dict)  # run ids
+    states: dict[str, str] = field(default_factory=dict)  # last delivered state of each run
+    unsure: list[str] = field(default_factory=list)  # created perhaps: to be looked up before being created
+    doubles_possible: bool = False  # an answer to a create was lost
+    num_rejected: int = 0
+
+    @classmethod
+    def load(cls, folder: Path) -> DeliveryState:
+        """Read the state of the sweep folder; a fresh one when there is none, or when it is damaged."""
+        fields = _read_json(folder / SPOOL / _STATE_FILE)
+        known = cls.__dataclass_fields__
+        return cls(**{key: value for key, value in fields.items() if key in known})
+
+    def forget_runs(self) -> None:
+        """Start anew with another tracking store."""
+        self.runs, self.states = {}, {}
+
+    def save(self, folder: Path) -> None:
+        """Replace the state on disk; after a power cut it is the old one or the new one."""
+        _replace_json(folder / SPOOL / _STATE_FILE, asdict(self), durable=True)
+
+
+@dataclass
+class Health:
+    """How delivery is doing, for other processes: when a call last succeeded, and what is in the way since when."""
+
+    pid: int = 0
+    progress_s: float = 0.0  # seconds since 1970
+    trouble: str | None = None
+    trouble_since_s: float | None = None
+
+    @classmethod
+    def load(cls, folder: Path) -> Health:
+        """Read the health file of the sweep folder."""
+        fields = _read_json(folder / SPOOL / _HEALTH_FILE)
+        return cls(**{key: value for key, value in fields.items() if key in cls.__dataclass_fields__})
+
+    def save(self, folder: Path) -> None:
+        """Replace the health file."""
+        _replace_json(folder / SPOOL / _HEALTH_FILE, asdict(self), durable=False)
+
+
+class HealthReport:
+    """Writes `Health` when it changes, and at most once a second while all is well."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._health, self._saved_s = folder, Health(pid=os.getpid()), 0.0
+
+    def progress(self) -> bool:
+        """A call succeeded; True when none did before."""
+        now = time.time()
+        changed = self._health.trouble is not None
+        self._health.progress_s, self._health.trouble, self._health.trouble_since_s = now, None, None
+        if changed or abs(now - self._saved_s) >= 1:
+            self._save(now)
+        return changed
+
+    def trouble(self, what: str) -> bool:
+        """A call failed; True when this trouble is news."""
+        news = self._health.trouble is None
+        if what != self._health.trouble:
+            self._health.trouble = what
+            self._health.trouble_since_s = self._health.trouble_since_s or time.time()
+            self._save(time.time())
+        return news
+
+    def _save(self, now: float) -> None:
+        self._saved_s = now
+        with contextlib.suppress(OSError):  # a full disk is told of by the state file, whose save is not optional
+            self._health.save(self._folder)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _replace_json(path: Path, content: dict[str, Any], *, durable: bool) -> None:
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(content))
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+    temporary.replace(path)

@@ -1,0 +1,199 @@
+"""The sweep's runs in MLflow: each made once, whatever happens between request and answer."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+from sweeps.tracking.credentials import scrub, secrets
+from sweeps.tracking.mlflow_runs import MlflowRuns, RefusedError
+from sweeps.tracking.retrying import Retry
+from sweeps.tracking.run_key import PARENT, RunKey
+from sweeps.tracking.run_updates import (
+    RUNNING,
+    STATUS_OF_STATE,
+    Item,
+    MetricPoint,
+    RunUpdate,
+    SweepEnd,
+    SweepStart,
+    Upload,
+)
+from sweeps.tracking.spool import SPOOL
+from sweeps.tracking.spool_state import DeliveryState
+
+_log = logging.getLogger(__name__)
+
+
+class SweepRuns:
+    """Delivers the items of a round; what MLflow refuses for good goes to `spool/rejected.jsonl`.
+
+    Repeating a delivery changes nothing: metrics carry their own times and steps, params and tags are values, and a
+    run whose creation was perhaps not answered is looked up before it is created.
+    """
+
+    def __init__(self, folder: Path, state: DeliveryState, retry: Retry) -> None:
+        self._folder, self._state, self._retry = folder, state, retry
+        self._runs: MlflowRuns | None = None
+        self._hidden = secrets()
+
+    def begin(self, start: SweepStart) -> None:
+        """Take the sweep's name, experiment and tracking URI from its record."""
+        state = self._state
+        if state.tracking_uri not in (None, start.uri):
+            _log.warning("runs so far are in %s, further ones go to %s", state.tracking_uri, start.uri)
+            state.forget_runs()
+        if (state.tracking_uri, state.experiment) != (start.uri, start.experiment):
+            state.experiment_id, self._runs = None, None
+        state.tracking_uri, state.sweep_id = start.uri, start.sweep_id
+        state.name, state.experiment = start.name, start.experiment
+
+    def expect(self, items: Iterable[Item]) -> None:
+        """Note on disk which runs will be created: should this process die, its successor looks them up."""
+        self._open()
+        updates = (item for item in items if isinstance(item, RunUpdate))
+        creations = [item.key.text for item in updates if item.key.text not in self._state.runs]
+        if creations:
+            self._state.unsure = creations
+            self._retry.on_disk(partial(self._state.save, self._folder))
+
+    def deliver(self, item: Item) -> None:
+        """Deliver one item, as often as it takes."""
+        try:
+            if isinstance(item, RunUpdate):
+                self._update(item)
+            elif isinstance(item, Upload):
+                self._upload(item)
+            else:
+                self._end(item)
+        except RefusedError as refusal:
+            self.reject(str(refusal), item)
+        except (TypeError, ValueError, LookupError) as error:  # a value nobody foresaw must not hold up the rest
+            self.reject(f"{type(error).__name__}: {error}", item)
+
+    def flush(self) -> None:
+        """Return when what is delivered outlives a power cut."""
+        if self._runs is not None:
+            self._retry(self._runs.flush)
+
+    def reject(self, why: str, what: object) -> None:
+        """Put what can never be delivered where it blocks nothing and a person finds it."""
+        self._state.num_rejected += 1
+        line = {"time_s": time.time(), "why": scrub(why, self._hidden), "what": scrub(str(what), self._hidden)}
+        _log.error("rejected, see spool/rejected.jsonl: %s", line["why"])
+        self._retry.on_disk(partial(_append, self._folder / SPOOL / "rejected.jsonl", json.dumps(line)))
+
+    def _open(self) -> MlflowRuns:
+        if self._runs is None:
+            state = self._state
+            runs = self._retry(partial(MlflowRuns, str(state.tracking_uri), state.sweep_id))
+            known, state.experiment_id = state.experiment_id, self._retry(partial(runs.experiment, state.experiment))
+            parent = state.runs.get(PARENT.text)
+            if parent is not None and not self._retry(partial(runs.exists, parent)):
+                _log.warning("the runs so far are gone from %s; further ones are made anew", state.tracking_uri)
+                state.forget_runs()
+            if state.unsure or known != state.experiment_id or not state.runs:
+                self._adopt(runs)
+            self._runs = runs
+        return self._runs
+
+    def _adopt(self, runs: MlflowRuns) -> None:
+        """Take over the runs that exist: an earlier delivery may have ended before it knew their ids."""
+        state = self._state
+        found = self._retry(partial(runs.find, str(state.experiment_id)))
+        state.runs = {key: ids[0] for key, ids in found.items()} | state.runs
+        # A request in flight when a delivery died may be carried out after this look-up.
+        state.doubles_possible |= bool(state.unsure) or any(len(ids) > 1 for ids in found.values())
+
+    def _update(self, update: RunUpdate) -> None:
+        state, key = self._state, update.key.text
+        tags_told = key not in state.runs and self._create(update)
+        run_id = state.runs[key]
+        tags = [] if tags_told else list(update.tags.items())
+        self._log(run_id, (update.metrics, list(update.params.items()), tags))
+        if update.state is not None:
+            self._set_state(update.key, update.state, update.end_ms)
+
+    def _set_state(self, key: RunKey, new: str, end_ms: int | None) -> None:
+        states, status = self._state.states, STATUS_OF_STATE.get(new, "FINISHED")
+        if status != STATUS_OF_STATE.get(states.get(key.text, RUNNING)):
+            self._retry(partial(self._open().set_status, self._state.runs[key.text], status, end_ms))
+        states[key.text] = new
+
+    def _create(self, update: RunUpdate) -> bool:
+        """Create the run with its tags; False when it turned out to exist and has still to get them."""
+        state, key, runs, num_tries = self._state, update.key, self._open(), 0
+        name, tags = key.run_name(state.name), {**update.tags, **key.tags(state.sweep_id)}
+        if key != PARENT:
+            tags["mlflow.parentRunId"] = self._parent()
+
+        def look_up_and_create() -> tuple[str, bool]:
+            nonlocal num_tries
+            num_tries += 1
+            found = runs.find(str(state.experiment_id), key).get(key.text, []) if num_tries > 1 else []
+            if found:
+                return found[0], False
+            return runs.create(str(state.experiment_id), name, update.time_ms, tags), True
+
+        state.runs[key.text], created = self._retry(look_up_and_create)
+        # A request that seemed lost may still be carried out later than the look-up.
+        state.doubles_possible |= num_tries > 1
+        return created
+
+    def _parent(self) -> str:
+        if PARENT.text not in self._state.runs:
+            self._create(RunUpdate(0, PARENT, round(1000 * time.time())))
+        return self._state.runs[PARENT.text]
+
+    def _log(self, run_id: str, parts: _Parts) -> None:
+        """Log it all in one go; if that is refused, halve until only what is wrong is left out."""
+        metrics, params, tags = parts
+        size = sum(map(len, parts))
+        if not size:
+            return
+        try:
+            self._retry(partial(self._open().log, run_id, metrics, dict(params), dict(tags)))
+        except RefusedError as refusal:
+            if size == 1:
+                self.reject(str(refusal), [*metrics, *params, *tags][0])
+                return
+            for half in _halves(parts):
+                self._log(run_id, half)
+
+    def _upload(self, upload: Upload) -> None:
+        self._retry(partial(self._open().upload, self._parent(), self._folder / upload.path, upload.artifact_dir))
+
+    def _end(self, end: SweepEnd) -> None:
+        self._set_state(PARENT, end.state, end.end_ms)
+        if self._state.doubles_possible:
+            self._remove_doubles()
+            self._state.doubles_possible = False
+
+    def _remove_doubles(self) -> None:
+        found = self._retry(partial(self._open().find, str(self._state.experiment_id)))
+        for key, run_ids in found.items():
+            kept = self._state.runs.setdefault(key, run_ids[0])
+            for run_id in set(run_ids) - {kept}:
+                _log.warning("%s had been made twice: run %s is deleted", key, run_id)
+                self._retry(partial(self._open().delete, run_id))
+
+
+_Parts = tuple[Sequence[MetricPoint], Sequence[tuple[str, str]], Sequence[tuple[str, str]]]
+
+
+def _halves(parts: _Parts) -> tuple[_Parts, _Parts]:
+    metrics, params, tags = parts
+    if sum(map(bool, parts)) > 1:  # first tell the kinds apart
+        return (metrics, [], []) if metrics else ([], params, []), ([], params if metrics else [], tags)
+    cut = [len(part) // 2 for part in parts]
+    first = (metrics[: cut[0]], params[: cut[1]], tags[: cut[2]])
+    return first, (metrics[cut[0] :], params[cut[1] :], tags[cut[2] :])
+
+
+def _append(path: Path, line: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(line + "\n")

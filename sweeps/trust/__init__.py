@@ -1,0 +1,1 @@
+"""What fresh seeds show of a front."""

@@ -1,0 +1,156 @@
+"""A front with what its repeats have shown: means, intervals, probabilities, and what cannot be told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfkd_core.clip_table import ClipTable
+from dfkd_core.confidence import NUM_DRAWS, interval
+from sweeps.definition.objectives import Objective
+from sweeps.definition.spec import SweepSpec
+from sweeps.fronts.front import Confirmation, Front, front_point, has_point
+from sweeps.record.trial_folder import TrialFolder
+from sweeps.record.trials import TrialRecord
+from sweeps.trust.membership import alike, front_probability, smallest_difference
+from sweeps.trust.repeat_bootstrap import Draws, RepeatBootstrap
+from sweeps.trust.repeats import SEEDS, Repeats
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class RepeatedTrial:
+    """One trial of the search with its complete repeats."""
+
+    record: TrialRecord
+    seeds: list[int] = field(default_factory=list)
+    metrics: list[Mapping[str, float]] = field(default_factory=list)  # by seed
+    clips: list[ClipTable | None] = field(default_factory=list)
+
+    def values(self, metric: str) -> list[float]:
+        """The metric with each seed."""
+        return [metrics[metric] for metrics in self.metrics]
+
+
+def with_repeats(
+    front: Front,
+    folder: Path,
+    spec: SweepSpec,
+    records: Sequence[TrialRecord],
+    run_ids: Mapping[int, str] | None = None,
+) -> Front:
+    """The front with all that repeats in `folder` have shown so far; as it is when there are none."""
+    repeats = Repeats.find(folder, spec)
+    if repeats is None or not repeats.pairs:
+        return front
+    trials = repeated_trials(repeats, records)
+    draws = draws_of(trials, front.objectives)
+    shown = _shown(trials, front.objectives, draws) if trials else {}
+    points = [point.model_copy(update=shown.get(point.trial, {})) for point in front.points]
+    listed = {point.trial for point in points}
+    behind = [front_point(t.record, front.objectives, (run_ids or {}).get(t.record.number)) for t in trials]
+    ended = [record for record in repeats.ledger.records() if record.state.is_finished]
+    seeds = repeats.ledger.attrs().get(SEEDS, 1)
+    confirmation = Confirmation(
+        seeds_per_point=seeds,
+        repeats=len(repeats.pairs),
+        uncertain_repeats=sum(max(0, count - seeds) for count in repeats.num_asked().values()),
+        failed_repeats=sum(not has_point(record, spec.objectives) for record in ended),
+        smallest_difference=_smallest({metric: draw.means for metric, draw in draws.items()}),
+        smallest_difference_of_clips=_smallest({metric: draw.clip_means for metric, draw in draws.items()}),
+        neighbours=tuple(p.model_copy(update=shown[p.trial]) for p in behind if p.trial not in listed),
+    )
+    done = repeats.is_finished and all(point.seeds for point in points)
+    return front.model_copy(update={"points": tuple(points), "confirmation": confirmation, "confirmed": done})
+
+
+def repeated_trials(repeats: Repeats, records: Sequence[TrialRecord]) -> list[RepeatedTrial]:
+    """The trials of the search that have complete repeats, by number."""
+    found: dict[int, RepeatedTrial] = {}
+    searched = {record.number: record for record in records}
+    for (trial, seed), record in zip(repeats.pairs, repeats.ledger.records(), strict=False):
+        if has_point(record, repeats.spec.objectives) and trial in searched:
+            group = found.setdefault(trial, RepeatedTrial(searched[trial]))
+            group.seeds.append(seed)
+            group.metrics.append(record.metrics)
+            group.clips.append(ClipTable.read(TrialFolder(repeats.folder, record.number).path))
+    return [found[trial] for trial in sorted(found)]
+
+
+def draws_of(trials: Sequence[RepeatedTrial], objectives: Sequence[Objective]) -> dict[str, Draws]:
+    """Draws of the means, by objective; those that every repeat reproduces exactly are absent."""
+    noisy = [o.metric for o in objectives if not all(_is_exact(trial, o.metric) for trial in trials)]
+    tables = [table for trial in trials for table in trial.clips if table is not None]
+    all_kept = len(tables) == sum(len(trial.clips) for trial in trials)
+    same = bool(tables) and all_kept and all(table.names == tables[0].names for table in tables)
+    bootstrap = RepeatBootstrap([len(trial.seeds) for trial in trials], tables[0].clusters if same else ())
+    return {
+        metric: bootstrap.draws(
+            (_clip_scores(trials, metric) if same else None) or _seed_scores(trials, metric),
+            [trial.record.metrics[metric] for trial in trials],
+        )
+        for metric in noisy
+    }
+
+
+def _is_exact(trial: RepeatedTrial, metric: str) -> bool:
+    return all(value == trial.record.metrics[metric] for value in trial.values(metric))
+
+
+def _seed_scores(trials: Sequence[RepeatedTrial], metric: str) -> list[Array]:
+    return [np.array(trial.values(metric))[:, None] for trial in trials]
+
+
+def _clip_scores(trials: Sequence[RepeatedTrial], metric: str) -> list[Array] | None:
+    """Scores (seed, clip) of each trial; None when the metric is no mean over clips."""
+    tables = [[table.scores.get(metric) for table in trial.clips if table is not None] for trial in trials]
+    if any(scores is None for rows in tables for scores in rows):
+        return None
+    found = [np.array(rows, dtype=np.float64) for rows in tables]
+    return found if np.isfinite(np.vstack(found)).all(axis=0).any() else None
+
+
+def _shown(
+    trials: Sequence[RepeatedTrial], objectives: Sequence[Objective], draws: Mapping[str, Draws]
+) -> dict[int, dict[str, Any]]:
+    """What each trial's point gains, by trial."""
+    means = {o.metric: [_mean(trial, o.metric, draws) for trial in trials] for o in objectives}
+    same = alike([draw.means for draw in draws.values()], len(trials))
+    probability = front_probability(_costs(draws, means, objectives))
+    bounds = {metric: interval(draw.means) for metric, draw in draws.items()}
+    return {
+        trial.record.number: {
+            "seeds": tuple(trial.seeds),
+            "mean": {metric: values[index] for metric, values in means.items()},
+            "interval": {metric: (float(b[0, index]), float(b[1, index])) for metric, b in bounds.items()},
+            "probability_on_front": round(float(probability[index]), 4),
+            "indistinguishable_from": tuple(
+                trials[other].record.number for other in np.flatnonzero(same[index]).tolist()
+            ),
+        }
+        for index, trial in enumerate(trials)
+    }
+
+
+def _mean(trial: RepeatedTrial, metric: str, draws: Mapping[str, Draws]) -> float:
+    return float(np.mean(trial.values(metric))) if metric in draws else trial.record.metrics[metric]
+
+
+def _costs(draws: Mapping[str, Draws], means: Mapping[str, Sequence[float]], objectives: Sequence[Objective]) -> Array:
+    """Costs (draw, point, objective)."""
+    columns = [
+        draws[o.metric].means if o.metric in draws else np.tile(means[o.metric], (NUM_DRAWS, 1)) for o in objectives
+    ]
+    return np.stack([np.vectorize(o.cost)(column) for o, column in zip(objectives, columns, strict=True)], axis=2)
+
+
+def _smallest(draws: Mapping[str, Array]) -> dict[str, float]:
+    """The smallest difference that is told from noise, of each metric that has any."""
+    found = {metric: smallest_difference(values) for metric, values in draws.items()}
+    return {metric: value for metric, value in found.items() if value}

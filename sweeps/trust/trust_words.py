@@ -1,0 +1,69 @@
+"""What repeats have shown of a front, in sentences."""
+
+from __future__ import annotations
+
+from sweeps.fronts.front import Confirmation, Front, FrontPoint
+
+MOST_PAIRS = 6
+UNLIKELY = 0.05
+
+
+def sentences(front: Front) -> list[str]:
+    """What was spent, what can be resolved, what cannot be told apart, and whose place is not what it seemed."""
+    known = front.confirmation
+    if known is None:
+        return []
+    found = [_spent(front, known), *_resolved(known), *_alike(front), *_misplaced(front, known), *_missing(front)]
+    return [sentence for sentence in found if sentence]
+
+
+def _spent(front: Front, known: Confirmation) -> str:
+    behind = len(known.neighbours)
+    near = f" ({behind} of them close behind the front)" if behind else ""
+    trained = f"{_counted(len(front.repeated), 'point')}{near} trained again"
+    seeds = f"with {_counted(known.seeds_per_point, 'fresh seed')} each: {_counted(known.repeats, 'training')} in all"
+    more = f", {known.uncertain_repeats} of them on points whose place was uncertain" if known.uncertain_repeats else ""
+    lost = f"; {known.failed_repeats} did not end complete and enter no mean" if known.failed_repeats else ""
+    return f"{trained} {seeds}{more}{lost}."
+
+
+def _resolved(known: Confirmation) -> list[str]:
+    clips = known.smallest_difference_of_clips
+    return [
+        f"The smallest difference in {metric} that is told from noise is {value:.2g}"
+        + (f" ({clips[metric]:.2g} by these validation clips with any number of seeds)." if metric in clips else ".")
+        for metric, value in known.smallest_difference.items()
+    ]
+
+
+def _alike(front: Front) -> list[str]:
+    pairs = [(p.trial, other) for p in front.repeated for other in p.indistinguishable_from if p.trial < other]
+    if not pairs:
+        return []
+    told = ", ".join(f"{one} and {other}" for one, other in pairs[:MOST_PAIRS])
+    more = f", and {len(pairs) - MOST_PAIRS} more pairs" if len(pairs) > MOST_PAIRS else ""
+    return [f"Noise cannot tell apart the scores of trials {told}{more}."]
+
+
+def _misplaced(front: Front, known: Confirmation) -> list[str]:
+    lucky = [p for p in front.points if p.probability_on_front is not None and p.probability_on_front < UNLIKELY]
+    missed = [p for p in known.neighbours if (p.probability_on_front or 0.0) > 1 - UNLIKELY]
+    return [f"Trial {p.trial} was lucky: it is on the front with probability {_share(p)}." for p in lucky] + [
+        f"Trial {p.trial}, which the search saw behind the front, is on it with probability {_share(p)}."
+        for p in missed
+    ]
+
+
+def _missing(front: Front) -> list[str]:
+    never = [str(point.trial) for point in front.points if not point.seeds]
+    if never:
+        return [f"Without a complete repeat so far: trial {', '.join(never)}."]
+    return [] if front.confirmed else ["More repeats are wanted: `dfkd front confirm` goes on."]
+
+
+def _share(point: FrontPoint) -> str:
+    return f"{point.probability_on_front or 0.0:.2f}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")

@@ -1,0 +1,125 @@
+"""The choosing rules of a front."""
+
+from __future__ import annotations
+
+import pytest
+from front_cases import QUALITY, SIZE, complete, ended, lucky_front, small_sweep, spec
+
+from dfkd_core.errors import ConfigError
+from sweeps.fronts import choose
+from sweeps.fronts.front import build_front
+from sweeps.record.trials import TrialState
+
+
+@pytest.fixture
+def front():
+    return build_front(spec(), "id-1", small_sweep())
+
+
+def one_line(error):
+    return "\n" not in str(error.value)
+
+
+def test_the_knee_is_taken_on_the_log_scale_and_says_so_in_words():
+    records = [complete(0, 1.2, 1e4), complete(1, 2.0, 1e5), complete(2, 2.2, 1e6)]
+    choice = choose.choose_knee(build_front(spec(), "x", records))
+    assert choice.point.trial == 1 and "furthest below the line" in choice.why
+
+
+def test_the_only_point_of_a_front_is_its_knee():
+    choice = choose.choose_knee(build_front(spec(), "x", [complete(3, 2.0, 1e5)]))
+    assert (choice.point.trial, choice.why) == (3, "Trial 3 is the front's only point.")
+
+
+@pytest.mark.parametrize(("metric", "trial"), [(QUALITY, 4), (SIZE, 1), ("val/stoi", 4), ("model/macs_per_s", 1)])
+def test_best_follows_the_goal_of_the_metric(front, metric, trial):
+    assert front.best(metric).trial == trial
+
+
+def test_bounds_narrow_the_field(front):
+    assert front.best(QUALITY, max={SIZE: 500_000}).trial == 0
+    assert front.best(SIZE, min={QUALITY: 1.8}).trial == 0
+    why = choose.choose_best(front, QUALITY, at_most={SIZE: 5e5}).why
+    assert why == "Trial 0 has the best val/pesq_wb (2) on the front with model/params <= 500000."
+
+
+def test_gain_is_best_nearest_to_zero():
+    records = [complete(0, 1.0, 1e4), complete(1, 2.0, 1e5)]
+    for record, gain in zip(records, (-3.0, 0.5), strict=True):
+        record.metrics["val/gain_db"] = gain
+    assert build_front(spec(), "x", records).best("val/gain_db").trial == 1
+
+
+def test_when_nothing_fits_the_nearest_point_is_named(front):
+    with pytest.raises(
+        ConfigError, match=r"none with model/params <= 1000; the nearest is trial 1 with model/params 20000"
+    ) as error:
+        front.best(QUALITY, max={SIZE: 1000})
+    assert one_line(error)
+
+
+def test_a_metric_that_was_not_measured_is_refused_with_those_that_were(front):
+    with pytest.raises(ConfigError, match=r"'val/pesq'; measured are .*val/pesq_wb") as error:
+        front.best("val/pesq")
+    assert one_line(error)
+
+
+def test_a_metric_without_a_better_end_can_only_bound():
+    records = [complete(0, 2.0, 1e5)]
+    records[0].metrics["distillation/split_hz_p50"] = 700.0
+    front = build_front(spec(), "x", records)
+    with pytest.raises(ConfigError, match="--max or --min"):
+        front.best("distillation/split_hz_p50")
+    assert front.best(QUALITY, max={"distillation/split_hz_p50": 800}).trial == 0
+
+
+def test_one_per_decade_takes_the_best_of_each_size_class(front):
+    choices = choose.choose_per_decade(front)
+    assert [choice.point.trial for choice in choices] == [1, 0, 4]
+    assert "from 1e5 to 1e6" in choices[1].why
+
+
+def test_decades_need_a_minimised_log_objective():
+    linear = [{"metric": QUALITY, "goal": "maximize"}, {"metric": SIZE, "goal": "minimize"}]
+    with pytest.raises(ConfigError, match="scale log"):
+        choose.choose_per_decade(build_front(spec(objectives=linear), "x", small_sweep()))
+
+
+def test_a_named_trial_beside_the_front_is_taken_when_it_is_complete(front):
+    assert choose.choose_trial(front, 4).point.trial == 4
+    beside = choose.choose_trial(front, 8, small_sweep())
+    assert beside.point.values[QUALITY] == 1.9 and "not on the front" in beside.why
+
+
+@pytest.mark.parametrize("trial", [3, 6, 99])
+def test_a_trial_without_a_point_cannot_be_chosen(front, trial):
+    with pytest.raises(ConfigError, match=f"but got {trial}; on the front: 1, 5, 0, 4"):
+        choose.choose_trial(front, trial, small_sweep())
+
+
+def test_an_empty_front_says_what_is_there():
+    front = build_front(spec(), "x", [ended(0, TrialState.FAILED, "boom")])
+    with pytest.raises(ConfigError, match="but has 1 FAILED; resume the sweep"):
+        front.knee()
+
+
+@pytest.fixture
+def lucky():
+    return lucky_front()[0]
+
+
+def test_a_confirmed_front_is_judged_by_the_means_of_its_fresh_seeds(lucky):
+    confirmed = lucky.model_copy(update={"confirmed": True})
+    choice = choose.choose_best(confirmed, QUALITY)
+    assert (lucky.best(QUALITY).trial, choice.point.trial) == (2, 1)
+    assert choice.point.values[QUALITY] == 1.9 and "(1.9)" in choice.why and choice.why.endswith("its fresh seeds.")
+    assert [c.point.trial for c in choose.choose_per_decade(lucky)] == [0, 2]
+    assert [c.point.trial for c in choose.choose_per_decade(confirmed)] == [0, 1]
+    assert choose.choose_knee(confirmed).why.endswith("between the extremes, by the means of its fresh seeds.")
+
+
+def test_bounds_of_a_confirmed_front_are_on_its_means(lucky):
+    confirmed = lucky.model_copy(update={"confirmed": True})
+    assert lucky.best(SIZE, min={QUALITY: 2.0}).trial == 2
+    with pytest.raises(ConfigError, match=r"nearest is trial 1 with val/pesq_wb 1\.9"):
+        confirmed.best(SIZE, min={QUALITY: 2.0})

@@ -1,0 +1,110 @@
+"""Every sampler of the table keeps one contract; and early stopping does not mislead TPE."""
+
+import numpy as np
+import pytest
+from closed_form import PARAMS, QUALITY, sweep
+
+from dfkd_core.errors import ConfigError
+from sweeps.definition.spec import SamplerConfig, SweepSpec
+from sweeps.record.ledger import Ledger
+from sweeps.record.trials import TrialState
+from sweeps.search.samplers import SAMPLERS, Progress, build_sampler
+
+SPACE = {
+    "x": {"min": 0.0, "max": 1.0},
+    "size": {"min": 0.05, "max": 1.0, "log": True},
+    "kind": {"values": ["a", "b"]},
+    "depth": {"min": 1, "max": 4, "int": True, "when": {"kind": "b"}},
+    "step": {"values": [0.25, 0.5, 1.0, 2.0]},
+}
+
+
+def ledger_of(folder, sampler, trials=24, space=None):
+    spec = SweepSpec.model_validate(sweep(trials, 3, space=space or SPACE, sampler=sampler))
+    return Ledger.create(folder, spec, "id")
+
+
+def play(ledger, judge):
+    """One trial, ended as `judge(params)` says: a state and a quality."""
+    number, params = ledger.ask()
+    state, quality = judge(params)
+    epochs = 1 if state is TrialState.PRUNED else 3
+    for epoch in range(1, epochs + 1):
+        ledger.record_epoch(number, epoch, {QUALITY: quality, PARAMS: 2e6 * params["size"]})
+    ledger.finish(number, state, violations={"limit": 1.0 if state is TrialState.INFEASIBLE else -1.0})
+    return params
+
+
+def mixed(params):
+    """All states, by regions of x."""
+    states = [TrialState.FAILED, TrialState.PRUNED, TrialState.INFEASIBLE, TrialState.COMPLETE, TrialState.COMPLETE]
+    return states[int(params["x"] * 4.99)], 1 - (params["x"] - 0.7) ** 2
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_proposals_lie_in_the_space_through_all_states(tmp_path, name):
+    ledger = ledger_of(tmp_path, {"name": name, "seed": 1})
+    for _ in range(10 if name == "gp" else 24):
+        params = play(ledger, mixed)
+        assert 0 <= params["x"] <= 1
+        assert 0.05 <= params["size"] <= 1
+        assert params["step"] in (0.25, 0.5, 1.0, 2.0)
+        assert ("depth" in params) == (params["kind"] == "b")
+        assert params.get("depth", 1) in (1, 2, 3, 4)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_proposal_is_a_function_of_seed_number_and_ledger(tmp_path, name):
+    found = []
+    for run in ("a", "b"):
+        (tmp_path / run).mkdir()
+        ledger = ledger_of(tmp_path / run, {"name": name, "seed": 4}, trials=12)
+        found.append([play(ledger, mixed) for _ in range(8 if name == "gp" else 12)])
+    assert found[0] == found[1]
+    assert len({params["x"] for params in found[0][:4]}) == 4, "no trial repeats another's draw"
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_an_option_that_a_sampler_does_not_take_is_refused(name):
+    with pytest.raises(ConfigError, match=name) as caught:
+        build_sampler(name, 0, 0, Progress(10, 100, 100), {"no_such_option": 1})
+    assert caught.value.key == "sampler.options"
+
+
+def test_every_name_of_the_sweep_file_is_in_the_table():
+    for name in SAMPLERS:
+        assert SamplerConfig(name=name).name == name
+    with pytest.raises(ValueError, match="tpe"):
+        SamplerConfig(name="cmaes")
+
+
+@pytest.mark.parametrize(("trials", "startup"), [(4, 4), (24, 6), (100, 10), (1000, 10)])
+def test_random_start_up_is_a_quarter_of_a_small_budget(trials, startup):
+    assert Progress(trials, 0, 0).num_startup == startup
+
+
+EDGE = 0.1  # whatever has x above is stopped early: nine proposals of ten, by chance
+
+
+def stopped_outside(params):
+    """Inside, the optimum is at half the edge."""
+    if params["x"] > EDGE:
+        return TrialState.PRUNED, 0.9
+    return TrialState.COMPLETE, 1 - (params["x"] - EDGE / 2) ** 2
+
+
+def share_in_stopped_region(folder, seed, num_trials=60):
+    """Of the second half of the proposals."""
+    flat = {name: SPACE[name] for name in ("x", "size")}
+    ledger = ledger_of(folder, {"name": "tpe", "seed": seed}, num_trials, flat)
+    proposed = [play(ledger, stopped_outside)["x"] for _ in range(num_trials)]
+    return float(np.mean(np.array(proposed[num_trials // 2 :]) > EDGE))
+
+
+def test_heavy_stopping_does_not_draw_tpe_into_the_stopped_region(tmp_path):
+    """What is stopped must become rarer than by chance, not more common."""
+    shares = []
+    for seed in range(5):
+        (tmp_path / str(seed)).mkdir()
+        shares.append(share_in_stopped_region(tmp_path / str(seed), seed))
+    assert np.mean(shares) < 0.75, shares
