@@ -26,6 +26,7 @@ from dfkd_core.evaluation import Evaluation, evaluate, evaluate_noisy, network_e
 from dfkd_core.metrics import chosen_metrics
 from dfkd_core.models import build_student
 from dfkd_core.optimizer import AdamW, clip_gradient, learning_rate
+from dfkd_core.threads import limit_threads
 from dfkd_core.total_loss import TotalLoss, first_not_finite
 from dfkd_core.weight_average import WeightAverage
 
@@ -47,7 +48,7 @@ class Trainer:
 
     def __init__(self, config: ExperimentConfig, progress: Progress = silent) -> None:
         keep_freed_memory()
-        torch.set_num_threads(config.training.threads)
+        limit_threads(config.training.threads)
         seed_everything(config.seed)
         self.config, self._progress = config, progress
         self.epoch = 0  # epochs done

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 WITH_TORCH = {"torch", "torchgen", "torchaudio", "tqdm", "sympy", "mpmath", "functorch"}
-SMALL = {"numpy", "pydantic", "yaml", "safetensors", "filelock", "platformdirs", "soundfile", "pesq"}
+SMALL = {"numpy", "pydantic", "yaml", "safetensors", "filelock", "platformdirs", "soundfile", "pesq", "threadpoolctl"}
 BROUGHT_ALONG = {
     "pydantic_core",
     "annotated_types",
