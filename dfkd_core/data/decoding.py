@@ -33,6 +33,7 @@ from dfkd_core.errors import DataError
 
 BATCH = 64  # clips in flight: bounds memory whatever the size of the corpus
 LONG_S = 600  # what is longer is decoded in blocks
+PIECE = 1 << 20  # samples that are rounded at a time
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,11 @@ def quantised(samples: Samples) -> tuple[NDArray[np.int16], float]:
     mantissa, exponent = np.frexp(max(samples.max(), -samples.min()))
     # a peak of exactly 2^e fits: int16 reaches -32768
     step = float(np.ldexp(1.0, int(exponent) - int(mantissa == 0.5) - 15))
-    integers = samples / np.float32(step)  # one copy, worked on in place: recordings may last hours
-    np.clip(np.rint(integers, out=integers), -32768, 32767, out=integers)
-    return integers.astype(np.int16), step
+    integers = np.empty(len(samples), np.int16)
+    for start in range(0, len(samples), PIECE):  # recordings may last hours
+        piece = samples[start : start + PIECE] / np.float32(step)
+        integers[start : start + PIECE] = np.clip(np.rint(piece, out=piece), -32768, 32767, out=piece)
+    return integers, step
 
 
 def build(manifest: Manifest, clips: list[Clip], folder: Path, progress: Progress) -> None:
