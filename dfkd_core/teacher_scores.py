@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from dfkd_core.teachers import PRETRAINED, open_teacher
 from dfkd_core.teachers.base import Listed, Teacher, Waveforms
 from dfkd_core.teachers.config import TeacherConfig
 from dfkd_core.teachers.fitness import Fitness, measure, require_estimates
+from dfkd_core.teachers.shipped import model_place, shipped_names
 
 NUM_COMPARED = 16  # mixtures from which delay and gain are told
 
@@ -58,10 +58,10 @@ def evaluate_teacher(
 def teacher_named(name: str) -> TeacherConfig:
     """The teacher that a word on the command line means.
 
-    A public model's name, an ONNX file, a model folder, a folder of estimates, or an experiment config, whose `teacher`
-    block is taken. ConfigError: none of them.
+    A public model's name, a shipped one, an ONNX file, a model folder, a folder of estimates, or an experiment config,
+    whose `teacher` block is taken. ConfigError: none of them.
     """
-    path = Path(name).expanduser()
+    path = model_place(name)
     if name in PRETRAINED:
         return TeacherConfig(pretrained=name)
     if path.suffix in (".yaml", ".yml"):
@@ -69,11 +69,11 @@ def teacher_named(name: str) -> TeacherConfig:
 
         return load_config(path).teacher
     if path.suffix == ".onnx" or (path / CONFIG).is_file():
-        return TeacherConfig(checkpoint=str(path))
+        return TeacherConfig(checkpoint=name if name in shipped_names() else str(path))
     if path.is_dir():
         return TeacherConfig(estimates=str(path))
-    rule = f"must be a public model, an ONNX file, a folder or a config, but got {name!r}"
-    raise ConfigError(f"{rule}; {nearest(name, sorted(PRETRAINED))}", key="--teacher")
+    rule = f"must be a public model, a shipped one, an ONNX file, a folder or a config, but got {name!r}"
+    raise ConfigError(f"{rule}; {nearest(name, sorted([*PRETRAINED, *shipped_names()]))}", key="--teacher")
 
 
 def teacher_sizes(teacher: TeacherConfig) -> dict[str, float]:
@@ -81,9 +81,9 @@ def teacher_sizes(teacher: TeacherConfig) -> dict[str, float]:
     if teacher.pretrained is not None:
         num_params = PUBLIC_MODELS[teacher.pretrained].num_params
         return {} if num_params is None else {"model/params": float(num_params)}
-    if teacher.checkpoint is None or not Path(teacher.checkpoint).is_dir():
+    if teacher.checkpoint is None or not (folder := model_place(teacher.checkpoint)).is_dir():
         return {}
-    sizes = complexity(load_model(Path(teacher.checkpoint))[0])
+    sizes = complexity(load_model(folder)[0])
     return {"model/params": float(sizes.params), "model/macs_per_s": float(sizes.macs_per_s)}
 
 

@@ -89,7 +89,10 @@ def _open_pretrained(name: str, key: str) -> Teacher:
 
 
 def open_network(path: Path, device: torch.device | None = None) -> Teacher:
-    """A model folder or an ONNX file as a function of waveforms; ONNX files run on the CPU."""
+    """A model folder, a shipped name or an ONNX file as a function of waveforms; ONNX files run on the CPU."""
+    from dfkd_core.teachers.shipped import model_place, shipped_names
+
+    path = model_place(path)
     if path.suffix == ".onnx":
         from dfkd_core.teachers.onnx_file import ONNXTeacher
 
@@ -98,7 +101,9 @@ def open_network(path: Path, device: torch.device | None = None) -> Teacher:
         from dfkd_core.teachers.trained_model import TrainedTeacher
 
         return TrainedTeacher(path, device)
-    raise ConfigError("must be a model folder or an ONNX file, but there is no such place", file=path)
+    shipped = f" (shipped: {', '.join(shipped_names())})" if shipped_names() else ""
+    rule = f"must be a model folder, a shipped name{shipped} or an ONNX file, but there is no such place"
+    raise ConfigError(rule, file=path)
 
 
 def _open_checkpoint(path: Path, key: str) -> Teacher:
