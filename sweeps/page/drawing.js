@@ -53,12 +53,16 @@ function linePath(places) {
 
 const LEAST_WIDTH_PX = 240;
 
-// Draws now and again whenever the container's width changes.
+// Draws now and again whenever the container's width changes; on paper, where it can't, drawings shrink with it.
 function responsive(container, draw) {
   let width = 0;
   const redraw = () => {
     width = container.clientWidth;
-    if (width) draw(Math.max(width, LEAST_WIDTH_PX));
+    if (!width) return;
+    draw(Math.max(width, LEAST_WIDTH_PX));
+    for (const drawn of container.querySelectorAll(":scope svg[width][height]:not([viewBox])")) {
+      drawn.setAttribute("viewBox", `0 0 ${drawn.getAttribute("width")} ${drawn.getAttribute("height")}`);
+    }
   };
   new ResizeObserver(() => {
     if (Math.abs(container.clientWidth - width) >= 1) redraw();

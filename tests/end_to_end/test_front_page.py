@@ -242,6 +242,24 @@ def test_the_page_fits_every_width_in_both_schemes(sweep, open_page):
         assert (max(int(v) for v in paper[4:-1].split(",")) < 60) == (scheme == "dark")
 
 
+PAST_THE_PAPER = """() => {  // measured before a drawing could be made anew, as on paper
+  document.body.style.width = "500px";
+  const right = (node) => node.getBoundingClientRect().right;
+  return Math.max(...[...document.querySelectorAll("section svg *")].map(right)) - right(document.body);
+}"""
+
+
+def test_on_paper_it_is_dark_on_white_and_drawings_shrink_to_its_width(sweep, open_page):
+    page = open_page(sweep[1], scheme="dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(28, 35, 40)"
+    assert not page.is_visible("#choosing .rules") and page.is_visible("#trials table")
+    page.set_viewport_size({"width": 700, "height": 900})
+    until(page, "document.documentElement.scrollWidth <= 700")
+    assert page.evaluate(PAST_THE_PAPER) <= 0
+
+
 def test_hostile_names_stay_text(tmp_path, open_page):
     odd = TrialRecord(60, TrialState.FAILED, {HOSTILE: HOSTILE}, {SIZE: 1e6}, reason=HOSTILE)
     _, file = write(tmp_path, [*random_sweep(60), odd])
