@@ -53,20 +53,21 @@ def front_page(
     content = page_content(folder, front, records, spec, addresses)
     content["listening"] = None if listening is None else listening.to_page()
     content["references"] = [{"name": model.name, "values": dict(model.values)} for model in front.references]
-    return render(front.name, content)
+    return render(f"{front.name} \u00b7 Pareto front", content)
 
 
 def render(
-    title: str, content: Mapping[str, Any], template: str = "front.html", scripts: Sequence[str] = SCRIPTS
+    title: str, content: Mapping[str, Any], body: str = "front.html", scripts: Sequence[str] = SCRIPTS
 ) -> str:
-    """Put title, style, script and data into the template; nothing in the data can end its element."""
+    """Put title, style, body, script and data into the frame; nothing in the data can end its element."""
     parts = {
+        "body": _static(body),
         "title": html.escape(title),
         "style": _static("style.css"),
         "script": "\n".join(_static(name) for name in scripts),
         "data": embedded_json(content),
     }
-    page = _static(template)
+    page = _static("frame.html")
     for name, text in parts.items():
         page = page.replace(f"<!--{name}-->", text, 1)
     return page

@@ -16,7 +16,7 @@ from sweeps.fronts.front_csv import union
 from sweeps.page import render
 from sweeps.page.content import compact, export_command, metric_columns, param_columns, plain, repeated_point
 
-TEMPLATE = "compare.html"
+BODY = "compare.html"
 SCRIPTS = (
     "sides.js",
     "values.js",
@@ -38,7 +38,7 @@ SCRIPTS = (
 def comparison_page(comparison: Comparison) -> str:
     """The page as HTML text."""
     title = (" against " if len(comparison.labels) == 2 else ", ").join(comparison.labels)
-    return render(title, comparison_content(comparison, title), TEMPLATE, SCRIPTS)
+    return render(f"{title} \u00b7 fronts compared", comparison_content(comparison, title), BODY, SCRIPTS)
 
 
 def comparison_content(comparison: Comparison, title: str) -> dict[str, Any]:
