@@ -37,6 +37,7 @@ class AudioInfo(NamedTuple):
     seconds: float
     rate_hz: int
     num_channels: int
+    log: str = ""  # libsndfile's own words
 
 
 def info(path: str | Path) -> AudioInfo:
@@ -47,7 +48,7 @@ def info(path: str | Path) -> AudioInfo:
         raise DataError(f"{path}: cannot be read as audio ({_reason(path, error)}); repair or remove it") from error
     if header.frames <= 0:
         raise DataError(f"{path}: holds no samples; remove it")
-    return AudioInfo(header.frames / header.samplerate, header.samplerate, header.channels)
+    return AudioInfo(header.frames / header.samplerate, header.samplerate, header.channels, header.extra_info)
 
 
 def read_channels(path: str | Path) -> tuple[Samples, int]:

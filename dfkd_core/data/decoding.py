@@ -19,7 +19,6 @@ from dfkd_core.audio import (
     SAMPLE_RATE,
     AudioInfo,
     Samples,
-    info,
     mono,
     read_blocks,
     read_channels,
@@ -29,6 +28,7 @@ from dfkd_core.data.activity import active_frames
 from dfkd_core.data.corpora import Clip, Manifest
 from dfkd_core.data.damage import tolerate
 from dfkd_core.data.progress import Progress
+from dfkd_core.data.whole_files import whole_info
 from dfkd_core.errors import DataError
 
 BATCH = 64  # clips in flight: bounds memory whatever the size of the corpus
@@ -52,7 +52,7 @@ def decode(path: Path, *, first_channel: bool = False) -> Decoded:
     The hash is of the samples as the file holds them, before resampling, whose last bit differs
     between machines.
     """
-    header = info(path)
+    header = whole_info(path)
     if header.seconds > LONG_S:
         return _decode_long(path, header, first_channel)
     channels, rate_hz = read_channels(path)

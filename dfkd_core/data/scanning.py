@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from dfkd_core.audio import AUDIO_SUFFIXES, info
+from dfkd_core.audio import AUDIO_SUFFIXES
 from dfkd_core.data.corpora import Clip, Kind, Split
 from dfkd_core.data.damage import tolerate
 from dfkd_core.data.pairs import without_partners
 from dfkd_core.data.progress import Progress
+from dfkd_core.data.whole_files import whole_info
 from dfkd_core.errors import DataError
 
 BATCH = 1024  # headers in flight
@@ -87,7 +88,7 @@ def read_headers(root: Path, entries: list[Entry], progress: Progress) -> list[C
 
 def _clip(root: Path, entry: Entry) -> Clip | DataError:
     try:
-        seconds = info(entry.path).seconds
+        seconds = whole_info(entry.path).seconds
     except DataError as error:
         return error
     path = entry.path.relative_to(root).as_posix()

@@ -56,9 +56,7 @@ def front_page(
     return render(f"{front.name} \u00b7 Pareto front", content)
 
 
-def render(
-    title: str, content: Mapping[str, Any], body: str = "front.html", scripts: Sequence[str] = SCRIPTS
-) -> str:
+def render(title: str, content: Mapping[str, Any], body: str = "front.html", scripts: Sequence[str] = SCRIPTS) -> str:
     """Put title, style, body, script and data into the frame; nothing in the data can end its element."""
     parts = {
         "body": _static(body),

@@ -78,7 +78,7 @@ def test_an_unreadable_file_is_named_in_one_line(tmp_path, content):
 
 def test_header_says_seconds_rate_and_channels(tmp_path):
     soundfile.write(tmp_path / "s.wav", np.zeros((12_000, 2)), 8_000)
-    assert info(tmp_path / "s.wav") == (1.5, 8_000, 2)
+    assert info(tmp_path / "s.wav")[:3] == (1.5, 8_000, 2)
 
 
 def test_written_audio_reads_back_and_leaves_nothing_else(tmp_path):
