@@ -113,6 +113,14 @@ def test_models_from_elsewhere_are_marks_or_lines(tmp_path, open_page):
     assert "GTCRN" in page.text_content("#scatter svg") and "noisy input" in page.text_content("#scatter svg")
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_name_of_a_large_model_from_elsewhere_stays_inside_the_picture(tmp_path, open_page, width):
+    large = [ReferenceModel("deepfilternet3", {QUALITY: 2.4, SIZE: 9e6})]
+    page = open_page(write(tmp_path, random_sweep(40), references=large)[1], width=width)
+    picture, name = (page.locator(place).bounding_box() for place in ("#scatter svg", "#scatter .external text"))
+    assert picture["x"] <= name["x"] and name["x"] + name["width"] <= picture["x"] + picture["width"]
+
+
 def test_a_drag_looks_closer_and_a_button_shows_all_again(sweep, open_page):
     page = open_page(sweep[1])
     before = page.text_content("#scatter svg")
