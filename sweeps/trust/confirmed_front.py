@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,12 @@ class RepeatedTrial:
     seeds: list[int] = field(default_factory=list)
     metrics: list[Mapping[str, float]] = field(default_factory=list)  # by seed
     clips: list[ClipTable | None] = field(default_factory=list)
+
+    @property
+    def start(self) -> str:
+        """What decides the weights that a seed starts from: the searched values of the student."""
+        student = {key: value for key, value in self.record.params.items() if key.startswith("student.")}
+        return json.dumps(student, sort_keys=True)
 
     def values(self, metric: str) -> list[float]:
         """The metric with each seed."""
@@ -89,7 +96,11 @@ def draws_of(trials: Sequence[RepeatedTrial], objectives: Sequence[Objective]) -
     tables = [table for trial in trials for table in trial.clips if table is not None]
     all_kept = len(tables) == sum(len(trial.clips) for trial in trials)
     same = bool(tables) and all_kept and all(table.names == tables[0].names for table in tables)
-    bootstrap = RepeatBootstrap([len(trial.seeds) for trial in trials], tables[0].clusters if same else ())
+    bootstrap = RepeatBootstrap(
+        [trial.seeds for trial in trials],
+        tables[0].clusters if same else (),
+        groups=[trial.start for trial in trials],
+    )
     return {
         metric: bootstrap.draws(
             (_clip_scores(trials, metric) if same else None) or _seed_scores(trials, metric),

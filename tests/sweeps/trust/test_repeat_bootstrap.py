@@ -26,9 +26,17 @@ def scores_of(rng, truth):
     return found
 
 
-def draws_of(scores, clusters=(), num_draws=2000, searched=None):
-    bootstrap = RepeatBootstrap([len(rows) for rows in scores], clusters, num_draws)
+def draws_of(scores, clusters=(), num_draws=2000, searched=None, groups=()):
+    bootstrap = RepeatBootstrap([range(1, len(rows) + 1) for rows in scores], clusters, num_draws, groups)
     return bootstrap.draws(scores, [rows.mean() for rows in scores] if searched is None else searched)
+
+
+def shaken_together(rng, truth, shared_sd, own_sd, num_seeds=NUM_SEEDS):
+    """Per point (seed, 1): its truth, what a seed adds for the whole group of three, and what it adds for it alone."""
+    groups = [point // 3 for point in range(len(truth))]
+    shared = rng.normal(0, shared_sd, (max(groups) + 1, num_seeds))
+    own = rng.normal(0, own_sd, (len(truth), num_seeds))
+    return [(truth[p] + shared[g] + own[p])[:, None] for p, g in enumerate(groups)], groups
 
 
 def widths(draws):
@@ -103,3 +111,43 @@ def test_intervals_over_seeds_alone_hold_the_truth_as_often_as_they_promise():
         low, high = interval(draws_of([rng.normal(0, 1, (3, 1)) for _ in range(4)], num_draws=400).means)
         held.append((low <= 0) & (high >= 0))
     assert 0.91 <= np.mean(held) <= 0.985
+
+
+@pytest.mark.parametrize(("shared_sd", "own_sd"), [(0.0, 0.05), (0.035, 0.035), (0.05, 0.005)])
+def test_intervals_of_groups_hold_the_truth_however_much_their_points_share(shared_sd, own_sd):
+    """400 worlds of two groups of three points with three seeds; 95 % is promised."""
+    rng, truth = np.random.default_rng(7), np.linspace(0, 0.2, NUM_POINTS)
+    pairs = {"mean": [], "inside a group": [], "across groups": []}
+    for _ in range(400):
+        scores, groups = shaken_together(rng, truth, shared_sd, own_sd)
+        draws = draws_of(scores, num_draws=400, groups=groups).means - truth
+        for name, drawn in zip(pairs, (draws, draws[:, 1:3] - draws[:, :1], draws[:, 3:] - draws[:, :1]), strict=True):
+            low, high = interval(drawn)
+            pairs[name].append((low <= 0) & (high >= 0))
+    for name, held in pairs.items():
+        assert np.mean(held) >= 0.91, name
+
+
+def test_what_the_seeds_of_a_group_share_falls_out_of_its_differences():
+    scores, groups = shaken_together(np.random.default_rng(8), np.zeros(6), shared_sd=0.05, own_sd=0.002)
+    apart, together = draws_of(scores).means, draws_of(scores, groups=groups).means
+    inside, across = (lambda d: widths(d[:, :1] - d[:, 1:2])[0]), (lambda d: widths(d[:, :1] - d[:, 3:4])[0])
+    assert inside(together) < 0.2 * inside(apart)
+    # two groups of three seeds know less of their spread than six points would
+    assert across(apart) < across(together) < 1.6 * across(apart)
+    assert (widths(apart) < widths(together)).all() and (widths(together) < 1.6 * widths(apart)).all()
+
+
+def test_points_whose_seeds_share_nothing_gain_nothing_from_a_group():
+    scores, groups = shaken_together(np.random.default_rng(9), np.zeros(6), shared_sd=0.0, own_sd=0.05)
+    apart, together = draws_of(scores).means, draws_of(scores, groups=groups).means
+    assert widths(together) == pytest.approx(widths(apart), rel=0.15)
+
+
+def test_a_seed_is_the_same_only_inside_its_group_and_under_its_own_name():
+    rng = np.random.default_rng(10)
+    seeds = rng.normal(0, 0.05, 5)
+    scores = [seeds[:3, None], seeds[2:, None] + 0.1]  # seeds 1 to 3, and 3 to 5: one in common says nothing
+    one = RepeatBootstrap([(1, 2, 3), (3, 4, 5)], num_draws=500, groups=["a", "a"]).draws(scores, [0.0, 0.0]).means
+    none = RepeatBootstrap([(1, 2, 3), (3, 4, 5)], num_draws=500).draws(scores, [0.0, 0.0]).means
+    np.testing.assert_array_equal(one, none)
