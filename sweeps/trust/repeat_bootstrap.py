@@ -77,7 +77,8 @@ class RepeatBootstrap:
 
     def _widening(self, together: float) -> float:
         """The pool's t / z; where groups share all, each is worth one of its points."""
-        spare = sum((len(group) - 1) * max(0, max(len(self._seeds[p]) for p in group) - 1) for group in self._groups)
+        freedoms = [[max(0, len(self._seeds[point]) - 1) for point in group] for group in self._groups]
+        spare = sum(sum(of_points) - max(of_points) for of_points in freedoms)
         return widening(self._freedom - together * spare)
 
     def _shift(self, point: int, together: float, deviations: Array) -> Array:
@@ -91,18 +92,22 @@ class RepeatBootstrap:
 
     def _share(self, scores: Sequence[Array], variance: float) -> float:
         """The share r of the seeds' variance that the points of a group have in common."""
-        squares, freedom = 0.0, 0
-        for group in self._groups:
-            common = sorted(set.intersection(*(set(self._seeds[point]) for point in group)))
-            if len(common) < 2:
-                continue
-            rows = np.array([[scores[p][list(self._seeds[p]).index(s)].mean() for s in common] for p in group])
-            apart = rows - rows.mean(axis=1, keepdims=True)
-            squares += float(np.square(apart - apart.mean(axis=0)).sum())
-            freedom += (len(group) - 1) * (len(common) - 1)
+        apart = [self._apart(group, scores) for group in self._groups]
+        squares, freedom = (sum(column) for column in zip(*apart, strict=True)) if apart else (0.0, 0)
         if not freedom or not variance:
             return 0.0
         return max(0.0, 1.0 - squares / freedom * widening(freedom) ** 2 / variance)
+
+    def _apart(self, group: Sequence[int], scores: Sequence[Array]) -> tuple[float, int]:
+        """The sum of squares of what the points of a group do not share under one seed, and its degrees of freedom."""
+        repeated = [point for point in group if len(self._seeds[point]) > 1]
+        common = set.intersection(*(set(self._seeds[point]) for point in repeated)) if repeated else set()
+        if len(repeated) < 2 or len(common) < 2:
+            return 0.0, 0
+        of_seed = [dict(zip(self._seeds[point], scores[point].mean(axis=1), strict=True)) for point in repeated]
+        rows = np.array([[means[seed] for seed in sorted(common)] for means in of_seed])
+        rows = rows - rows.mean(axis=1, keepdims=True)
+        return float(np.square(rows - rows.mean(axis=0)).sum()), (len(repeated) - 1) * (len(common) - 1)
 
     def _over_clips(self, rows: Array, defined: NDArray[np.bool_]) -> Array:
         """Means (draw, row) of rows (row, clip) over the clips of each draw."""

@@ -138,6 +138,24 @@ def test_what_the_seeds_of_a_group_share_falls_out_of_its_differences():
     assert (widths(apart) < widths(together)).all() and (widths(together) < 1.6 * widths(apart)).all()
 
 
+def test_a_group_may_have_spent_different_numbers_of_seeds():
+    rng = np.random.default_rng(11)
+    seeds, numbers = rng.normal(0, 0.05, 6), [2, 2, 6, 1, 2]
+    scores = [(seeds[:n] + rng.normal(0, 0.001, n))[:, None] for n in numbers]
+    draws = draws_of(scores, groups=["one"] * 5).means
+    assert np.isfinite(draws).all()
+    assert 0 < widths(draws[:, :1] - draws[:, 1:2])[0] < 0.3 * widths(draws)[0]
+
+
+def test_whatever_was_spent_on_which_points_every_draw_is_a_number():
+    rng = np.random.default_rng(12)
+    for _ in range(60):
+        points = int(rng.integers(1, 7))
+        scores = [rng.normal(0, 1, (int(n), 1)) for n in rng.integers(1, 6, points)]
+        groups = rng.integers(0, 3, points).tolist()
+        assert np.isfinite(draws_of(scores, num_draws=50, groups=groups).means).all(), (groups, map(len, scores))
+
+
 def test_points_whose_seeds_share_nothing_gain_nothing_from_a_group():
     scores, groups = shaken_together(np.random.default_rng(9), np.zeros(6), shared_sd=0.0, own_sd=0.05)
     apart, together = draws_of(scores).means, draws_of(scores, groups=groups).means
