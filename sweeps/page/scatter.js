@@ -44,7 +44,7 @@ function drawScatter(container, width) {
     ...quietMarks(shown),
     ...externalMarks(scales),
     ...intervalBars(shown, scales),
-    ...frontMarks(shown, scales),
+    ...frontMarks(shown, scales.x.range[1]),
   );
   root.append(plot, rug(scales));
   container.replaceChildren(root, element("div", { class: "tip", role: "status", hidden: true }));
@@ -190,7 +190,7 @@ function externalMarks({ x, y }) {
   return sweep.references.flatMap(({ name, values }) => {
     const known = (scale, value) => (drawable(scale, value ?? null) ? value : undefined);
     const [vx, vy] = [known(x, values[view.x]), known(y, values[view.y])];
-    if (vx !== undefined && vy !== undefined) return [externalMark(round(x(vx)), round(y(vy)), name, x)];
+    if (vx !== undefined && vy !== undefined) return [externalMark(round(x(vx)), round(y(vy)), name, x.range[1])];
     if (vy !== undefined)
       return limitLine(`M${x.range[0]} ${round(y(vy))}H${x.range[1]}`, name, x.range[1] - 6, round(y(vy)) - 6);
     if (vx !== undefined)
@@ -199,20 +199,20 @@ function externalMarks({ x, y }) {
   });
 }
 
-function externalMark(cx, cy, name, x) {
+function externalMark(cx, cy, name, edge) {
   const mark = svg("rect", { x: cx - 4, y: cy - 4, width: 8, height: 8 });
-  return svg("g", { class: "external" }, mark, noteBeside(cx, cy + 4, name, 9, x));
+  return svg("g", { class: "external" }, mark, noteBeside(cx, cy + 4, name, 9, edge));
 }
 
 const LETTER_PX = 7;
 
 // A note to the right of a mark, or to its left where the picture ends.
-function noteBeside(cx, cy, text, gap, x) {
-  const fits = cx + gap + LETTER_PX * text.length <= x.range[1];
+function noteBeside(cx, cy, text, gap, edge) {
+  const fits = cx + gap + LETTER_PX * text.length <= edge;
   return label(fits ? cx + gap : cx - gap, cy, text, { class: "note", "text-anchor": fits ? "start" : "end" });
 }
 
-function frontMarks(shown, { x }) {
+function frontMarks(shown, edge) {
   const knee = sweep.choices.find((rule) => rule.label === "Knee")?.points[0].trial;
   const ordered = shown.filter(({ trial }) => trial.kind === "front").sort((a, b) => a.at[0] - b.at[0]);
   return ordered.map(({ trial, at: [cx, cy] }, index) => {
@@ -226,7 +226,7 @@ function frontMarks(shown, { x }) {
       "data-trial": trial.id,
     });
     node.append(pointMark(trial.side, round(cx), round(cy), chosen ? 8 : 6));
-    if (trial.number === knee) node.append(noteBeside(round(cx), round(cy) + 16, "knee", 11, x));
+    if (trial.number === knee) node.append(noteBeside(round(cx), round(cy) + 16, "knee", 11, edge));
     node.addEventListener("keydown", (event) => onKey(event, trial, ordered, index));
     return node;
   });

@@ -20,7 +20,7 @@ function drawSpace(container, width) {
     ...boxTitles(project, names, scales),
     feet(shown),
     ...quietMarks(shown),
-    ...frontMarks(shown, { x: { range: [0, width] } }),
+    ...frontMarks(shown, width),
   );
   container.replaceChildren(root, element("div", { class: "tip", role: "status", hidden: true }));
   followTurning(root, container.lastChild, shown);

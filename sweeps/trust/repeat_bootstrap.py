@@ -57,7 +57,9 @@ class RepeatBootstrap:
         self._freedom = freedom
         self._own = [rng.integers(pool, size=(num_draws, n)) for n in num_seeds]
         self._shared = {
-            point: rows for group in self._groups for point, rows in _alike(group, seeds, pool, num_draws, rng).items()
+            point: rows
+            for group in self._groups
+            for point, rows in _shared_rows(group, seeds, pool, num_draws, rng).items()
         }
 
     def draws(self, scores: Sequence[Array], searched: Sequence[float]) -> Draws:
@@ -127,7 +129,7 @@ def members(groups: Sequence[Hashable]) -> list[list[int]]:
     return [points for points in found.values() if len(points) > 1]
 
 
-def _alike(
+def _shared_rows(
     group: Sequence[int], seeds: Sequence[Sequence[int]], pool: int, num_draws: int, rng: np.random.Generator
 ) -> dict[int, NDArray[np.int64]]:
     """Rows of the pool (draw, seed) for each point of a group, the same for each seed."""

@@ -28,6 +28,7 @@ def cluster(monkeypatch):
 def test_one_node_needs_no_shared_folder(cluster, tmp_path):
     cluster(["here", "dead"], see=lambda node, path: pytest.fail("nobody else is there to ask"))
     storage.check_shared(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_all_nodes_see_is_accepted_and_left_as_it_was(cluster, tmp_path):

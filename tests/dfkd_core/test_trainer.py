@@ -116,7 +116,9 @@ def test_a_checkpoint_of_another_config_is_refused_by_the_key_that_differs(exper
 
 def test_a_run_may_be_extended_and_moved(experiment):
     state = trained(experiment(), 1).state_dict()
-    Trainer(experiment({"training.epochs": 9, "training.threads": 2, "provenance": {"x": 1}})).load_state_dict(state)
+    extended = Trainer(experiment({"training.epochs": 9, "training.threads": 2, "provenance": {"x": 1}}))
+    extended.load_state_dict(state)
+    assert extended.epoch == 1 and extended.config.training.epochs == 9
 
 
 @pytest.mark.parametrize("what", ["data", "teacher"])

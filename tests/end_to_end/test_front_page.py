@@ -237,6 +237,7 @@ def test_inside_a_sandboxed_frame_copying_falls_back_to_selecting(sweep, open_pa
     inner.locator("#details .copyable button:text-is('Selected')").first.wait_for()
     inner.locator("#listening .play").first.click()
     inner.locator("#listening .play:text-is('Stop')").wait_for()
+    assert inner.locator("#listening .play:text-is('Stop')").count() == 1
 
 
 def test_the_page_fits_every_width_in_both_schemes(sweep, open_page):

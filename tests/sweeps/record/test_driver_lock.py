@@ -177,6 +177,7 @@ def test_a_release_of_a_folder_that_is_gone_is_no_error(tmp_path):
         path.unlink()
     folder.rmdir()
     lock.release()
+    assert not folder.exists()
 
 
 def test_a_process_is_known_by_its_start(other):
