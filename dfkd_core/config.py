@@ -58,6 +58,7 @@ class TrainingConfig(Config):
     """How long, on what and how."""
 
     epochs: Annotated[int, Field(ge=1)] = 6
+    start_from: str | None = None  # a model folder whose weights training begins with; null: drawn from the seed
     batch_size: Annotated[int, Field(ge=1)] = 8
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
     patience: Annotated[int, Field(ge=1)] | None = None
@@ -118,10 +119,12 @@ def absolute_paths(config: ExperimentConfig, base: Path) -> ExperimentConfig:
     teacher = config.teacher.with_paths(
         lambda value: _resolve(value, base, keep=lambda name: "/" not in name and not (base / name).exists())
     )
+    start = config.training.start_from and _resolve(config.training.start_from, base, keep=lambda name: False)
     return config.model_copy(
         update={
             "data": config.data.model_copy(update={"corpus": corpus}),
             "teacher": teacher,
+            "training": config.training.model_copy(update={"start_from": start}),
         }
     )
 

@@ -64,6 +64,7 @@ def _training(config: ExperimentConfig, record: ModelRecord) -> list[str]:
     data, origin = config.data, record.origin
     teacher = _with_licences(origin.get("teacher") or "none")
     licences = ", ".join(origin.get("licences") or ["unknown"])
+    begun = [f"- Begun with the weights of {_short(origin['start_hash'])}"] if "start_hash" in origin else []
     return [
         "## Training",
         "",
@@ -71,6 +72,7 @@ def _training(config: ExperimentConfig, record: ModelRecord) -> list[str]:
         f"- Licences of the audio: {licences}; those of the model follow from them",
         f"- Teacher: {teacher}; method {config.distillation.method}, weight {config.distillation.weight:g}",
         f"- Epochs: {record.epochs}; seed {config.seed}; torch {record.torch_version}",
+        *begun,
         f"- Data hash: {_short(origin.get('data_hash'))}; teacher hash: {_short(origin.get('teacher_hash'))}",
     ]
 
@@ -90,9 +92,8 @@ def _mixing(data: DataConfig) -> str:
         told = [f"at {snr[0]:g} to {snr[1]:g} dB SNR"]
     if data.impulse_responses:
         told.append(f"{data.impulse_responses:.0%} in rooms ({data.target_reflections} target)")
-    told += [
-        f"{share:.0%} {what}" for what, share in (("clipped", data.clipping), ("with babble", data.babble)) if share
-    ]
+    shares = {"clipped": data.clipping, "with babble": data.babble, "with varied noise": data.noise_variation}
+    told += [f"{share:.0%} {what}" for what, share in shares.items() if share]
     return ", ".join(told)
 
 

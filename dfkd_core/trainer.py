@@ -23,8 +23,8 @@ from dfkd_core.device import choose_device, mixed_precision
 from dfkd_core.distillation.split_report import split_warning
 from dfkd_core.errors import CheckpointError, TrainingDiverged
 from dfkd_core.evaluation import Evaluation, evaluate, evaluate_noisy, network_enhance
+from dfkd_core.initial_student import initial_origin, initial_student
 from dfkd_core.metrics import chosen_metrics
-from dfkd_core.models import build_student
 from dfkd_core.optimizer import AdamW, clip_gradient, learning_rate
 from dfkd_core.threads import limit_threads
 from dfkd_core.total_loss import TotalLoss, first_not_finite
@@ -57,7 +57,7 @@ class Trainer:
         self.loss = TotalLoss(config)
         self.loss.method.to(self.device)
         self.signals = Signals(config, needs_teacher=self.loss.needs_teacher, progress=progress)
-        self.student: nn.Module = build_student(config.student).to(self.device)
+        self.student: nn.Module = initial_student(config).to(self.device)
         self.optimizer = AdamW(self.student, config.optimizer.weight_decay)
         decay = config.training.ema_decay
         self.average = WeightAverage(self.student, decay) if decay is not None else None
@@ -106,7 +106,7 @@ class Trainer:
         return {
             "epoch": self.epoch,
             "config": self.config.model_dump(mode="json"),
-            "origin": self.signals.origin,
+            "origin": self.signals.origin | initial_origin(self.config),
             "noisy": {name: v if math.isfinite(v) else None for name, v in self.evaluate_noisy().mean.items()},
             "student": self.student.state_dict(),
             "optimizer": self.optimizer.state_dict(),

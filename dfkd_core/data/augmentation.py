@@ -1,4 +1,4 @@
-"""What happens to listed training mixtures beside noise: rooms, clipping, babble.
+"""What happens to listed training mixtures beside noise: rooms, clipping, babble, variation of noise.
 
 Drawn once and kept as numbers. Each has a stream of its own, so that turning one on changes nothing else of the list,
 and a greater share keeps the mixtures of a smaller one.
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dfkd_core.data.audio_store import AudioPart, AudioStore
 from dfkd_core.data.config import DataConfig
+from dfkd_core.data.noise_variation import draw_variations
 from dfkd_core.data.noises import NoiseFamilies
 from dfkd_core.data.segments import Segments
 from dfkd_core.errors import ConfigError, DataError
@@ -28,7 +29,7 @@ CLIP_DB = (1.0, 12.0)  # under the peak of the mixture
 NUM_TALKERS = (4, 8)
 MIN_SPEAKERS = 3  # the one who is listened to, and two voices behind
 
-_STREAMS = {"impulse_responses": 1, "clipping": 2, "babble": 3}
+_STREAMS = {"impulse_responses": 1, "clipping": 2, "babble": 3, "noise_variation": 4}
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Augmentation:
     first: Ints  # (mixture + 1,): mixture i has talkers[first[i] : first[i + 1]]
     responses: AudioPart | None
     target: Literal["dry", "early"]
+    variations: NDArray[np.void] | None = None  # (mixture,) of VARIATION; None: every noise as it was recorded
 
     def talkers_of(self, index: int) -> NDArray[np.void]:
         """The talkers of one mixture, (talker,)."""
@@ -53,12 +55,14 @@ class Augmentation:
     @property
     def content(self) -> bytes:
         """All of it, to be hashed."""
-        arrays = (self.effects, self.talkers, self.first.astype("<i8"))
+        arrays = [self.effects, self.talkers, self.first.astype("<i8")]
+        arrays += [] if self.variations is None else [self.variations]
         return self._setting + b"".join(array.tobytes() for array in arrays)
 
     def content_of(self, index: int) -> bytes:
         """What one mixture has of it, to be hashed."""
-        return b"".join((self._setting, self.effects[index].tobytes(), self.talkers_of(index).tobytes()))
+        variation = b"" if self.variations is None else self.variations[index].tobytes()
+        return b"".join((self._setting, self.effects[index].tobytes(), self.talkers_of(index).tobytes(), variation))
 
     @property
     def _setting(self) -> bytes:
@@ -73,7 +77,7 @@ def draw_augmentation(
     DataError: the training split has no impulse responses or too few speakers. ConfigError: it brings noisy files of
     its own, which are mixed already.
     """
-    if not (data.impulse_responses or data.clipping or data.babble):
+    if not any(getattr(data, name) for name in _STREAMS):
         return None
     part = store.part("train")
     _require_own_mixing(part, data)
@@ -89,7 +93,8 @@ def draw_augmentation(
         low, high = CLIP_DB
         effects["clip_db"] = np.where(chosen, low + (high - low) * rng.random(count), np.nan)
     talkers, first = _babble(part, data, segments, length, epoch)
-    return Augmentation(effects, talkers, first, responses, data.target_reflections)
+    variations = draw_variations(*_chosen(data, "noise_variation", epoch, count)) if data.noise_variation else None
+    return Augmentation(effects, talkers, first, responses, data.target_reflections, variations)
 
 
 def _chosen(data: DataConfig, name: str, epoch: int, count: int) -> tuple[Mask, np.random.Generator]:
@@ -131,8 +136,8 @@ def _babble(
 
 
 def _require_own_mixing(part: AudioPart, data: DataConfig) -> None:
-    """ConfigError where rooms or babble are asked of recordings that are mixed already."""
-    for name in ("impulse_responses", "babble"):
+    """ConfigError where rooms, babble or other noise are asked of recordings that are mixed already."""
+    for name in ("impulse_responses", "babble", "noise_variation"):
         if getattr(data, name) and (part.is_paired or part.is_noisy_only):
             rule = f"must be 0 for {part.where}, whose noisy files are mixed already, but got {getattr(data, name):g}"
             raise ConfigError(f"{rule}; clipping alone can be added to them", key=f"data.{name}")

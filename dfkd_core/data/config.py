@@ -43,6 +43,7 @@ class DataConfig(Config):
     )
     clipping: Share = 0.0  # cut off 1 to 12 dB under the peak
     babble: Share = 0.0  # other speakers of the corpus in place of its noise
+    noise_variation: Share = 0.0  # noise at 0.5 to 2 times its speed and through a random filter
 
     @model_validator(mode="after")
     def _ranges_in_order(self) -> Self:
@@ -68,4 +69,4 @@ class DataConfig(Config):
         return self.model_dump(mode="json", exclude={"corpus", *off})
 
 
-_AUGMENTATION = ("impulse_responses", "target_reflections", "clipping", "babble")
+_AUGMENTATION = ("impulse_responses", "target_reflections", "clipping", "babble", "noise_variation")

@@ -16,6 +16,7 @@ from dfkd_core.data.activity import FRAME_SAMPLES, FRAMES_PER_S
 from dfkd_core.data.audio_store import AudioPart
 from dfkd_core.data.augmentation import NO_RESPONSE, Augmentation
 from dfkd_core.data.corpora import Split
+from dfkd_core.data.noise_variation import at_speed, filtered
 from dfkd_core.data.rendering import (
     TINY,
     active_power,
@@ -195,10 +196,19 @@ class MixtureList:
         return in_room(dry, taps, augmentation.target)
 
     def _noise(self, index: int) -> Samples:
+        augmentation = self.augmentation
+        if augmentation is None or augmentation.variations is None:
+            return self._recorded_noise(index, self.num_frames)
+        speed, coefficients = augmentation.variations[index]
+        raw = self._recorded_noise(index, max(1, round(self.num_frames * float(speed))))
+        return filtered(at_speed(raw, self.num_samples), coefficients)
+
+    def _recorded_noise(self, index: int, num_frames: int) -> Samples:
+        """As it was recorded: a clip of noise, or the voices of babble."""
         mixture = self.table[index]
         if mixture["noise"] == BABBLE and self.augmentation:
-            return babble(self.part, self.augmentation.talkers_of(index), self.num_frames)
-        return looped(self.part, int(mixture["noise"]), int(mixture["noise_start"]), self.num_frames)
+            return babble(self.part, self.augmentation.talkers_of(index), num_frames)
+        return looped(self.part, int(mixture["noise"]), int(mixture["noise_start"]), num_frames)
 
     def _recorded(self, index: int) -> Table:
         """The pieces of noisy files that a mixture was cut from."""

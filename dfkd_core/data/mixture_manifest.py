@@ -16,6 +16,7 @@ from dfkd_core.data.activity import FRAMES_PER_S
 from dfkd_core.data.audio_store import AudioPart, AudioStore
 from dfkd_core.data.augmentation import EFFECT, NO_RESPONSE, TALKER, Augmentation
 from dfkd_core.data.mixture_list import FAMILIES, LISTED, MixtureList
+from dfkd_core.data.noise_variation import VARIATION
 from dfkd_core.data.progress import Progress, silent
 from dfkd_core.data.segments import PIECE, Segments
 from dfkd_core.errors import DataError
@@ -31,7 +32,8 @@ def write_mixtures(mixtures: MixtureList, path: str | Path) -> None:
 
     The head: split, epoch, length, hashes of the signals, `target_reflections` (null: no augmentation). A line: name,
     pieces of speech (clip, start in it, place in the mixture, length), noise (a clip, or `paired`, `recorded`,
-    `babble`) and its start, SNR, level, impulse response, clipping under the peak, talkers of babble (clip, start).
+    `babble`) and its start, SNR, level, impulse response, clipping under the peak, talkers of babble (clip, start),
+    speed and filter of the noise.
     Times are in frames of 10 ms; null: none, or not known.
     """
     path = Path(path)
@@ -102,11 +104,14 @@ def _row(mixtures: MixtureList, index: int) -> dict[str, Any]:
 
 def _augmented(part: AudioPart, augmentation: Augmentation, index: int) -> dict[str, Any]:
     response, clip_db = augmentation.effects[index].tolist()
-    responses = augmentation.responses
+    responses, variations = augmentation.responses, augmentation.variations
+    speed, coefficients = (None, None) if variations is None else (v.tolist() for v in variations[index])
     return {
         "impulse_response": None if responses is None or response == NO_RESPONSE else responses.clips[response].path,
         "clip_db": _null(clip_db),
         "talkers": [[part.clips[clip].path, start] for clip, start in augmentation.talkers_of(index).tolist()],
+        "noise_speed": speed,
+        "noise_filter": coefficients,
     }
 
 
@@ -137,7 +142,11 @@ def _augmentation(
     effects = [(rooms[row["impulse_response"]], _nan(row["clip_db"])) for row in rows]
     talkers = [[(clips[path], start) for path, start in row["talkers"]] for row in rows]
     every = np.array([talker for voices in talkers for talker in voices], TALKER)
-    return Augmentation(np.array(effects, EFFECT), every, _first(talkers), responses, head["target_reflections"])
+    varied = [(row["noise_speed"], tuple(row["noise_filter"])) for row in rows if row.get("noise_speed")]
+    variations = np.array(varied, VARIATION) if varied else None
+    return Augmentation(
+        np.array(effects, EFFECT), every, _first(talkers), responses, head["target_reflections"], variations
+    )
 
 
 class _Clips:

@@ -9,6 +9,7 @@ from torch import Tensor
 from dfkd_core.losses.compressed_spectrum import compressed_spectrum
 from dfkd_core.losses.config import LossConfig
 from dfkd_core.losses.multi_resolution_stft import multi_resolution_stft
+from dfkd_core.losses.pesq import pesq
 from dfkd_core.losses.si_sdr import si_sdr
 from dfkd_core.losses.snr import snr
 from dfkd_core.losses.supervised import SupervisedLoss
@@ -18,6 +19,7 @@ TERMS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "si_sdr": si_sdr,
     "multi_resolution_stft": multi_resolution_stft,
     "compressed_spectrum": compressed_spectrum,
+    "pesq": pesq,
 }
 
 

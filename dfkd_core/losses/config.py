@@ -18,3 +18,4 @@ class LossConfig(Config):
     si_sdr: Weight = 0.0
     multi_resolution_stft: Weight = 0.0
     compressed_spectrum: Weight = 1.0
+    pesq: Weight = 0.0

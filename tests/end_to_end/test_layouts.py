@@ -16,7 +16,13 @@ from sweeps import SweepSpec, run_sweep
 from sweeps.cli import run
 
 ALONE = {"snr": 0.0, "compressed_spectrum": 0.0}
-IN_ROOMS = {"impulse_responses": 0.5, "target_reflections": "early", "clipping": 0.5, "babble": 0.5}
+IN_ROOMS = {
+    "impulse_responses": 0.5,
+    "target_reflections": "early",
+    "clipping": 0.5,
+    "babble": 0.5,
+    "noise_variation": 0.5,
+}
 GAIN = np.float32(0.9)
 SIZE = {"metric": "model/params", "goal": "minimize", "scale": "log"}
 

@@ -1,4 +1,4 @@
-"""Rooms, clipping and babble in the list: drawn from the data seed, off by default, and heard as listed."""
+"""Augmentation in the list: drawn from the data seed, off by default, and heard as listed."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def in_rooms(corpus):
     return AudioStore.open(manifest_of(corpus.root, clips))
 
 
-@pytest.mark.parametrize("fields", [ROOMS, {"clipping": 0.5}, {"babble": 0.5}])
+@pytest.mark.parametrize("fields", [ROOMS, {"clipping": 0.5}, {"babble": 0.5}, {"noise_variation": 0.5}])
 def test_what_is_off_leaves_lists_and_hashes_as_they_were(in_rooms, store, fields):
     assert training_shard(in_rooms, DATA, 0).augmentation is None
     assert training_shard(in_rooms, DATA, 0).sha256 == training_shard(store, DATA, 0).sha256
@@ -52,7 +52,7 @@ def test_config_keys_that_are_off_play_no_part_in_the_data_hash():
     assert "babble" in DataConfig(babble=0.1).of_the_signals()
 
 
-@pytest.mark.parametrize("fields", [ROOMS, {"clipping": 0.5}, {"babble": 0.5}])
+@pytest.mark.parametrize("fields", [ROOMS, {"clipping": 0.5}, {"babble": 0.5}, {"noise_variation": 0.5}])
 def test_one_augmentation_changes_nothing_else_of_the_list(in_rooms, fields):
     plain, changed = training_shard(in_rooms, DATA, 1), training_shard(in_rooms, augmented(**fields), 1)
     np.testing.assert_array_equal(plain.segments.pieces, changed.segments.pieces)
@@ -80,7 +80,7 @@ def test_a_greater_share_keeps_the_mixtures_of_a_smaller_one(in_rooms):
 
 
 def test_validation_has_none_of_it(in_rooms):
-    data = augmented(clipping=1.0, babble=1.0, impulse_responses=1.0)
+    data = augmented(clipping=1.0, babble=1.0, impulse_responses=1.0, noise_variation=1.0)
     assert validation_list(in_rooms, data).sha256 == validation_list(in_rooms, DATA).sha256
 
 
@@ -110,6 +110,22 @@ def test_babble_has_the_listed_snr(store):
     assert mixtures.snr_db[0] == 3
     whole_db = 10 * np.log10(np.mean(clean**2) / np.mean((noisy - clean) ** 2))
     assert 3 - 4 < whole_db <= 3.01  # pauses of the clean speech lower its mean
+
+
+@pytest.mark.parametrize("share", [{}, {"babble": 0.5}])
+def test_varied_noise_is_other_noise_at_the_listed_snr_behind_the_same_speech(store, share):
+    level = {"snr_db": {"values": [3]}, "level_dbfs": (-25.0, -25.0), **share}
+    plain = training_shard(store, augmented(**level), 0)
+    varied = training_shard(store, augmented(noise_variation=0.5, **level), 0)
+    speeds = varied.augmentation.variations["speed"]
+    assert 30 < (speeds != 1).sum() < 60
+    for index in range(12):
+        (noisy, clean), (other, same) = plain.render(index), varied.render(index)
+        noise, changed = (mixture / np.linalg.norm(speech) for mixture, speech in ((noisy, clean), (other, same)))
+        assert np.allclose(noise, changed, atol=1e-5) == (speeds[index] == 1)
+        assert np.vdot(clean, same) == pytest.approx(np.linalg.norm(clean) * np.linalg.norm(same), rel=1e-5)
+        ratio = np.sum((noisy - clean) ** 2) / np.sum(clean**2) / (np.sum((other - same) ** 2) / np.sum(same**2))
+        assert ratio == pytest.approx(1, rel=1e-3)
 
 
 def test_a_dry_target_is_the_speech_itself_and_an_early_one_has_its_first_reflections(in_rooms):

@@ -14,7 +14,7 @@ from dfkd_core.data.mixtures import training_shard, validation_list
 from dfkd_core.errors import DataError
 
 DATA = DataConfig(train_hours=0.02, validation_clips=4)
-ALL = {"clipping": 0.5, "babble": 0.5, "impulse_responses": 0.5, "target_reflections": "early"}
+ALL = {"clipping": 0.5, "babble": 0.5, "noise_variation": 0.5, "impulse_responses": 0.5, "target_reflections": "early"}
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def in_rooms(corpus):
     return AudioStore.open(manifest_of(corpus.root, [*rest, *extra]))
 
 
-@pytest.mark.parametrize("fields", [{}, {"clipping": 0.5}, {"babble": 1.0}, ALL])
+@pytest.mark.parametrize("fields", [{}, {"clipping": 0.5}, {"babble": 1.0}, {"noise_variation": 0.3}, ALL])
 def test_a_list_reads_back_as_it_was_written(in_rooms, tmp_path, fields):
     listed = training_shard(in_rooms, DataConfig(train_hours=0.02, **fields), 2)
     write_mixtures(listed, tmp_path / "list.jsonl")
@@ -44,6 +44,7 @@ def test_every_augmentation_is_in_the_file(in_rooms, tmp_path):
     assert rows[0]["name"] == listed.name(0)
     assert all(row["noise"] == "babble" and len(row["talkers"]) >= 4 and row["clip_db"] >= 1 for row in rows)
     assert {row["impulse_response"] for row in rows} > {None}
+    assert {row["noise_speed"] for row in rows} > {1.0} and all(len(row["noise_filter"]) == 4 for row in rows)
     assert all(-35 <= row["level_dbfs"] <= -15 and -5 <= row["snr_db"] <= 20 for row in rows)
 
 
