@@ -7,12 +7,14 @@ import json
 import pytest
 import torch
 
-from dfkd_core.config import TeacherConfig, absolute_paths
+from dfkd_core.config import TeacherConfig, absolute_paths, load_config
+from dfkd_core.data import mixtures
 from dfkd_core.errors import ConfigError
 from dfkd_core.model_folder import load_model, write_model_folder
 from dfkd_core.models import build_student
 from dfkd_core.teacher_scores import teacher_named, teacher_sizes
 from dfkd_core.teachers import open_network, open_teacher, shipped, shipping
+from dfkd_core.teachers.shipped_card import num_steps
 
 ORIGIN = {"data_hash": "d" * 64, "teacher_hash": None, "teacher": None, "licences": ["CC0-1.0"]}
 
@@ -28,7 +30,8 @@ def model(experiment, tmp_path):
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """An empty place for shipped teachers."""
+    """An empty place for shipped teachers, whose cards are scored on few mixtures."""
+    monkeypatch.setattr(mixtures, "NUM_TEST", 4)
     for module in (shipped, shipping):
         monkeypatch.setattr(module, "FOLDER", tmp_path / "shipped")
     return tmp_path / "shipped"
@@ -49,6 +52,41 @@ def test_what_is_shipped_names_no_place_of_the_machine_it_was_trained_on(model, 
     assert load_model(folder)[1].data.corpus == "speech"
     assert json.loads((folder / "metrics.json").read_text())["metrics"] == {"val/pesq_wb": 1.5}
     assert not [text for text in told if "corpus: /" in text or "`/" in text]
+
+
+def test_its_card_tells_commands_steps_and_scores_by_snr(model, place, experiment):
+    corpus = experiment().data.corpus
+    card = (shipping.ship(model, "ours", "speech", [corpus]) / "README.md").read_text()
+    assert "    dfkd train config.yaml --out MODEL --set data.corpus=SPEECH\n" in card
+    assert f"- config.yaml: {num_steps(experiment()):,} steps, seed 0" in card
+    rows = [line.split(" | ")[:2] for line in card[card.index("## Scores by SNR") :].splitlines()[4:]]
+    snrs = ["0", "5", "10", "15", "all"]
+    assert rows == [
+        [f"| {place}", snr] for place in ("speech, valid", "speech, test", f"{corpus}, valid") for snr in snrs
+    ]
+
+
+def test_a_model_of_two_stages_is_shipped_with_both_configs(model, place, experiment, tmp_path):
+    config = experiment({"training.start_from": str(model), "optimizer.learning_rate": 1e-4})
+    write_model_folder(
+        tmp_path / "second", config, load_model(model)[0].state_dict(), {}, noisy={}, epochs=2, origin=ORIGIN
+    )
+    folder = shipping.ship(tmp_path / "second", "ours", "speech")
+    assert load_config(folder / "first.yaml").optimizer == experiment().optimizer
+    assert load_model(folder)[1].training.start_from is None
+    card = (folder / "README.md").read_text()
+    assert "dfkd train first.yaml --out FIRST" in card and "--set training.start_from=FIRST" in card
+    assert not [file for file in folder.iterdir() if file.suffix == ".yaml" and str(tmp_path) in file.read_text()]
+
+
+@pytest.mark.parametrize("name", shipped.shipped_names())
+def test_what_comes_with_the_package_is_whole_and_known(name):
+    folder = shipped.FOLDER / name
+    student, config = load_model(folder)
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 5_000_000
+    assert open_teacher(TeacherConfig(checkpoint=name)).name == name
+    assert build_student(config.student).state_dict().keys() == student.state_dict().keys()
+    assert "## How it was made" in (folder / "README.md").read_text() and (folder / "SOURCES.md").is_file()
 
 
 def test_a_shipped_teacher_is_named_like_a_checkpoint(model, place, experiment, tmp_path):
