@@ -119,11 +119,11 @@ class DistillationWorkload:
 
     @classmethod
     def static_metrics(cls, config: Mapping[str, Any]) -> dict[str, float]:
-        """Sizes of the student, counted on a fresh one."""
-        from dfkd_core.models import build_student
+        """Sizes of the student, counted on one as training begins with it."""
+        from dfkd_core.initial_student import initial_student
         from dfkd_core.models.complexity import complexity
 
-        sizes = complexity(build_student(ExperimentConfig.parse(config).student))
+        sizes = complexity(initial_student(ExperimentConfig.parse(config)))
         return {f"model/{name}": float(value) for name, value in asdict(sizes).items()}
 
     def step(self) -> dict[str, float]:

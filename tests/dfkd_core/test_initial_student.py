@@ -39,9 +39,12 @@ def test_it_trains_on_from_there_and_the_card_tells_from_which(experiment, train
     )
 
 
-def test_another_student_is_refused_with_both_names(experiment, trained_folder):
+def test_another_student_is_refused_with_what_differs(experiment, trained_folder):
     config = experiment({"training.start_from": str(trained_folder), "student.width": 0.25})
-    with pytest.raises(ConfigError, match=r"training\.start_from: must be a model of the same `student` block"):
+    with pytest.raises(
+        ConfigError,
+        match=r"training\.start_from: must name a model of the same student, but .*before has width 0\.0625, not 0\.25",
+    ):
         initial_student(config)
 
 

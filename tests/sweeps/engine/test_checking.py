@@ -2,7 +2,10 @@
 
 import pytest
 
+from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import ConfigError
+from dfkd_core.model_folder import write_model_folder
+from dfkd_core.models import build_student
 from sweeps.definition.spec import SweepSpec
 from sweeps.distillation_workload import DistillationWorkload
 from sweeps.engine.checking import resolved
@@ -51,3 +54,16 @@ def test_a_wrong_sweep_is_refused_in_one_line(spec, said):
         resolved(spec, DistillationWorkload)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_search_over_other_students_than_the_one_training_starts_from_is_refused(tmp_path):
+    config = ExperimentConfig.parse({"student": {"model": "dccrn", "width": 0.125}})
+    weights = build_student(config.student).state_dict()
+    write_model_folder(tmp_path, config, weights, {}, noisy={}, epochs=1, origin={})
+    start = {"training": {"start_from": str(tmp_path)}, "student": {"model": "dccrn", "width": 0.125}}
+    rates = {"optimizer.learning_rate": {"min": 1e-4, "max": 1e-3, "log": True}}
+    assert resolved(sweep(config=start, space=rates), DistillationWorkload)
+    with pytest.raises(
+        ConfigError, match=r"training\.start_from must name a model of the same student, .* width 0\.125, not 0\.25"
+    ):
+        resolved(sweep(config=start), DistillationWorkload)
