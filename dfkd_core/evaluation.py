@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import nn
 
 from dfkd_core.atomic_files import write_atomic
@@ -81,7 +82,8 @@ class Evaluation:
 def evaluate(enhance: Enhance, mixtures: MixtureList, metrics: Metrics = METRICS) -> Evaluation:
     """Score estimates of every mixture; TrainingDiverged when an estimate is not finite."""
     pairs = zip(_rows(mixtures), _pairs(enhance, mixtures), strict=True)
-    return Evaluation(tuple(_scored(row, *pair, metrics) for row, pair in pairs), mixtures.reference)
+    with threadpool_limits(1, user_api="blas"):  # numpy's threads would only wait for each other
+        return Evaluation(tuple(_scored(row, *pair, metrics) for row, pair in pairs), mixtures.reference)
 
 
 def evaluate_noisy(mixtures: MixtureList, metrics: Metrics = METRICS) -> Evaluation:

@@ -1,7 +1,12 @@
 """The command line: one line and exit status 2 for wrong input, no traceback."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
+from sweeps import cli
 from sweeps.cli import run
 from sweeps.commands.options import bounds, settings
 
@@ -34,6 +39,22 @@ def test_wrong_input_is_one_line_and_status_2(arguments, said, capsys, monkeypat
     assert said in err
     assert len(err.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("given", "used"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_sleep_while_they_wait_unless_the_user_says_otherwise(given, used, monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if given:
+        monkeypatch.setenv("OMP_WAIT_POLICY", given)
+    monkeypatch.setattr(cli, "run", lambda arguments: 7 if os.environ["OMP_WAIT_POLICY"] == used else 1)
+    with pytest.raises(SystemExit, match="7"):
+        cli.main()
+
+
+def test_the_command_line_is_there_before_torch_is():
+    """OpenMP reads its settings once, when torch is loaded."""
+    code = "import sys, sweeps.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_settings_are_yaml_values():
