@@ -29,11 +29,13 @@ screenshots: $(STAMP) demo
 	$(BIN)/dfkd sweep run sweeps/specs/demo.yaml --out runs/plain --set name=plain --set config.distillation.method=none; fi
 	$(BIN)/python docs/screenshots.py runs/demo docs/pictures runs/plain
 
-# make teacher MODEL=conv_tasnet CORPUS=/data/corpus: one of our own teachers, trained to the end; an interrupted one goes on
+# make teacher MODEL=conv_tasnet CORPUS=/data/corpus: one of our own teachers, in two stages; an interrupted one goes on
 MODEL ?= dccrn
 CORPUS ?= $(or $(DFKD_BENCH),demo)
 teacher: $(STAMP)
-	$(BIN)/dfkd train sweeps/specs/configs/teachers/$(MODEL).yaml --out models/teachers/$(MODEL) --set data.corpus=$(CORPUS)
+	$(BIN)/dfkd train sweeps/specs/configs/teachers/$(MODEL).yaml --out models/teachers/$(MODEL)_first --set data.corpus=$(CORPUS)
+	$(BIN)/dfkd train sweeps/specs/configs/teachers/$(MODEL)_refined.yaml --out models/teachers/$(MODEL) \
+	--set data.corpus=$(CORPUS) --set training.start_from=$(CURDIR)/models/teachers/$(MODEL)_first
 	$(BIN)/dfkd evaluate models/teachers/$(MODEL)
 
 chaos: $(STAMP)

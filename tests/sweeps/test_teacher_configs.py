@@ -21,5 +21,13 @@ def test_each_architecture_has_a_teacher_that_learns_from_clean_speech_and_is_sm
     assert 2 * stored < LARGEST_BYTES
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_its_second_stage_is_the_same_student_without_a_teacher_too(model):
+    first, second = (load_config(FOLDER / f"{name}.yaml") for name in (model, f"{model}_refined"))
+    assert second.student == first.student
+    assert second.distillation.method == "none" and not second.teacher.is_named
+    assert second.loss.pesq > 0 and second.data.noise_variation > 0
+
+
 def test_there_is_no_teacher_without_an_architecture():
-    assert {path.stem for path in FOLDER.glob("*.yaml")} == set(MODELS)
+    assert {path.stem.removesuffix("_refined") for path in FOLDER.glob("*.yaml")} == set(MODELS)
