@@ -14,6 +14,7 @@ from dfkd_core.data.pretrained import PUBLIC_MODELS
 from dfkd_core.data.signals import Signals
 from dfkd_core.model_folder import write_model_folder
 from dfkd_core.models import build_student
+from dfkd_core.teachers.shipped import shipped_names
 from sweeps import SweepSpec, load_front, run_sweep
 from sweeps.cli import run
 
@@ -105,12 +106,14 @@ def test_files_folders_and_ensembles_teach(own_ray, corpus, tmp_path):
         "wavs": {"estimates": estimates(tmp_path / "wavs", corpus)},
         "mean": {"ensemble": {"members": members}},
         "by-snr": {"ensemble": {"members": members, "combine": "by_snr", "snr_db": [5]}},
+        **{name: {"checkpoint": name} for name in shipped_names()},
     }
     told = {name: sweep(tmp_path / "runs" / name, corpus, block) for name, block in teachers.items()}
     assert {name: front.trials["COMPLETE"] for name, front in told.items()} == dict.fromkeys(teachers, 1)
     named = {name: [model.name for model in front.references] for name, front in told.items()}
     assert named["onnx"] == ["noisy input", "half"] and named["mean"] == ["noisy input", "mean of half, full"]
     assert named["wavs"] == ["noisy input"]  # it knows nothing of the validation mixtures
+    assert {name: named[name][1:] for name in shipped_names()} == {name: [name] for name in shipped_names()}
 
 
 def test_public_models_teach_and_are_compared_with(own_ray, corpus, tmp_path, capsys):
