@@ -19,7 +19,14 @@ def how_it_was_made(config: ExperimentConfig, corpus: str, first: ExperimentConf
     commands = [] if first is None else [f"    dfkd train {FIRST} --out FIRST {place}"]
     commands.append(f"    dfkd train config.yaml --out MODEL {place}{begun}")
     steps = [f"- {name}: {num_steps(stage):,} steps, seed {stage.seed}" for name, stage in stages.items()]
-    return ["## How it was made", "", *commands, "", *steps, "- Here in half precision"]
+    return [
+        "## How it was made",
+        "",
+        *commands,
+        "",
+        *steps,
+        "- Names in capitals are absolute paths; here in half precision",
+    ]
 
 
 def num_steps(config: ExperimentConfig) -> int:
