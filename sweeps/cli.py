@@ -33,8 +33,8 @@ DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 def main() -> None:
     """Run a command: 0 done, 1 failed, 2 wrong input (one line), 130 interrupted."""
-    # Read when torch is loaded: where other work has the cores, threads that spin at a barrier take 30 times as long.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Read when torch is loaded. Where other work has the cores, threads that spin long for one another hardly get on.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     sys.exit(run(sys.argv[1:]))
 
 

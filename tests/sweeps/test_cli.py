@@ -41,12 +41,12 @@ def test_wrong_input_is_one_line_and_status_2(arguments, said, capsys, monkeypat
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("given", "used"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
-def test_threads_sleep_while_they_wait_unless_the_user_says_otherwise(given, used, monkeypatch):
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+@pytest.mark.parametrize(("given", "used"), [(None, "1000"), ("5", "5")])
+def test_threads_spin_shortly_unless_the_user_says_otherwise(given, used, monkeypatch):
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
     if given:
-        monkeypatch.setenv("OMP_WAIT_POLICY", given)
-    monkeypatch.setattr(cli, "run", lambda arguments: 7 if os.environ["OMP_WAIT_POLICY"] == used else 1)
+        monkeypatch.setenv("GOMP_SPINCOUNT", given)
+    monkeypatch.setattr(cli, "run", lambda arguments: 7 if os.environ["GOMP_SPINCOUNT"] == used else 1)
     with pytest.raises(SystemExit, match="7"):
         cli.main()
 
