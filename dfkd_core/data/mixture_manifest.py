@@ -33,8 +33,7 @@ def write_mixtures(mixtures: MixtureList, path: str | Path) -> None:
     The head: split, epoch, length, hashes of the signals, `target_reflections` (null: no augmentation). A line: name,
     pieces of speech (clip, start in it, place in the mixture, length), noise (a clip, or `paired`, `recorded`,
     `babble`) and its start, SNR, level, impulse response, clipping under the peak, talkers of babble (clip, start),
-    speed and filter of the noise.
-    Times are in frames of 10 ms; null: none, or not known.
+    speed and filter of the noise. Times are in frames of 10 ms; null: none, or not known.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

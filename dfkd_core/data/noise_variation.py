@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dfkd_core.audio import Samples
 
 SPEED = (0.5, 2.0)
-COEFFICIENT: Final = 3 / 8  # of filters, at most: peaks and dips of up to some 14 dB, and always stable
+COEFFICIENT: Final = 3 / 8  # of filters, at most: peaks and dips of at most 17 dB, and always stable
 VARIATION = np.dtype([("speed", "<f4"), ("filter", "<f4", (4,))])
 UNVARIED: Final = np.array((1.0, (0.0,) * 4), VARIATION)
 

@@ -18,7 +18,9 @@ def test_a_bundle_names_only_what_is_asked_for():
 
 @pytest.mark.parametrize("wanted", [{}, {"CPU": 2.0}, {"CPU": 1, "GPU": 1}, {"CPU": 0.5}])
 def test_a_trial_that_some_node_holds_is_accepted(wanted):
-    check_fits(wanted, [node(), node(GPU=1.0)])
+    nodes = [node(), node(GPU=1.0)]
+    check_fits(wanted, nodes)
+    assert num_slots({"CPU": 1, **wanted}, nodes) >= 1
 
 
 def test_a_trial_that_no_node_holds_is_refused_with_what_the_largest_has():

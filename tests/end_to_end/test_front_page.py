@@ -345,6 +345,7 @@ def test_a_page_trained_again_fits_every_width(again, open_page):
     for width in (360, 700, 1280):
         page.set_viewport_size({"width": width, "height": 900})
         until(page, f"document.documentElement.scrollWidth <= {width}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_a_finished_front_that_was_trained_once_names_the_command(tmp_path, open_page):

@@ -1,10 +1,17 @@
 """The PESQ term follows the package `pesq`, and shares its invariances."""
 
+import os
+
 import numpy as np
 import pesq as reference
 import pytest
 import torch
 
+from dfkd_core.data.audio_store import AudioStore
+from dfkd_core.data.config import DataConfig
+from dfkd_core.data.corpora import open_corpus
+from dfkd_core.data.mixtures import validation_list
+from dfkd_core.evaluation import evaluate_noisy
 from dfkd_core.losses.bark import BANK, FRAMING, THRESHOLD, WIDTH, bark_powers, loudness
 from dfkd_core.losses.pesq import pesq
 
@@ -39,6 +46,16 @@ def test_points_lost_are_those_of_the_package(voice):
         noisy = mixed(voice, snr_db)
         expected = reference.pesq(16000, voice[0].numpy(), noisy[0].numpy(), "wb")
         assert as_mos(pesq(noisy, voice).item()) == pytest.approx(expected, abs=0.15)
+
+
+@pytest.mark.skipif("DFKD_BENCH" not in os.environ, reason="DFKD_BENCH does not name the bench corpus")
+def test_on_noisy_speech_it_goes_with_pesq():
+    mixtures = validation_list(AudioStore.open(open_corpus(os.environ["DFKD_BENCH"])), DataConfig())
+    expected = [clip.scores["pesq_wb"] for clip in evaluate_noisy(mixtures).clips]
+    pairs = (map(torch.from_numpy, mixtures.batch([index])) for index in range(len(mixtures)))
+    found = [as_mos(pesq(noisy, clean).item()) for noisy, clean in pairs]
+    assert np.corrcoef(expected, found)[0, 1] > 0.97
+    assert np.abs(np.subtract(expected, found)).mean() < 0.1
 
 
 def test_more_noise_loses_more(voice):
