@@ -1,7 +1,7 @@
 """What PESQ takes off for disturbances (ITU-T P.862, wide band), as a loss that is differentiable.
 
-After the Recommendation, without its search for delays; as others train with it (torch-pesq; FastEnhancer, arXiv
-2509.21867). It follows the metric and not the ear: alone it leaves gain and phase free, so weigh `snr` beside it.
+After the Recommendation, without its search for delays; as others train with it (torch-pesq; FastEnhancer, Ahn et al.,
+2025). It follows the metric and not the ear: alone it leaves gain and phase free, so weigh `snr` beside it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _frame_ratio(degraded: Tensor, reference: Tensor) -> Tensor:
 
 
 def _disturbance(degraded: Tensor, reference: Tensor) -> Tensor:
-    """Differences of loudness, less what the louder of both masks; (batch, frame, band)."""
+    """Differences of loudness, less a quarter of the quieter of both, which masks them; (batch, frame, band)."""
     difference = degraded - reference
     masked = 0.25 * torch.minimum(degraded, reference)
     return difference.sign() * (difference.abs() - masked).clamp(min=0.0)
