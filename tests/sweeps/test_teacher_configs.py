@@ -27,6 +27,9 @@ def test_its_second_stage_is_the_same_student_without_a_teacher_too(model):
     assert second.student == first.student
     assert second.distillation.method == "none" and not second.teacher.is_named
     assert second.loss.pesq > 0 and second.data.noise_variation > 0
+    assert not second.data.babble and not second.data.impulse_responses, (
+        "the demo, where it is trained by default, has none"
+    )
 
 
 def test_there_is_no_teacher_without_an_architecture():
