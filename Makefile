@@ -32,10 +32,11 @@ screenshots: $(STAMP) demo
 # make teacher MODEL=conv_tasnet CORPUS=/data/corpus: one of our own teachers, in two stages; an interrupted one goes on
 MODEL ?= dccrn
 CORPUS ?= $(or $(DFKD_BENCH),demo)
+PLACE = $(if $(filter demo,$(CORPUS)),demo,$(abspath $(CORPUS)))
 teacher: $(STAMP)
-	$(BIN)/dfkd train sweeps/specs/configs/teachers/$(MODEL).yaml --out models/teachers/$(MODEL)_first --set data.corpus=$(CORPUS)
+	$(BIN)/dfkd train sweeps/specs/configs/teachers/$(MODEL).yaml --out models/teachers/$(MODEL)_first --set data.corpus=$(PLACE)
 	$(BIN)/dfkd train sweeps/specs/configs/teachers/$(MODEL)_refined.yaml --out models/teachers/$(MODEL) \
-	--set data.corpus=$(CORPUS) --set training.start_from=$(CURDIR)/models/teachers/$(MODEL)_first
+	--set data.corpus=$(PLACE) --set training.start_from=$(CURDIR)/models/teachers/$(MODEL)_first
 	$(BIN)/dfkd evaluate models/teachers/$(MODEL)
 
 chaos: $(STAMP)
