@@ -1,6 +1,7 @@
 """A folder that another node cannot see is refused at the start, by its name."""
 
 import pytest
+from ray.exceptions import TaskUnschedulableError
 
 from cluster import storage
 from dfkd_core.errors import ConfigError
@@ -14,15 +15,24 @@ class Context:
 
 @pytest.fixture
 def cluster(monkeypatch):
-    """Nodes without Ray; `see` says what a node reads."""
+    """Nodes without Ray; `see` says what a node reads, and `lost` are found dead once they were asked."""
 
-    def build(nodes, see=lambda node, path: path.read_text()):
-        listed = [{"NodeID": name, "Alive": name != "dead", "NodeManagerHostname": f"host-{name}"} for name in nodes]
-        monkeypatch.setattr(storage.ray, "nodes", lambda: listed)
+    def build(nodes, see=lambda node, path: path.read_text(), lost=()):
+        alive = {name: name != "dead" for name in nodes}
+
+        def read_on(asked, path):
+            alive.update(dict.fromkeys(lost, False))
+            return [see(node, path) for node in asked]
+
+        monkeypatch.setattr(storage.ray, "nodes", lambda: [listed(name, alive[name]) for name in nodes])
         monkeypatch.setattr(storage.ray, "get_runtime_context", Context)
-        monkeypatch.setattr(storage, "_read_on", see)
+        monkeypatch.setattr(storage, "_read_on", read_on)
 
     return build
+
+
+def listed(name, is_alive):
+    return {"NodeID": name, "Alive": is_alive, "NodeManagerHostname": f"host-{name}"}
 
 
 def test_one_node_needs_no_shared_folder(cluster, tmp_path):
@@ -44,6 +54,29 @@ def test_a_node_that_cannot_see_it_or_sees_something_else_is_named(cluster, tmp_
         storage.check_shared(tmp_path)
     assert caught.value.file == tmp_path
     assert list(tmp_path.iterdir()) == []
+
+
+def no_answer(node, path):
+    return TaskUnschedulableError("the node doesn't exist any more") if node == "c" else path.read_text()
+
+
+def test_a_node_that_turns_out_dead_is_passed_over(cluster, tmp_path):
+    cluster(["here", "b", "c"], see=no_answer, lost=["c"])
+    storage.check_shared(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_living_node_that_does_not_answer_is_named(cluster, tmp_path):
+    cluster(["here", "b", "c"], see=no_answer)
+    with pytest.raises(ConfigError, match=r"but host-c does not answer \(TaskUnschedulableError\); take it out"):
+        storage.check_shared(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_blind_node_is_named_beside_a_dead_one(cluster, tmp_path):
+    cluster(["here", "b", "c"], see=lambda node, path: None, lost=["b"])
+    with pytest.raises(ConfigError, match="but host-c cannot"):
+        storage.check_shared(tmp_path)
 
 
 def test_reading_a_path_that_is_not_there_is_an_answer(tmp_path):

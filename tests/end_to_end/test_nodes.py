@@ -80,17 +80,28 @@ def wait_for_busy_node(log, driver):
 
 def test_a_folder_that_other_nodes_do_not_see_is_refused_by_run_and_nothing_is_left(nodes, tmp_path, monkeypatch):
     read_on = storage._read_on
-    monkeypatch.setattr(storage, "_read_on", lambda node, path: read_on(node, path.with_name("elsewhere")))
+    monkeypatch.setattr(storage, "_read_on", lambda nodes, path: read_on(nodes, path.with_name("elsewhere")))
     with pytest.raises(ConfigError, match="must be visible from every node"):
         run_sweep(SweepSpec.model_validate(sweep()), out=tmp_path / "hidden", workload=Curve)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_other_node_is_asked_to_read(nodes, tmp_path):
+def test_every_other_node_is_asked_to_read(nodes, tmp_path, monkeypatch):
+    asked, read_on = [], storage._read_on
+    monkeypatch.setattr(storage, "_read_on", lambda nodes, path: asked.extend(nodes) or read_on(nodes, path))
     with ray_session():
         check_shared(tmp_path)
-        others = [node for node in ray.nodes() if node["Alive"]]
-        assert len(others) == 3
+    assert {node.node_id for node in nodes.worker_nodes} <= set(asked)
+    assert nodes.head_node.node_id not in asked
+
+
+def test_a_node_that_ray_still_lists_though_it_is_dead_is_passed_over(nodes, tmp_path):
+    with ray_session():
+        victim = nodes.add_node(num_cpus=1, object_store_memory=100 << 20)
+        nodes.remove_node(victim, allow_graceful=False)
+        assert victim.node_id in [node["NodeID"] for node in ray.nodes() if node["Alive"]]
+        check_shared(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def ray_session():
