@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from dfkd_core.models.attention import SelfAttention
 from dfkd_core.models.base import Student, StudentBase
+from dfkd_core.models.cosine_frames import start_as_cosines
 from dfkd_core.models.learned_frames import LearnedFrames
 from dfkd_core.models.norms import GlobalLayerNorm, SequenceNorm
 from dfkd_core.models.prelu import PReLU
@@ -24,6 +25,7 @@ class DPTNetConfig(StudentBase):
     """Width scales the features (filters and model size alike) and the LSTM units of the feed-forward.
 
     chunk counts frames, half of which overlap. The published framing at 8 kHz is window 2, stride 1, chunk 250.
+    initial_filters: cosine, as `start_as_cosines`, or random, as published.
     """
 
     model: Literal["dptnet"] = "dptnet"
@@ -35,6 +37,7 @@ class DPTNetConfig(StudentBase):
     chunk: Annotated[int, Field(ge=2)] = 100
     window: Annotated[int, Field(ge=2)] = 32
     stride: Count = 16
+    initial_filters: Literal["cosine", "random"] = "cosine"
 
     def sizes(self, width: float) -> tuple[int, int]:
         """Features and LSTM units per direction at a width."""
@@ -77,6 +80,8 @@ class DPTNet(Student):
         self.config = config
         features, units = config.sizes(config.width)
         self.frames = LearnedFrames(features, config.window, config.stride)
+        if config.initial_filters == "cosine":
+            start_as_cosines(self.frames)
         self.norm = GlobalLayerNorm(features)
         self.blocks = nn.ModuleList(_DualPath(features, units, config.heads) for _ in range(config.num_blocks))
         self.activation = PReLU()
