@@ -21,24 +21,27 @@ def check_shared(folder: Path) -> None:
 
     Ray lists a dead node as alive until its heartbeats are missed; a node found dead only then is passed over.
     """
-    here = ray.get_runtime_context().get_node_id()
-    others = {node["NodeID"]: node for node in _alive_nodes() if node["NodeID"] != here}
-    if not others:
-        return
-    probe, word = folder / f".probe-{uuid.uuid4().hex}", uuid.uuid4().hex
-    probe.write_text(word)
-    try:
-        answers = dict(zip(others, _read_on(list(others), probe), strict=True))
-    finally:
-        probe.unlink(missing_ok=True)
+    word, others = uuid.uuid4().hex, [node["NodeID"] for node in _other_nodes()]
+    answers = _answers(folder, word, others) if others else {}
     blind = {node_id for node_id, answer in answers.items() if answer != word}
-    for node in _alive_nodes() if blind else []:
+    for node in _other_nodes() if blind else []:
         if node["NodeID"] in blind:
             raise _refusal(folder, node, answers[node["NodeID"]])
 
 
-def _alive_nodes() -> list[dict[str, Any]]:
-    return [node for node in ray.nodes() if node["Alive"]]
+def _other_nodes() -> list[dict[str, Any]]:
+    here = ray.get_runtime_context().get_node_id()
+    return [node for node in ray.nodes() if node["Alive"] and node["NodeID"] != here]
+
+
+def _answers(folder: Path, word: str, node_ids: list[str]) -> dict[str, str | RayError | None]:
+    """What each node reads where `word` is written in the folder for a moment."""
+    probe = folder / f".probe-{uuid.uuid4().hex}"
+    probe.write_text(word)
+    try:
+        return dict(zip(node_ids, _read_on(node_ids, probe), strict=True))
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 def _refusal(folder: Path, node: dict[str, Any], answer: str | RayError | None) -> ConfigError:
