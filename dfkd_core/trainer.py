@@ -117,9 +117,8 @@ class Trainer:
     def load_state_dict(self, state: Mapping[str, Any], place: str | Path = "checkpoint") -> None:
         """Go on from `state_dict()`; CheckpointError, naming `place`, when it was made by another config."""
         try:
-            saved = ExperimentConfig.parse(
-                state["config"], place
-            )  # keys that are newer than the checkpoint are filled in
+            # keys that are newer than the checkpoint are filled in
+            saved = ExperimentConfig.parse(state["config"], place)
             _require_same_config(saved.model_dump(mode="json"), self.config.model_dump(mode="json"))
             _require_same_signals(state["origin"], self.signals.hashes)
         except CheckpointError as error:
