@@ -104,6 +104,13 @@ def test_a_node_that_ray_still_lists_though_it_is_dead_is_passed_over(nodes, tmp
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_living_node_whose_answer_does_not_come_in_time_is_named(nodes, tmp_path, monkeypatch):
+    monkeypatch.setattr(storage, "ANSWER_S", 0.0)
+    with ray_session(), pytest.raises(ConfigError, match=r"does not answer \(GetTimeoutError\); take it out"):
+        check_shared(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def ray_session():
     from cluster.session import connect
 
