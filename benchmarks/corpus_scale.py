@@ -124,7 +124,7 @@ def list_epochs(corpus: Path, epochs: int, hours: float) -> None:
 def fill_cache(corpus: Path, teacher: str, seconds: float) -> None:
     """Estimates of `seconds` of mixtures, none of which is cached yet."""
     from dfkd_core.data.mixtures import training_shard
-    from dfkd_core.data.teacher_cache import TeacherCache
+    from dfkd_core.teachers.teacher_cache import TeacherCache
 
     store, data = opened(corpus, seconds / 3600)
     TeacherCache.open(TEACHERS[teacher](), training_shard(store, data, 0))
@@ -171,7 +171,7 @@ def opened(corpus: Path, hours: float) -> tuple[Any, Any]:
 
 def plant_tree(root: Path, number: int) -> None:
     """A clean-noise tree of `number` files of 0.1 s."""
-    from dfkd_core.audio import write_audio
+    from dfkd_core.signal.audio import write_audio
 
     write_audio(root / "one.wav", np.full(RATE // 10, 0.1, np.float32))
     content = (root / "one.wav").read_bytes()
@@ -185,7 +185,7 @@ def plant_tree(root: Path, number: int) -> None:
 
 def plant_corpus(root: Path) -> None:
     """Forty speakers and ten families of noise, a minute each."""
-    from dfkd_core.audio import write_audio
+    from dfkd_core.signal.audio import write_audio
 
     time_s = np.arange(60 * RATE) / RATE
     for place, count in (("clean", 40), ("noise", 10)):
@@ -209,7 +209,7 @@ def measured(cache: Path, work: Callable[..., None], *arguments: object) -> dict
 def _watched(queue: Any, cache: Path, work: Callable[..., None], arguments: tuple[object, ...]) -> None:
     import torch
 
-    from dfkd_core.data import corpora, layouts, mixtures, scanning, teacher_cache  # noqa: F401 - not part of the work
+    from dfkd_core.data import corpora, layouts, mixtures, scanning  # noqa: F401 - not part of the work
 
     torch.set_num_threads(1)
     os.environ["DFKD_CACHE"] = str(cache)

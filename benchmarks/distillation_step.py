@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dfkd_core.allocator import keep_freed_memory
+from dfkd_core.base.memory import keep_freed_memory
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.models import build_model
-from dfkd_core.optimizer import AdamW, clip_gradient
-from dfkd_core.total_loss import TotalLoss
+from dfkd_core.training.optimizer import AdamW, clip_gradient
+from dfkd_core.training.total_loss import TotalLoss
 
 BATCH, SAMPLES, NUM_STEPS = 4, 16_000, 15
 TARGET_RATIOS = {"dccrn": 2.5, "conv_tasnet": 1.9, "dptnet": 1.6}

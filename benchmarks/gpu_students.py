@@ -13,11 +13,11 @@ from collections.abc import Iterator
 import torch
 
 from benchmarks.distillation_step import row
+from dfkd_core.base.machine import mixed_precision
 from dfkd_core.config import ExperimentConfig
-from dfkd_core.device import mixed_precision
 from dfkd_core.models import build_model
-from dfkd_core.optimizer import AdamW
-from dfkd_core.total_loss import TotalLoss
+from dfkd_core.training.optimizer import AdamW
+from dfkd_core.training.total_loss import TotalLoss
 
 BATCH, SAMPLES = 8, 32_000
 NUM_STEPS = {"cpu": 4, "cuda": 60}

@@ -16,9 +16,9 @@ from dfkd_core.distillation import METHODS, build_method
 from dfkd_core.distillation.band_masks import BandMasks
 from dfkd_core.distillation.band_sums import BandSums
 from dfkd_core.losses import TERMS
-from dfkd_core.real_stft import real_stft
-from dfkd_core.spectrum import Spectrum
-from dfkd_core.stft import DISTILLATION_FRAMING
+from dfkd_core.signal.real_stft import real_stft
+from dfkd_core.signal.spectrum import Spectrum
+from dfkd_core.signal.stft import DISTILLATION_FRAMING
 
 NUM_RUNS = 30
 

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from dfkd_core.models.complex_layers import ComplexConv2d, ComplexConvTranspose2d, ComplexLSTM
 from dfkd_core.models.dccrn import DCCRN
-from dfkd_core.stft import Framing
+from dfkd_core.signal.stft import Framing
 
 
 class ConvolutionalSTFT(nn.Module):

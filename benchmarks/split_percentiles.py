@@ -19,7 +19,7 @@ from dfkd_core.distillation.config import DistillationConfig
 from dfkd_core.distillation.frame_weight import active_frames
 from dfkd_core.distillation.frequency_adapter import FrequencyAdapter
 from dfkd_core.distillation.split_report import split_statistics
-from dfkd_core.spectrum import Spectrum
+from dfkd_core.signal.spectrum import Spectrum
 from dfkd_core.teachers import open_teacher
 
 RULES = {

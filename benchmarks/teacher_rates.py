@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 from benchmarks.distillation_step import row
-from dfkd_core.cache import cache_dir
+from dfkd_core.base.cache import cache_dir
 from dfkd_core.data.pretrained import PUBLIC_MODELS
-from dfkd_core.data.teacher_cache import TeacherCache
 from dfkd_core.teachers import PRETRAINED
+from dfkd_core.teachers.teacher_cache import TeacherCache
 
 NUM_MIXTURES, SAMPLES, BATCH, RATE = 256, 32_000, 8, 16_000
 HEARD = 8  # mixtures that each public model is timed on

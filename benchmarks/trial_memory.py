@@ -27,7 +27,7 @@ def run() -> list[dict]:
     import ray
 
     from dfkd_core.config import ExperimentConfig
-    from dfkd_core.trainer import prepare
+    from dfkd_core.training.trainer import prepare
 
     prepare(ExperimentConfig.parse(CONFIG))
     ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dfkd_core.config import ExperimentConfig
-from dfkd_core.trainer import Trainer
+from dfkd_core.training.trainer import Trainer
 
 STUDENTS = (("dccrn", 0.25), ("dccrn", 0.0625), ("conv_tasnet", 0.25), ("conv_tasnet", 0.125), ("dptnet", 0.125))
 EPOCH_HOURS, TIMED_HOURS = 0.5, 0.02

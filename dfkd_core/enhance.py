@@ -7,9 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from dfkd_core.audio import AUDIO_SUFFIXES, SAMPLE_RATE, AudioInfo, Samples, info, read_block, resample, write_blocks
-from dfkd_core.device import choose_device
+from dfkd_core.base.machine import choose_device
 from dfkd_core.errors import ConfigError
+from dfkd_core.signal.audio import (
+    AUDIO_SUFFIXES,
+    SAMPLE_RATE,
+    AudioInfo,
+    Samples,
+    info,
+    read_block,
+    resample,
+    write_blocks,
+)
 from dfkd_core.teachers import Teacher, open_network
 
 CHUNK_S = 20  # a longer file is cut into chunks, so that an hour needs no more memory than these seconds

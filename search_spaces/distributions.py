@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from dfkd_core.base.schema import nearest
 from dfkd_core.errors import ConfigError
-from dfkd_core.schema import nearest
 
 LARGEST = 1e15  # of numbers in a space: integers are exact up to here, and sums do not overflow
 

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dfkd_core.clip_table import ClipTable
+from dfkd_core.base.progress import Progress
 from dfkd_core.config import ExperimentConfig, absolute_paths, fit_architecture, key_paths, with_overrides
-from dfkd_core.data.progress import Progress
 from dfkd_core.errors import ConfigError
 from dfkd_core.metrics import KNOWN, OPTIONAL
+from dfkd_core.scoring.clip_table import ClipTable
 from sweeps.workload import Domain
 
 SCORES = ("val", "val_teacher")  # against clean speech; against the teacher, for recordings of which none is known
@@ -52,13 +52,13 @@ class DistillationDomain(Domain):
 
     def prepare(self, config: Mapping[str, Any], progress: Progress) -> dict[str, str | None]:
         """Decoded audio, listed mixtures and teacher estimates, shared by all trials."""
-        from dfkd_core.trainer import prepare
+        from dfkd_core.training.trainer import prepare
 
         return prepare(ExperimentConfig.parse(config), progress)
 
     def require_reported(self, config: Mapping[str, Any], metrics: Iterable[str]) -> None:
         """Scores against clean speech need it, and those against the teacher stand where there is none."""
-        from dfkd_core.data.signals import Signals
+        from dfkd_core.training.signals import Signals
 
         known = Signals(ExperimentConfig.parse(config), needs_teacher=False).validation.reference == "clean"
         reported, other = SCORES if known else SCORES[::-1]
@@ -70,13 +70,13 @@ class DistillationDomain(Domain):
 
     def epoch_seconds(self, config: Mapping[str, Any]) -> float:
         """A few steps of the student on noise, scaled to an epoch."""
-        from dfkd_core.pace import epoch_seconds
+        from dfkd_core.training.pace import epoch_seconds
 
         return epoch_seconds(ExperimentConfig.parse(config))
 
     def publish(self, checkpoint: Path, folder: Path, result: Mapping[str, Any]) -> None:
         """Make the trial's folder a model folder."""
-        from dfkd_core.model_folder import publish_checkpoint
+        from dfkd_core.trained.model_folder import publish_checkpoint
 
         publish_checkpoint(checkpoint, folder, metrics=dict(result["metrics"]))
 
@@ -106,7 +106,7 @@ class DistillationWorkload:
     domain = DistillationDomain()
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        from dfkd_core.trainer import Trainer
+        from dfkd_core.training.trainer import Trainer
 
         self.trainer = Trainer(ExperimentConfig.parse(config))
         self._speed: dict[str, float] = {}
@@ -120,8 +120,8 @@ class DistillationWorkload:
     @classmethod
     def static_metrics(cls, config: Mapping[str, Any]) -> dict[str, float]:
         """Sizes of the student, counted on one as training begins with it."""
-        from dfkd_core.initial_student import initial_student
         from dfkd_core.models.complexity import complexity
+        from dfkd_core.training.initial_student import initial_student
 
         sizes = complexity(initial_student(ExperimentConfig.parse(config)))
         return {f"model/{name}": float(value) for name, value in asdict(sizes).items()}

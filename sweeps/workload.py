@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from dfkd_core.data.progress import Progress
+from dfkd_core.base.progress import Progress
 from dfkd_core.errors import ConfigError
 
 

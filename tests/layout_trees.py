@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dfkd_core.audio import write_audio
+from dfkd_core.signal.audio import write_audio
 
 SECONDS = 9.0
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from dfkd_core.cache import cache_dir
+from dfkd_core.base.cache import cache_dir
 from dfkd_core.data.pretrained import PUBLIC_MODELS, public_folder
 from dfkd_core.errors import DataError
 

@@ -32,10 +32,10 @@ ABSENT = set(sys.argv[2].split(","))
 sys.meta_path.insert(0, Absent())
 
 import numpy as np
-from dfkd_core.audio import write_audio
+from dfkd_core.signal.audio import write_audio
 from dfkd_core.config import ExperimentConfig
-from dfkd_core.model_scores import evaluate_model
-from dfkd_core.train_run import train_model
+from dfkd_core.scoring.model_scores import evaluate_model
+from dfkd_core.training.train_run import train_model
 
 root = Path(sys.argv[1])
 rng = np.random.default_rng(0)

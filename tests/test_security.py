@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from dfkd_core.base.yaml_files import parse_yaml
 from dfkd_core.errors import ConfigError
-from dfkd_core.yaml_files import parse_yaml
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("dfkd_core", "search_spaces", "cluster", "sweeps")

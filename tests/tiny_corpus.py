@@ -4,8 +4,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from dfkd_core.audio import write_audio
-from dfkd_core.data.corpora import Clip, manifest_of, write_manifest
+from dfkd_core.data.manifest import Clip, manifest_of, write_manifest
+from dfkd_core.signal.audio import write_audio
 
 RATE = 16_000
 

@@ -16,15 +16,14 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from dfkd_core.atomic_files import sha256_file
-from dfkd_core.audio import Samples
-from dfkd_core.cache import cache_dir
+from dfkd_core.base.atomic_files import sha256_file
+from dfkd_core.base.cache import cache_dir
+from dfkd_core.base.progress import Progress, silent
 from dfkd_core.data.activity import FRAME_SAMPLES
-from dfkd_core.data.corpora import Clip, Kind, Manifest, Split, rows_sha256
-from dfkd_core.data.pairs import noisy_partners
-from dfkd_core.data.progress import Progress, silent
+from dfkd_core.data.manifest import Clip, Kind, Manifest, Split, noisy_partners, rows_sha256
 from dfkd_core.data.scanning import stamp
 from dfkd_core.errors import DataError
+from dfkd_core.signal.audio import Samples
 
 FORMAT = "1"  # of the files below; another one never reads these
 SIGNALS: tuple[Kind, ...] = ("clean", "noise", "noisy")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from dfkd_core.schema import Config
+from dfkd_core.base.schema import Config
 
 Range = tuple[float, float]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -14,8 +14,14 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from dfkd_core.atomic_files import sha256_file
-from dfkd_core.audio import (
+from dfkd_core.base.atomic_files import sha256_file
+from dfkd_core.base.progress import Progress
+from dfkd_core.data.activity import active_frames
+from dfkd_core.data.damage import tolerate
+from dfkd_core.data.manifest import Clip, Manifest
+from dfkd_core.data.whole_files import whole_info
+from dfkd_core.errors import DataError
+from dfkd_core.signal.audio import (
     SAMPLE_RATE,
     AudioInfo,
     Samples,
@@ -24,12 +30,6 @@ from dfkd_core.audio import (
     read_channels,
     resampled_blocks,
 )
-from dfkd_core.data.activity import active_frames
-from dfkd_core.data.corpora import Clip, Manifest
-from dfkd_core.data.damage import tolerate
-from dfkd_core.data.progress import Progress
-from dfkd_core.data.whole_files import whole_info
-from dfkd_core.errors import DataError
 
 BATCH = 64  # clips in flight: bounds memory whatever the size of the corpus
 LONG_S = 600  # what is longer is decoded in blocks

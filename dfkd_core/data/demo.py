@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
-from dfkd_core.atomic_files import write_atomic
-from dfkd_core.audio import SAMPLE_RATE, Samples, resample, write_audio
-from dfkd_core.cache import cache_dir
+from dfkd_core.base.atomic_files import write_atomic
+from dfkd_core.base.cache import cache_dir
+from dfkd_core.base.progress import Progress, silent
 from dfkd_core.data import debian
-from dfkd_core.data.corpora import MANIFEST_NAME, Clip, Manifest, manifest_of, read_manifest, write_manifest
 from dfkd_core.data.demo_packages import CREDITS, PACKAGES, DemoClip, DemoPackage
 from dfkd_core.data.layouts import ACCEPTED
+from dfkd_core.data.manifest import MANIFEST_NAME, Clip, Manifest, manifest_of, read_manifest, write_manifest
 from dfkd_core.data.pretrained import DTLN, dtln_folder
-from dfkd_core.data.progress import Progress, silent
 from dfkd_core.errors import DataError
+from dfkd_core.signal.audio import SAMPLE_RATE, Samples, resample, write_audio
 
 __all__ = ["credits_text", "demo_corpus", "dtln_folder", "fetch_demo"]
 

@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from dfkd_core.data.corpora import Kind, Split
+from dfkd_core.data.manifest import Kind, Split
 from dfkd_core.errors import DataError
 
 MIN_SPEECH_S = 2.0

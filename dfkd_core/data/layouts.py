@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from dfkd_core.data.corpora import MANIFEST_NAME, SPLITS, Kind, Split
+from dfkd_core.data.manifest import MANIFEST_NAME, SPLITS, Kind, Split
 from dfkd_core.data.scanning import Entry, audio_files
 from dfkd_core.errors import DataError
 

@@ -11,11 +11,10 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dfkd_core.audio import SAMPLE_RATE, Samples
 from dfkd_core.data.activity import FRAME_SAMPLES, FRAMES_PER_S
 from dfkd_core.data.audio_store import AudioPart
 from dfkd_core.data.augmentation import NO_RESPONSE, Augmentation
-from dfkd_core.data.corpora import Split
+from dfkd_core.data.manifest import Split
 from dfkd_core.data.noise_variation import at_speed, filtered
 from dfkd_core.data.rendering import (
     TINY,
@@ -30,6 +29,7 @@ from dfkd_core.data.rendering import (
     speech,
 )
 from dfkd_core.data.segments import Segments
+from dfkd_core.signal.audio import SAMPLE_RATE, Samples
 
 Table = NDArray[np.void]
 Reference = Literal["clean", "teacher"]  # what scores are measured against

@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from dfkd_core.atomic_files import publish
-from dfkd_core.audio import write_audio
+from dfkd_core.base.atomic_files import publish
+from dfkd_core.base.progress import Progress, silent
 from dfkd_core.data.activity import FRAMES_PER_S
 from dfkd_core.data.audio_store import AudioPart, AudioStore
 from dfkd_core.data.augmentation import EFFECT, NO_RESPONSE, TALKER, Augmentation
 from dfkd_core.data.mixture_list import FAMILIES, LISTED, MixtureList
 from dfkd_core.data.noise_variation import VARIATION
-from dfkd_core.data.progress import Progress, silent
 from dfkd_core.data.segments import PIECE, Segments
 from dfkd_core.errors import DataError
+from dfkd_core.signal.audio import write_audio
 
 FORMAT = 1
 _CODES = {name: code for code, name in FAMILIES.items()}

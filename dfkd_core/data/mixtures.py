@@ -16,7 +16,8 @@ from dfkd_core.data.activity import FRAMES_PER_S
 from dfkd_core.data.audio_store import AudioPart, AudioStore
 from dfkd_core.data.augmentation import draw_augmentation
 from dfkd_core.data.config import DataConfig, RangeOrSet, ValueSet
-from dfkd_core.data.corpora import Kind, Split, open_corpus
+from dfkd_core.data.corpora import open_corpus
+from dfkd_core.data.manifest import Kind, Split
 from dfkd_core.data.mixture_list import BABBLE, LISTED, PAIRED, UNPAIRED, MixtureList, Table
 from dfkd_core.data.noises import NoiseFamilies
 from dfkd_core.data.segments import GAP_FRAMES, Segments, cut

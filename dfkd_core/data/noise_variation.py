@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dfkd_core.audio import Samples
+from dfkd_core.signal.audio import Samples
 
 SPEED = (0.5, 2.0)
 COEFFICIENT: Final = 3 / 8  # of filters, at most: peaks and dips of at most 17 dB, and always stable

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfkd_core.data.audio_store import AudioPart
-from dfkd_core.data.corpora import Kind
+from dfkd_core.data.manifest import Kind
 from dfkd_core.errors import DataError
 
 Ints = NDArray[np.int64]

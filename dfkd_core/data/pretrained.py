@@ -16,7 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from dfkd_core.cache import cache_dir
+from dfkd_core.base.cache import cache_dir
 from dfkd_core.errors import DataError
 
 TIMEOUT_S = 600

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dfkd_core.audio import SAMPLE_RATE, Samples, convolve
 from dfkd_core.data.activity import FRAME_SAMPLES
 from dfkd_core.data.audio_store import AudioPart
+from dfkd_core.signal.audio import SAMPLE_RATE, Samples, convolve
 
 PEAK = 0.99  # neither signal of a mixture exceeds it
 TINY = 1e-12

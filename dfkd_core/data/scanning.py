@@ -9,13 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from dfkd_core.audio import AUDIO_SUFFIXES
-from dfkd_core.data.corpora import Clip, Kind, Split
+from dfkd_core.base.progress import Progress
 from dfkd_core.data.damage import tolerate
-from dfkd_core.data.pairs import without_partners
-from dfkd_core.data.progress import Progress
+from dfkd_core.data.manifest import Clip, Kind, Split, without_partners
 from dfkd_core.data.whole_files import whole_info
 from dfkd_core.errors import DataError
+from dfkd_core.signal.audio import AUDIO_SUFFIXES
 
 BATCH = 1024  # headers in flight
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from dfkd_core.audio import AudioInfo, info
 from dfkd_core.errors import DataError
+from dfkd_core.signal.audio import AudioInfo, info
 
 MISSING_SHARE = 0.01  # of its samples, below which a length is taken for carelessly written
 UNKNOWN_BYTES = 0x7FFF_0000  # recorders that stream put the largest number where they do not know the length

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from dfkd_core.distillation.cosine import cosine_distance
-from dfkd_core.spectrum import Spectrum
+from dfkd_core.signal.spectrum import Spectrum
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from dfkd_core.schema import Config
+from dfkd_core.base.schema import Config
 
 Positive = Annotated[float, Field(gt=0)]
 Hertz = Annotated[float, Field(gt=0, le=8000)]

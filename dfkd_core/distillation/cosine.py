@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dfkd_core.spectrum import EPS
+from dfkd_core.signal.spectrum import EPS
 
 
 def cosine_distance(dot: Tensor, target_energy: Tensor, student_energy: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from dfkd_core.distillation.magnitude_error import magnitude_error, magnitude_sc
 from dfkd_core.distillation.method import Diagnostics, Method
 from dfkd_core.distillation.split_report import KEYS as SPLIT_KEYS
 from dfkd_core.distillation.split_report import split_statistics
-from dfkd_core.spectrum import Spectrum
+from dfkd_core.signal.spectrum import Spectrum
 
 KEYS = ("low", "high", "weight_low", "weight_high", *SPLIT_KEYS)
 

@@ -18,7 +18,7 @@ from dfkd_core.distillation.method import Diagnostics, Method
 from dfkd_core.distillation.patches import Patches, keep_patches
 from dfkd_core.distillation.split_report import KEYS as SPLIT_KEYS
 from dfkd_core.distillation.split_report import split_statistics
-from dfkd_core.spectrum import EPS, Spectrum
+from dfkd_core.signal.spectrum import EPS, Spectrum
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from dfkd_core.spectrum import EPS
+from dfkd_core.signal.spectrum import EPS
 
 # Power 40 dB under the loudest frame of the clip.
 ACTIVE_POWER_SHARE = 1e-4

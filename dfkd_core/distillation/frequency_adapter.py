@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from dfkd_core.distillation.config import DistillationConfig
-from dfkd_core.spectrum import EPS
-from dfkd_core.stft import DISTILLATION_FRAMING
+from dfkd_core.signal.spectrum import EPS
+from dfkd_core.signal.stft import DISTILLATION_FRAMING
 
 Slope = Literal["relative", "absolute", "fall"]
 SAMPLE_RATE_HZ = 16_000

@@ -7,7 +7,7 @@ from torch import Tensor
 from dfkd_core.distillation.cosine import cosine_distance
 from dfkd_core.distillation.frame_weight import active_frames, frame_weights, weighted_mean
 from dfkd_core.distillation.method import Diagnostics, Method
-from dfkd_core.spectrum import Spectrum
+from dfkd_core.signal.spectrum import Spectrum
 
 
 class FullBandCosine(Method):

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from dfkd_core.spectrum import EPS, Spectrum
+from dfkd_core.signal.spectrum import EPS, Spectrum
 
 # A band without energy (speech that was sampled at 8 kHz, say) must not divide by next to nothing.
 SMALLEST_SCALE_SHARE = 1e-6

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from dfkd_core.distillation.method import Diagnostics, Method
-from dfkd_core.precision import full_precision
-from dfkd_core.spectrum import Spectrum
+from dfkd_core.signal.spectrum import Spectrum, full_precision
 
 
 class OutputMSE(Method):

@@ -8,7 +8,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from dfkd_core.stft import Framing
+from dfkd_core.signal.stft import Framing
 
 FRAMING: Final = Framing(n_fft=512, window_samples=512, hop_samples=256)  # 32 ms, half of them shared
 LEVEL: Final = 1e7  # power between 325 and 3250 Hz that speech is brought to before it is heard

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from dfkd_core.spectrum import Spectrum
+from dfkd_core.signal.spectrum import Spectrum
 
 EXPONENT = 0.3
 COMPLEX_SHARE = 0.3

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dfkd_core.schema import Config
+from dfkd_core.base.schema import Config
 
 Weight = Annotated[float, Field(ge=0)]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dfkd_core.spectrum import Spectrum
-from dfkd_core.stft import Framing
+from dfkd_core.signal.spectrum import Spectrum
+from dfkd_core.signal.stft import Framing
 
 RESOLUTIONS = tuple(Framing(n_fft=n, window_samples=n, hop_samples=n // 4) for n in (512, 1024, 2048))
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from dfkd_core.losses.bark import FRAMING, WIDTH, audible, bark_powers, loudness
-from dfkd_core.spectrum import Spectrum
+from dfkd_core.signal.spectrum import Spectrum
 
 SYMMETRIC, ASYMMETRIC = 0.1, 0.0309  # points of the raw score a unit of disturbance
 WINDOW, STEP = 20, 10  # frames whose loudest disturbances count most

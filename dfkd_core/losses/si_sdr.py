@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from dfkd_core.losses.snr import ENERGY_EPS, ratio_db
-from dfkd_core.precision import full_precision
+from dfkd_core.signal.spectrum import full_precision
 
 
 def si_sdr_db(estimate: Tensor, clean: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dfkd_core.precision import full_precision
+from dfkd_core.signal.spectrum import full_precision
 
 # Energy of a clip in full-scale units (2 s at -85 dBFS): bounds the ratio of silence, and its gradient.
 ENERGY_EPS = 1e-4

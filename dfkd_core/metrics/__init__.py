@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dfkd_core.base.schema import nearest
 from dfkd_core.errors import ConfigError
 from dfkd_core.metrics.base import Goal, Metric, OptionalMetric
 from dfkd_core.metrics.dnsmos import DNSMOS
@@ -12,7 +13,6 @@ from dfkd_core.metrics.gain_db import Gain
 from dfkd_core.metrics.pesq_wb import WidebandPESQ
 from dfkd_core.metrics.si_sdr_db import SISDR
 from dfkd_core.metrics.stoi import STOI
-from dfkd_core.schema import nearest
 
 __all__ = ["KNOWN", "METRICS", "OPTIONAL", "Goal", "Metric", "chosen_metrics"]
 

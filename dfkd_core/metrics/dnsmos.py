@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dfkd_core.base.onnx_session import open_session
 from dfkd_core.errors import ConfigError
 from dfkd_core.metrics.base import UNDEFINED, Goal, Waveform, checked, is_silent
-from dfkd_core.onnx_session import open_session
 
 _RATE_HZ = 16000
 _WINDOW_SAMPLES = 144_160  # 9.01 s

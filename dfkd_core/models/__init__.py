@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from dfkd_core.base.schema import nearest
 from dfkd_core.errors import ConfigError
 from dfkd_core.models.base import CustomStudentConfig, Student, StudentBase
 from dfkd_core.models.conv_tasnet import ConvTasNet
 from dfkd_core.models.custom import build_custom
 from dfkd_core.models.dccrn import DCCRN
 from dfkd_core.models.dptnet import DPTNet
-from dfkd_core.schema import nearest
 
 MODELS: dict[str, type[Student]] = {
     "dccrn": DCCRN,

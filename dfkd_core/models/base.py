@@ -8,8 +8,8 @@ from typing import ClassVar
 from pydantic import ConfigDict
 from torch import Tensor, nn
 
+from dfkd_core.base.schema import Config
 from dfkd_core.models.mac_counting import count_macs
-from dfkd_core.schema import Config
 
 SAMPLE_RATE_HZ = 16000
 FLOAT_BYTES = 4

@@ -15,7 +15,7 @@ from dfkd_core.models.base import FLOAT_BYTES, Student, StudentBase
 from dfkd_core.models.complex_layers import ComplexConv2d, ComplexConvTranspose2d, ComplexLSTM
 from dfkd_core.models.prelu import PReLU
 from dfkd_core.models.widths import Width, check_width, scaled
-from dfkd_core.stft import Framing
+from dfkd_core.signal.stft import Framing
 
 Count = Annotated[int, Field(ge=1)]
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dfkd_core.base.schema import nearest
 from dfkd_core.errors import ConfigError
-from dfkd_core.schema import nearest
 from dfkd_core.teachers.base import Teacher
 
 if TYPE_CHECKING:
     import torch
 
-    from dfkd_core.teachers.config import EnsembleConfig, SourceConfig, TeacherConfig
+    from dfkd_core.config import EnsembleConfig, SourceConfig, TeacherConfig
 
 __all__ = ["PRETRAINED", "Teacher", "open_network", "open_teacher"]
 

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from dfkd_core.atomic_files import sha256_file
+from dfkd_core.base.atomic_files import sha256_file
+from dfkd_core.base.onnx_session import open_session
 from dfkd_core.errors import ConfigError
-from dfkd_core.onnx_session import open_session
 from dfkd_core.teachers.base import Listed, Waveforms
 from dfkd_core.teachers.half_overlap import HalfOverlap, Signal, Spectra, vorbis
 from dfkd_core.teachers.other_rate import enhanced_at

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dfkd_core.atomic_files import sha256_file
+from dfkd_core.base.atomic_files import sha256_file
 from dfkd_core.errors import ConfigError
 from dfkd_core.teachers.base import Listed, Waveforms
 from dfkd_core.teachers.dtln_network import DTLN

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from dfkd_core.atomic_files import sha256_file
-from dfkd_core.onnx_session import open_session
+from dfkd_core.base.atomic_files import sha256_file
+from dfkd_core.base.onnx_session import open_session
 from dfkd_core.teachers.base import Listed, Waveforms
 from dfkd_core.teachers.half_overlap import HalfOverlap, Signal, sqrt_hann
 

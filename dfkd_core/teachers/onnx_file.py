@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from dfkd_core.atomic_files import sha256_file
+from dfkd_core.base.atomic_files import sha256_file
+from dfkd_core.base.onnx_session import open_session
 from dfkd_core.errors import ConfigError
-from dfkd_core.onnx_session import open_session
 from dfkd_core.teachers.base import Listed, Waveforms
 
 _SAMPLE_RATE_HZ = 16000

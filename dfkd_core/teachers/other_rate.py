@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dfkd_core.audio import SAMPLE_RATE, resample
+from dfkd_core.signal.audio import SAMPLE_RATE, resample
 from dfkd_core.teachers.base import Waveforms
 from dfkd_core.teachers.half_overlap import Signal
 

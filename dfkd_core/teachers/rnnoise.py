@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dfkd_core.atomic_files import sha256_file
+from dfkd_core.base.atomic_files import sha256_file
 from dfkd_core.errors import ConfigError
 from dfkd_core.teachers.base import Listed, Waveforms
 from dfkd_core.teachers.half_overlap import Signal

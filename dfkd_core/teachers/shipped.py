@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dfkd_core.model_folder import WEIGHTS
+from dfkd_core.trained.model_folder import WEIGHTS
 
 FOLDER = Path(__file__).parent / "shipped"
 

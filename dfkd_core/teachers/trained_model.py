@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from dfkd_core.model_folder import load_model, model_sha256
 from dfkd_core.teachers.base import Listed, Waveforms
+from dfkd_core.trained.model_folder import load_model, model_sha256
 
 
 class TrainedTeacher:

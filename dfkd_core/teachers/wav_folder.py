@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dfkd_core.atomic_files import sha256_file
-from dfkd_core.audio import AUDIO_SUFFIXES, SAMPLE_RATE, read_channels
+from dfkd_core.base.atomic_files import sha256_file
 from dfkd_core.errors import ConfigError, DataError
+from dfkd_core.signal.audio import AUDIO_SUFFIXES, SAMPLE_RATE, read_channels
 from dfkd_core.teachers.base import Listed, Waveforms
 
 

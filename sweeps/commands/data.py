@@ -36,7 +36,7 @@ def scan(
 ) -> None:
     """Describe a folder of audio as a manifest."""
     from dfkd_core.data.corpora import scan as scan_corpus
-    from dfkd_core.data.corpora import write_manifest
+    from dfkd_core.data.manifest import write_manifest
 
     with progress_bar() as progress:
         manifest = scan_corpus(folder, layout, progress=progress)

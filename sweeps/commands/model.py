@@ -19,7 +19,7 @@ def train(
 ) -> None:
     """Train a teacher or a student at full length; an exported config runs unedited."""
     from dfkd_core.config import load_config
-    from dfkd_core.train_run import train_model
+    from dfkd_core.training.train_run import train_model
 
     result = train_model(load_config(config, settings(set_)), out, report=typer.echo)
     typer.echo(f"{out}: {result}")
@@ -40,8 +40,8 @@ def evaluate(
 ) -> None:
     """Score a model or a teacher on a split, by SNR and noise; the only command that opens the test split."""
     from dfkd_core.data.config import DataConfig
-    from dfkd_core.model_scores import evaluate_model
-    from dfkd_core.teacher_scores import evaluate_teacher, teacher_named
+    from dfkd_core.scoring.model_scores import evaluate_model
+    from dfkd_core.scoring.teacher_scores import evaluate_teacher, teacher_named
 
     if (model is None) == (teacher is None):
         raise ConfigError("takes either a model folder or --teacher, not both or none of them", key="evaluate")

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from dfkd_core.data.progress import Progress
+from dfkd_core.base.progress import Progress
+from dfkd_core.base.yaml_files import parse_yaml
 from dfkd_core.errors import ConfigError
-from dfkd_core.yaml_files import parse_yaml
 from sweeps.engine.display import Display
 
 SweepDir = Annotated[Path, typer.Argument(help="a sweep folder, such as runs/demo")]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dfkd_core.clip_table import ClipTable
 from dfkd_core.errors import ConfigError
+from dfkd_core.scoring.clip_table import ClipTable
 from sweeps.definition.spec import SweepSpec
 from sweeps.fronts.front import Front, load_front
 from sweeps.record.driver_lock import live_holder

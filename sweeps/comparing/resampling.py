@@ -1,8 +1,9 @@
 """What the points of several fronts would have cost on other clips and seeds: a bootstrap that all of them share.
 
 Every draw takes the same clips for every point of every front, so what they have in common cancels in differences.
-Clips are drawn in clusters of speaker x noise family (`dfkd_core.confidence`); the seeds of a confirmed front are drawn
-as `sweeps.trust.repeat_bootstrap` does. Who is on a front is not drawn again: points that luck has put there stay.
+Clips are drawn in clusters of speaker x noise family (`dfkd_core.scoring.confidence`); the seeds of a confirmed front
+are drawn as `sweeps.trust.repeat_bootstrap` does. Who is on a front is not drawn again: points that luck has put
+there stay.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dfkd_core.clip_table import ClipTable
-from dfkd_core.confidence import NUM_DRAWS, cluster_numbers, draw_clusters, interval
+from dfkd_core.scoring.clip_table import ClipTable
+from dfkd_core.scoring.confidence import NUM_DRAWS, cluster_numbers, draw_clusters, interval
 from sweeps.definition.objectives import Objective
 from sweeps.fronts.front import Front
 from sweeps.trust.confirmed_front import RepeatedTrial, draws_of

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import model_serializer, model_validator
 
-from dfkd_core.schema import Config
+from dfkd_core.base.schema import Config
 
 _FORM = re.compile(r"^\s*(?P<metric>[\w./-]+)\s*(?P<sign><=|>=)\s*(?P<limit>[-+0-9.eE_]+)\s*$")
 

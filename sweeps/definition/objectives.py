@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dfkd_core.schema import Config
+from dfkd_core.base.schema import Config
 
 
 class Objective(Config):

@@ -11,11 +11,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from cluster.resources import bundle
+from dfkd_core.base.schema import Config, nearest
+from dfkd_core.base.yaml_files import read_yaml, seen_from
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
-from dfkd_core.schema import Config, nearest
-from dfkd_core.user_paths import seen_from
-from dfkd_core.yaml_files import read_yaml
 from search_spaces.space import load_space
 from sweeps.definition.constraints import Constraint
 from sweeps.definition.objectives import Objective, costs

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dfkd_core.base.schema import nearest
 from dfkd_core.errors import ConfigError
-from dfkd_core.schema import nearest
 from search_spaces.space import Space
 from sweeps.definition.spec import SweepSpec
 from sweeps.git_commit import git_commit

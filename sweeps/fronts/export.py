@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dfkd_core.atomic_files import write_atomic
+from dfkd_core.base.atomic_files import write_atomic
+from dfkd_core.base.yaml_files import dump_yaml, read_yaml
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
-from dfkd_core.yaml_files import dump_yaml, read_yaml
 from sweeps.fronts.choose import Choice
 from sweeps.fronts.front import Front, FrontPoint
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
+from dfkd_core.base.schema import Config
 from dfkd_core.errors import ConfigError
-from dfkd_core.schema import Config
 from sweeps import pareto
 from sweeps.definition.objectives import Objective, costs
 from sweeps.definition.spec import SweepSpec

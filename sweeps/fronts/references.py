@@ -10,13 +10,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dfkd_core.atomic_files import write_atomic
+from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.errors import DFKDError
 from sweeps.fronts.reference_models import REFERENCES, ReferenceModel
 
 if TYPE_CHECKING:
-    from dfkd_core.config import ExperimentConfig
-    from dfkd_core.teachers.config import TeacherConfig
+    from dfkd_core.config import ExperimentConfig, TeacherConfig
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +26,7 @@ def measure_references(folder: Path, names: Iterable[str], config: ExperimentCon
     A name is what `dfkd evaluate --teacher` takes. Scores that were computed before are read from the cache folder,
     so that an interrupted call goes on behind the last model. ConfigError or DataError: a model cannot be had.
     """
-    from dfkd_core.teacher_scores import teacher_named
+    from dfkd_core.scoring.teacher_scores import teacher_named
 
     for name in names:
         yield _measured(folder, teacher_named(name), config)
@@ -47,7 +46,7 @@ def measure_own_teacher(folder: Path, config: ExperimentConfig) -> None:
 
 
 def _measured(folder: Path, teacher: TeacherConfig, config: ExperimentConfig) -> ReferenceModel:
-    from dfkd_core.teacher_scores import evaluate_teacher, teacher_sizes
+    from dfkd_core.scoring.teacher_scores import evaluate_teacher, teacher_sizes
 
     scores = evaluate_teacher(teacher, config.data, split="valid", optional=config.training.metrics)
     means = {f"val/{name}": value for name, value in scores.model.mean.items() if math.isfinite(value)}

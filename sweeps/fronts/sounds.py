@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dfkd_core.atomic_files import write_atomic
-from dfkd_core.audio import SAMPLE_RATE, Samples, read_audio
+from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.errors import DFKDError
+from dfkd_core.signal.audio import SAMPLE_RATE, Samples, read_audio
 from sweeps.fronts.listening import Excerpt, Listening, encoded
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ class _Mixtures:
     """The mixtures to listen to, and the gain that makes each loud enough."""
 
     def __init__(self, config: ExperimentConfig) -> None:
-        from dfkd_core.data.signals import Signals
-        from dfkd_core.data.teacher_cache import ListedMixture
+        from dfkd_core.teachers.teacher_cache import ListedMixture
+        from dfkd_core.training.signals import Signals
 
         listed = Signals(config, needs_teacher=False).validation
         snr_db = listed.snr_db

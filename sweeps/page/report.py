@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dfkd_core.atomic_files import write_atomic
+from dfkd_core.base.atomic_files import write_atomic
 from sweeps.definition.spec import SweepSpec
 from sweeps.fronts.front import FRONT_FILE, Front
 from sweeps.fronts.front_csv import front_csv

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from dfkd_core.atomic_files import write_atomic
+from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.errors import ConfigError, DFKDError
 from sweeps.record.process_identity import is_running, place, this_process
 

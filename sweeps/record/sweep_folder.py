@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dfkd_core.atomic_files import write_atomic
+from dfkd_core.base.atomic_files import write_atomic
+from dfkd_core.base.yaml_files import dump_yaml
 from dfkd_core.errors import ConfigError, DFKDError
-from dfkd_core.yaml_files import dump_yaml
 from sweeps.definition.spec import SweepSpec
 from sweeps.workload import Workload
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dfkd_core.atomic_files import sync_directory, sync_files, write_atomic
-from dfkd_core.clip_table import ClipTable
-from dfkd_core.yaml_files import dump_yaml
+from dfkd_core.base.atomic_files import sync_directory, sync_files, write_atomic
+from dfkd_core.base.yaml_files import dump_yaml
+from dfkd_core.scoring.clip_table import ClipTable
 from sweeps.record.trials import TrialRecord
 from sweeps.workload import Domain
 

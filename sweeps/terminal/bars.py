@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
-from dfkd_core.data.progress import Progress
+from dfkd_core.base.progress import Progress
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from dfkd_core.atomic_files import write_atomic
+from dfkd_core.base.atomic_files import write_atomic
 from sweeps.comparing.comparison import Comparison
 from sweeps.fronts.front import FRONT_FILE
 from sweeps.page.comparison import comparison_page

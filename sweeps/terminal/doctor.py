@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from dfkd_core.cache import cache_dir
+from dfkd_core.base.cache import cache_dir
 from sweeps.git_commit import git_commit
 from sweeps.tracking.credentials import public_uri
 

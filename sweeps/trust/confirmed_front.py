@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dfkd_core.clip_table import ClipTable
-from dfkd_core.confidence import NUM_DRAWS, interval
+from dfkd_core.scoring.clip_table import ClipTable
+from dfkd_core.scoring.confidence import NUM_DRAWS, interval
 from sweeps.definition.objectives import Objective
 from sweeps.definition.spec import SweepSpec
 from sweeps.fronts.front import Confirmation, Front, front_point, has_point

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dfkd_core.confidence import interval
+from dfkd_core.scoring.confidence import interval
 from sweeps import pareto
 
 Array = NDArray[np.float64]

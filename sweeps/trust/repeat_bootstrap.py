@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from dfkd_core.confidence import LEVEL, NUM_DRAWS, cluster_numbers, draw_clusters
+from dfkd_core.scoring.confidence import LEVEL, NUM_DRAWS, cluster_numbers, draw_clusters
 
 Array = NDArray[np.float64]
 

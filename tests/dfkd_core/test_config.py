@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from dfkd_core.base.yaml_files import dump_yaml, parse_yaml
 from dfkd_core.config import ExperimentConfig, absolute_paths, fit_architecture, key_paths, load_config, with_overrides
 from dfkd_core.errors import ConfigError
-from dfkd_core.yaml_files import dump_yaml, parse_yaml
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@ import pytest
 import soundfile
 
 from dfkd_core import enhance
-from dfkd_core.audio import read_channels, write_audio
 from dfkd_core.enhance import enhance_path, enhanced_blocks
 from dfkd_core.errors import CheckpointError, ConfigError, DataError
-from dfkd_core.model_folder import write_model_folder
 from dfkd_core.models import build_student
+from dfkd_core.signal.audio import read_channels, write_audio
+from dfkd_core.trained.model_folder import write_model_folder
 
 
 def tone(seconds, rate, channels=1):

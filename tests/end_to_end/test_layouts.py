@@ -10,8 +10,8 @@ import ray
 from layout_trees import TREES, noisy_and_clean_valid
 from onnx import TensorProto, helper
 
+from dfkd_core.base.yaml_files import dump_yaml
 from dfkd_core.errors import ConfigError
-from dfkd_core.yaml_files import dump_yaml
 from sweeps import SweepSpec, run_sweep
 from sweeps.cli import run
 

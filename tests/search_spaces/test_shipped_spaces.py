@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import sweeps
+from dfkd_core.base.yaml_files import read_yaml
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
-from dfkd_core.yaml_files import read_yaml
 from search_spaces.space import SPACES
 from sweeps.definition.spec import SweepSpec
 from sweeps.distillation_workload import DistillationWorkload

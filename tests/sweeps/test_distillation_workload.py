@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from dfkd_core.clip_table import ClipTable
-from dfkd_core.evaluation import ClipScores, Evaluation
 from dfkd_core.metrics import METRICS
+from dfkd_core.scoring.clip_table import ClipTable
+from dfkd_core.scoring.evaluation import ClipScores, Evaluation
 from sweeps.distillation_workload import DistillationWorkload
 
 

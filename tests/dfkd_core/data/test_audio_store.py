@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from dfkd_core.audio import read_audio, write_audio
 from dfkd_core.data import decoding
 from dfkd_core.data.activity import FRAME_SAMPLES, active_frames
 from dfkd_core.data.audio_store import AudioStore
-from dfkd_core.data.corpora import Clip, manifest_of
+from dfkd_core.data.manifest import Clip, manifest_of
 from dfkd_core.errors import DataError
+from dfkd_core.signal.audio import read_audio, write_audio
 
 
 def test_every_clip_comes_back_as_it_was_recorded(corpus, store):

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from dfkd_core.audio import write_audio
 from dfkd_core.data.audio_store import AudioStore
 from dfkd_core.data.augmentation import CLIP_DB, NUM_TALKERS
 from dfkd_core.data.config import DataConfig
-from dfkd_core.data.corpora import Clip, manifest_of
+from dfkd_core.data.manifest import Clip, manifest_of
 from dfkd_core.data.mixture_list import BABBLE
 from dfkd_core.data.mixtures import data_hash, training_shard, validation_list
 from dfkd_core.errors import ConfigError, DataError
+from dfkd_core.signal.audio import write_audio
 
 DATA = DataConfig(train_hours=0.05, validation_clips=12)
 ROOMS = {"impulse_responses": 0.5}

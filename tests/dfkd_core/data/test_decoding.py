@@ -6,8 +6,8 @@ import pytest
 import soundfile
 
 from dfkd_core.data import decoding
-from dfkd_core.data.corpora import Clip
 from dfkd_core.data.decoding import _batches, decode, quantised
+from dfkd_core.data.manifest import Clip
 from dfkd_core.errors import DataError
 
 SIDE_BY_SIDE = """

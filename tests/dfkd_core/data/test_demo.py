@@ -4,12 +4,13 @@ import logging
 import numpy as np
 import pytest
 
-from dfkd_core.audio import info, read_audio
 from dfkd_core.data import debian, demo
-from dfkd_core.data.corpora import open_corpus, read_manifest
+from dfkd_core.data.corpora import open_corpus
 from dfkd_core.data.demo import credits_text, demo_corpus
 from dfkd_core.data.demo_packages import DemoClip
+from dfkd_core.data.manifest import read_manifest
 from dfkd_core.errors import DataError
+from dfkd_core.signal.audio import info, read_audio
 
 
 class Package:

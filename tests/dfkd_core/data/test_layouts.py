@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from layout_trees import TREES, noisy_and_clean_valid
 
-from dfkd_core.audio import write_audio
 from dfkd_core.data.corpora import open_corpus, scan
 from dfkd_core.data.layouts import recognise, split_labels
 from dfkd_core.errors import DataError
+from dfkd_core.signal.audio import write_audio
 
 SECOND = np.full(16_000, 0.1, np.float32)
 

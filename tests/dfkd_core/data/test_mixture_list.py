@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from dfkd_core.audio import read_audio, write_audio
 from dfkd_core.data.audio_store import AudioStore
 from dfkd_core.data.config import DataConfig
-from dfkd_core.data.corpora import Clip, manifest_of
+from dfkd_core.data.manifest import Clip, manifest_of
 from dfkd_core.data.mixtures import training_shard, validation_list
 from dfkd_core.data.rendering import PEAK, active_power, ratio_db
+from dfkd_core.signal.audio import read_audio, write_audio
 
 DATA = DataConfig(train_hours=0.05, validation_clips=12)
 

@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from dfkd_core.audio import read_audio
 from dfkd_core.data.audio_store import AudioStore
 from dfkd_core.data.config import DataConfig
-from dfkd_core.data.corpora import Clip, manifest_of
+from dfkd_core.data.manifest import Clip, manifest_of
 from dfkd_core.data.mixture_manifest import read_mixtures, render_mixtures, write_mixtures
 from dfkd_core.data.mixtures import training_shard, validation_list
 from dfkd_core.errors import DataError
+from dfkd_core.signal.audio import read_audio
 
 DATA = DataConfig(train_hours=0.02, validation_clips=4)
 ALL = {"clipping": 0.5, "babble": 0.5, "noise_variation": 0.5, "impulse_responses": 0.5, "target_reflections": "early"}

@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dfkd_core.audio import write_audio
 from dfkd_core.data.audio_store import AudioStore
 from dfkd_core.data.config import DataConfig
-from dfkd_core.data.corpora import Clip, manifest_of, read_manifest
+from dfkd_core.data.manifest import Clip, manifest_of, read_manifest
 from dfkd_core.data.mixtures import (
     data_hash,
     evaluation_list,
@@ -21,6 +20,7 @@ from dfkd_core.data.mixtures import (
     test_list as listed_test,
 )
 from dfkd_core.errors import DataError
+from dfkd_core.signal.audio import write_audio
 
 DATA = DataConfig(train_hours=0.05, validation_clips=12)
 

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from dfkd_core.audio import write_audio
 from dfkd_core.data.audio_store import AudioStore
-from dfkd_core.data.corpora import Clip, manifest_of
+from dfkd_core.data.manifest import Clip, manifest_of
 from dfkd_core.data.noises import NoiseFamilies
 from dfkd_core.errors import DataError
+from dfkd_core.signal.audio import write_audio
 
 
 @pytest.fixture

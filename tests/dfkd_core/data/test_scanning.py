@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from dfkd_core.audio import write_audio
+from dfkd_core.base.progress import silent
 from dfkd_core.data.corpora import scan
-from dfkd_core.data.progress import silent
 from dfkd_core.data.scanning import Entry, audio_files, entries_sha256, read_headers
 from dfkd_core.errors import DataError
+from dfkd_core.signal.audio import write_audio
 
 
 def test_audio_is_found_at_any_depth_in_one_order_and_hidden_files_are_not(tmp_path):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from dfkd_core.audio import info
 from dfkd_core.data.corpora import scan
 from dfkd_core.data.decoding import decode
 from dfkd_core.data.whole_files import whole_info
 from dfkd_core.errors import DataError
+from dfkd_core.signal.audio import info
 
 DATA_BYTES = slice(40, 44)  # of the header that soundfile writes
 

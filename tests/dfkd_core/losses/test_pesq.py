@@ -11,9 +11,9 @@ from dfkd_core.data.audio_store import AudioStore
 from dfkd_core.data.config import DataConfig
 from dfkd_core.data.corpora import open_corpus
 from dfkd_core.data.mixtures import validation_list
-from dfkd_core.evaluation import evaluate_noisy
 from dfkd_core.losses.bark import BANK, FRAMING, THRESHOLD, WIDTH, bark_powers, loudness
 from dfkd_core.losses.pesq import pesq
+from dfkd_core.scoring.evaluation import evaluate_noisy
 
 SNRS_DB = (0, 5, 10, 15, 20)
 

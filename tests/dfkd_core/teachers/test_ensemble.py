@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from dfkd_core.config import ExperimentConfig, absolute_paths
+from dfkd_core.config import ExperimentConfig, TeacherConfig, absolute_paths
 from dfkd_core.errors import ConfigError, DataError
 from dfkd_core.teachers import open_teacher
-from dfkd_core.teachers.config import TeacherConfig
 from dfkd_core.teachers.ensemble import EnsembleTeacher, estimated_snr_db
 
 RNG = np.random.default_rng(0)

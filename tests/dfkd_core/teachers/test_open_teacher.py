@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from dfkd_core.audio import write_audio
 from dfkd_core.config import TeacherConfig
 from dfkd_core.errors import CheckpointError, ConfigError
-from dfkd_core.model_folder import write_model_folder
 from dfkd_core.models import build_student
+from dfkd_core.signal.audio import write_audio
 from dfkd_core.teachers import open_network, open_teacher
+from dfkd_core.trained.model_folder import write_model_folder
 
 NOISY = np.random.default_rng(0).normal(0, 0.1, (2, 1600)).astype(np.float32)
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from public_models import require_public
 
+from dfkd_core.config import TeacherConfig
 from dfkd_core.data.pretrained import PUBLIC_MODELS
 from dfkd_core.teachers import open_teacher
-from dfkd_core.teachers.config import TeacherConfig
 from dfkd_core.teachers.fitness import measure, require_estimates
 
 

@@ -10,11 +10,12 @@ import torch
 from dfkd_core.config import TeacherConfig, absolute_paths, load_config
 from dfkd_core.data import mixtures
 from dfkd_core.errors import ConfigError
-from dfkd_core.model_folder import load_model, write_model_folder
 from dfkd_core.models import build_student
-from dfkd_core.teacher_scores import teacher_named, teacher_sizes
-from dfkd_core.teachers import open_network, open_teacher, shipped, shipping
-from dfkd_core.teachers.shipped_card import num_steps
+from dfkd_core.scoring import shipping
+from dfkd_core.scoring.shipped_card import num_steps
+from dfkd_core.scoring.teacher_scores import teacher_named, teacher_sizes
+from dfkd_core.teachers import open_network, open_teacher, shipped
+from dfkd_core.trained.model_folder import load_model, write_model_folder
 
 ORIGIN = {"data_hash": "d" * 64, "teacher_hash": None, "teacher": None, "licences": ["CC0-1.0"]}
 

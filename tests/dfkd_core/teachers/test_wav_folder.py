@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from dfkd_core.audio import write_audio
 from dfkd_core.errors import ConfigError, DataError
+from dfkd_core.signal.audio import write_audio
 from dfkd_core.teachers.wav_folder import WavFolderTeacher
 
 ESTIMATES = {"a": np.full(400, 0.25, np.float32), "sub/b": np.full(400, -0.5, np.float32)}

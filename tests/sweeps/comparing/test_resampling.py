@@ -9,8 +9,8 @@ import pytest
 from compared_cases import clip_table
 from front_cases import QUALITY, SIZE, complete, spec
 
-from dfkd_core.clip_table import ClipTable
-from dfkd_core.confidence import bootstrap_interval
+from dfkd_core.scoring.clip_table import ClipTable
+from dfkd_core.scoring.confidence import bootstrap_interval
 from sweeps.comparing.resampling import Estimate, clip_weights, drawn_costs, estimate, repeated_costs
 from sweeps.fronts.front import build_front
 from sweeps.trust.confirmed_front import RepeatedTrial

@@ -10,8 +10,8 @@ from closed_form import PARAMS, QUALITY, sweep
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dfkd_core.base.yaml_files import dump_yaml
 from dfkd_core.errors import ConfigError
-from dfkd_core.yaml_files import dump_yaml
 from sweeps.definition.spec import SweepSpec
 from sweeps.distillation_workload import DistillationWorkload
 from sweeps.engine.checking import changes, resolved

@@ -4,8 +4,8 @@ import pytest
 
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import ConfigError
-from dfkd_core.model_folder import write_model_folder
 from dfkd_core.models import build_student
+from dfkd_core.trained.model_folder import write_model_folder
 from sweeps.definition.spec import SweepSpec
 from sweeps.distillation_workload import DistillationWorkload
 from sweeps.engine.checking import resolved

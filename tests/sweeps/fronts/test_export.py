@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from front_cases import QUALITY, SIZE, small_sweep, spec
 
+from dfkd_core.base.yaml_files import dump_yaml, read_yaml
 from dfkd_core.config import load_config
 from dfkd_core.errors import ConfigError
-from dfkd_core.yaml_files import dump_yaml, read_yaml
 from sweeps.fronts.choose import choose_knee, choose_per_decade
 from sweeps.fronts.export import export_choices, export_config, with_base_epochs
 from sweeps.fronts.front import build_front

@@ -7,8 +7,8 @@ import pytest
 
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import ConfigError, DataError
-from dfkd_core.evaluation import ClipScores, Evaluation
-from dfkd_core.model_scores import ModelScores
+from dfkd_core.scoring.evaluation import ClipScores, Evaluation
+from dfkd_core.scoring.model_scores import ModelScores
 from sweeps.fronts.reference_models import REFERENCES, ReferenceModel, read_references
 from sweeps.fronts.references import measure_own_teacher, measure_references
 from sweeps.workload import Domain
@@ -26,7 +26,7 @@ def asked(monkeypatch):
         clips = Evaluation((ClipScores("a", "s", "n", 5.0, {"pesq_wb": 2.5, "stoi": np.nan}),))
         return ModelScores(teacher.pretrained or "mean of a, b", split, clips, clips)
 
-    monkeypatch.setattr("dfkd_core.teacher_scores.evaluate_teacher", scored)
+    monkeypatch.setattr("dfkd_core.scoring.teacher_scores.evaluate_teacher", scored)
     return calls
 
 

@@ -46,7 +46,7 @@ def models(monkeypatch):
             raise CheckpointError("damaged")
         return lambda noisy: 0.5 * noisy
 
-    monkeypatch.setattr("dfkd_core.data.signals.Signals", SignalsOf)
+    monkeypatch.setattr("dfkd_core.training.signals.Signals", SignalsOf)
     monkeypatch.setattr("dfkd_core.teachers.open_network", opened)
     monkeypatch.setattr("dfkd_core.teachers.open_teacher", lambda config: lambda noisy, listed: 0.4 * noisy)
     return asked
@@ -87,6 +87,6 @@ def test_a_corpus_that_is_gone_costs_all_sounds_and_is_told(tmp_path, monkeypatc
     def missing(config, *, needs_teacher):
         raise DataError("no corpus here")
 
-    monkeypatch.setattr("dfkd_core.data.signals.Signals", missing)
+    monkeypatch.setattr("dfkd_core.training.signals.Signals", missing)
     sounds.record_sounds(tmp_path, [3], ExperimentConfig())
     assert "no corpus here" in caplog.text and sounds.read_sounds(tmp_path, [3]) is None

@@ -118,7 +118,9 @@ def test_values_that_are_not_finite_are_absent_on_the_page(tmp_path):
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     written(tmp_path, small_sweep())
     before = (tmp_path / "front" / "front.json").read_text()
-    monkeypatch.setattr("dfkd_core.atomic_files.publish", lambda *_: (_ for _ in ()).throw(OSError(28, "disk full")))
+    monkeypatch.setattr(
+        "dfkd_core.base.atomic_files.publish", lambda *_: (_ for _ in ()).throw(OSError(28, "disk full"))
+    )
     with pytest.raises(OSError, match="disk full"):
         written(tmp_path, [complete(0, 3.0, 10)])
     assert (tmp_path / "front" / "front.json").read_text() == before

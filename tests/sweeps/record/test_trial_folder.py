@@ -9,7 +9,7 @@ import time
 import pytest
 from closed_form import Curve
 
-from dfkd_core.clip_table import ClipTable
+from dfkd_core.scoring.clip_table import ClipTable
 from sweeps.engine.shipping import ship_by_value
 from sweeps.engine.trainable import Plan, TrialRunner
 from sweeps.record.trial_folder import KEPT, TrialFolder, read_state

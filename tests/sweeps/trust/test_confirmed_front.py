@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from closed_form import PARAMS, QUALITY, Seeded, sweep
 
-from dfkd_core.clip_table import ClipTable
+from dfkd_core.scoring.clip_table import ClipTable
 from sweeps.definition.spec import SweepSpec
 from sweeps.fronts.front import Front, build_front
 from sweeps.record.ledger import Ledger

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dfkd_core.confidence import interval
+from dfkd_core.scoring.confidence import interval
 from sweeps.trust.repeat_bootstrap import RepeatBootstrap
 
 WIDTH = 2 * stats.norm.ppf(0.975)

@@ -1,0 +1,1 @@
+"""What every room stands on: schema, YAML, atomic files, the cache, this machine."""

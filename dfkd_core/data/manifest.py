@@ -1,0 +1,211 @@
+"""A corpus as a manifest: which file is what, in which split, whose voice or which family of noise."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Literal, TypeVar, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfkd_core.base.atomic_files import write_atomic
+from dfkd_core.errors import DataError
+
+Kind = Literal["clean", "noise", "noisy", "impulse_response"]
+Split = Literal["train", "valid", "test"]
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+SPLITS: tuple[Split, ...] = get_args(Split)
+COLUMNS = ("path", "kind", "split", "label", "licence", "seconds")
+MANIFEST_NAME = "manifest.csv"
+_PAIRED: tuple[Kind, Kind] = ("clean", "noisy")
+
+Name = TypeVar("Name", bound=str)
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One audio file; `label` is its speaker, or its family of noise."""
+
+    path: str  # relative to the manifest's root, or absolute
+    kind: Kind
+    split: Split
+    label: str
+    licence: str
+    seconds: float
+
+    @property
+    def stem(self) -> str:
+        """The file name without folder and suffix: what pairs a noisy file with its clean one."""
+        return Path(self.path).stem
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The clips of a corpus, sorted by path, below one root folder."""
+
+    root: Path
+    clips: tuple[Clip, ...]
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the rows; the place of the root plays no part."""
+        return rows_sha256(self.clips)
+
+    def select(self, kind: Kind | None = None, split: Split | None = None) -> list[Clip]:
+        """The clips of a kind, of a split, or of both."""
+        return [c for c in self.clips if kind in (None, c.kind) and split in (None, c.split)]
+
+    def path(self, clip: Clip) -> Path:
+        """Where a clip lies."""
+        return self.root / clip.path
+
+    def summary(self) -> list[str]:
+        """For each split and kind a line: clips, hours, speakers or families."""
+        lines = []
+        for split, kind in product(SPLITS, KINDS):
+            clips = self.select(kind, split)
+            if clips:
+                hours, labels = sum(clip.seconds for clip in clips) / 3600, len({clip.label for clip in clips})
+                lines.append(f"{split} {kind.replace('_', ' ')}: {len(clips)} clips, {hours:.2f} h, {labels} labels")
+        return lines
+
+
+def rows_sha256(clips: Iterable[Clip]) -> str:
+    """Hash of what a manifest says of its clips; licences change no signal and play no part."""
+    digest = hashlib.sha256()
+    for clip in clips:
+        digest.update(f"{clip.path}\t{clip.kind}\t{clip.split}\t{clip.label}\t{clip.seconds:.3f}\n".encode())
+    return digest.hexdigest()
+
+
+def manifest_of(root: str | Path, clips: Iterable[Clip]) -> Manifest:
+    """A manifest in canonical order, so that equal corpora have equal hashes; its pairs are complete."""
+    ordered = tuple(sorted(clips, key=lambda clip: clip.path))
+    check_pairs(ordered)
+    return Manifest(Path(root).resolve(), ordered)
+
+
+def read_manifest(path: str | Path, root: Path | None = None) -> Manifest:
+    """Read a CSV with the columns path, kind, split, label, licence, seconds; others are ignored.
+
+    Relative paths are seen from `root`, else from the file's own folder.
+    """
+    path = Path(path)
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            _require_columns(path, reader.fieldnames or ())
+            clips = [_clip(row, f"{path}, line {reader.line_num}") for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: must be a readable CSV manifest, but {error}") from error
+    if not clips:
+        raise DataError(f"{path}: lists no clips; write it again with `dfkd data scan`")
+    return manifest_of(root or path.parent, clips)
+
+
+def write_manifest(manifest: Manifest, path: str | Path) -> None:
+    """Write the CSV; clips outside its folder are named by their absolute path."""
+    path = Path(path).resolve()
+    place = {clip.path: _relative(manifest.path(clip), path.parent) for clip in manifest.clips}
+    write_rows([replace(clip, path=place[clip.path]) for clip in manifest.clips], path)
+
+
+def check_pairs(clips: Sequence[Clip]) -> None:
+    """DataError names files that are only clean or only noisy, or share a name, in a split that has both."""
+    for split in SPLITS:
+        names = {kind: [c.stem for c in clips if c.split == split and c.kind == kind] for kind in _PAIRED}
+        clean, noisy = set(names["clean"]), set(names["noisy"])
+        if clean and noisy:
+            for kind in _PAIRED:
+                _require_unique(names[kind], f"{split}: {kind}")
+        if clean and noisy and clean != noisy:
+            raise DataError(
+                f"{split}: clean and noisy files must have the same names, but {_without(clean - noisy, 'noisy')}"
+                f"{' and ' if clean - noisy and noisy - clean else ''}{_without(noisy - clean, 'clean')}"
+            )
+
+
+def without_partners(clips: Sequence[Clip], lost: Collection[tuple[Split, str]]) -> list[Clip]:
+    """The clips without those whose partner, a damaged file of that split and name, is lost."""
+    paired = {kind for kind in _PAIRED if any(clip.kind == kind for clip in clips)} == set(_PAIRED)
+    if not paired:
+        return list(clips)
+    return [clip for clip in clips if clip.kind not in _PAIRED or (clip.split, clip.stem) not in lost]
+
+
+def noisy_partners(clips: Sequence[Clip], num_samples: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each clip the index of the noisy clip of its name, else -1.
+
+    DataError: a pair whose lengths differ, which cannot be aligned.
+    """
+    noisy = {clip.stem: i for i, clip in enumerate(clips) if clip.kind == "noisy"}
+    partners = [noisy.get(clip.stem, -1) if clip.kind == "clean" else -1 for clip in clips]
+    for i, partner in enumerate(partners):
+        if partner >= 0 and num_samples[i] != num_samples[partner]:
+            raise DataError(
+                f"{clips[i].path} and {clips[partner].path}: a pair must have one length, "
+                f"but they have {num_samples[i]} and {num_samples[partner]} samples at 16 kHz"
+            )
+    return np.array(partners, np.int64)
+
+
+def _require_unique(names: Sequence[str], what: str) -> None:
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
+    if repeated:
+        more = f" and {len(repeated) - 1} others" if len(repeated) > 1 else ""
+        raise DataError(
+            f"{what} files are paired by name, but {repeated[0]}{more} is there more than once; rename them"
+        )
+
+
+def _without(names: Iterable[str], missing: str) -> str:
+    first = sorted(names)[:3]
+    more = len(set(names)) - len(first)
+    return f"no {missing} file for {', '.join(first)}{f' and {more} more' if more > 0 else ''}" if first else ""
+
+
+def write_rows(clips: Iterable[Clip], path: Path) -> None:
+    """Write clips as they are, their paths unchanged."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for clip in clips:
+        writer.writerow((clip.path, clip.kind, clip.split, clip.label, clip.licence, f"{clip.seconds:.3f}"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, text.getvalue().encode())
+
+
+def _clip(row: dict[str, str], where: str) -> Clip:
+    kind = _one_of(row["kind"], KINDS, "kind", where)
+    split = _one_of(row["split"], SPLITS, "split", where)
+    try:
+        seconds = float(row["seconds"])
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{where}: seconds must be a number, but got {row['seconds']!r}") from error
+    return Clip(row["path"], kind, split, row["label"], row["licence"], seconds)
+
+
+def _one_of(value: str, known: Sequence[Name], column: str, where: str) -> Name:
+    for name in known:
+        if name == value:
+            return name
+    raise DataError(f"{where}: {column} must be one of {', '.join(known)}, but got {value!r}")
+
+
+def _require_columns(path: Path, present: Sequence[str]) -> None:
+    missing = [name for name in COLUMNS if name not in present]
+    if missing:
+        raise DataError(f"{path}: a manifest needs the columns {', '.join(COLUMNS)}, but lacks {', '.join(missing)}")
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()

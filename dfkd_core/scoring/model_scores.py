@@ -1,0 +1,163 @@
+"""A finished model's scores on a split, beside those of the unprocessed mixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from dfkd_core.base.machine import choose_device
+from dfkd_core.base.progress import Progress, silent
+from dfkd_core.data.audio_store import AudioStore
+from dfkd_core.data.config import DataConfig
+from dfkd_core.data.corpora import open_corpus
+from dfkd_core.data.mixtures import MixtureList, test_list, validation_list
+from dfkd_core.errors import ConfigError
+from dfkd_core.metrics import chosen_metrics
+from dfkd_core.scoring.confidence import bootstrap_interval
+from dfkd_core.scoring.evaluation import ClipScores, Evaluation, evaluate, evaluate_noisy, network_enhance, to_json
+from dfkd_core.teachers import open_teacher
+from dfkd_core.teachers.fitness import Fitness
+from dfkd_core.teachers.taught_list import judged
+from dfkd_core.trained.model_folder import load_model
+
+_UNKNOWN = "unknown"  # SNR of a recording
+GroupKey = Literal["snr_db", "noise_family", "speaker"]
+
+
+@dataclass(frozen=True)
+class ModelScores:
+    """Scores of a model and of the noisy input on the same mixtures; of a teacher also how its signals lie."""
+
+    name: str
+    split: str
+    model: Evaluation
+    noisy: Evaluation
+    fitness: Fitness | None = None
+
+    def interval(self, metric: str, *, improvement: bool = False) -> tuple[float, float]:
+        """95 % interval of a mean score, or of the improvement over the noisy input, over speaker x noise family."""
+        values = np.array([clip.scores[metric] for clip in self.model.clips])
+        if improvement:
+            values = values - np.array([clip.scores[metric] for clip in self.noisy.clips])
+        return bootstrap_interval(values.tolist(), [(clip.speaker, clip.noise_family) for clip in self.model.clips])
+
+    def by(self, key: GroupKey) -> dict[str, dict[str, tuple[float, float]]]:
+        """Mean scores of (model, noisy) by metric, for each SNR (to 5 dB), family of noise or speaker."""
+        groups = {_group(clip, key) for clip in self.model.clips}
+        ordered = sorted(groups, key=float) if key == "snr_db" and _UNKNOWN not in groups else sorted(groups)
+        return {group: {metric: self._means(key, group, metric) for metric in self.model.mean} for group in ordered}
+
+    def to_json(self) -> dict[str, Any]:
+        """Means, intervals, groups and every clip; an undefined score is null."""
+        return {
+            "model": self.name,
+            "split": self.split,
+            "reference": self.model.reference,
+            "clips": len(self.model.clips),
+            "mean": _plain(self.model.mean),
+            "noisy": _plain(self.noisy.mean),
+            "undefined": self.model.undefined,
+            "interval_95": {metric: _plain_pair(self.interval(metric)) for metric in self.model.mean},
+            "improvement_interval_95": {
+                metric: _plain_pair(self.interval(metric, improvement=True)) for metric in self.model.mean
+            },
+            "by_snr_db": _plain_groups(self.by("snr_db")),
+            "by_noise_family": _plain_groups(self.by("noise_family")),
+            "per_clip": to_json(self.model),
+            **({} if self.fitness is None else {"fitness": asdict(self.fitness)}),
+        }
+
+    def text(self) -> str:
+        """A table for a terminal."""
+        lines = [f"{self.name}, {self.split} split, {len(self.model.clips)} mixtures"]
+        if self.fitness is not None:
+            lines.append(f"against clean speech: {self.fitness}")
+        if self.model.reference == "teacher":
+            lines.append("no clean speech is known: scores tell agreement with the teacher, not quality")
+        lines.append(
+            f"{'metric':<12}{'model':>9}{'95 % interval':>19}{'noisy':>9}{'better by':>11}{'95 % interval':>19}"
+        )
+        lines += [self._row(metric) for metric in self.model.mean]
+        return "\n".join([*lines, *self._groups("SNR dB", "snr_db"), *self._groups("noise", "noise_family")])
+
+    def _groups(self, title: str, key: GroupKey) -> list[str]:
+        lines = ["", f"{title:<14}{'PESQ-WB':>9}{'noisy':>9}{'SI-SDR dB':>11}{'noisy':>9}"]
+        for group, means in self.by(key).items():
+            pesq, si_sdr = means["pesq_wb"], means["si_sdr_db"]
+            lines.append(f"{group:<14}{pesq[0]:>9.3f}{pesq[1]:>9.3f}{si_sdr[0]:>11.2f}{si_sdr[1]:>9.2f}")
+        return lines
+
+    def _row(self, metric: str) -> str:
+        model, noisy = self.model.mean[metric], self.noisy.mean[metric]
+        spans = [
+            f"{low:.3f} to {high:.3f}" for low, high in (self.interval(metric), self.interval(metric, improvement=True))
+        ]
+        return f"{metric:<12}{model:>9.3f}{spans[0]:>19}{noisy:>9.3f}{model - noisy:>+11.3f}{spans[1]:>19}"
+
+    def _means(self, key: GroupKey, group: str, metric: str) -> tuple[float, float]:
+        model, noisy = (
+            [clip.scores[metric] for clip in evaluation.clips if _group(clip, key) == group]
+            for evaluation in (self.model, self.noisy)
+        )
+        return _mean(model), _mean(noisy)
+
+
+def evaluate_model(
+    folder: Path,
+    *,
+    data: str | Path | None = None,
+    split: str = "test",
+    optional: Sequence[str] = (),
+    device: str = "auto",
+    progress: Progress = silent,
+) -> ModelScores:
+    """Score a model folder on the test (or valid) split of its own corpus, or of the corpus `data`.
+
+    `optional` names metrics of OPTIONAL. ConfigError: another split, or such a metric cannot be had. CheckpointError:
+    no model folder, or a damaged one.
+    """
+    chosen = choose_device(device)
+    model, config = load_model(folder)
+    metrics = chosen_metrics(optional)
+    mixtures = split_mixtures(config.data, data, split, progress)
+    if not mixtures.has_clean:
+        mixtures = judged(mixtures, open_teacher(config.teacher), progress)
+    scores = evaluate(network_enhance(model.to(chosen), chosen), mixtures, metrics)
+    return ModelScores(folder.name, split, scores, evaluate_noisy(mixtures, metrics))
+
+
+def split_mixtures(data: DataConfig, corpus: str | Path | None, split: str, progress: Progress) -> MixtureList:
+    """The fixed mixtures of a split of a config's corpus, or of another one; ConfigError for another split."""
+    lists = {"test": test_list, "valid": validation_list}
+    if split not in lists:
+        raise ConfigError(f"must be test or valid, but got {split!r}", key="split")
+    place = data.corpus if corpus is None else str(corpus)
+    store = AudioStore.open(open_corpus(place, progress=progress), progress=progress)
+    return lists[split](store, data)
+
+
+def _group(clip: ClipScores, key: GroupKey) -> str:
+    if key != "snr_db":
+        return str(getattr(clip, key))
+    return f"{5 * round(clip.snr_db / 5)}" if np.isfinite(clip.snr_db) else _UNKNOWN
+
+
+def _mean(values: list[float]) -> float:
+    defined = [value for value in values if np.isfinite(value)]
+    return float(np.mean(defined)) if defined else float("nan")
+
+
+def _plain(means: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: value if np.isfinite(value) else None for name, value in means.items()}
+
+
+def _plain_pair(pair: tuple[float, float]) -> list[float | None]:
+    return [value if np.isfinite(value) else None for value in pair]
+
+
+def _plain_groups(groups: Mapping[str, Mapping[str, tuple[float, float]]]) -> dict[str, dict[str, list[float | None]]]:
+    return {group: {metric: _plain_pair(pair) for metric, pair in means.items()} for group, means in groups.items()}

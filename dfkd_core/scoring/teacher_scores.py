@@ -1,0 +1,105 @@
+"""What a teacher is worth: its scores on a split beside those of the unprocessed mixtures, and how its signals lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dfkd_core.base.progress import Progress, silent
+from dfkd_core.base.schema import nearest
+from dfkd_core.config import TeacherConfig
+from dfkd_core.data.config import DataConfig
+from dfkd_core.data.mixtures import MixtureList
+from dfkd_core.data.pretrained import PUBLIC_MODELS
+from dfkd_core.errors import ConfigError
+from dfkd_core.metrics import chosen_metrics
+from dfkd_core.models.complexity import complexity
+from dfkd_core.scoring.evaluation import Enhance, evaluate_noisy, evaluate_once
+from dfkd_core.scoring.model_scores import ModelScores, split_mixtures
+from dfkd_core.teachers import PRETRAINED, open_teacher
+from dfkd_core.teachers.base import Listed, Teacher, Waveforms
+from dfkd_core.teachers.fitness import Fitness, measure, require_estimates
+from dfkd_core.teachers.shipped import model_place, shipped_names
+from dfkd_core.teachers.teacher_cache import ListedMixture
+from dfkd_core.trained.model_folder import CONFIG, load_model
+
+NUM_COMPARED = 16  # mixtures from which delay and gain are told
+
+
+def evaluate_teacher(
+    teacher: TeacherConfig,
+    data: DataConfig,
+    *,
+    split: str = "valid",
+    optional: Sequence[str] = (),
+    progress: Progress = silent,
+) -> ModelScores:
+    """Score a teacher on a split of a corpus; what was scored before is read from the cache folder.
+
+    ConfigError: there is no teacher. DataError: its estimates have another length or are not finite; a shifted or
+    scaled one is scored as it is, and `fitness` tells.
+    """
+    opened = open_teacher(teacher)
+    if opened is None:
+        raise ConfigError(
+            "must name a checkpoint, estimates, a pretrained model or an ensemble, but names none", key="teacher"
+        )
+    metrics = chosen_metrics(optional)
+    mixtures = split_mixtures(data, None, split, progress)
+    if not mixtures.has_clean:
+        rule = f"needs clean speech to judge a teacher, but {mixtures.part.where} has none"
+        raise ConfigError(rule, key="data.corpus")
+    checked = _checked(opened)
+    scores = evaluate_once(opened.sha256, checked, mixtures, metrics)
+    return ModelScores(opened.name, split, scores, evaluate_noisy(mixtures, metrics), _fitness(checked, mixtures))
+
+
+def teacher_named(name: str) -> TeacherConfig:
+    """The teacher that a word on the command line means.
+
+    A public model's name, a shipped one, an ONNX file, a model folder, a folder of estimates, or an experiment config,
+    whose `teacher` block is taken. ConfigError: none of them.
+    """
+    path = model_place(name)
+    if name in PRETRAINED:
+        return TeacherConfig(pretrained=name)
+    if path.suffix in (".yaml", ".yml"):
+        from dfkd_core.config import load_config
+
+        return load_config(path).teacher
+    if path.suffix == ".onnx" or (path / CONFIG).is_file():
+        return TeacherConfig(checkpoint=name if name in shipped_names() else str(path))
+    if path.is_dir():
+        return TeacherConfig(estimates=str(path))
+    rule = f"must be a public model, a shipped one, an ONNX file, a folder or a config, but got {name!r}"
+    raise ConfigError(f"{rule}; {nearest(name, sorted([*PRETRAINED, *shipped_names()]))}", key="--teacher")
+
+
+def teacher_sizes(teacher: TeacherConfig) -> dict[str, float]:
+    """Sizes by metric name, as far as they are known: of public models, and of our own model folders."""
+    if teacher.pretrained is not None:
+        num_params = PUBLIC_MODELS[teacher.pretrained].num_params
+        return {} if num_params is None else {"model/params": float(num_params)}
+    if teacher.checkpoint is None or not (folder := model_place(teacher.checkpoint)).is_dir():
+        return {}
+    sizes = complexity(load_model(folder)[0])
+    return {"model/params": float(sizes.params), "model/macs_per_s": float(sizes.macs_per_s)}
+
+
+def _checked(teacher: Teacher) -> Enhance:
+    """The teacher as a function of mixtures whose estimates are known to be whole."""
+
+    def enhance(noisy: Waveforms, listed: Sequence[Listed]) -> Waveforms:
+        estimate = teacher(noisy, listed)
+        require_estimates(teacher.name, estimate, noisy)
+        return estimate
+
+    return enhance
+
+
+def _fitness(enhance: Enhance, mixtures: MixtureList) -> Fitness:
+    """How the estimates of some mixtures, spread over the list, lie to their clean speech."""
+    indices = np.unique(np.linspace(0, len(mixtures) - 1, NUM_COMPARED).astype(int))
+    noisy, clean = mixtures.batch(indices)
+    return measure(enhance(noisy, [ListedMixture(mixtures, int(i)) for i in indices]), clean)

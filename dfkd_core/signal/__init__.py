@@ -1,0 +1,1 @@
+"""Audio files, framing and spectra."""

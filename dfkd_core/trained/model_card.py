@@ -1,0 +1,126 @@
+"""What there is to know of a trained model, for programs (metrics.json) and for people (the card)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from pydantic import ConfigDict
+
+from dfkd_core.base.schema import Config
+from dfkd_core.config import ExperimentConfig
+from dfkd_core.data.config import DataConfig, ValueSet
+from dfkd_core.data.pretrained import PUBLIC_MODELS
+from dfkd_core.metrics import KNOWN, METRICS
+
+
+class ModelRecord(Config):
+    """The content of metrics.json.
+
+    sha256: of model.safetensors. sizes: as `complexity` counts them. metrics: by name, `val/...` and others.
+    noisy: validation scores of the unprocessed mixtures. origin: hashes and names of data and teacher.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True)
+
+    schema_version: int = 1
+    sha256: str
+    sizes: dict[str, float | None]
+    metrics: dict[str, float | None]
+    noisy: dict[str, float | None]
+    epochs: int
+    origin: dict[str, Any]
+    torch_version: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; a size or score that is not finite becomes null."""
+        plain = self.model_dump()
+        for table in (plain["sizes"], plain["metrics"], plain["noisy"]):
+            table.update({name: None for name, value in table.items() if value is None or not math.isfinite(value)})
+        return plain
+
+
+_AGREEMENT = (
+    "## Agreement with the teacher on the validation recordings",
+    "",
+    "No clean speech is known for them: these values tell how near the model comes to its teacher, faults included, "
+    "and not how good it is.",
+)
+
+
+def model_card(config: ExperimentConfig, record: ModelRecord) -> str:
+    """The card in Markdown: what the model is, what it was trained on, how it scores, what it costs."""
+    sections = (_heading(config), _training(config, record), _scores(record), _sizes(record), _use())
+    return "\n".join("\n".join(lines) + "\n" for lines in sections)
+
+
+def _heading(config: ExperimentConfig) -> list[str]:
+    student = config.student.model_dump(mode="json")
+    fields = ", ".join(f"{name} {value}" for name, value in student.items() if name != "model")
+    return [f"# {student['model']}: speech enhancement at 16 kHz, mono", "", f"Architecture: {fields}."]
+
+
+def _training(config: ExperimentConfig, record: ModelRecord) -> list[str]:
+    data, origin = config.data, record.origin
+    teacher = _with_licences(origin.get("teacher") or "none")
+    licences = ", ".join(origin.get("licences") or ["unknown"])
+    begun = [f"- Begun with the weights of {_short(origin['start_hash'])}"] if "start_hash" in origin else []
+    return [
+        "## Training",
+        "",
+        f"- Data: corpus `{data.corpus}`, {data.train_hours * record.epochs:g} hours of mixtures, {_mixing(data)}",
+        f"- Licences of the audio: {licences}; those of the model follow from them",
+        f"- Teacher: {teacher}; method {config.distillation.method}, weight {config.distillation.weight:g}",
+        f"- Epochs: {record.epochs}; seed {config.seed}; torch {record.torch_version}",
+        *begun,
+        f"- Data hash: {_short(origin.get('data_hash'))}; teacher hash: {_short(origin.get('teacher_hash'))}",
+    ]
+
+
+def _with_licences(teacher: str) -> str:
+    """The teacher's name, with the licence of every public model in it."""
+    known = [f"{model.name}: {model.licence}" for model in PUBLIC_MODELS.values() if model.name in teacher]
+    return f"{teacher} ({'; '.join(known)})" if known else teacher
+
+
+def _mixing(data: DataConfig) -> str:
+    """SNR and augmentation in words."""
+    snr = data.snr_db
+    if isinstance(snr, ValueSet):
+        told = [f"at {', '.join(f'{value:g}' for value in snr.values)} dB SNR"]
+    else:
+        told = [f"at {snr[0]:g} to {snr[1]:g} dB SNR"]
+    if data.impulse_responses:
+        told.append(f"{data.impulse_responses:.0%} in rooms ({data.target_reflections} target)")
+    shares = {"clipped": data.clipping, "with babble": data.babble, "with varied noise": data.noise_variation}
+    told += [f"{share:.0%} {what}" for what, share in shares.items() if share]
+    return ", ".join(told)
+
+
+def _scores(record: ModelRecord) -> list[str]:
+    taught = any(name.startswith("val_teacher/") for name in record.metrics)
+    group, heading = ("val_teacher", [*_AGREEMENT]) if taught else ("val", ["## Scores on the validation mixtures"])
+    rows = [*heading, "", "| metric | model | noisy input |", "|---|---|---|"]
+    shown = [name for name in KNOWN if name in METRICS or f"{group}/{name}" in record.metrics]
+    for name, metric in ((name, KNOWN[name]) for name in shown):
+        model, noisy = _number(record.metrics.get(f"{group}/{name}")), _number(record.noisy.get(name))
+        rows.append(f"| {name} ({metric.unit}) | {model} | {noisy} |")
+    return rows
+
+
+def _sizes(record: ModelRecord) -> list[str]:
+    return ["## Cost", "", *(f"- {name}: {_number(value)}" for name, value in record.sizes.items())]
+
+
+def _use() -> list[str]:
+    return ["## Use", "", "    dfkd enhance <this folder> noisy.wav clean.wav", "    dfkd evaluate <this folder>"]
+
+
+def _number(value: float | None) -> str:
+    if value is None or not math.isfinite(value):
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _short(sha256: str | None) -> str:
+    return sha256[:16] if sha256 else "none"

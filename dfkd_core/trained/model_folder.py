@@ -1,0 +1,127 @@
+"""A trained model as a folder: config.yaml, model.safetensors, metrics.json and a card to read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from dfkd_core.base.atomic_files import sha256_file, write_atomic
+from dfkd_core.base.yaml_files import dump_yaml, read_yaml
+from dfkd_core.config import ExperimentConfig
+from dfkd_core.errors import CheckpointError, ConfigError
+from dfkd_core.models import build_student
+from dfkd_core.models.base import Student
+from dfkd_core.models.complexity import complexity
+from dfkd_core.trained.checkpoint import load_state
+from dfkd_core.trained.model_card import ModelRecord, model_card
+
+CONFIG, WEIGHTS, METRICS, CARD = "config.yaml", "model.safetensors", "metrics.json", "README.md"
+
+_log = logging.getLogger(__name__)
+
+
+def publish_checkpoint(checkpoint: Path, folder: Path, metrics: Mapping[str, float | None]) -> None:
+    """Make `folder` a model folder from a trainer's checkpoint and the metrics of its last epoch."""
+    state = load_state(checkpoint)
+    config = ExperimentConfig.parse(state["config"], checkpoint)
+    told = {key: state[key] for key in ("noisy", "origin")}
+    write_model_folder(folder, config, shipped_weights(state), metrics, epochs=state["epoch"], **told)
+
+
+def write_model_folder(
+    folder: Path,
+    config: ExperimentConfig,
+    weights: Mapping[str, torch.Tensor],
+    metrics: Mapping[str, float | None],
+    *,
+    noisy: Mapping[str, float | None],
+    epochs: int,
+    origin: Mapping[str, Any],
+) -> None:
+    """Write the four files, metrics.json last: it holds the hash of the weights that it speaks of."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()})
+    record = ModelRecord(
+        sha256=hashlib.sha256(content).hexdigest(),
+        sizes=asdict(complexity(build_student(config.student))),
+        metrics=dict(metrics),
+        noisy=dict(noisy),
+        epochs=epochs,
+        origin=dict(origin),
+        torch_version=torch.__version__,
+    )
+    write_atomic(folder / CONFIG, dump_yaml(config.model_dump(mode="json")).encode())
+    write_atomic(folder / WEIGHTS, content)
+    write_atomic(folder / CARD, model_card(config, record).encode())
+    write_atomic(folder / METRICS, json.dumps(record.to_json(), indent=1).encode())
+
+
+def load_model(folder: Path) -> tuple[Student, ExperimentConfig]:
+    """The model in evaluation mode on the CPU, and its config.
+
+    CheckpointError: a file is missing, the weights differ from their hash or do not fit the config.
+    """
+    config = read_model_config(folder)
+    _require_hash(folder)
+    student = build_student(config.student)
+    try:
+        student.load_state_dict(load((folder / WEIGHTS).read_bytes()))
+    except SafetensorError as error:
+        raise CheckpointError(f"{folder / WEIGHTS}: must be a safetensors file, but {error}; train it again") from error
+    except RuntimeError as error:
+        told = str(error).splitlines()[-1].strip()
+        raise CheckpointError(f"{folder / WEIGHTS}: must fit {CONFIG}, but {told}; restore both files") from error
+    return student.eval(), config
+
+
+def read_model_config(folder: Path) -> ExperimentConfig:
+    """The config of a model folder; CheckpointError when `folder` is none."""
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file():
+            raise CheckpointError(
+                f"{folder}: must be a model folder, but lacks {name}; name one that `dfkd train` wrote"
+            )
+    return ExperimentConfig.parse(read_yaml(folder / CONFIG), folder / CONFIG)
+
+
+def read_record(folder: Path) -> ModelRecord:
+    """What metrics.json says of the model; CheckpointError when it is missing or damaged."""
+    path = folder / METRICS
+    try:
+        return ModelRecord.parse(json.loads(path.read_bytes()), path)
+    except (OSError, ValueError, ConfigError) as error:
+        raise CheckpointError(f"{path}: must describe the model, but is missing or damaged; restore it") from error
+
+
+def model_sha256(folder: Path) -> str:
+    """Hash of the weights and of the student's config: the identity of what the model computes."""
+    student = read_model_config(folder).student.model_dump(mode="json")
+    content = f"{sha256_file(folder / WEIGHTS)} {json.dumps(student, sort_keys=True)}"
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _require_hash(folder: Path) -> None:
+    if not (folder / METRICS).exists():
+        _log.warning("%s: has no %s, so its weights cannot be checked", folder, METRICS)
+        return
+    found, told = sha256_file(folder / WEIGHTS), read_record(folder).sha256
+    if found != told:
+        raise CheckpointError(
+            f"{folder / WEIGHTS}: must have sha256 {told[:12]}..., but it has {found[:12]}...; restore the file"
+        )
+
+
+def shipped_weights(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """The weights that a trainer's state ships: the averaged ones where there are any, else the student's."""
+    prefix = "model."
+    averaged = {name.removeprefix(prefix): w for name, w in state["average"].items() if name.startswith(prefix)}
+    return averaged or dict(state["student"])

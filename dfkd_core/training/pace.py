@@ -1,0 +1,42 @@
+"""How long an epoch takes on one thread of this machine, told from a few steps on noise."""
+
+from __future__ import annotations
+
+import time
+from statistics import median
+
+import torch
+from torch import nn
+
+from dfkd_core.config import ExperimentConfig
+from dfkd_core.models import build_student
+from dfkd_core.signal.audio import SAMPLE_RATE
+
+NUM_TIMED = 3
+SCORING_S = 0.08  # PESQ, STOI and ESTOI of one clip
+CLIP_S = 4.0
+
+
+def epoch_seconds(config: ExperimentConfig) -> float:
+    """Seconds for training (forward and backward) and validation of one epoch; the loss adds some percent."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(config.training.threads)
+    try:
+        model, data = build_student(config.student), config.data
+        batch = config.training.batch_size
+        num_steps = 3600 * data.train_hours / (batch * data.segment_s)
+        step_s = median(_step_seconds(model, batch, data.segment_s) for _ in range(NUM_TIMED))
+        clip_s = _step_seconds(model.eval(), 1, CLIP_S, backward=False)
+    finally:
+        torch.set_num_threads(threads)
+    return num_steps * step_s + data.validation_clips * (clip_s + SCORING_S)
+
+
+def _step_seconds(model: nn.Module, batch: int, seconds: float, *, backward: bool = True) -> float:
+    noise = 0.1 * torch.randn(batch, int(seconds * SAMPLE_RATE))
+    started = time.perf_counter()
+    with torch.set_grad_enabled(backward):
+        estimate = model(noise)
+        if backward:
+            estimate.square().mean().backward()
+    return time.perf_counter() - started

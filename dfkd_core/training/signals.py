@@ -1,0 +1,99 @@
+"""The signals of an experiment: listed mixtures, and what its teacher says of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfkd_core.base.progress import Progress, silent
+from dfkd_core.config import ExperimentConfig
+from dfkd_core.data.audio_store import AudioStore
+from dfkd_core.data.corpora import open_corpus
+from dfkd_core.data.mixtures import MixtureList, data_hash, test_list, training_shard, validation_list
+from dfkd_core.errors import ConfigError
+from dfkd_core.teachers import Teacher, open_teacher
+from dfkd_core.teachers.base import Waveforms
+from dfkd_core.teachers.taught_list import judged
+from dfkd_core.teachers.teacher_cache import TeacherCache
+from dfkd_core.training.distillation_alone import require_distillation_alone
+
+
+class Batch(NamedTuple):
+    """Signals of some mixtures, each (batch, time); clean is nan where it is not known."""
+
+    noisy: Waveforms
+    clean: Waveforms
+    taught: Waveforms | None
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The training mixtures of one epoch, with the teacher's estimates where one is needed."""
+
+    mixtures: MixtureList
+    taught: TeacherCache | None
+
+    def batch(self, indices: NDArray[np.int64]) -> Batch:
+        """Signals of the mixtures with these numbers."""
+        return Batch(*self.mixtures.batch(indices), self.taught.estimates(indices) if self.taught else None)
+
+
+class Signals:
+    """Opens corpus, lists and teacher of a config, each when it is first asked for."""
+
+    def __init__(self, config: ExperimentConfig, *, needs_teacher: bool, progress: Progress = silent) -> None:
+        self._config, self._progress = config, progress
+        self.teacher: Teacher | None = open_teacher(config.teacher) if needs_teacher else None
+        if needs_teacher and self.teacher is None:
+            rule = f"is required by distillation.method {config.distillation.method}, but there is none"
+            raise ConfigError(f"{rule}; name a checkpoint, estimates or a pretrained model", key="teacher")
+
+    @cached_property
+    def store(self) -> AudioStore:
+        """The decoded corpus."""
+        return AudioStore.open(open_corpus(self._config.data.corpus, progress=self._progress), progress=self._progress)
+
+    @cached_property
+    def validation(self) -> MixtureList:
+        """The fixed mixtures on which trials are compared; recordings without clean speech have the teacher's."""
+        return self._judged(validation_list(self.store, self._config.data))
+
+    def test(self) -> MixtureList:
+        """The fixed mixtures of the test split; only a final evaluation may ask for them."""
+        return self._judged(test_list(self.store, self._config.data))
+
+    def _judged(self, mixtures: MixtureList) -> MixtureList:
+        if mixtures.has_clean:
+            return mixtures
+        return judged(mixtures, self.teacher or open_teacher(self._config.teacher), self._progress)
+
+    def shard(self, epoch: int) -> Shard:
+        """The training mixtures of an epoch counted from 0; the teacher's estimates are computed when absent.
+
+        ConfigError: supervised terms are weighed, and there is no clean speech.
+        """
+        mixtures = training_shard(self.store, self._config.data, epoch)
+        if not mixtures.has_clean:
+            require_distillation_alone(self._config, mixtures.part.where)
+        if self.teacher is None:
+            return Shard(mixtures, None)
+        return Shard(mixtures, TeacherCache.open(self.teacher, mixtures, progress=self._progress))
+
+    @cached_property
+    def hashes(self) -> dict[str, str | None]:
+        """Identity of the signals and of the teacher: `data_hash`, `teacher_hash` (None without a teacher)."""
+        return {
+            "data_hash": data_hash(self._config.data, self.store),
+            "teacher_hash": self.teacher.sha256 if self.teacher else None,
+        }
+
+    @cached_property
+    def origin(self) -> dict[str, str | list[str] | None]:
+        """What a model card tells of the signals: `hashes`, the teacher's name, the licences of the audio."""
+        licences = {clip.licence or "unknown" for clip in self.store.manifest.select(split="train")}
+        teacher = self.teacher.name if self.teacher else None
+        return {**self.hashes, "teacher": teacher, "licences": sorted(licences)}

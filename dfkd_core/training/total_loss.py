@@ -1,0 +1,84 @@
+"""What a student minimises: supervised terms and distillation, each in units of its own gradient."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from dfkd_core.config import ExperimentConfig
+from dfkd_core.distillation import build_method
+from dfkd_core.distillation.schedule import schedule_weights
+from dfkd_core.errors import ConfigError
+from dfkd_core.losses import supervised_loss
+from dfkd_core.losses.gradient_balance import GradientBalance
+from dfkd_core.signal.spectrum import shared_spectra
+
+DISTILLATION = "distillation"
+
+
+class TotalLoss(nn.Module):
+    """L = L_sup / g_sup + weight * L_KD / g_KD, with g frozen gradient norms at the estimate.
+
+    Only what counts is computed: terms of weight 0, and in a two-step schedule the half that rests, are not.
+    Buffers (g, and the references of a dynamic weight) belong to a checkpoint.
+    """
+
+    def __init__(self, config: ExperimentConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.supervised = supervised_loss(config.loss)
+        self.method = build_method(**config.distillation.model_dump())
+        self.distils = config.distillation.method != "none" and config.distillation.weight > 0
+        self.balance = GradientBalance([*self.supervised.weights, *([DISTILLATION] if self.distils else [])])
+        self._require_terms()
+
+    @property
+    def needs_teacher(self) -> bool:
+        """Whether a teacher's estimates must be given."""
+        return self.distils and self.method.needs_teacher
+
+    def forward(
+        self, estimate: Tensor, clean: Tensor, teacher: Tensor | None, epoch: int
+    ) -> tuple[Tensor, dict[str, float]]:
+        """L as a scalar and what to log, from signals (batch, time), in an epoch counted from 0."""
+        supervise, distil = schedule_weights(self.config.distillation.schedule, epoch, self.config.training.epochs)
+        report = {}
+        with shared_spectra():
+            terms = self.supervised(estimate, clean) if supervise else {}
+            if distil and self.distils:
+                terms[DISTILLATION], report = self.method(estimate, teacher, clean)
+        scaled = self.balance(terms, estimate)
+        total = self._total(scaled, supervise)
+        report = {f"distillation/{name}": value for name, value in report.items()}
+        values = torch.stack([total.detach(), *(term.detach() for term in terms.values())]).tolist()
+        return total, report | dict(zip(("train/loss", *map(_metric_name, terms)), values, strict=True))
+
+    def scales(self) -> dict[str, float]:
+        """The gradient norms g by which terms are divided, for the log."""
+        return {f"gradient_norm/{name}": scale for name, scale in self.balance.scales().items()}
+
+    def _total(self, scaled: Mapping[str, Tensor], supervise: float) -> Tensor:
+        parts = [supervise * self.supervised.total(scaled)] if supervise and self.supervised.weights else []
+        if DISTILLATION in scaled:
+            parts.append(self.config.distillation.weight * scaled[DISTILLATION])
+        return torch.stack(parts).sum()
+
+    def _require_terms(self) -> None:
+        if not self.supervised.weights and not self.distils:
+            raise ConfigError("must weigh at least one term, but all are 0 and nothing is distilled", key="loss")
+        if self.config.distillation.schedule == "two_step" and not (self.supervised.weights and self.distils):
+            rule = "two_step needs both distillation and a supervised term, but one has no weight; use constant"
+            raise ConfigError(rule, key="distillation.schedule")
+
+
+def _metric_name(term: str) -> str:
+    return "distillation/loss" if term == DISTILLATION else f"train/{term}"
+
+
+def first_not_finite(report: Mapping[str, float]) -> str | None:
+    """The name of the first logged value that is nan or infinite; single terms come before their total."""
+    ordered = sorted(report, key=lambda name: name == "train/loss")
+    return next((name for name in ordered if not math.isfinite(report[name])), None)

@@ -1,0 +1,208 @@
+"""One training run: epochs, validation and a state that goes on bit for bit."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dfkd_core.base.machine import choose_device, limit_threads, mixed_precision
+from dfkd_core.base.memory import keep_freed_memory
+from dfkd_core.base.progress import Progress, silent
+from dfkd_core.config import ExperimentConfig
+from dfkd_core.distillation.split_report import split_warning
+from dfkd_core.errors import CheckpointError, TrainingDiverged
+from dfkd_core.metrics import chosen_metrics
+from dfkd_core.scoring.evaluation import Evaluation, evaluate, evaluate_noisy, network_enhance
+from dfkd_core.trained.checkpoint import load_state, save_state
+from dfkd_core.training.batches import TensorBatch, tensor_batches
+from dfkd_core.training.determinism import batch_order, seed_everything
+from dfkd_core.training.initial_student import initial_origin, initial_student
+from dfkd_core.training.optimizer import AdamW, clip_gradient, learning_rate
+from dfkd_core.training.signals import Signals
+from dfkd_core.training.total_loss import TotalLoss, first_not_finite
+from dfkd_core.training.weight_average import WeightAverage
+
+GAIN_WARNING_DB = 1.0
+
+# what a resumed run may change without becoming another run
+_FREE_KEYS = ("provenance", "training.epochs", "training.patience", "training.device", "training.threads")
+_FREE_PLACES = ("training.compile", "training.metrics", "data.corpus", "teacher")
+
+_log = logging.getLogger(__name__)
+
+
+class Trainer:
+    """Trains the student of a config, with or without a teacher, through one loop.
+
+    Two trainers of one config on CPU hold bit-identical weights after each epoch, also when one of them was
+    resumed from `state_dict()`. Computes nothing that the config does not weigh.
+    """
+
+    def __init__(self, config: ExperimentConfig, progress: Progress = silent) -> None:
+        keep_freed_memory()
+        limit_threads(config.training.threads)
+        seed_everything(config.seed)
+        self.config, self._progress = config, progress
+        self.epoch = 0  # epochs done
+        self.metrics = chosen_metrics(config.training.metrics)
+        self.device = choose_device(config.training.device)
+        self.loss = TotalLoss(config)
+        self.loss.method.to(self.device)
+        self.signals = Signals(config, needs_teacher=self.loss.needs_teacher, progress=progress)
+        self.student: nn.Module = initial_student(config).to(self.device)
+        self.optimizer = AdamW(self.student, config.optimizer.weight_decay)
+        decay = config.training.ema_decay
+        self.average = WeightAverage(self.student, decay) if decay is not None else None
+        self._forward = torch.compile(self.student) if config.training.compile else self.student
+
+    @property
+    def model(self) -> nn.Module:
+        """What is evaluated and shipped: the averaged weights where `ema_decay` is set, else the student."""
+        return self.average.model if self.average else self.student
+
+    def train_epoch(self) -> dict[str, float]:
+        """Train on the next epoch's mixtures; means over its steps, by metric name.
+
+        TrainingDiverged: a loss or the gradient norm is not finite (epoch, step and term are told).
+        """
+        seed_everything(self.config.seed, self.epoch + 1)
+        shard = self.signals.shard(self.epoch)
+        order = batch_order(self.config.seed, self.epoch, len(shard.mixtures), self.config.training.batch_size)
+        self.student.train()
+        self.loss.train()
+        total: Counter[str] = Counter()
+        for step, batch in enumerate(tensor_batches(shard, order, self.device)):
+            total.update(self._step(batch, step, len(order)))
+            self._progress(f"epoch {self.epoch + 1}", step + 1, len(order))
+        self.epoch += 1
+        means = {name: value / len(order) for name, value in total.items()}
+        self._warn_of_split(means)
+        return means | self.loss.scales()
+
+    def evaluate(self, split: str = "valid") -> Evaluation:
+        """Score the model on the validation mixtures; `split="test"` is for final evaluations only."""
+        mixtures = self.signals.test() if split == "test" else self.signals.validation
+        evaluation = evaluate(network_enhance(self.model.eval(), self.device), mixtures, self.metrics)
+        gain_db = evaluation.mean["gain_db"]
+        if abs(gain_db) > GAIN_WARNING_DB:
+            remedy = "weigh loss.snr" if evaluation.reference == "clean" else "distil by output_mse"
+            _log.warning("the model returns speech at %+.1f dB; %s, which sees the gain", gain_db, remedy)
+        return evaluation
+
+    def evaluate_noisy(self, split: str = "valid") -> Evaluation:
+        """Scores of the same mixtures unprocessed, to tell an improvement."""
+        return evaluate_noisy(self.signals.test() if split == "test" else self.signals.validation, self.metrics)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that training goes on from, as nested mappings of tensors and JSON values."""
+        return {
+            "epoch": self.epoch,
+            "config": self.config.model_dump(mode="json"),
+            "origin": self.signals.origin | initial_origin(self.config),
+            "noisy": {name: v if math.isfinite(v) else None for name, v in self.evaluate_noisy().mean.items()},
+            "student": self.student.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "loss": self.loss.state_dict(),
+            "average": self.average.state_dict() if self.average else {},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any], place: str | Path = "checkpoint") -> None:
+        """Go on from `state_dict()`; CheckpointError, naming `place`, when it was made by another config."""
+        try:
+            # keys that are newer than the checkpoint are filled in
+            saved = ExperimentConfig.parse(state["config"], place)
+            _require_same_config(saved.model_dump(mode="json"), self.config.model_dump(mode="json"))
+            _require_same_signals(state["origin"], self.signals.hashes)
+        except CheckpointError as error:
+            raise CheckpointError(f"{place}: {error}") from error
+        self.epoch = state["epoch"]
+        self.student.load_state_dict(state["student"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.loss.load_state_dict(state["loss"])
+        if self.average:
+            self.average.load_state_dict(state["average"])
+
+    def save(self, directory: Path) -> None:
+        """Write the state as a checkpoint into `directory`."""
+        save_state(directory, self.state_dict())
+
+    def load(self, directory: Path) -> None:
+        """Go on from the checkpoint in `directory`; CheckpointError when it is missing, corrupt or another's."""
+        self.load_state_dict(load_state(directory), directory)
+
+    def _step(self, batch: TensorBatch, step: int, num_steps: int) -> dict[str, float]:
+        """One batch: forward, loss, backward, update."""
+        with mixed_precision(self.device, self.config.training.precision):
+            estimate = self._forward(batch.noisy)
+        loss: Tensor
+        report: dict[str, float]
+        loss, report = self.loss(estimate.float(), batch.clean, batch.taught, self.epoch)
+        self._require_finite(report, step)
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        report["train/gradient_norm"] = clip_gradient(self.student, self.config.optimizer.gradient_clip)
+        self._require_finite(report, step)
+        schedule = (self.epoch * num_steps + step, self.config.training.epochs * num_steps)
+        self.optimizer.step(learning_rate(self.config.optimizer, *schedule))
+        if self.average:
+            self.average.update(self.student)
+        return report
+
+    def _require_finite(self, report: Mapping[str, float], step: int) -> None:
+        name = first_not_finite(report)
+        if name is not None:
+            raise TrainingDiverged(
+                f"epoch {self.epoch + 1}, step {step + 1}: {name} must be finite, but is {report[name]}; "
+                f"lower optimizer.learning_rate (now {self.config.optimizer.learning_rate:g}) or gradient_clip"
+            )
+
+    def _warn_of_split(self, means: Mapping[str, float]) -> None:
+        prefix = "distillation/"
+        warning = split_warning({n.removeprefix(prefix): v for n, v in means.items() if n.startswith(prefix)})
+        if warning:
+            _log.warning("epoch %d: %s", self.epoch, warning)
+
+
+def prepare(config: ExperimentConfig, progress: Progress = silent) -> dict[str, str | None]:
+    """Build ahead what every trial reads: decoded audio, lists, the teacher's estimates of every epoch.
+
+    Returns `data_hash` and `teacher_hash` (None without a teacher). A second call finds all of it done.
+    """
+    signals = Signals(config, needs_teacher=TotalLoss(config).needs_teacher, progress=progress)
+    evaluate_noisy(signals.validation, chosen_metrics(config.training.metrics))
+    for epoch in range(config.training.epochs):
+        signals.shard(epoch)
+    return signals.hashes
+
+
+def _require_same_config(saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """CheckpointError naming the first key that differs, of those that make a run what it is."""
+    before, after = dict(_leaves(saved)), dict(_leaves(now))
+    for key in sorted(before.keys() | after.keys()):
+        free = key.startswith((*_FREE_KEYS, *_FREE_PLACES))
+        if not free and before.get(key) != after.get(key):
+            raise CheckpointError(
+                f"belongs to another config: {key} was {before.get(key)!r}, but is {after.get(key)!r}; "
+                "set it back, or start in another folder"
+            )
+
+
+def _require_same_signals(saved: Mapping[str, Any], now: Mapping[str, str | None]) -> None:
+    for key, value in now.items():
+        if saved[key] != value:
+            what = key.removesuffix("_hash")
+            raise CheckpointError(f"was trained with another {what} ({key} differs); bring it back, or start anew")
+
+
+def _leaves(mapping: Mapping[str, Any], path: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for key, value in mapping.items():
+        rows += _leaves(value, f"{path}{key}.") if isinstance(value, Mapping) else [(f"{path}{key}", value)]
+    return rows

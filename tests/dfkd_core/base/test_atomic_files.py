@@ -1,0 +1,37 @@
+import errno
+import os
+
+import pytest
+
+from dfkd_core.base.atomic_files import sha256_file, write_atomic
+
+
+def test_content_replaces_what_was_there(tmp_path):
+    path = tmp_path / "file"
+    write_atomic(path, b"old")
+    write_atomic(path, b"new")
+    assert path.read_bytes() == b"new" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_leaves_the_old_file_and_no_litter(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write_atomic(path, b"old")
+
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_atomic(path, b"new")
+    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_written_file_has_the_permissions_of_a_plain_one(tmp_path):
+    (tmp_path / "plain").write_bytes(b"")
+    write_atomic(tmp_path / "atomic", b"")
+    assert (tmp_path / "atomic").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_the_hash_is_that_of_the_content(tmp_path):
+    write_atomic(tmp_path / "file", b"abc")
+    assert sha256_file(tmp_path / "file").startswith("ba7816bf8f01cfea")

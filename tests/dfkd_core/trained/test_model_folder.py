@@ -1,0 +1,121 @@
+import json
+
+import pytest
+import torch
+
+from dfkd_core.errors import CheckpointError, ConfigError
+from dfkd_core.models import build_student
+from dfkd_core.trained.model_folder import load_model, model_sha256, publish_checkpoint, read_record, write_model_folder
+from dfkd_core.training.trainer import Trainer
+
+ORIGIN = {"data_hash": "d" * 64, "teacher_hash": None, "teacher": None, "licences": ["CC0-1.0", "unknown"]}
+METRICS = {"val/pesq_wb": 1.5, "val/si_sdr_db": float("nan")}
+
+
+@pytest.fixture
+def model(experiment):
+    torch.manual_seed(0)
+    return build_student(experiment().student).eval()
+
+
+@pytest.fixture
+def folder(experiment, model, tmp_path):
+    path = tmp_path / "model"
+    write_model_folder(path, experiment(), model.state_dict(), METRICS, noisy={"pesq_wb": 1.2}, epochs=2, origin=ORIGIN)
+    return path
+
+
+def test_a_model_comes_back_as_it_was(folder, model, experiment):
+    loaded, config = load_model(folder)
+    noisy = torch.randn(2, 4000)
+    assert config == experiment() and not loaded.training
+    assert torch.equal(loaded(noisy), model(noisy))
+
+
+def test_the_files_are_those_of_the_contract(folder):
+    assert {path.name for path in folder.iterdir()} == {"config.yaml", "model.safetensors", "metrics.json", "README.md"}
+
+
+def test_metrics_json_is_plain_json_with_null_for_what_is_not_finite(folder):
+    told = json.loads((folder / "metrics.json").read_text(), parse_constant=pytest.fail)
+    assert told["metrics"] == {"val/pesq_wb": 1.5, "val/si_sdr_db": None} and told["sizes"]["params"] > 0
+
+
+def test_the_card_names_data_licence_teacher_scores_and_sizes(folder):
+    card = (folder / "README.md").read_text()
+    for part in (
+        "CC0-1.0, unknown",
+        "Teacher: none",
+        "| pesq_wb (MOS-LQO) | 1.5 | 1.2 |",
+        "params:",
+        "hours of mixtures",
+    ):
+        assert part in card
+
+
+def test_changed_weights_are_refused(folder):
+    path = folder / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"model.safetensors: must have sha256 .*; restore") as caught:
+        load_model(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_of_another_shape_are_told_in_one_line(folder):
+    config = (folder / "config.yaml").read_text()
+    (folder / "config.yaml").write_text(config.replace("width: 0.0625", "width: 0.125"))
+    with pytest.raises(CheckpointError, match=r"must fit config.yaml") as caught:
+        load_model(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_pickle_is_no_model(folder):
+    torch.save({"weight": torch.ones(3)}, folder / "model.safetensors")
+    (folder / "metrics.json").unlink()
+    with pytest.raises(CheckpointError, match="must be a safetensors file"):
+        load_model(folder)
+
+
+def test_a_folder_that_is_no_model_is_told(tmp_path):
+    with pytest.raises(CheckpointError, match=r"must be a model folder, but lacks config.yaml"):
+        load_model(tmp_path)
+
+
+def test_a_damaged_record_is_told(folder):
+    (folder / "metrics.json").write_text("{}")
+    with pytest.raises(CheckpointError, match="missing or damaged"):
+        read_record(folder)
+
+
+def test_an_unknown_key_of_the_config_is_told(folder):
+    (folder / "config.yaml").write_text("sed: 1\n")
+    with pytest.raises(ConfigError, match="seed"):
+        load_model(folder)
+
+
+def test_identity_follows_the_weights_and_the_student_not_the_place(folder, tmp_path):
+    before = model_sha256(folder)
+    moved = folder.rename(tmp_path / "moved")
+    assert model_sha256(moved) == before
+    (moved / "model.safetensors").write_bytes(b"other")
+    assert model_sha256(moved) != before
+
+
+def test_a_trainer_s_checkpoint_becomes_the_model_that_was_evaluated(experiment, tmp_path):
+    trainer = Trainer(experiment())
+    trainer.train_epoch()
+    trainer.save(tmp_path / "checkpoint")
+    publish_checkpoint(tmp_path / "checkpoint", tmp_path / "model", trainer.evaluate().metrics())
+    noisy = torch.randn(1, 4000)
+    torch.testing.assert_close(load_model(tmp_path / "model")[0](noisy), trainer.model.eval()(noisy))
+    assert read_record(tmp_path / "model").epochs == 1
+
+
+def test_the_card_tells_the_licence_of_a_public_teacher(experiment, tmp_path):
+    model = build_student(experiment().student)
+    origin = {**ORIGIN, "teacher": "mean of dtln, gtcrn"}
+    write_model_folder(tmp_path, experiment(), model.state_dict(), METRICS, noisy={}, epochs=1, origin=origin)
+    card = (tmp_path / "README.md").read_text()
+    assert "Teacher: mean of dtln, gtcrn (dtln: MIT; gtcrn: MIT" in card

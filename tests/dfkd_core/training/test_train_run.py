@@ -1,0 +1,88 @@
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+from filelock import FileLock
+
+from dfkd_core.errors import CheckpointError, ConfigError
+from dfkd_core.trained.checkpoint import load_state
+from dfkd_core.trained.model_folder import load_model, read_record
+from dfkd_core.training.train_run import train_model
+from dfkd_core.training.trainer import Trainer
+
+IN_MID_EPOCH = """
+import json, sys, os, pathlib, signal
+from dfkd_core.config import ExperimentConfig
+from dfkd_core.training.train_run import train_model
+
+def progress(what, done, total):
+    if what == "epoch 2" and done == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+train_model(ExperimentConfig.parse(json.loads(sys.argv[1])), pathlib.Path(sys.argv[2]), progress=progress)
+"""
+
+
+def test_a_kill_in_mid_epoch_costs_that_epoch_and_changes_no_weight(experiment, tmp_path):
+    config = experiment({"optimizer.weight_decay": 0.01})
+    argument = json.dumps(config.model_dump(mode="json"))
+    command = [sys.executable, "-c", IN_MID_EPOCH, argument, tmp_path / "killed"]
+    killed = subprocess.run(command, capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert load_state(tmp_path / "killed" / "checkpoint")["epoch"] == 1
+    told = []
+    train_model(config, tmp_path / "killed", report=told.append)
+    train_model(config, tmp_path / "uncut")
+    assert "goes on after epoch 1" in told[0]
+    weights = [load_model(tmp_path / name)[0].state_dict() for name in ("killed", "uncut")]
+    assert all(torch.equal(a, b) for a, b in zip(*(w.values() for w in weights), strict=True))
+
+
+def test_a_finished_training_finds_nothing_to_do(experiment, tmp_path, monkeypatch):
+    config = experiment({"training.epochs": 1})
+    first = train_model(config, tmp_path)
+    monkeypatch.setattr(Trainer, "train_epoch", None)
+    assert train_model(config, tmp_path) == first
+
+
+def test_the_record_holds_the_last_epoch_s_metrics_and_the_noisy_input_s(experiment, tmp_path):
+    trained = train_model(experiment({"training.epochs": 2}), tmp_path)
+    record = read_record(tmp_path)
+    assert record.epochs == 2 and record.metrics == trained.metrics
+    assert record.metrics["val/si_sdr_db"] is not None and record.noisy["si_sdr_db"] is not None
+    assert record.origin["licences"] == ["CC0-1.0"] and record.origin["teacher"] == "gain"
+
+
+def test_patience_stops_and_ships_the_best_epoch(experiment, tmp_path, monkeypatch):
+    scores = iter([1.2, 1.5, 1.4, 1.3, 9.9])
+    metrics = {"train_epoch": {"train/loss": 1.0}}
+    original = Trainer.train_epoch
+
+    def train_epoch(trainer):
+        return original(trainer) | metrics["train_epoch"]
+
+    class Scored:
+        def metrics(self):
+            return {"val/pesq_wb": next(scores)}
+
+    monkeypatch.setattr(Trainer, "train_epoch", train_epoch)
+    monkeypatch.setattr(Trainer, "evaluate", lambda trainer: Scored())
+    trained = train_model(experiment({"training.epochs": 9, "training.patience": 2}), tmp_path)
+    assert trained.stopped_early and trained.epochs == 4
+    assert trained.metrics["val/pesq_wb"] == 1.5 and read_record(tmp_path).epochs == 2
+
+
+def test_a_folder_of_another_config_is_refused_and_stays(experiment, tmp_path):
+    train_model(experiment({"training.epochs": 1}), tmp_path)
+    before = (tmp_path / "model.safetensors").read_bytes()
+    with pytest.raises(CheckpointError, match=r"checkpoint: belongs to another config: seed"):
+        train_model(experiment({"seed": 1, "training.epochs": 1}), tmp_path)
+    assert (tmp_path / "model.safetensors").read_bytes() == before
+
+
+def test_two_processes_cannot_train_into_one_folder(experiment, tmp_path):
+    with FileLock(tmp_path / ".lock"), pytest.raises(ConfigError, match="another process"):
+        train_model(experiment(), tmp_path)
