@@ -12,6 +12,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from dfkd_core.base.schema import Config
 from dfkd_core.base.yaml_files import read_yaml, seen_from
 from dfkd_core.data.config import DataConfig
+from dfkd_core.data.corpora import FETCHED
 from dfkd_core.distillation.config import DistillationConfig
 from dfkd_core.errors import ConfigError
 from dfkd_core.losses.config import LossConfig
@@ -186,14 +187,23 @@ def with_overrides(mapping: Mapping[str, Any], overrides: Mapping[str, Any]) -> 
 
 def absolute_paths(config: ExperimentConfig, base: Path) -> ExperimentConfig:
     """The same config, with corpus and teacher paths resolved against `base`."""
-    corpus = _resolve(config.data.corpus, base, keep=lambda name: name == "demo")
+
+    def corpus_place(name: str) -> str:
+        return _resolve(name, base, keep=FETCHED.__contains__)
+
+    data = config.data
     teacher = config.teacher.with_paths(
         lambda value: _resolve(value, base, keep=lambda name: "/" not in name and not (base / name).exists())
     )
     start = config.training.start_from and _resolve(config.training.start_from, base, keep=lambda name: False)
     return config.model_copy(
         update={
-            "data": config.data.model_copy(update={"corpus": corpus}),
+            "data": data.model_copy(
+                update={
+                    "corpus": corpus_place(data.corpus),
+                    "probes": {name: corpus_place(corpus) for name, corpus in data.probes.items()},
+                }
+            ),
             "teacher": teacher,
             "training": config.training.model_copy(update={"start_from": start}),
         }

@@ -132,7 +132,7 @@ class DistillationWorkload:
         trained = self.trainer.train_epoch()
         scored = self.trainer.evaluate("valid")
         self._clips = scored.table("val")
-        return trained | scored.metrics("val") | self._speed
+        return trained | scored.metrics("val") | self.trainer.evaluate_probes() | self._speed
 
     def _measured(self) -> dict[str, float]:
         """The student's speed on this machine's CPU, on a copy whose buffers nobody trains."""

@@ -11,6 +11,7 @@ from dfkd_core.base.schema import Config
 
 Range = tuple[float, float]
 Share = Annotated[float, Field(ge=0, le=1)]
+ProbeName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
 
 
 class ValueSet(Config):
@@ -44,6 +45,8 @@ class DataConfig(Config):
     clipping: Share = 0.0  # cut off 1 to 12 dB under the peak
     babble: Share = 0.0  # other speakers of the corpus in place of its noise
     noise_variation: Share = 0.0  # noise at 0.5 to 2 times its speed and through a random filter
+    # further corpora by name: every validation scores their valid splits too, as probe/NAME/...; nothing trains on them
+    probes: dict[ProbeName, str] = {}
 
     @model_validator(mode="after")
     def _ranges_in_order(self) -> Self:
@@ -66,7 +69,7 @@ class DataConfig(Config):
     def of_the_signals(self) -> dict[str, Any]:
         """The fields that signals depend on; augmentation that is off leaves no trace, as before there was any."""
         off = {name for name in _AUGMENTATION if getattr(self, name) == type(self).model_fields[name].default}
-        return self.model_dump(mode="json", exclude={"corpus", *off})
+        return self.model_dump(mode="json", exclude={"corpus", "probes", *off})
 
 
 _AUGMENTATION = ("impulse_responses", "target_reflections", "clipping", "babble", "noise_variation")

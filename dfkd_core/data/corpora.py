@@ -11,6 +11,8 @@ from dfkd_core.data.manifest import MANIFEST_NAME, Manifest, manifest_of, read_m
 from dfkd_core.data.scanning import Entry, entries_sha256, read_headers
 from dfkd_core.errors import DataError
 
+FETCHED = ("demo", "demo-abroad")  # corpora that are known by name
+
 
 def scan(directory: str | Path, layout: str = "auto", *, progress: Progress = silent) -> Manifest:
     """Turn a folder of a known layout into a manifest; DataError says what is missing and what is accepted."""
@@ -24,16 +26,17 @@ def scan(directory: str | Path, layout: str = "auto", *, progress: Progress = si
 
 
 def open_corpus(corpus: str, *, progress: Progress = silent) -> Manifest:
-    """The manifest of what a config names: "demo" (fetched when absent), a folder or a manifest file."""
-    if corpus == "demo":
-        from dfkd_core.data.demo import demo_corpus
+    """The manifest of what a config names: a fetched corpus ("demo", "demo-abroad"), a folder or a manifest file."""
+    if corpus in FETCHED:
+        from dfkd_core.data import demo
 
-        return demo_corpus(progress=progress)
+        return demo.demo_corpus(progress=progress) if corpus == "demo" else demo.demo_abroad(progress=progress)
     place = Path(corpus).expanduser()
     if place.is_file():
         return read_manifest(place)
     if not place.is_dir():
-        raise DataError(f"{corpus}: must be 'demo', a folder or a manifest file, but there is no such place")
+        known = ", ".join(FETCHED)
+        raise DataError(f"{corpus}: must be {known}, a folder or a manifest file, but there is no such place")
     return scan(place, progress=progress)
 
 

@@ -1,4 +1,4 @@
-"""The demo corpus: real speech and noise from Debian packages, and a public model as its teacher."""
+"""The demo corpus, and a second one to judge on: real speech and noise from Debian packages; a public model teaches."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import logging
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.cache import cache_dir
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.data import debian
-from dfkd_core.data.demo_packages import CREDITS, PACKAGES, DemoClip, DemoPackage
+from dfkd_core.data.demo_packages import ABROAD, CREDITS, PACKAGES, DemoClip, DemoPackage
 from dfkd_core.data.layouts import ACCEPTED
 from dfkd_core.data.manifest import MANIFEST_NAME, Clip, Manifest, manifest_of, read_manifest, write_manifest
 from dfkd_core.data.pretrained import DTLN, dtln_folder
@@ -32,8 +33,9 @@ _log = logging.getLogger(__name__)
 
 
 def fetch_demo(out: str | Path | None = None, *, progress: Progress = silent) -> Manifest:
-    """The demo corpus and its teacher, fetched as far as they are absent or damaged; errors as `demo_corpus`."""
+    """The demo corpora and their teacher, fetched as far as they are absent or damaged; errors as `demo_corpus`."""
     manifest = demo_corpus(out, progress=progress)
+    demo_abroad(progress=progress)
     dtln_folder()
     return manifest
 
@@ -45,10 +47,23 @@ def demo_corpus(out: str | Path | None = None, *, progress: Progress = silent) -
     download failed.
     """
     root = Path(out).expanduser().resolve() if out is not None else cache_dir() / "demo"
-    if not _is_whole(root):
+    return _fetched(root, PACKAGES, progress)
+
+
+def demo_abroad(*, progress: Progress = silent) -> Manifest:
+    """A validation split of other speech and other kinds of noise than the demo's; errors as `demo_corpus`.
+
+    One voice (the demo's test voice, in other prompts), babble and speech-shaped noise made of it: enough to see
+    what a training forgets, too little to rank models that are near each other.
+    """
+    return _fetched(cache_dir() / "demo-abroad", ABROAD, progress)
+
+
+def _fetched(root: Path, packages: Sequence[DemoPackage], progress: Progress) -> Manifest:
+    if not _is_whole(root, packages):
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / ".lock"):
-            _fetch_missing(root, progress)
+            _fetch_missing(root, packages, progress)
     return read_manifest(root / MANIFEST_NAME)
 
 
@@ -57,12 +72,12 @@ def credits_text() -> str:
     return f"{CREDITS}Demo teacher {DTLN.credits}"
 
 
-def _is_whole(root: Path) -> bool:
-    return (root / MANIFEST_NAME).is_file() and all(_stamped(root, package) is not None for package in PACKAGES)
+def _is_whole(root: Path, packages: Sequence[DemoPackage]) -> bool:
+    return (root / MANIFEST_NAME).is_file() and all(_stamped(root, package) is not None for package in packages)
 
 
-def _fetch_missing(root: Path, progress: Progress) -> None:
-    missing = [package for package in PACKAGES if _stamped(root, package) is None]
+def _fetch_missing(root: Path, packages: Sequence[DemoPackage], progress: Progress) -> None:
+    missing = [package for package in packages if _stamped(root, package) is None]
     if missing and not debian.available():
         raise DataError(
             "the demo corpus needs apt-get and dpkg-deb, which are not on this machine; "
@@ -77,7 +92,7 @@ def _fetch_missing(root: Path, progress: Progress) -> None:
             progress("fetch demo corpus", done, len(missing))
             _install(root, package, *source.unpack(package.name))
         progress("fetch demo corpus", len(missing), len(missing))
-    _write_whole(root)
+    _write_whole(root, packages)
 
 
 def _install(root: Path, package: DemoPackage, tree: Path, version: str) -> None:
@@ -147,8 +162,8 @@ def _stamped(root: Path, package: DemoPackage) -> list[dict[str, Any]] | None:
     return rows if whole else None
 
 
-def _write_whole(root: Path) -> None:
-    rows = [row for package in PACKAGES for row in _stamped(root, package) or ()]
+def _write_whole(root: Path, packages: Sequence[DemoPackage]) -> None:
+    rows = [row for package in packages for row in _stamped(root, package) or ()]
     clips = (Clip(**{key: value for key, value in row.items() if key != "bytes"}) for row in rows)
     write_atomic(root / "CREDITS.txt", credits_text().encode())
     write_manifest(manifest_of(root, clips), root / MANIFEST_NAME)

@@ -17,6 +17,8 @@ from dfkd_core.errors import DataError
 
 MIN_SPEECH_S = 2.0
 MIN_EFFECT_S = 1.5
+MIN_LAYER_S, MIN_SHORT_PROMPT_S = 0.6, 1.0
+ABROAD_NOISE_S = 40
 G722_BYTES_PER_S = 8_000
 G722_RATE_HZ = 16_000
 BY_SA, BY = "CC-BY-SA-3.0", "CC-BY-3.0"
@@ -47,7 +49,7 @@ class DemoPackage:
     @property
     def sha256(self) -> str:
         """Hash of everything that the measured version decodes to."""
-        return SHA256[self.name]
+        return SHA256[self.folder]
 
 
 def _voice(label: str, split: Split) -> Callable[[Path], Iterator[DemoClip]]:
@@ -61,6 +63,44 @@ def _voice(label: str, split: Split) -> Callable[[Path], Iterator[DemoClip]]:
                 yield DemoClip("-".join(parts), "clean", split, label, decode_g722(path), G722_RATE_HZ)
 
     return clips
+
+
+def _abroad(tree: Path) -> Iterator[DemoClip]:
+    """Short prompts of a voice that only the test split has, and two kinds of noise that are in no other corpus.
+
+    Prompts over a second speak; the shorter ones, laid over each other, are babble (6 layers) and steady noise with
+    the spectrum of speech (96 layers, half of them backwards). Integer arithmetic, the same everywhere.
+    """
+    sounds = tree / "usr/share/asterisk/sounds"
+    layers: list[NDArray[np.int16]] = []
+    for path in sorted(sounds.rglob("*.g722")):
+        _, *parts = path.relative_to(sounds).with_suffix("").parts
+        seconds = path.stat().st_size / G722_BYTES_PER_S
+        if "silence" in parts or not MIN_LAYER_S < seconds <= MIN_SPEECH_S:
+            continue
+        if seconds > MIN_SHORT_PROMPT_S:
+            yield DemoClip("-".join(parts), "clean", "valid", "maxim", decode_g722(path), G722_RATE_HZ)
+        else:
+            layers.append(decode_g722(path))
+    for family, num_layers, seed in (("babble", 6, 0), ("speech-shaped", 96, 1)):
+        noise = _laid_over(layers, num_layers, family != "babble", np.random.default_rng(seed))
+        yield DemoClip(family, "noise", "valid", family, noise, G722_RATE_HZ)
+
+
+def _laid_over(
+    clips: list[NDArray[np.int16]], num_layers: int, reverse: bool, rng: np.random.Generator
+) -> NDArray[np.int16]:
+    """ABROAD_NOISE_S of so many clips at a time, each layer its own order; every second one backwards if asked."""
+    num_samples = ABROAD_NOISE_S * G722_RATE_HZ
+    total = np.zeros(num_samples, np.int64)
+    for layer in range(num_layers):
+        order = np.argsort(rng.random(len(clips)), kind="stable")
+        ordered = np.concatenate([clips[i] for i in order])
+        signal = np.resize(np.roll(ordered, int(rng.random() * len(ordered))), num_samples)
+        total += signal[::-1] if reverse and layer % 2 else signal
+    peak = int(np.abs(total).max())
+    quieter: NDArray[np.int16] = (total * 16_384 // max(peak, 16_384)).astype(np.int16)
+    return quieter
 
 
 def _music(tree: Path) -> Iterator[DemoClip]:
@@ -112,14 +152,15 @@ def _prompts(language: str, licence: str, voice: str, split: Split) -> DemoPacka
     return DemoPackage(name, f"clean/{language}", licence, "1.6.1-1", _voice(voice, split))
 
 
-SHA256 = {
-    "asterisk-core-sounds-en-g722": "1484335f2faa06581cb8ac6fd3351186689d1fb0f2e40419e788892cef1120f0",
-    "asterisk-core-sounds-es-g722": "f5203df5ff52a797ec7547cfbaf8e5c0ef473c07fac6e371e89d58598d455ebc",
-    "asterisk-core-sounds-it-g722": "56d2ea9313f8eca39084bb48b6f4b0e7f4da7255131c1ccbb4f677c137d62ac6",
-    "asterisk-core-sounds-fr-g722": "902b0012d94abc31a0c2c878a5e52449f5d2da6373f1c513b25c2bc381d8a364",
-    "asterisk-core-sounds-ru-g722": "e9d1c0493ca232b1edaa11587a743eea2fe387b1d7dbbfcd1237f2bd818062e3",
-    "asterisk-moh-opsound-g722": "297f20dd97e2f35651e719fd5fe42628f3ad07f272e6c1cd3e9a875c885c19af",
-    "openttd-opensfx": "6c2f818980ea47a0fe4e46d227de824e5896a9e50a5ebd35fd881f114357b81e",
+SHA256 = {  # by folder
+    "clean/en": "1484335f2faa06581cb8ac6fd3351186689d1fb0f2e40419e788892cef1120f0",
+    "clean/es": "f5203df5ff52a797ec7547cfbaf8e5c0ef473c07fac6e371e89d58598d455ebc",
+    "clean/it": "56d2ea9313f8eca39084bb48b6f4b0e7f4da7255131c1ccbb4f677c137d62ac6",
+    "clean/fr": "902b0012d94abc31a0c2c878a5e52449f5d2da6373f1c513b25c2bc381d8a364",
+    "clean/ru": "e9d1c0493ca232b1edaa11587a743eea2fe387b1d7dbbfcd1237f2bd818062e3",
+    "abroad": "378a8d623cd76473670cfef5d35a700f48197362235799f1aec4e69185e59503",
+    "noise/music": "297f20dd97e2f35651e719fd5fe42628f3ad07f272e6c1cd3e9a875c885c19af",
+    "noise/effects": "6c2f818980ea47a0fe4e46d227de824e5896a9e50a5ebd35fd881f114357b81e",
 }
 
 # en and es are one woman: both train, so that no voice is in two splits
@@ -133,6 +174,9 @@ PACKAGES = (
     DemoPackage("openttd-opensfx", "noise/effects", BY_SA, "1.0.3-2", _effects),
 )
 
+# another corpus, on which nothing trains: it shows what a short training forgets of other speech
+ABROAD = (DemoPackage("asterisk-core-sounds-ru-g722", "abroad", BY, "1.6.1-1", _abroad),)
+
 CREDITS = """\
 The demo corpus is made of Debian packages (each with its copyright file):
   asterisk-core-sounds-en, -es   Allison Smith, for Digium, Inc.                          CC-BY-SA-3.0
@@ -141,5 +185,6 @@ The demo corpus is made of Debian packages (each with its copyright file):
   asterisk-core-sounds-ru        provided by Maxim Topal, ivrvoice.ru                       CC-BY-3.0
   asterisk-moh-opsound           Paul Shuler (Macroform), Manolo Camp, Reno Project         CC-BY-SA-3.0
   openttd-opensfx                the OpenSFX authors, see its readme                        CC-BY-SA-3.0
-Changes: decoded or resampled to 16 kHz, stored as FLAC; short prompts and repeated effects left out.
+Changes: decoded or resampled to 16 kHz, stored as FLAC; repeated effects left out, short prompts too, but in
+the corpus demo-abroad, whose noise is made of them.
 """

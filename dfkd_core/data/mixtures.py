@@ -94,16 +94,22 @@ def evaluation_list(store: AudioStore, data: DataConfig, split: Split, count: in
 
 
 def data_hash(data: DataConfig, store: AudioStore | None = None) -> str:
-    """What training and validation signals depend on: the corpus's decoded audio and the fields of the config.
+    """What training and validation signals depend on: the decoded audio of corpus and probes, the config's fields.
 
-    The corpus's place plays no part, nor does its test split. A store that is open already saves a look-up.
+    A corpus's place plays no part, nor does its test split. A store that is open already saves a look-up.
     """
     store = store or AudioStore.open(open_corpus(data.corpus))
     listed = data.of_the_signals()
     listed["signals"] = [store.part("train").sha256, store.part("valid").sha256]
     if data.impulse_responses:
         listed["impulse_responses"] = store.impulse_responses("train").sha256
+    if data.probes:
+        listed["probes"] = {name: _valid_sha256(corpus) for name, corpus in data.probes.items()}
     return hashlib.sha256(json.dumps(listed, sort_keys=True).encode()).hexdigest()
+
+
+def _valid_sha256(corpus: str) -> str:
+    return AudioStore.open(open_corpus(corpus)).part("valid").sha256
 
 
 def _is_recorded(part: AudioPart) -> bool:

@@ -66,6 +66,41 @@ class Signals:
         """The fixed mixtures of the test split; only a final evaluation may ask for them."""
         return self._judged(test_list(self.store, self._config.data))
 
+    @cached_property
+    def probes(self) -> dict[str, MixtureList]:
+        """As many mixtures of the valid split of each corpus of `data.probes`, by its name; never trained on.
+
+        ConfigError: a probe has no clean speech, which would have the teacher judge.
+        """
+        found = {}
+        for name, corpus in self._config.data.probes.items():
+            store = AudioStore.open(open_corpus(corpus, progress=self._progress), progress=self._progress)
+            found[name] = validation_list(store, self._config.data)
+            if not found[name].has_clean:
+                rule = f"must be a corpus whose valid split has clean speech, but {corpus} has recordings alone"
+                raise ConfigError(rule, key=f"data.probes.{name}")
+        return found
+
+    def require_unheard_probes(self) -> None:
+        """ConfigError naming a clip of a probe whose very samples are trained on."""
+        if not self.probes:
+            return
+        trained = self.store.part("train")
+        lengths = np.diff(trained.offsets)
+        for name, mixtures in self.probes.items():
+            part = mixtures.part
+            for index, clip in enumerate(part.clips):
+                samples = part.clip(index)
+                same = (
+                    int(i)
+                    for i in np.flatnonzero(lengths == len(samples))
+                    if np.array_equal(trained.clip(int(i)), samples)
+                )
+                if (twin := next(same, None)) is not None:
+                    where = f"{clip.path} is {trained.clips[twin].path} of the training split"
+                    rule = f"must share no clip with training, but {where}; take it out of one of them"
+                    raise ConfigError(rule, key=f"data.probes.{name}")
+
     def _judged(self, mixtures: MixtureList) -> MixtureList:
         if mixtures.has_clean:
             return mixtures

@@ -63,6 +63,7 @@ class _TrainingRun:
     def __init__(self, config: ExperimentConfig, out: Path, report: Report, progress: Progress) -> None:
         self.trainer, self.out, self.report = Trainer(config, progress), out, report
         self.history: list[EpochMetrics] = []
+        self.trainer.signals.require_unheard_probes()
         if has_state(out / LAST):
             state = load_state(out / LAST)
             self.trainer.load_state_dict(state, out / LAST)
@@ -82,7 +83,7 @@ class _TrainingRun:
 
     def _epoch(self) -> None:
         start_s = time.monotonic()
-        metrics = self.trainer.train_epoch() | self.trainer.evaluate().metrics()
+        metrics = self.trainer.train_epoch() | self.trainer.evaluate().metrics() | self.trainer.evaluate_probes()
         self.history.append(_finite(metrics))
         # the better epoch is kept before the last one is told, so that a kill between the two repeats an epoch
         state: dict[str, Any] = self.trainer.state_dict() | {"history": self.history}

@@ -96,6 +96,12 @@ class Trainer:
             _log.warning("the model returns speech at %+.1f dB; %s, which sees the gain", gain_db, remedy)
         return evaluation
 
+    def evaluate_probes(self) -> dict[str, float]:
+        """Mean scores on the mixtures of each probe, as `probe/NAME/pesq_wb` and so on; {} without probes."""
+        enhance = network_enhance(self.model.eval(), self.device)
+        scored = {name: evaluate(enhance, mixtures, self.metrics) for name, mixtures in self.signals.probes.items()}
+        return {key: value for name, one in scored.items() for key, value in one.metrics(f"probe/{name}").items()}
+
     def evaluate_noisy(self, split: str = "valid") -> Evaluation:
         """Scores of the same mixtures unprocessed, to tell an improvement."""
         return evaluate_noisy(self.signals.test() if split == "test" else self.signals.validation, self.metrics)
@@ -176,7 +182,9 @@ def prepare(config: ExperimentConfig, progress: Progress = silent) -> dict[str, 
     Returns `data_hash` and `teacher_hash` (None without a teacher). A second call finds all of it done.
     """
     signals = Signals(config, needs_teacher=TotalLoss(config).needs_teacher, progress=progress)
-    evaluate_noisy(signals.validation, chosen_metrics(config.training.metrics))
+    signals.require_unheard_probes()
+    for mixtures in (signals.validation, *signals.probes.values()):
+        evaluate_noisy(mixtures, chosen_metrics(config.training.metrics))
     for epoch in range(config.training.epochs):
         signals.shard(epoch)
     return signals.hashes

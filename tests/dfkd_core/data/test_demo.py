@@ -56,6 +56,7 @@ class Source:
 def packages(monkeypatch):
     known = (Package("speech", "clean"), Package("hum", "noise", rate_hz=44_100))
     monkeypatch.setattr(demo, "PACKAGES", known)
+    monkeypatch.setattr(demo, "ABROAD", (Package("russian", "noise"),))
     monkeypatch.setattr(debian, "DebianPackages", Source)
     monkeypatch.setattr(debian, "available", lambda: True)
     Source.fetched, Source.fails_on, Source.version = [], "", "1.0"
@@ -139,3 +140,9 @@ def test_a_machine_without_apt_is_told_which_folders_are_taken_instead(monkeypat
     ) as told:
         demo_corpus()
     assert "\n" not in str(told.value)
+
+
+def test_the_second_corpus_lies_in_a_folder_of_its_own_and_is_known_by_name(cache):
+    manifest = open_corpus("demo-abroad")
+    assert manifest.root == cache / "demo-abroad" and Source.fetched == ["russian"]
+    assert open_corpus("demo-abroad") == manifest and Source.fetched == ["russian"]

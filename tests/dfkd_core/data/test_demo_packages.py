@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from dfkd_core.data.demo_packages import CREDITS, PACKAGES, decode_g722, riff_waves
+from dfkd_core.data.demo_packages import ABROAD, CREDITS, PACKAGES, decode_g722, riff_waves
 from dfkd_core.errors import DataError
 
 BY_NAME = {package.name: package for package in PACKAGES}
@@ -92,7 +92,28 @@ def test_music_is_split_by_track_and_another_number_of_tracks_is_refused(tmp_pat
 
 
 def test_every_package_has_a_known_hash_a_licence_and_credits():
-    for package in PACKAGES:
+    for package in (*PACKAGES, *ABROAD):
         assert len(package.sha256) == 64
         assert package.licence in CREDITS
         assert package.name.removesuffix("-g722").removeprefix("asterisk-core-sounds") in CREDITS
+
+
+def test_the_corpus_abroad_speaks_in_short_prompts_and_makes_its_noise_of_the_shortest(tmp_path):
+    sounds = tmp_path / "usr/share/asterisk/sounds/ru_RU_f_IvrvoiceRU"
+    for name, seconds in (("long", 3), ("a", 1.5), ("b", 1.2), ("c", 0.8), ("d", 0.7), ("digits/1", 0.5)):
+        write_g722(sounds / f"{name}.g722", seconds)
+    clips = {clip.name: clip for clip in ABROAD[0].clips(tmp_path)}
+    assert sorted(clips) == ["a", "b", "babble", "speech-shaped"] and {c.split for c in clips.values()} == {"valid"}
+    for family in ("babble", "speech-shaped"):
+        noise = clips[family]
+        assert (noise.kind, noise.label) == ("noise", family) and len(noise.samples) == 40 * 16_000
+        assert 8_000 < np.abs(noise.samples.astype(int)).max() <= 16_384
+
+
+def test_the_noise_abroad_is_the_same_whenever_it_is_made(tmp_path):
+    sounds = tmp_path / "usr/share/asterisk/sounds/ru_RU_f_IvrvoiceRU"
+    for number in range(4):
+        write_g722(sounds / f"{number}.g722", 0.7 + 0.05 * number)
+    first, second = (list(ABROAD[0].clips(tmp_path)) for _ in range(2))
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a.samples, b.samples)

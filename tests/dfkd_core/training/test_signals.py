@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dfkd_core.config import ExperimentConfig
+from dfkd_core.data.manifest import manifest_of, write_manifest
 from dfkd_core.errors import ConfigError, DataError
 from dfkd_core.training.signals import Signals
 
@@ -55,3 +58,41 @@ def test_a_corpus_that_is_not_there_is_told(tmp_path):
     config = ExperimentConfig.parse({"data": {"corpus": str(tmp_path / "absent")}})
     with pytest.raises(DataError, match="absent"):
         _ = Signals(config, needs_teacher=False).store
+
+
+def elsewhere(place, corpus, split="valid"):
+    """Another corpus whose valid split is the planted corpus's split of that name."""
+    clips = [replace(c, path=str(corpus.path(c)), split="valid") for c in corpus.select(split=split)]
+    write_manifest(manifest_of(place, clips), place / "manifest.csv")
+    return str(place / "manifest.csv")
+
+
+def test_a_probe_is_the_valid_split_of_its_corpus_and_changes_no_mixture_of_the_others(corpus, tmp_path):
+    plain, probed = signals(corpus), signals(corpus, probes={"abroad": elsewhere(tmp_path, corpus, "test")})
+    assert len(probed.probes["abroad"]) == 4 and set(probed.probes["abroad"].speakers) <= {
+        f"test-speaker{n}" for n in range(3)
+    }
+    assert probed.validation.sha256 == plain.validation.sha256
+    assert probed.shard(0).mixtures.sha256 == plain.shard(0).mixtures.sha256
+    probed.require_unheard_probes()
+
+
+def test_the_data_hash_knows_a_probes_signals_and_not_their_place(corpus, tmp_path):
+    places = [elsewhere(tmp_path / name, corpus, "test") for name in ("a", "b")]
+    here, there = (signals(corpus, probes={"abroad": place}).hashes["data_hash"] for place in places)
+    assert here != signals(corpus).hashes["data_hash"]
+    other = signals(corpus, probes={"abroad": elsewhere(tmp_path / "c", corpus, "valid")}).hashes["data_hash"]
+    assert other not in (here, there)
+
+
+def test_a_probe_that_shares_a_clip_with_training_is_refused_by_name(corpus, tmp_path):
+    shared = signals(corpus, probes={"abroad": elsewhere(tmp_path, corpus, "train")})
+    with pytest.raises(ConfigError, match=r"data\.probes\.abroad: must share no clip with training, but .*train-"):
+        shared.require_unheard_probes()
+
+
+def test_a_probe_of_recordings_alone_is_refused(corpus, tmp_path):
+    clips = [replace(c, path=str(corpus.path(c)), kind="noisy") for c in corpus.select("clean", "valid")]
+    write_manifest(manifest_of(tmp_path, clips), tmp_path / "manifest.csv")
+    with pytest.raises(ConfigError, match=r"data\.probes\.rooms: must be a corpus whose valid split has clean speech"):
+        _ = signals(corpus, probes={"rooms": str(tmp_path / "manifest.csv")}).probes

@@ -2,12 +2,15 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
 from filelock import FileLock
 
+from dfkd_core.data.manifest import manifest_of, read_manifest, write_manifest
 from dfkd_core.errors import CheckpointError, ConfigError
+from dfkd_core.metrics import METRICS
 from dfkd_core.trained.checkpoint import load_state
 from dfkd_core.trained.model_folder import load_model, read_record
 from dfkd_core.training.train_run import train_model
@@ -86,3 +89,16 @@ def test_a_folder_of_another_config_is_refused_and_stays(experiment, tmp_path):
 def test_two_processes_cannot_train_into_one_folder(experiment, tmp_path):
     with FileLock(tmp_path / ".lock"), pytest.raises(ConfigError, match="another process"):
         train_model(experiment(), tmp_path)
+
+
+def test_probes_are_scored_after_every_epoch_and_change_nothing_else(experiment, tmp_path, tiny_corpus):
+    corpus = read_manifest(tiny_corpus)
+    other = [c for c in corpus.select(split="test") if c.path != "clean/test1.wav"]  # its voice is train0's
+    clips = [replace(c, path=str(corpus.path(c)), split="valid") for c in other]
+    write_manifest(manifest_of(tmp_path, clips), tmp_path / "abroad.csv")
+    plain = train_model(experiment({"training.epochs": 1}), tmp_path / "plain")
+    changes = {"training.epochs": 1, "data.probes": {"abroad": str(tmp_path / "abroad.csv")}}
+    probed = train_model(experiment(changes), tmp_path / "probed")
+    extra = {name for name in probed.metrics if name not in plain.metrics}
+    assert extra == {f"probe/abroad/{name}" for name in METRICS}
+    assert {name: probed.metrics[name] for name in plain.metrics} == plain.metrics
