@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -83,7 +84,7 @@ def references(
 def export(
     folder: SweepDir,
     output: Annotated[Path, typer.Option("-o", "--output", help="CONFIG.yaml, or a folder with --per-decade")],
-    trial: Annotated[int | None, typer.Option(help="this trial's config")] = None,
+    trial: Annotated[int | None, typer.Option(help="this complete trial's config")] = None,
     knee: Annotated[
         bool, typer.Option("--knee", help="the point furthest below the line between the extremes")
     ] = False,
@@ -94,7 +95,10 @@ def export(
     max_: Annotated[Bounds, typer.Option("--max", metavar="METRIC=VALUE")] = None,
     min_: Annotated[Bounds, typer.Option("--min", metavar="METRIC=VALUE")] = None,
 ) -> None:
-    """Write a front point's config, ready for `dfkd train`."""
+    """Write the config of a front's point, or of any complete trial, ready for `dfkd train`.
+
+    --max and --min repeat and take k, M and G: --max model/params=60k --max model/macs_per_s=0.3G.
+    """
     from sweeps.fronts.choose import Rules, choose
     from sweeps.fronts.export import export_choices
     from sweeps.fronts.front import load_front
@@ -104,4 +108,5 @@ def export(
     rules = Rules(trial, knee, best, per_decade, bounds(max_, "--max"), bounds(min_, "--min"))
     choices = choose(front, rules)
     for path, choice in zip(export_choices(folder, front, choices, output, sweep_facts(folder)), choices, strict=True):
-        typer.echo(f"{path}: {choice.why}\ntrain it with: dfkd train {path} --out models/{path.stem}")
+        command = shlex.join(["dfkd", "train", str(path), "--out", f"models/{path.stem}"])
+        typer.echo(f"{path}: {choice.why}\ntrain it with: {command}")

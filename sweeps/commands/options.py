@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,15 +31,35 @@ def settings(options: list[str] | None) -> dict[str, Any]:
     return {key: parse_yaml(value, "--set") for key, value in _pairs(options, "--set")}
 
 
+SUFFIXES = {"k": 1e3, "M": 1e6, "G": 1e9}
+
+
 def bounds(options: Bounds, flag: str) -> dict[str, float]:
-    """`--max metric=value` options as a mapping of numbers."""
-    found = {}
+    """`--max metric=value` options as a mapping of numbers; 60k, 1.5M and 0.3G are understood.
+
+    Of several bounds on one metric the tightest holds.
+    """
+    found: dict[str, float] = {}
+    tighter = min if flag == "--max" else max
     for metric, text in _pairs(options, flag):
-        value = parse_yaml(text, flag)
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise ConfigError(f"must be a number, but got {text!r}", key=f"{flag} {metric}")
-        found[metric] = float(value)
+        value = number(text)
+        if value is None:
+            rule = f"must be a number, such as 60000, 60k or 0.3G, but got {text!r}"
+            raise ConfigError(rule, key=f"{flag} {metric}")
+        found[metric] = tighter(found.get(metric, value), value)
     return found
+
+
+def number(text: str) -> float | None:
+    """A finite number, with k, M or G behind it if you like; None for anything else."""
+    digits, factor = text.strip(), 1.0
+    if digits[-1:] in SUFFIXES:
+        digits, factor = digits[:-1], SUFFIXES[digits[-1]]
+    try:
+        value = float(digits) * factor
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 @contextmanager

@@ -9,12 +9,13 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from dfkd_core.errors import ConfigError
 from sweeps import pareto
 from sweeps.definition.metric_facts import goal_of
-from sweeps.definition.objectives import Objective
-from sweeps.fronts.front import Front, FrontPoint, front_point, has_point
-from sweeps.record.trials import TrialRecord
+from sweeps.definition.objectives import Objective, costs
+from sweeps.fronts.front import Front, FrontPoint, has_point
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,17 @@ def choose(front: Front, rules: Rules) -> list[Choice]:
     return [choose_knee(front)] if rules.knee else choose_per_decade(front)
 
 
-def choose_trial(front: Front, trial: int, records: Iterable[TrialRecord] = ()) -> Choice:
-    """The point of one trial; with the sweep's records at hand any complete trial can be named."""
-    found = next((r for r in records if r.number == trial and has_point(r, front.objectives)), None)
-    if found is None or any(point.trial == trial for point in front.points):
+def choose_trial(front: Front, trial: int) -> Choice:
+    """The point of one trial: of the front, or any other complete one, which is then said."""
+    if any(point.trial == trial for point in front.points):
         return Choice(front.point(trial), f"Trial {trial} was named.")
-    return Choice(front_point(found, front.objectives, None), f"Trial {trial} was named; it is not on the front.")
+    record = next((record for record in front.records() if record.number == trial), None)
+    if record is None or not has_point(record, front.objectives):
+        known = ", ".join(str(point.trial) for point in front.points) or "none"
+        state = "" if record is None else f" ({record.state})"
+        raise ConfigError(f"must be a complete trial, but got {trial}{state}; on the front: {known}")
+    point = next(point for point in front.complete() if point.trial == trial)
+    return Choice(point, f"Trial {trial} was named; {beside_the_front(front, point)}.")
 
 
 def choose_knee(front: Front) -> Choice:
@@ -79,19 +85,48 @@ def choose_best(
     at_most: Mapping[str, float] | None = None,
     at_least: Mapping[str, float] | None = None,
 ) -> Choice:
-    """The point with the best `metric` among those within the bounds, by metric; ConfigError when none is."""
+    """The point with the best `metric` among those within the bounds, by metric; ConfigError when none is.
+
+    The front holds the best for bounds on objectives. A bound on anything else is a question to all complete trials:
+    one that the front's points beat in every objective may be the only one to meet it.
+    """
     _refuse_empty(front)
-    bounds = _Bounds(at_most or {}, at_least or {})
+    bounds = Bounds(at_most or {}, at_least or {})
+    beyond = bounds.asks_beyond(front)
+    field = front.complete() if beyond else front.points
     for name in (metric, *bounds.metrics):
-        _refuse_unmeasured(front, name)
-    judged = front.at_means()
-    allowed = [point for point in judged.points if bounds.admit(point)]
+        _refuse_unmeasured(field, name, every=not beyond)
+    judged = best_first(front, field, metric)
+    allowed = [point for point in judged if bounds.admit(point)]
     if not allowed:
-        raise ConfigError(bounds.refusal(judged))
+        raise ConfigError(bounds.refusal(judged, "there is no complete trial" if beyond else "the front has none"))
+    chosen = next(point for point in field if point.trial == allowed[0].trial)
+    where = f"of all {len(field)} complete trials" if beyond else "on the front"
+    why = f"Trial {chosen.trial} has the best {metric} ({_number(allowed[0], metric)}) {where}{bounds.said()}"
+    if beyond and chosen not in front.points:
+        why += f"; {beside_the_front(front, chosen)}"
+    return Choice(chosen, f"{why}{_by_means(front)}.")
+
+
+def best_first(front: Front, points: Iterable[FrontPoint], metric: str) -> list[FrontPoint]:
+    """The points that measured `metric`, the best first; of equal ones the smaller cost in the objectives.
+
+    Those of a confirmed front are told, and judged, at the means of their fresh seeds. ConfigError when nothing says
+    where better lies.
+    """
     goal = goal_of(metric, front.objectives)
-    point = min(allowed, key=lambda p: _badness(p, metric, goal))
-    best = f"Trial {point.trial} has the best {metric} ({_number(point, metric)}) on the front"
-    return Choice(front.point(point.trial), f"{best}{bounds.said()}{_by_means(front)}.")
+    told = [point.at_mean() if front.confirmed else point for point in points]
+    measured = [point for point in told if point.measured(metric) is not None]
+    return sorted(measured, key=lambda p: (_badness(p, metric, goal), costs(front.objectives, p.values), p.trial))
+
+
+def beside_the_front(front: Front, point: FrontPoint) -> str:
+    """Why a complete trial is not on the front."""
+    cost = np.array(costs(front.objectives, point.values))
+    better = (np.array(front.costs()) <= cost).all(axis=1)
+    if not better.any():
+        return "it is not on the front"
+    return f"it is not on the front: trial {front.points[int(np.argmax(better))].trial} beats it in the objectives"
 
 
 def choose_per_decade(front: Front) -> list[Choice]:
@@ -113,34 +148,42 @@ def decade_objective(front: Front) -> Objective | None:
 
 
 @dataclass(frozen=True)
-class _Bounds:
+class Bounds:
+    """Limits by metric, in the metrics' own units."""
+
     at_most: Mapping[str, float]
     at_least: Mapping[str, float]
 
     @property
     def metrics(self) -> list[str]:
+        """What is bounded."""
         return [*self.at_most, *self.at_least]
 
+    def asks_beyond(self, front: Front) -> bool:
+        """True when a bound is on what is no objective, so that a dominated trial may be the answer."""
+        return not {objective.metric for objective in front.objectives}.issuperset(self.metrics)
+
     def excess(self, point: FrontPoint) -> float:
-        """The largest relative distance past a bound; <= 0 inside."""
+        """The largest relative distance past a bound; <= 0 inside, infinite where a metric was not measured."""
         over = [(_value(point, m) - limit) / (abs(limit) or 1.0) for m, limit in self.at_most.items()]
         under = [(limit - _value(point, m)) / (abs(limit) or 1.0) for m, limit in self.at_least.items()]
-        return max(over + under, default=0.0)
+        return max((math.inf if math.isnan(past) else past for past in over + under), default=0.0)
 
     def admit(self, point: FrontPoint) -> bool:
+        """True inside all bounds."""
         return self.excess(point) <= 0
 
     def said(self) -> str:
+        """The bounds in words, with a space before; empty without any."""
         parts = [f"{m} <= {limit:g}" for m, limit in self.at_most.items()]
         parts += [f"{m} >= {limit:g}" for m, limit in self.at_least.items()]
         return f" with {' and '.join(parts)}" if parts else ""
 
-    def refusal(self, front: Front) -> str:
-        nearest = min(front.points, key=self.excess)
+    def refusal(self, points: Sequence[FrontPoint], none: str) -> str:
+        """Why nothing can be chosen, and what comes nearest."""
+        nearest = min(points, key=self.excess)
         has = ", ".join(f"{m} {_number(nearest, m)}" for m in dict.fromkeys(self.metrics))
-        return (
-            f"must leave a point, but the front has none{self.said()}; the nearest is trial {nearest.trial} with {has}"
-        )
+        return f"must leave a point, but {none}{self.said()}; the nearest is trial {nearest.trial} with {has}"
 
 
 def _best_of_decade(
@@ -164,10 +207,13 @@ def _refuse_empty(front: Front) -> None:
         raise ConfigError(f"must have a complete trial to choose from, but has {counted}; resume the sweep first")
 
 
-def _refuse_unmeasured(front: Front, metric: str) -> None:
-    if any(point.measured(metric) is None for point in front.points):
-        known = sorted(set.intersection(*({*p.values, *p.metrics} for p in front.points)))
-        raise ConfigError(f"must be a metric of every point, but got {metric!r}; measured are {', '.join(known)}")
+def _refuse_unmeasured(points: Sequence[FrontPoint], metric: str, *, every: bool) -> None:
+    having = [point.measured(metric) is not None for point in points]
+    if not (all(having) if every else any(having)):
+        names = [{*p.values, *p.metrics} for p in points]
+        known = sorted(set.intersection(*names) if every else set.union(*names))
+        whose = "every point" if every else "a complete trial"
+        raise ConfigError(f"must be a metric of {whose}, but got {metric!r}; measured are {', '.join(known)}")
 
 
 def _badness(point: FrontPoint, metric: str, goal: str) -> float:

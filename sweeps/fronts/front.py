@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, PrivateAttr, SerializerFunctionWrapHandler, model_serializer
 
 from dfkd_core.base.schema import Config
 from dfkd_core.errors import ConfigError
@@ -52,6 +52,10 @@ class FrontPoint(Config):
         """The value of an objective or of any other metric of the last epoch; None when it was not measured."""
         return self.values.get(metric, self.metrics.get(metric))
 
+    def at_mean(self) -> FrontPoint:
+        """The point with the means over its fresh seeds as values; as it is without any."""
+        return self.model_copy(update={"values": {**self.values, **self.mean}})
+
     def trust(self) -> dict[str, Any]:
         """What repeats have shown as a flat row: seeds, probability, means and bounds; empty without repeats."""
         if not self.seeds:
@@ -88,6 +92,34 @@ class Front(Config):
     points: tuple[FrontPoint, ...]
     confirmation: Confirmation | None = None  # None before the first repeat
     references: tuple[ReferenceModel, ...] = ()  # models from elsewhere on the same mixtures; never part of the front
+    _trials: Sequence[TrialRecord] | Path | None = PrivateAttr(None)  # of its sweep, or the folder that knows them
+
+    def __eq__(self, other: object) -> bool:
+        """Two fronts are equal when they say the same, wherever they come from."""
+        return isinstance(other, Front) and dict(self) == dict(other)
+
+    __hash__ = None  # type: ignore[assignment]  # it holds mappings
+
+    def of(self, trials: Sequence[TrialRecord] | Path) -> Front:
+        """The same front, knowing all trials of its sweep or the folder where they are read when they are needed."""
+        front = self.model_copy()
+        front._trials = trials
+        return front
+
+    def records(self) -> Sequence[TrialRecord]:
+        """Every trial of the sweep; ConfigError or DFKDError when the front was read without it."""
+        if self._trials is None:
+            raise ConfigError("must know its sweep to look beyond the front; read it with load_front(FOLDER)")
+        return read_trials(self._trials) if isinstance(self._trials, Path) else self._trials
+
+    def complete(self) -> list[FrontPoint]:
+        """Every complete trial of the sweep as a point; what repeats have shown of it stays with it."""
+        known = {point.trial: point for point in (*self.repeated, *self.points)}
+        return [
+            known.get(record.number) or front_point(record, self.objectives, None)
+            for record in self.records()
+            if has_point(record, self.objectives)
+        ]
 
     @model_serializer(mode="wrap")
     def _without_empty_additions(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -121,8 +153,7 @@ class Front(Config):
 
         What the search saw once was chosen for being high.
         """
-        points = tuple(p.model_copy(update={"values": {**p.values, **p.mean}}) for p in self.points)
-        return self.model_copy(update={"points": points}) if self.confirmed else self
+        return self.model_copy(update={"points": tuple(p.at_mean() for p in self.points)}) if self.confirmed else self
 
     def costs(self) -> list[tuple[float, ...]]:
         """One row per point: the objectives' values in minimised form, on their scales."""
@@ -145,7 +176,10 @@ class Front(Config):
     def best(
         self, metric: str, max: Mapping[str, float] | None = None, min: Mapping[str, float] | None = None
     ) -> FrontPoint:
-        """The point with the best `metric` among those within the bounds; ConfigError when none is."""
+        """The point with the best `metric` among those within the bounds (`sweeps.fronts.choose.choose_best`).
+
+        With a bound on what is no objective all complete trials are looked at. ConfigError when none is within.
+        """
         from sweeps.fronts.choose import choose_best
 
         return choose_best(self, metric, at_most=max or {}, at_least=min or {}).point
@@ -182,7 +216,7 @@ def build_front(
     ranked = [record for record in records if has_point(record, spec.objectives)]
     cost = _cost_array(ranked, spec.objectives)
     on_front = [record for record, kept in zip(ranked, pareto.non_dominated(cost), strict=True) if kept]
-    return Front(
+    front = Front(
         name=spec.name,
         sweep_id=sweep_id,
         objectives=spec.objectives,
@@ -192,6 +226,7 @@ def build_front(
         trials=count_states(records),
         points=tuple(front_point(r, spec.objectives, (run_ids or {}).get(r.number)) for r in _sorted(on_front, spec)),
     )
+    return front.of(records)
 
 
 def config_path(trial: int) -> str:
@@ -206,7 +241,16 @@ def load_front(folder: str | Path) -> Front:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"must be readable, but {error.strerror}; name a sweep folder", file=file) from error
-    return _parse(text, file)
+    return _parse(text, file).of(Path(folder))
+
+
+def read_trials(folder: Path) -> list[TrialRecord]:
+    """Every trial of a sweep folder's ledger; ConfigError or DFKDError when it holds none that can be read."""
+    from sweeps.record.ledger import Ledger
+    from sweeps.record.sweep_folder import SweepFolder
+
+    sweep = SweepFolder(folder)
+    return Ledger.open(sweep.path, sweep.spec(), sweep.note()["sweep_id"]).records()
 
 
 def _parse(text: str, file: Path) -> Front:

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from dfkd_core.errors import ConfigError
 from sweeps import cli
 from sweeps.cli import run
 from sweeps.commands.options import bounds, settings
@@ -69,3 +70,16 @@ def test_settings_are_yaml_values():
 def test_bounds_are_numbers():
     """`--max metric=value` keeps the metric's slash."""
     assert bounds(["model/params=60000"], "--max") == {"model/params": 60000.0}
+
+
+def test_bounds_take_suffixes_and_repeat():
+    told = ["model/params=60k", "model/macs_per_s=0.3G", "model/bytes=1.5M", "val/gain_db=-1e-1", "model/params=50k"]
+    limits = {"model/params": 50e3, "model/macs_per_s": 0.3e9, "model/bytes": 1.5e6, "val/gain_db": -0.1}
+    assert bounds(told, "--max") == pytest.approx(limits)
+    assert bounds(["q=1", "q=2"], "--min") == {"q": 2.0}
+
+
+@pytest.mark.parametrize("text", ["", "k", "60 kB", "60K0", "nan", "inf", "1e400", "0x10", "-", "sixty", "[1]"])
+def test_a_bound_that_is_no_number_is_refused_in_one_line(text):
+    with pytest.raises(ConfigError, match=r"--max model/params: must be a number, such as 60000, 60k or 0\.3G"):
+        bounds([f"model/params={text}"], "--max")

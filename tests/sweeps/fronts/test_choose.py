@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from front_cases import QUALITY, SIZE, complete, ended, lucky_front, small_sweep, spec
 
 from dfkd_core.errors import ConfigError
 from sweeps.fronts import choose
-from sweeps.fronts.front import build_front
+from sweeps.fronts.front import Front, build_front
 from sweeps.record.trials import TrialState
 
 
@@ -87,14 +89,79 @@ def test_decades_need_a_minimised_log_objective():
 
 def test_a_named_trial_beside_the_front_is_taken_when_it_is_complete(front):
     assert choose.choose_trial(front, 4).point.trial == 4
-    beside = choose.choose_trial(front, 8, small_sweep())
-    assert beside.point.values[QUALITY] == 1.9 and "not on the front" in beside.why
+    beside = choose.choose_trial(front, 8)
+    assert beside.point.values[QUALITY] == 1.9
+    assert beside.why == "Trial 8 was named; it is not on the front: trial 0 beats it in the objectives."
 
 
-@pytest.mark.parametrize("trial", [3, 6, 99])
-def test_a_trial_without_a_point_cannot_be_chosen(front, trial):
-    with pytest.raises(ConfigError, match=f"but got {trial}; on the front: 1, 5, 0, 4"):
-        choose.choose_trial(front, trial, small_sweep())
+@pytest.mark.parametrize(("trial", "state"), [(3, r" \(FAILED\)"), (6, r" \(PRUNED\)"), (99, "")])
+def test_a_trial_without_a_point_cannot_be_chosen(front, trial, state):
+    with pytest.raises(ConfigError, match=f"a complete trial, but got {trial}{state}; on the front: 1, 5, 0, 4"):
+        choose.choose_trial(front, trial)
+
+
+def slower(number, quality, size, macs, look_ahead_ms=10.0):
+    record = complete(number, quality, size)
+    record.metrics.update({"model/macs_per_s": macs, "model/look_ahead_ms": look_ahead_ms})
+    return record
+
+
+@pytest.fixture
+def wide():
+    """A front of three heavy models, beside it lighter ones that it beats in both objectives."""
+    heavy = [slower(0, 1.5, 2e4, 5e8), slower(1, 2.0, 5e4, 9e8), slower(2, 2.4, 2e6, 3e9)]
+    return build_front(
+        spec(), "x", [*heavy, slower(3, 1.9, 6e4, 2e8), slower(4, 1.8, 5.5e4, 1e8), slower(5, 1.95, 6e4, 2e8, 40.0)]
+    )
+
+
+def test_a_bound_on_what_is_no_objective_is_a_question_to_all_complete_trials(wide):
+    limits = {SIZE: 6e4, "model/macs_per_s": 3e8, "model/look_ahead_ms": 10}
+    choice = choose.choose_best(wide, QUALITY, at_most=limits)
+    assert (choice.point.trial, [point.trial for point in wide.points]) == (3, [0, 1, 2])
+    assert choice.why == (
+        "Trial 3 has the best val/pesq_wb (1.9) of all 6 complete trials with model/params <= 60000 and "
+        "model/macs_per_s <= 3e+08 and model/look_ahead_ms <= 10; "
+        "it is not on the front: trial 1 beats it in the objectives."
+    )
+    assert wide.best(QUALITY, max=limits).trial == 3
+
+
+def test_a_winner_among_all_trials_may_be_on_the_front(wide):
+    choice = choose.choose_best(wide, QUALITY, at_most={"model/macs_per_s": 1e9})
+    assert choice.point.trial == 1 and "not on the front" not in choice.why
+
+
+def test_bounds_on_objectives_alone_are_answered_by_the_front(wide):
+    assert choose.choose_best(wide, QUALITY, at_most={SIZE: 6e4}).why.endswith(
+        "on the front with model/params <= 60000."
+    )
+
+
+def test_when_no_complete_trial_fits_the_nearest_is_named(wide):
+    with pytest.raises(
+        ConfigError, match=r"there is no complete trial with model/macs_per_s <= 1000; the nearest is trial 4"
+    ):
+        wide.best(QUALITY, max={"model/macs_per_s": 1e3})
+
+
+def test_a_trial_that_lacks_a_bounded_metric_is_no_answer(wide):
+    del wide.records()[3].metrics["model/look_ahead_ms"]
+    assert wide.best(QUALITY, max={"model/macs_per_s": 3e8, "model/look_ahead_ms": 50}).trial == 5
+    with pytest.raises(ConfigError, match=r"a complete trial, but got 'model/rtf'; measured are .*model/look_ahead_ms"):
+        wide.best(QUALITY, max={"model/rtf": 1})
+
+
+def test_a_front_read_without_its_sweep_says_so(wide):
+    alone = Front.parse(json.loads(wide.to_json()), "front.json")
+    assert alone == wide and alone.best(QUALITY).trial == 2
+    with pytest.raises(ConfigError, match="must know its sweep"):
+        alone.best(QUALITY, max={"model/macs_per_s": 3e8})
+
+
+def test_all_trials_of_a_confirmed_front_are_judged_by_means_where_there_are_any(lucky):
+    confirmed = lucky.model_copy(update={"confirmed": True})
+    assert confirmed.best(QUALITY, max={"model/macs_per_s": 1e9}).trial == 1
 
 
 def test_an_empty_front_says_what_is_there():
