@@ -1,0 +1,142 @@
+"""What the study trains: its arms, part by part, as written down in docs/study.md before the first run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+SEEDS = (0, 1, 2, 3, 4)
+TUNING_SEEDS = (100, 101)  # used for nothing else
+WEIGHTS = (0.3, 1.0, 3.0, 10.0)
+PESQ_TERM = {"loss.pesq": 1.0, "loss.snr": 0.2, "loss.compressed_spectrum": 0.3}
+
+DFKD = {"distillation.method": "dfkd"}
+METHODS: dict[str, dict[str, Any]] = {
+    "none": {"distillation.method": "none"},
+    "output_mse": {"distillation.method": "output_mse"},
+    "full_band_cosine": {"distillation.method": "full_band_cosine"},
+    "dfkd literal": {**DFKD, "distillation.split": "literal"},
+    "dfkd": {**DFKD, "distillation.split": "dynamic"},
+    "dfkd target clean": {**DFKD, "distillation.target": "clean"},
+    "dispatch": {"distillation.method": "dispatch"},
+}
+TEACHERS: dict[str, dict[str, Any]] = {
+    "no teacher": {},
+    "own-dccrn": {"teacher.checkpoint": "own-dccrn", "teacher.pretrained": None},
+    "dtln": {"teacher.pretrained": "dtln"},
+    "deepfilternet3": {"teacher.pretrained": "deepfilternet3"},
+    "gtcrn": {"teacher.checkpoint": "gtcrn", "teacher.pretrained": None},
+}
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One cell of a comparison: a config but for the seed. Arms of equal `label` differ in what `label` names not."""
+
+    student: str  # as tables name it
+    start: str  # random, sliced, whole
+    method: str
+    teacher: str
+    weight: float | None = None
+    pesq: bool = False
+    epochs: int = 3
+    changes: Mapping[str, Any] = field(default_factory=dict)  # key path: value, beyond what the names above say
+
+    @property
+    def overrides(self) -> dict[str, Any]:
+        """Changes of the demo's config, by key path."""
+        weight = {} if self.weight is None else {"distillation.weight": self.weight}
+        pesq = PESQ_TERM if self.pesq else {}
+        method = METHODS[self.method]
+        return {"training.epochs": self.epochs, **TEACHERS[self.teacher], **method, **weight, **pesq, **self.changes}
+
+    @property
+    def label(self) -> str:
+        """Its row in a table."""
+        weight = "" if self.weight is None else f", weight {self.weight:g}"
+        source = "" if self.teacher == "no teacher" else f" from {self.teacher}"
+        term = ", pesq" if self.pesq else ""
+        return f"{self.student}, {self.start}: {self.method}{source}{weight}{term}, {self.epochs} epochs"
+
+    def key(self, seed: int) -> str:
+        """Identity of one run: of what is trained, not of how the plan calls it."""
+        text = json.dumps({**self.overrides, "seed": seed}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def dccrn(width: float, start: str, method: str, teacher: str, weight: float | None, epochs: int = 3) -> Arm:
+    """A DCCRN from drawn weights or from a slice of own-dccrn."""
+    parent = "own-dccrn" if start == "sliced" else None
+    changes = {"student.model": "dccrn", "student.width": width, "training.start_from": parent}
+    return Arm(f"dccrn {width:g}", start, method, teacher, weight, epochs=epochs, changes=changes)
+
+
+def gtcrn(channels: int, start: str, method: str, teacher: str, weight: float | None, *, pesq: bool) -> Arm:
+    """A GTCRN from its published weights, or from drawn ones."""
+    changes = {
+        "student": {"model": "gtcrn", "channels": channels},
+        "training.start_from": None if start == "random" else "gtcrn",
+        "optimizer.learning_rate": 1.0e-3 if channels == 16 else 3.0e-3,
+    }
+    return Arm(f"gtcrn {channels}", start, method, teacher, weight, pesq, changes=changes)
+
+
+def main() -> list[Arm]:
+    """Start x distillation at two widths, in the demo's budget."""
+    taught = (("none", "no teacher", None), ("dfkd", "own-dccrn", 1.0))
+    return [dccrn(w, s, *t) for w, s, t in product((0.25, 0.125), ("random", "sliced"), taught)]
+
+
+def public() -> list[Arm]:
+    """GTCRN whole and halved, with and without a PESQ term, along the weight of DFKD."""
+    arms = []
+    for channels, start in ((16, "whole"), (8, "sliced"), (8, "random")):
+        taught = [("none", "no teacher", None), ("dfkd", "gtcrn", 0.3), ("dfkd", "gtcrn", 1.0), ("dfkd", "gtcrn", 10.0)]
+        taught += [("dfkd", "deepfilternet3", 1.0)]
+        for pesq, t in product((False, True), taught if start != "random" else taught[:1]):
+            arms.append(gtcrn(channels, start, *t, pesq=pesq))
+    return arms
+
+
+def tuning() -> list[Arm]:
+    """Each method's weight, on seeds of its own."""
+    return [dccrn(0.25, "sliced", m, "own-dccrn", w) for m, w in product(METHODS, WEIGHTS) if m != "none"]
+
+
+def teachers() -> list[Arm]:
+    """DFKD from other teachers, from both starts."""
+    return [
+        dccrn(w, s, "dfkd", t, 1.0)
+        for w, s, t in product((0.25, 0.125), ("sliced", "random"), ("dtln", "deepfilternet3"))
+    ]
+
+
+def methods(tuned: Mapping[str, float]) -> list[Arm]:
+    """Every method at its own tuned weight; those that are not tuned yet are left for later."""
+    known = [(w, m) for w, m in product((0.25, 0.125), METHODS) if m in tuned]
+    return [dccrn(w, "sliced", m, "own-dccrn", tuned[m]) for w, m in known]
+
+
+def longer() -> list[Arm]:
+    """The four arms that matter, ten times as long."""
+    taught = (("none", "no teacher", None), ("dfkd", "own-dccrn", 1.0))
+    return [dccrn(0.25, s, *t, epochs=30) for s, t in product(("sliced", "random"), taught)]
+
+
+def plan(tuned: Mapping[str, float]) -> Iterator[tuple[str, Arm, int]]:
+    """(part, arm, seed) in the order in which they are run: within a part every arm once before a second seed."""
+    parts = (
+        ("main", main(), SEEDS),
+        ("public", public(), SEEDS),
+        ("tuning", tuning(), TUNING_SEEDS),
+        ("teachers", teachers(), SEEDS),
+        ("methods", methods(tuned), SEEDS),
+        ("longer", longer(), SEEDS),
+    )
+    for name, arms, seeds in parts:
+        for seed, arm in product(seeds, arms):
+            yield name, arm, seed

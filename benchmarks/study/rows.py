@@ -1,0 +1,83 @@
+"""Trained rows: one run of an arm with one seed, every epoch's scores, kept in a file of JSON lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.study.arms import Arm
+from dfkd_core.base.cache import cache_dir
+from dfkd_core.base.yaml_files import read_yaml
+from dfkd_core.config import ExperimentConfig, absolute_paths, with_overrides
+from dfkd_core.training.trainer import Trainer, prepare
+
+ROWS = Path(__file__).parent / "rows.jsonl"
+DEMO = Path("sweeps/specs/configs/demo.yaml")
+BENCH = "DFKD_BENCH"  # environment: the corpus of foreign pairs
+
+Row = dict[str, Any]
+
+
+def read_rows(path: Path = ROWS) -> dict[str, Row]:
+    """Rows by key; a torn last line is left out."""
+    rows = {}
+    for line in path.read_text().splitlines() if path.is_file() else ():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        rows[row["key"]] = row
+    return rows
+
+
+def train_row(part: str, arm: Arm, seed: int) -> Row:
+    """Train and score one run; a stopped one goes on behind its last whole epoch."""
+    probes = {"abroad": "demo-abroad", **({"bench": os.environ[BENCH]} if os.environ.get(BENCH) else {})}
+    changes = {"distillation.method": "none", **arm.overrides, "seed": seed, "data.probes": probes}
+    config = absolute_paths(ExperimentConfig.parse(with_overrides(read_yaml(DEMO), changes)), DEMO.parent)
+    prepare(config)
+    folder = cache_dir() / "study" / arm.key(seed)
+    trainer, kept = Trainer(config), folder / "epochs.json"
+    epochs: list[Mapping[str, float]] = []
+    if kept.is_file():
+        trainer.load(folder / "checkpoint")
+        epochs = json.loads(kept.read_text())[: trainer.epoch]
+    seconds = epochs[-1]["cpu_s"] if epochs else 0.0
+    while trainer.epoch < config.training.epochs:
+        began = time.process_time()
+        scores = trainer.train_epoch() | trainer.evaluate().metrics() | trainer.evaluate_probes()
+        seconds += time.process_time() - began
+        told = {name: value for name, value in scores.items() if name.startswith(("val/", "probe/", "gradient_norm"))}
+        epochs.append({name: float(f"{value:.5g}") for name, value in {**told, "cpu_s": seconds}.items()})
+        folder.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(epochs))
+        trainer.save(folder / "checkpoint")
+    return {
+        "key": arm.key(seed),
+        "part": part,
+        "arm": arm.label,
+        "seed": seed,
+        "overrides": arm.overrides,
+        "epochs": epochs,
+        "params": sum(p.numel() for p in trainer.student.parameters()),
+        "commit": _commit(),
+        "torch": torch.__version__,
+    }
+
+
+def append_row(row: Row, path: Path = ROWS) -> None:
+    """Add one line."""
+    with path.open("a") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def _commit() -> str:
+    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return done.stdout.strip()

@@ -1,0 +1,120 @@
+"""Tables of docs/study.md, rebuilt from the rows: all seeds, means, paired differences with intervals."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from benchmarks.study.arms import Arm, main, plan
+from benchmarks.study.rows import Row
+
+DOC = Path("docs/study.md")
+BEGIN, END = "<!-- rows: made by python -m benchmarks.study tables -->", "<!-- end of rows -->"
+JUDGES = {"val/pesq_wb": "home", "probe/abroad/pesq_wb": "abroad", "probe/bench/pesq_wb": "bench"}
+
+
+def scores(rows: Mapping[str, Row], arm: Arm, seeds: Sequence[int], judge: str) -> dict[int, float]:
+    """The last epoch's score by seed, of the seeds that are there."""
+    found = {seed: rows.get(arm.key(seed)) for seed in seeds}
+    return {seed: row["epochs"][-1][judge] for seed, row in found.items() if row and judge in row["epochs"][-1]}
+
+
+def tuned_weights(rows: Mapping[str, Row], arms: Sequence[Arm], seeds: Sequence[int]) -> dict[str, float]:
+    """Each method's weight of the best mean over home and bench; only methods whose weights have all been run."""
+    tried: dict[str, dict[float, float]] = defaultdict(dict)
+    complete: dict[str, bool] = defaultdict(lambda: True)
+    for arm in arms:
+        both = [scores(rows, arm, seeds, judge) for judge in ("val/pesq_wb", "probe/bench/pesq_wb")]
+        if all(len(one) == len(seeds) for one in both):
+            tried[arm.method][float(arm.weight or 0.0)] = float(np.mean([list(one.values()) for one in both]))
+        else:
+            complete[arm.method] = False
+    return {m: max(means, key=means.__getitem__) for m, means in tried.items() if complete[m]}
+
+
+def paired(a: Mapping[int, float], b: Mapping[int, float]) -> tuple[float, float, float, float] | None:
+    """(mean difference a - b over common seeds, low, high, p): Student's t on pairs; None under three pairs."""
+    seeds = sorted(a.keys() & b.keys())
+    if len(seeds) < 3:
+        return None
+    differences = np.array([a[s] - b[s] for s in seeds])
+    error = differences.std(ddof=1) / np.sqrt(len(seeds))
+    half = float(stats.t.ppf(0.975, len(seeds) - 1) * error)
+    p = float(2 * stats.t.sf(abs(differences.mean() / error), len(seeds) - 1)) if error > 0 else 1.0
+    return float(differences.mean()), float(differences.mean() - half), float(differences.mean() + half), p
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """Holm's adjusted p-values, in the order given."""
+    order, adjusted, running = np.argsort(ps), [0.0] * len(ps), 0.0
+    for rank, index in enumerate(order):
+        running = max(running, min(1.0, (len(ps) - rank) * ps[index]))
+        adjusted[index] = running
+    return adjusted
+
+
+def table(rows: Mapping[str, Row], part: str, entries: Sequence[tuple[Arm, int]]) -> list[str]:
+    """One part: an arm a line, every seed's score for each judge."""
+    arms = list(dict.fromkeys(arm.label for arm, _ in entries))
+    by_label: dict[str, list[tuple[Arm, int]]] = defaultdict(list)
+    for arm, seed in entries:
+        by_label[arm.label].append((arm, seed))
+    lines = [f"### {part}", "", f"| arm | {' | '.join(f'{j}: mean (seeds)' for j in JUDGES.values())} |"]
+    lines.append("|---" * (len(JUDGES) + 1) + "|")
+    for label in arms:
+        cells = []
+        for judge in JUDGES:
+            found = scores(rows, by_label[label][0][0], [seed for _, seed in by_label[label]], judge)
+            seeds = " ".join(f"{value:.3f}" for value in found.values())
+            cells.append(f"**{np.mean(list(found.values())):.3f}** ({seeds})" if found else "not run yet")
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def contrasts(rows: Mapping[str, Row], seeds: Sequence[int]) -> list[str]:
+    """The main part's four questions at each width, as paired differences; Holm over all of them."""
+    by = {(arm.student, arm.start, arm.method): arm for arm in main()}
+    asked = []
+    for student in dict.fromkeys(arm.student for arm in main()):
+        asked += [
+            (f"{student}: sliced against random, none", by[student, "sliced", "none"], by[student, "random", "none"]),
+            (f"{student}: dfkd against none, sliced", by[student, "sliced", "dfkd"], by[student, "sliced", "none"]),
+            (f"{student}: dfkd against none, random", by[student, "random", "dfkd"], by[student, "random", "none"]),
+            (
+                f"{student}: sliced dfkd against random none",
+                by[student, "sliced", "dfkd"],
+                by[student, "random", "none"],
+            ),
+        ]
+    cells = [
+        (name, judge, result)
+        for name, a, b in asked
+        for judge in JUDGES
+        if (result := paired(scores(rows, a, seeds, judge), scores(rows, b, seeds, judge)))
+    ]
+    if not cells:
+        return ["No pair of three seeds yet.", ""]
+    lines = ["| difference of PESQ-WB | judge | mean | 95 % interval | p (Holm) |", "|---|---|---|---|---|"]
+    adjusted = holm([result[3] for _, _, result in cells])
+    for (name, judge, (mean, low, high, _)), p in zip(cells, adjusted, strict=True):
+        lines.append(f"| {name} | {JUDGES[judge]} | {mean:+.3f} | {low:+.3f} to {high:+.3f} | {p:.2g} |")
+    return [*lines, ""]
+
+
+def write_tables(rows: Mapping[str, Row], tuned: Mapping[str, float], seeds: Sequence[int]) -> None:
+    """Replace what stands between the marks of docs/study.md."""
+    parts: dict[str, list[tuple[Arm, int]]] = defaultdict(list)
+    for part, arm, seed in plan(tuned):
+        parts[part].append((arm, seed))
+    lines = ["", f"{len(rows)} runs.", "", "### Paired differences of the main part", "", *contrasts(rows, seeds)]
+    for part, entries in parts.items():
+        if any(arm.key(seed) in rows for arm, seed in entries):
+            lines += table(rows, part, entries)
+    text = DOC.read_text()
+    head, _, rest = text.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    DOC.write_text(head + BEGIN + "\n" + "\n".join(lines) + END + tail)
