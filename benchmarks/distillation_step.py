@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dfkd_core.base.memory import keep_freed_memory
+from dfkd_core.base.machine import keep_freed_memory
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.models import build_model
 from dfkd_core.training.optimizer import AdamW, clip_gradient

@@ -18,7 +18,7 @@ from benchmarks.plain_conv_tasnet import PlainConvTasNet
 from benchmarks.plain_dccrn import PlainDCCRN
 from benchmarks.plain_dptnet import PlainDPTNet
 from benchmarks.public_models import PUBLIC
-from dfkd_core.base.memory import keep_freed_memory
+from dfkd_core.base.machine import keep_freed_memory
 from dfkd_core.models import build_model
 
 BATCH, SAMPLES, NUM_ROUNDS = 4, 16_000, 15

@@ -9,9 +9,9 @@ import numpy as np
 
 from dfkd_core.base.machine import choose_device
 from dfkd_core.errors import ConfigError
+from dfkd_core.signal import SAMPLE_RATE_HZ
 from dfkd_core.signal.audio import (
     AUDIO_SUFFIXES,
-    SAMPLE_RATE,
     AudioInfo,
     Samples,
     info,
@@ -62,8 +62,8 @@ def enhanced_blocks(network: Teacher, path: Path) -> Iterator[Samples]:
 
 def _enhanced(network: Teacher, noisy: Samples, header: AudioInfo) -> Samples:
     """One chunk (channels, time) through the network, within full scale."""
-    estimate = network(resample(noisy, header.rate_hz, SAMPLE_RATE))
-    clean = resample(estimate, SAMPLE_RATE, header.rate_hz)[:, : noisy.shape[1]]
+    estimate = network(resample(noisy, header.rate_hz, SAMPLE_RATE_HZ))
+    clean = resample(estimate, SAMPLE_RATE_HZ, header.rate_hz)[:, : noisy.shape[1]]
     # inference tensors and resampling may share memory that must not be written to
     bounded: Samples = np.clip(clean, -1.0, 1.0)
     return bounded

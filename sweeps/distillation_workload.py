@@ -130,7 +130,7 @@ class DistillationWorkload:
         """Train one epoch, then validate."""
         self._speed = self._speed or self._measured()
         trained = self.trainer.train_epoch()
-        scored = self.trainer.evaluate("valid")
+        scored = self.trainer.evaluate()
         self._clips = scored.table("val")
         return trained | scored.metrics("val") | self.trainer.evaluate_probes() | self._speed
 

@@ -42,3 +42,9 @@ def test_the_command_line_starts_without_the_heavy_packages():
 
 def test_only_the_delivery_process_imports_mlflow():
     assert "mlflow" not in loaded_by("import sweeps.engine.run")
+
+
+def test_nothing_but_evaluation_can_open_the_test_split():
+    sources = [path for package in ("dfkd_core", "sweeps") for path in (ROOT / package).rglob("*.py")]
+    tellers = {path.relative_to(ROOT).as_posix() for path in sources if "test_list" in path.read_text()}
+    assert tellers == {"dfkd_core/data/mixtures.py", "dfkd_core/scoring/model_scores.py"}

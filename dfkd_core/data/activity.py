@@ -19,27 +19,18 @@ def active_frames(samples: NDArray[np.int16]) -> NDArray[np.bool_]:
     squares are exact in int64, so every machine finds the same frames.
     """
     num_frames = len(samples) // FRAME_SAMPLES
-    energy = _energy(samples[: num_frames * FRAME_SAMPLES].reshape(num_frames, FRAME_SAMPLES))
+    framed = samples[: num_frames * FRAME_SAMPLES].reshape(num_frames, FRAME_SAMPLES)
+    energy = np.empty(num_frames, np.int64)
+    for first in range(0, num_frames, BLOCK):  # in blocks, for int64 is four times the signal
+        block = framed[first : first + BLOCK].astype(np.int64)
+        energy[first : first + BLOCK] = np.einsum("ft,ft->f", block, block)
     loud: NDArray[np.bool_] = energy > 0
     for _ in range(4):
         if not loud.any():
             break
         loud = energy * MARGIN > int(energy[loud].sum()) // int(loud.sum())
-    return _held(loud)
-
-
-def _energy(framed: NDArray[np.int16]) -> NDArray[np.int64]:
-    """Sum of squares of each frame, of (frame, time); in blocks, for int64 is four times the signal."""
-    energy = np.empty(len(framed), np.int64)
-    for first in range(0, len(framed), BLOCK):
-        block = framed[first : first + BLOCK].astype(np.int64)
-        energy[first : first + BLOCK] = np.einsum("ft,ft->f", block, block)
-    return energy
-
-
-def _held(loud: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Each loud frame keeps the next HANGOVER_FRAMES - 1 active."""
+    # each loud frame keeps the next HANGOVER_FRAMES - 1 active
     count = np.concatenate([np.zeros(1, np.int64), np.cumsum(loud)])
-    frame = np.arange(len(loud))
+    frame = np.arange(num_frames)
     held: NDArray[np.bool_] = count[frame + 1] > count[np.maximum(frame + 1 - HANGOVER_FRAMES, 0)]
     return held

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfkd_core.data.audio_store import AudioPart, AudioStore
+from dfkd_core.data.by_label import ClipsByLabel
 from dfkd_core.data.config import DataConfig
 from dfkd_core.data.noise_variation import draw_variations
-from dfkd_core.data.noises import NoiseFamilies
 from dfkd_core.data.segments import Segments
 from dfkd_core.errors import ConfigError, DataError
 
@@ -80,14 +80,20 @@ def draw_augmentation(
     if not any(getattr(data, name) for name in _STREAMS):
         return None
     part = store.part("train")
-    _require_own_mixing(part, data)
+    for name in ("impulse_responses", "babble", "noise_variation"):
+        if getattr(data, name) and (part.is_paired or part.is_noisy_only):
+            rule = f"must be 0 for {part.where}, whose noisy files are mixed already, but got {getattr(data, name):g}"
+            raise ConfigError(f"{rule}; clipping alone can be added to them", key=f"data.{name}")
     count = len(segments)
     effects = np.zeros(count, EFFECT)
     effects["response"], effects["clip_db"] = NO_RESPONSE, np.nan
     responses = store.impulse_responses("train") if data.impulse_responses else None
     if responses is not None:
         chosen, rng = _chosen(data, "impulse_responses", epoch, count)
-        effects["response"] = np.where(chosen, _drawn_responses(responses, count, rng), NO_RESPONSE)
+        # by set of rooms first, then by response: one simulated set may hold tens of thousands
+        rooms = ClipsByLabel(responses, "impulse_response")
+        drawn = rooms.draw_clips(rooms.draw_labels(count, rng), rng)
+        effects["response"] = np.where(chosen, drawn, NO_RESPONSE)
     if data.clipping:
         chosen, rng = _chosen(data, "clipping", epoch, count)
         low, high = CLIP_DB
@@ -103,12 +109,6 @@ def _chosen(data: DataConfig, name: str, epoch: int, count: int) -> tuple[Mask, 
     return rng.random(count) < getattr(data, name), rng
 
 
-def _drawn_responses(responses: AudioPart, count: int, rng: np.random.Generator) -> Ints:
-    """By set of rooms first, then by response: one simulated set may hold tens of thousands."""
-    rooms = NoiseFamilies(responses, "impulse_response")
-    return rooms.draw_clips(rooms.draw_families(count, rng), rng)
-
-
 def _babble(
     part: AudioPart, data: DataConfig, segments: Segments, length: int, epoch: int
 ) -> tuple[NDArray[np.void], Ints]:
@@ -116,7 +116,7 @@ def _babble(
     count = len(segments)
     if not data.babble:
         return np.zeros(0, TALKER), np.zeros(count + 1, np.int64)
-    voices = NoiseFamilies(part, "clean")
+    voices = ClipsByLabel(part, "clean")
     if len(voices.names) < MIN_SPEAKERS:
         raise DataError(
             f"{part.where}: babble needs {MIN_SPEAKERS} speakers, but there are {len(voices.names)}; "
@@ -133,11 +133,3 @@ def _babble(
     talkers["clip"] = clips = voices.draw_clips(others + (others >= own), rng)
     talkers["start"] = voices.draw_starts(clips, length, rng)
     return talkers, first
-
-
-def _require_own_mixing(part: AudioPart, data: DataConfig) -> None:
-    """ConfigError where rooms, babble or other noise are asked of recordings that are mixed already."""
-    for name in ("impulse_responses", "babble", "noise_variation"):
-        if getattr(data, name) and (part.is_paired or part.is_noisy_only):
-            rule = f"must be 0 for {part.where}, whose noisy files are mixed already, but got {getattr(data, name):g}"
-            raise ConfigError(f"{rule}; clipping alone can be added to them", key=f"data.{name}")

@@ -1,15 +1,36 @@
-"""How much of a corpus may be unusable before it is refused."""
+"""Damaged audio: files that break off, and how many unusable ones a corpus may have before it is refused."""
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from dfkd_core.errors import DataError
+from dfkd_core.signal.audio import AudioInfo, info
 
-ALLOWED_SHARE = 0.01
+ALLOWED_SHARE = 0.01  # of a corpus's files, below which unusable ones are skipped
+MISSING_SHARE = 0.01  # of a file's samples, below which a length is taken for carelessly written
+UNKNOWN_BYTES = 0x7FFF_0000  # recorders that stream put the largest number where they do not know the length
+# libsndfile reads a WAV that breaks off as a shorter file without a word, and its log alone tells
+_DATA = re.compile(r"^data : (\d+) \(should be (\d+)\)$", re.MULTILINE)
 
 _log = logging.getLogger(__name__)
+
+
+def whole_info(path: Path) -> AudioInfo:
+    """As `info`; DataError, too, when samples are missing that the header of a WAV file tells of."""
+    header = info(path)
+    told = _DATA.search(header.log)
+    if told is None:
+        return header
+    expected, there = int(told[1]), int(told[2])
+    if expected < UNKNOWN_BYTES and there < (1 - MISSING_SHARE) * expected:
+        raise DataError(
+            f"{path}: breaks off: {expected:,} bytes of samples are told, but {there:,} there; copy it anew"
+        )
+    return header
 
 
 def tolerate(problems: Mapping[str, str], total: int, where: str) -> None:

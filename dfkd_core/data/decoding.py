@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from dfkd_core.base.atomic_files import sha256_file
 from dfkd_core.base.progress import Progress
 from dfkd_core.data.activity import active_frames
-from dfkd_core.data.damage import tolerate
+from dfkd_core.data.damage import tolerate, whole_info
 from dfkd_core.data.manifest import Clip, Manifest
-from dfkd_core.data.whole_files import whole_info
 from dfkd_core.errors import DataError
+from dfkd_core.signal import SAMPLE_RATE_HZ
 from dfkd_core.signal.audio import (
-    SAMPLE_RATE,
     AudioInfo,
     Samples,
     mono,
@@ -73,7 +72,7 @@ def _decode_long(path: Path, header: AudioInfo, first_channel: bool) -> Decoded:
             source.update(channels.tobytes())
             yield mono(channels[:1] if first_channel else channels, rate_hz, rate=rate_hz)
 
-    samples, step = quantised(np.concatenate(list(resampled_blocks(blocks(), rate_hz, SAMPLE_RATE))))
+    samples, step = quantised(np.concatenate(list(resampled_blocks(blocks(), rate_hz, SAMPLE_RATE_HZ))))
     return Decoded(samples, step, active_frames(samples), source.digest())
 
 

@@ -23,7 +23,8 @@ from dfkd_core.data.layouts import ACCEPTED
 from dfkd_core.data.manifest import MANIFEST_NAME, Clip, Manifest, manifest_of, read_manifest, write_manifest
 from dfkd_core.data.pretrained import DTLN, dtln_folder
 from dfkd_core.errors import DataError
-from dfkd_core.signal.audio import SAMPLE_RATE, Samples, resample, write_audio
+from dfkd_core.signal import SAMPLE_RATE_HZ
+from dfkd_core.signal.audio import Samples, resample, write_audio
 
 __all__ = ["credits_text", "demo_corpus", "dtln_folder", "fetch_demo"]
 
@@ -116,9 +117,9 @@ def _install(root: Path, package: DemoPackage, tree: Path, version: str) -> None
 
 def _at_model_rate(clip: DemoClip) -> Samples:
     """Float samples at 16 kHz; a peak that resampling raised over full scale is brought under it."""
-    samples = resample(clip.samples.astype(np.float32) / np.float32(32768), clip.rate_hz, SAMPLE_RATE)
+    samples = resample(clip.samples.astype(np.float32) / np.float32(32768), clip.rate_hz, SAMPLE_RATE_HZ)
     peak = float(np.abs(samples).max())
-    return samples * np.float32(PEAK / peak) if clip.rate_hz != SAMPLE_RATE and peak > PEAK else samples
+    return samples * np.float32(PEAK / peak) if clip.rate_hz != SAMPLE_RATE_HZ and peak > PEAK else samples
 
 
 def _row(package: DemoPackage, clip: DemoClip, folder: Path) -> dict[str, Any]:

@@ -29,7 +29,8 @@ from dfkd_core.data.rendering import (
     speech,
 )
 from dfkd_core.data.segments import Segments
-from dfkd_core.signal.audio import SAMPLE_RATE, Samples
+from dfkd_core.signal import SAMPLE_RATE_HZ
+from dfkd_core.signal.audio import Samples
 
 Table = NDArray[np.void]
 Reference = Literal["clean", "teacher"]  # what scores are measured against
@@ -68,7 +69,7 @@ class MixtureList:
     @property
     def duration_s(self) -> float:
         """Length of every mixture."""
-        return self.num_samples / SAMPLE_RATE
+        return self.num_samples / SAMPLE_RATE_HZ
 
     @cached_property
     def sha256(self) -> str:

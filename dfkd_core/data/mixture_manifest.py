@@ -35,14 +35,52 @@ def write_mixtures(mixtures: MixtureList, path: str | Path) -> None:
     `babble`) and its start, SNR, level, impulse response, clipping under the peak, talkers of babble (clip, start),
     speed and filter of the noise. Times are in frames of 10 ms; null: none, or not known.
     """
-    path = Path(path)
+    path, augmentation = Path(path), mixtures.augmentation
+    head = {
+        "format": FORMAT,
+        "split": mixtures.split,
+        "epoch": mixtures.epoch,
+        "num_frames": mixtures.num_frames,
+        "frames_per_s": FRAMES_PER_S,
+        "signals": mixtures.part.sha256,
+        "impulse_responses": augmentation.responses.sha256 if augmentation and augmentation.responses else None,
+        "target_reflections": augmentation.target if augmentation else None,
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     with partial.open("w", encoding="utf-8") as file:
-        file.write(f"{json.dumps(_head(mixtures))}\n")
+        file.write(f"{json.dumps(head)}\n")
         for index in range(len(mixtures)):
             file.write(f"{json.dumps(_row(mixtures, index))}\n")
     publish(partial, path)
+
+
+def _row(mixtures: MixtureList, index: int) -> dict[str, Any]:
+    clips = mixtures.part.clips
+    noise, start, snr_db, level_dbfs = mixtures.table[index].tolist()
+    first, last = mixtures.segments.first[index : index + 2]
+    row = {
+        "name": mixtures.name(index),
+        "speech": [[clips[clip].path, *rest] for clip, *rest in mixtures.segments.pieces[first:last].tolist()],
+        "num_active": int(mixtures.segments.num_active[index]),
+        "noise": FAMILIES.get(noise) or clips[noise].path,
+        "noise_start": start,
+        "snr_db": _null(snr_db),
+        "level_dbfs": _null(level_dbfs),
+    }
+    augmentation = mixtures.augmentation
+    if augmentation is None:
+        return row
+    response, clip_db = augmentation.effects[index].tolist()
+    responses, variations = augmentation.responses, augmentation.variations
+    speed, coefficients = (None, None) if variations is None else (v.tolist() for v in variations[index])
+    return row | {
+        "impulse_response": None if responses is None or response == NO_RESPONSE else responses.clips[response].path,
+        "clip_db": _null(clip_db),
+        "talkers": [[clips[clip].path, start] for clip, start in augmentation.talkers_of(index).tolist()],
+        "noise_speed": speed,
+        "noise_filter": coefficients,
+    }
 
 
 def read_mixtures(path: str | Path, store: AudioStore) -> MixtureList:
@@ -59,61 +97,6 @@ def read_mixtures(path: str | Path, store: AudioStore) -> MixtureList:
         raise DataError(f"{path}: must be a list of mixtures, but {error!r}; write it again") from error
 
 
-def render_mixtures(mixtures: MixtureList, folder: str | Path, progress: Progress = silent) -> None:
-    """Write noisy/NAME.wav and clean/NAME.wav of every mixture in 32 bit; clean is left out where it is not known.
-
-    A teacher's estimates of noisy/ under the same names are what `teacher.estimates` reads.
-    """
-    for index in range(len(mixtures)):
-        signals = dict(zip(("noisy", "clean"), mixtures.render(index), strict=True))
-        for kind in ("noisy", "clean") if mixtures.has_clean else ("noisy",):
-            write_audio(Path(folder, kind, f"{mixtures.name(index)}.wav"), signals[kind], subtype="FLOAT")
-        progress("render mixtures", index + 1, len(mixtures))
-
-
-def _head(mixtures: MixtureList) -> dict[str, Any]:
-    augmentation = mixtures.augmentation
-    return {
-        "format": FORMAT,
-        "split": mixtures.split,
-        "epoch": mixtures.epoch,
-        "num_frames": mixtures.num_frames,
-        "frames_per_s": FRAMES_PER_S,
-        "signals": mixtures.part.sha256,
-        "impulse_responses": augmentation.responses.sha256 if augmentation and augmentation.responses else None,
-        "target_reflections": augmentation.target if augmentation else None,
-    }
-
-
-def _row(mixtures: MixtureList, index: int) -> dict[str, Any]:
-    clips = mixtures.part.clips
-    noise, start, snr_db, level_dbfs = mixtures.table[index].tolist()
-    first, last = mixtures.segments.first[index : index + 2]
-    return {
-        "name": mixtures.name(index),
-        "speech": [[clips[clip].path, *rest] for clip, *rest in mixtures.segments.pieces[first:last].tolist()],
-        "num_active": int(mixtures.segments.num_active[index]),
-        "noise": FAMILIES.get(noise) or clips[noise].path,
-        "noise_start": start,
-        "snr_db": _null(snr_db),
-        "level_dbfs": _null(level_dbfs),
-        **(_augmented(mixtures.part, mixtures.augmentation, index) if mixtures.augmentation else {}),
-    }
-
-
-def _augmented(part: AudioPart, augmentation: Augmentation, index: int) -> dict[str, Any]:
-    response, clip_db = augmentation.effects[index].tolist()
-    responses, variations = augmentation.responses, augmentation.variations
-    speed, coefficients = (None, None) if variations is None else (v.tolist() for v in variations[index])
-    return {
-        "impulse_response": None if responses is None or response == NO_RESPONSE else responses.clips[response].path,
-        "clip_db": _null(clip_db),
-        "talkers": [[part.clips[clip].path, start] for clip, start in augmentation.talkers_of(index).tolist()],
-        "noise_speed": speed,
-        "noise_filter": coefficients,
-    }
-
-
 def _listed(head: Row, rows: Sequence[Row], store: AudioStore, where: str) -> MixtureList:
     part = store.part(head["split"])
     responses = store.impulse_responses(head["split"]) if head["impulse_responses"] else None
@@ -127,25 +110,34 @@ def _listed(head: Row, rows: Sequence[Row], store: AudioStore, where: str) -> Mi
         _first(pieces),
         np.array([row["num_active"] for row in rows], np.int64),
     )
-    table = np.array([(clips.noise(r["noise"]), r["noise_start"], *_numbers(r)) for r in rows], LISTED)
-    augmentation = None
+    listed = [(clips.noise(r["noise"]), r["noise_start"], _nan(r["snr_db"]), _nan(r["level_dbfs"])) for r in rows]
+    table, augmentation = np.array(listed, LISTED), None
     if head["target_reflections"] is not None:
-        augmentation = _augmentation(head, rows, clips, responses, where)
+        rooms = _Clips(responses, where) if responses else clips
+        effects = [(rooms[row["impulse_response"]], _nan(row["clip_db"])) for row in rows]
+        talkers = [[(clips[path], start) for path, start in row["talkers"]] for row in rows]
+        varied = [(row["noise_speed"], tuple(row["noise_filter"])) for row in rows if row.get("noise_speed")]
+        augmentation = Augmentation(
+            np.array(effects, EFFECT),
+            np.array([talker for voices in talkers for talker in voices], TALKER),
+            _first(talkers),
+            responses,
+            head["target_reflections"],
+            np.array(varied, VARIATION) if varied else None,
+        )
     return MixtureList(part, head["split"], head["num_frames"], segments, table, head["epoch"], augmentation)
 
 
-def _augmentation(
-    head: Row, rows: Sequence[Row], clips: _Clips, responses: AudioPart | None, where: str
-) -> Augmentation:
-    rooms = _Clips(responses, where) if responses else clips
-    effects = [(rooms[row["impulse_response"]], _nan(row["clip_db"])) for row in rows]
-    talkers = [[(clips[path], start) for path, start in row["talkers"]] for row in rows]
-    every = np.array([talker for voices in talkers for talker in voices], TALKER)
-    varied = [(row["noise_speed"], tuple(row["noise_filter"])) for row in rows if row.get("noise_speed")]
-    variations = np.array(varied, VARIATION) if varied else None
-    return Augmentation(
-        np.array(effects, EFFECT), every, _first(talkers), responses, head["target_reflections"], variations
-    )
+def render_mixtures(mixtures: MixtureList, folder: str | Path, progress: Progress = silent) -> None:
+    """Write noisy/NAME.wav and clean/NAME.wav of every mixture in 32 bit; clean is left out where it is not known.
+
+    A teacher's estimates of noisy/ under the same names are what `teacher.estimates` reads.
+    """
+    for index in range(len(mixtures)):
+        signals = dict(zip(("noisy", "clean"), mixtures.render(index), strict=True))
+        for kind in ("noisy", "clean") if mixtures.has_clean else ("noisy",):
+            write_audio(Path(folder, kind, f"{mixtures.name(index)}.wav"), signals[kind], subtype="FLOAT")
+        progress("render mixtures", index + 1, len(mixtures))
 
 
 class _Clips:
@@ -165,10 +157,6 @@ class _Clips:
     def noise(self, name: str) -> int:
         """The number of a clip, or what stands for it."""
         return _CODES[name] if name in _CODES else self[name]
-
-
-def _numbers(row: Row) -> tuple[float, float]:
-    return _nan(row["snr_db"]), _nan(row["level_dbfs"])
 
 
 def _first(groups: Sequence[Sequence[object]]) -> Any:

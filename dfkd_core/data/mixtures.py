@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from dfkd_core.data.activity import FRAMES_PER_S
 from dfkd_core.data.audio_store import AudioPart, AudioStore
 from dfkd_core.data.augmentation import draw_augmentation
-from dfkd_core.data.config import DataConfig, RangeOrSet, ValueSet
+from dfkd_core.data.by_label import ClipsByLabel
+from dfkd_core.data.config import DataConfig, ValueSet
 from dfkd_core.data.corpora import open_corpus
 from dfkd_core.data.manifest import Kind, Split
 from dfkd_core.data.mixture_list import BABBLE, LISTED, PAIRED, UNPAIRED, MixtureList, Table
-from dfkd_core.data.noises import NoiseFamilies
 from dfkd_core.data.segments import GAP_FRAMES, Segments, cut
 from dfkd_core.errors import DataError
 
@@ -47,15 +47,23 @@ def training_shard(store: AudioStore, data: DataConfig, epoch: int) -> MixtureLi
     rng = _generator(data, "train", epoch)
     length = round(data.segment_s * FRAMES_PER_S)
     count = max(1, round(data.train_hours * 3600 / data.segment_s))
-    segments = _training_segments(part, length, count, rng)
+    # as many passes over the speech as are needed, each in random order
+    speech, segments = _Speech(part, length, TRAIN_ACTIVE_SHARE), Segments.none()
+    while len(segments) < count:
+        found = speech.cut(rng)
+        # shuffled before it is cut short, else a small epoch would hear the first speakers only
+        segments = segments + found.take(_shuffled(len(found), rng)[: count - len(segments)])
     table = np.zeros(count, LISTED)
     table["level_dbfs"] = _uniform(data.level_dbfs, count, rng)
     if _is_recorded(part):
         table["noise"], table["snr_db"] = _recording(part), np.nan
     else:
-        table["snr_db"] = _drawn(data.snr_db, count, rng)
-        families = NoiseFamilies(part)
-        _add_noise(table, families, families.draw_families(count, rng), length, rng)
+        if isinstance(data.snr_db, ValueSet):
+            table["snr_db"] = np.array(data.snr_db.values)[(rng.random(count) * len(data.snr_db.values)).astype(int)]
+        else:
+            table["snr_db"] = _uniform(data.snr_db, count, rng)
+        noises = ClipsByLabel(part)
+        _add_noise(table, noises, noises.draw_labels(count, rng), length, rng)
     augmentation = draw_augmentation(store, data, segments, length, epoch)
     if augmentation:
         table["noise"][augmentation.has_babble] = BABBLE
@@ -88,8 +96,8 @@ def evaluation_list(store: AudioStore, data: DataConfig, split: Split, count: in
     else:
         table["level_dbfs"] = _uniform(data.level_dbfs, count, rng)
         table["snr_db"] = np.resize(EVALUATION_SNRS_DB, count)[_shuffled(count, rng)]
-        families = NoiseFamilies(part)
-        _add_noise(table, families, families.deal_families(count, rng), length, rng)
+        noises = ClipsByLabel(part)
+        _add_noise(table, noises, noises.deal_labels(count, rng), length, rng)
     return MixtureList(part, split, length, segments, table)
 
 
@@ -157,49 +165,26 @@ class _Speech:
         return self._speaker[segments.clips]
 
 
-def _training_segments(part: AudioPart, length: int, count: int, rng: np.random.Generator) -> Segments:
-    """As many passes over the speech as `count` needs, each in random order."""
-    speech = _Speech(part, length, TRAIN_ACTIVE_SHARE)
-    taken: Segments | None = None
-    while taken is None or len(taken) < count:
-        found = speech.cut(rng)
-        # shuffled before it is cut short, else a small epoch would hear the first speakers only
-        found = found.take(_shuffled(len(found), rng)[: count - (len(taken) if taken else 0)])
-        taken = taken + found if taken else found
-    return taken
-
-
 def _evaluation_segments(part: AudioPart, length: int, count: int, rng: np.random.Generator) -> Segments:
     """Crops that do not overlap while the speech lasts, speakers in turn; then other crops of the same clips."""
-    speech = _Speech(part, length, EVALUATION_ACTIVE_S / EVALUATION_S)
-    taken: Segments | None = None
-    while taken is None or len(taken) < count:
-        found = _fullest_passes(speech, rng)
-        found = found.take(_in_turns(speech.speaker_of(found), rng))
-        taken = taken + found if taken else found
+    speech, taken = _Speech(part, length, EVALUATION_ACTIVE_S / EVALUATION_S), Segments.none()
+    while len(taken) < count:
+        # for each speaker the pass, of several, that gives most crops: those of two passes would overlap
+        passes = [speech.cut(rng) for _ in range(NUM_PASSES)]
+        counts = np.stack([np.bincount(speech.speaker_of(p), minlength=speech.num_speakers) for p in passes])
+        best = np.argmax(counts, axis=0)
+        kept = [p.take(np.flatnonzero(best[speech.speaker_of(p)] == i)) for i, p in enumerate(passes)]
+        found = sum(kept, start=Segments.none())
+        # every speaker's first crop comes before any second one
+        shuffled = _shuffled(len(found), rng)
+        by_speaker = shuffled[np.argsort(speech.speaker_of(found)[shuffled], kind="stable")]
+        _, first, counts = np.unique(speech.speaker_of(found)[by_speaker], return_index=True, return_counts=True)
+        turn = np.arange(len(found)) - np.repeat(first, counts)
+        taken = taken + found.take(by_speaker[np.lexsort((rng.random(len(found)), turn))])
     return taken.take(np.arange(count))
 
 
-def _fullest_passes(speech: _Speech, rng: np.random.Generator) -> Segments:
-    """For each speaker the pass, of several, that gives most crops."""
-    passes = [speech.cut(rng) for _ in range(NUM_PASSES)]
-    counts = np.stack([np.bincount(speech.speaker_of(p), minlength=speech.num_speakers) for p in passes])
-    # one pass for all clips of a speaker: crops of two passes would overlap
-    best = np.argmax(counts, axis=0)
-    kept = [p.take(np.flatnonzero(best[speech.speaker_of(p)] == i)) for i, p in enumerate(passes)]
-    return sum(kept[1:], start=kept[0])
-
-
-def _in_turns(speakers: Ints, rng: np.random.Generator) -> Ints:
-    """An order in which every speaker's first crop comes before any second one."""
-    shuffled = _shuffled(len(speakers), rng)
-    by_speaker = shuffled[np.argsort(speakers[shuffled], kind="stable")]
-    _, first, counts = np.unique(speakers[by_speaker], return_index=True, return_counts=True)
-    turn = np.arange(len(speakers)) - np.repeat(first, counts)
-    return by_speaker[np.lexsort((rng.random(len(speakers)), turn))]
-
-
-def _add_noise(table: Table, noises: NoiseFamilies, families: Ints, length: int, rng: np.random.Generator) -> None:
+def _add_noise(table: Table, noises: ClipsByLabel, families: Ints, length: int, rng: np.random.Generator) -> None:
     table["noise"] = clips = noises.draw_clips(families, rng)
     table["noise_start"] = noises.draw_starts(clips, length, rng)
 
@@ -207,13 +192,6 @@ def _add_noise(table: Table, noises: NoiseFamilies, families: Ints, length: int,
 def _generator(data: DataConfig, split: Split, epoch: int) -> np.random.Generator:
     """Only `random()` is drawn from it: numpy promises other draws for one of its versions at a time."""
     return np.random.default_rng([data.seed, _STREAMS[split], epoch])
-
-
-def _drawn(choice: RangeOrSet, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Uniform in a range, or over the values of a set."""
-    if not isinstance(choice, ValueSet):
-        return _uniform(choice, count, rng)
-    return np.array(choice.values)[(rng.random(count) * len(choice.values)).astype(np.int64)]
 
 
 def _uniform(bounds: tuple[float, float], count: int, rng: np.random.Generator) -> NDArray[np.float64]:

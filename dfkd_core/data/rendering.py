@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 
 from dfkd_core.data.activity import FRAME_SAMPLES
 from dfkd_core.data.audio_store import AudioPart
-from dfkd_core.signal.audio import SAMPLE_RATE, Samples, convolve
+from dfkd_core.signal import SAMPLE_RATE_HZ
+from dfkd_core.signal.audio import Samples, convolve
 
 PEAK = 0.99  # neither signal of a mixture exceeds it
 TINY = 1e-12
-DIRECT_SAMPLES = SAMPLE_RATE // 400  # 2.5 ms to either side of the peak: direct sound, as filtered by what recorded it
-EARLY_SAMPLES = SAMPLE_RATE // 20  # 50 ms behind the direct sound: reflections that help to understand speech
+DIRECT_SAMPLES = SAMPLE_RATE_HZ // 400  # 2.5 ms to either side of the peak: direct sound, as recorded
+EARLY_SAMPLES = SAMPLE_RATE_HZ // 20  # 50 ms behind the direct sound: reflections that help to understand speech
 
 
 def speech(part: AudioPart, pieces: NDArray[np.void], num_frames: int) -> Samples:

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dfkd_core.base.progress import Progress
-from dfkd_core.data.damage import tolerate
+from dfkd_core.data.damage import tolerate, whole_info
 from dfkd_core.data.manifest import Clip, Kind, Split, without_partners
-from dfkd_core.data.whole_files import whole_info
 from dfkd_core.errors import DataError
 from dfkd_core.signal.audio import AUDIO_SUFFIXES
 

@@ -23,6 +23,11 @@ class Segments:
     first: Ints  # (segment + 1,)
     num_active: Ints  # (segment,): active frames
 
+    @classmethod
+    def none(cls) -> Segments:
+        """No segments, to which others are added."""
+        return cls(np.zeros(0, PIECE), np.zeros(1, np.int64), np.zeros(0, np.int64))
+
     def __len__(self) -> int:
         return len(self.num_active)
 

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from dfkd_core.distillation.config import DistillationConfig
+from dfkd_core.signal import SAMPLE_RATE_HZ
 from dfkd_core.signal.spectrum import EPS
 from dfkd_core.signal.stft import DISTILLATION_FRAMING
 
 Slope = Literal["relative", "absolute", "fall"]
-SAMPLE_RATE_HZ = 16_000
 BIN_HZ = SAMPLE_RATE_HZ / DISTILLATION_FRAMING.n_fft
 
 

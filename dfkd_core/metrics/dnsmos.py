@@ -13,8 +13,8 @@ import numpy.typing as npt
 from dfkd_core.base.onnx_session import open_session
 from dfkd_core.errors import ConfigError
 from dfkd_core.metrics.base import UNDEFINED, Goal, Waveform, checked, is_silent
+from dfkd_core.signal import SAMPLE_RATE_HZ
 
-_RATE_HZ = 16000
 _WINDOW_SAMPLES = 144_160  # 9.01 s
 _OVERALL = 2  # the network's outputs are signal, background, overall
 _MODEL = Path("dnsmos_models", "sig_bak_ovr.onnx")
@@ -63,8 +63,8 @@ def windows(signal: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     """Windows (window, 144160) that begin every second of (time,), repeated by doubling until one fits."""
     while len(signal) < _WINDOW_SAMPLES:
         signal = np.append(signal, signal)
-    count = (len(signal) - _WINDOW_SAMPLES) // _RATE_HZ + 1
-    return np.stack([signal[i * _RATE_HZ :][:_WINDOW_SAMPLES] for i in range(count)]).astype(np.float32)
+    count = (len(signal) - _WINDOW_SAMPLES) // SAMPLE_RATE_HZ + 1
+    return np.stack([signal[i * SAMPLE_RATE_HZ :][:_WINDOW_SAMPLES] for i in range(count)]).astype(np.float32)
 
 
 def _model_file() -> Path:

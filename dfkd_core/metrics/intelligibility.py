@@ -16,6 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from dfkd_core.metrics.base import Waveform, checked, is_silent
+from dfkd_core.signal.overlap_add import overlap_add_halves
 
 Array = NDArray[np.float64]
 
@@ -66,7 +67,7 @@ def _segments(estimate: Waveform, clean: Waveform) -> Pair:
     if not energy_db.size or not clean.any():
         return None
     active = energy_db > energy_db.max() - DYNAMIC_RANGE_DB
-    envelopes = [band_envelopes(overlap_add(frames[active])) for frames in pair]
+    envelopes = [band_envelopes(overlap_add_halves(frames[active])) for frames in pair]
     if len(envelopes[0]) < SEGMENT_FRAMES:
         return None
     cut = [sliding_window_view(envelope, SEGMENT_FRAMES, axis=0) for envelope in envelopes]
@@ -79,15 +80,6 @@ def framed(signal: Array) -> Array:
     if not count:
         return np.zeros((0, FRAME_SAMPLES))
     return sliding_window_view(signal, FRAME_SAMPLES)[::HOP_SAMPLES][:count]
-
-
-def overlap_add(frames: Array) -> Array:
-    """The signal whose windowed frames these are, (time,)."""
-    halves = frames.reshape(len(frames), 2, HOP_SAMPLES)
-    total = np.zeros((len(frames) + 1, HOP_SAMPLES))
-    total[:-1] += halves[:, 0]
-    total[1:] += halves[:, 1]
-    return total.reshape(-1)
 
 
 def band_envelopes(signal: Array) -> Array:

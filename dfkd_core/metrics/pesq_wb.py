@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from dfkd_core.metrics.base import UNDEFINED, Goal, Waveform, checked, is_silent
+from dfkd_core.signal import SAMPLE_RATE_HZ
 
-_SAMPLE_RATE_HZ = 16000
-_SHORTEST_SAMPLES = _SAMPLE_RATE_HZ // 4
+_SHORTEST_SAMPLES = SAMPLE_RATE_HZ // 4
 
 
 class WidebandPESQ:
@@ -46,7 +46,7 @@ def _score(estimate: Waveform, clean: Waveform) -> float:
 
     torch.set_flush_denormal(True)
     try:
-        return float(pesq(_SAMPLE_RATE_HZ, clean, estimate, "wb"))
+        return float(pesq(SAMPLE_RATE_HZ, clean, estimate, "wb"))
     except NoUtterancesError:
         return UNDEFINED
     finally:

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from dfkd_core.base.schema import Config
 from dfkd_core.models.mac_counting import count_macs
+from dfkd_core.signal import SAMPLE_RATE_HZ
 
-SAMPLE_RATE_HZ = 16000
 FLOAT_BYTES = 4
 
 

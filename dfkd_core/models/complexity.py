@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from dfkd_core.models.base import SAMPLE_RATE_HZ
 from dfkd_core.models.mac_counting import count_macs
+from dfkd_core.signal import SAMPLE_RATE_HZ
 
 
 @dataclass(frozen=True)

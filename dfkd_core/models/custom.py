@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from dfkd_core.errors import ConfigError
-from dfkd_core.models.base import SAMPLE_RATE_HZ, CustomStudentConfig, Student
+from dfkd_core.models.base import CustomStudentConfig, Student
+from dfkd_core.signal import SAMPLE_RATE_HZ
 
 KEY = "student.model"
 

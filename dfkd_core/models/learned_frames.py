@@ -7,6 +7,8 @@ import math
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dfkd_core.signal.overlap_add import overlap_add
+
 
 class LearnedFrames(nn.Module):
     """Frames of `window` samples every `stride`, each as `filters` weights: w = U x, and back: x = sum of V w.
@@ -30,9 +32,7 @@ class LearnedFrames(nn.Module):
 
     def overlap_add(self, weights: Tensor, length: int) -> Tensor:
         """Signal (batch, length) of weights (batch, filter, frame)."""
-        size, window = (1, self._covered(length)), (1, self.window)
-        signal = F.fold(self.synthesis(weights), size, window, stride=(1, self.stride))
-        return signal[:, 0, 0, :length]
+        return overlap_add(self.synthesis(weights).transpose(1, 2), self.stride)[:, :length]
 
     def num_frames(self, num_samples: int) -> int:
         """Frames that cover so many samples."""

@@ -9,7 +9,7 @@ from statistics import median
 import torch
 from torch import nn
 
-from dfkd_core.models.base import SAMPLE_RATE_HZ
+from dfkd_core.signal import SAMPLE_RATE_HZ
 
 CLIP_S = 2.0
 NUM_WARM_UP, NUM_REPEATS = 2, 7

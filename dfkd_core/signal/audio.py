@@ -18,8 +18,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from dfkd_core.errors import DataError
+from dfkd_core.signal import SAMPLE_RATE_HZ
 
-SAMPLE_RATE = 16_000  # Hz; every model works at this rate
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff"})
 
 FILTER_WIDTH, ROLLOFF = 64, 0.9475937  # of the resampler: zero crossings, share of the lower Nyquist frequency
@@ -91,12 +91,12 @@ def read_blocks(path: str | Path, num_samples: int) -> Iterator[Samples]:
         raise DataError(f"{path}: cannot be read as audio ({_reason(path, error)}); repair or remove it") from error
 
 
-def read_audio(path: str | Path, *, rate: int = SAMPLE_RATE) -> Samples:
+def read_audio(path: str | Path, *, rate: int = SAMPLE_RATE_HZ) -> Samples:
     """Read a file as mono (time,) at `rate` Hz; errors as `read_channels`."""
     return mono(*read_channels(path), rate=rate)
 
 
-def mono(channels: Samples, from_hz: int, *, rate: int = SAMPLE_RATE) -> Samples:
+def mono(channels: Samples, from_hz: int, *, rate: int = SAMPLE_RATE_HZ) -> Samples:
     """The mean over channels of (channels, time), resampled to `rate` Hz; told once per rate."""
     if from_hz != rate:
         _tell_rate(from_hz, rate)
@@ -171,7 +171,7 @@ def resampled_blocks(blocks: Iterable[Samples], from_hz: int, to_hz: int) -> Ite
     yield resample(held, from_hz, to_hz)[lead * to_hz // from_hz :]
 
 
-def write_audio(path: str | Path, samples: Samples, rate: int = SAMPLE_RATE, *, subtype: str | None = None) -> None:
+def write_audio(path: str | Path, samples: Samples, rate: int = SAMPLE_RATE_HZ, *, subtype: str | None = None) -> None:
     """Write (time,) or (channels, time) in the format of the suffix, 16 bits unless `subtype` says otherwise.
 
     A reader never sees half a file: it is written under a temporary name and renamed.

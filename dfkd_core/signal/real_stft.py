@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from dfkd_core.signal.overlap_add import overlap_add
 from dfkd_core.signal.stft import Framing
 
 
@@ -34,36 +35,13 @@ class _RealSTFT(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, real: Tensor, imag: Tensor) -> tuple[Tensor, None]:
-        return _adjoint(torch.complex(real, imag), ctx.framing, ctx.num_samples), None
-
-
-def _adjoint(gradient: Tensor, framing: Framing, num_samples: int) -> Tensor:
-    """Gradient at the signal (batch, time) from that at the spectrum (batch, frame, freq).
-
-    dL/dx[t] = sum over frames of w[t] Re sum_{k=0}^{n/2} G[k] exp(2 pi i k t / n)
-    """
-    n = framing.n_fft
-    # An inverse real FFT counts every bin but DC and Nyquist twice, once for its mirror image.
-    gradient[..., [0, -1]] *= 2.0
-    frames = torch.fft.irfft(gradient, n, norm="forward") * (0.5 * _centred_window(framing, gradient.real))
-    padded = _overlap_add(frames, framing.hop_samples, num_samples + n)
-    return padded[:, n // 2 : n // 2 + num_samples]
-
-
-def _centred_window(framing: Framing, like: Tensor) -> Tensor:
-    """The window in the middle of n_fft samples, where torch.stft puts it."""
-    before = (framing.n_fft - framing.window_samples) // 2
-    after = framing.n_fft - framing.window_samples - before
-    return torch.nn.functional.pad(framing.window(like), (before, after))
-
-
-def _overlap_add(frames: Tensor, hop_samples: int, num_samples: int) -> Tensor:
-    """Sum of frames (batch, frame, time) laid `hop_samples` apart, cut or filled to (batch, num_samples)."""
-    batch, num_frames, length = frames.shape
-    pieces = -(-length // hop_samples)
-    frames = torch.nn.functional.pad(frames, (0, pieces * hop_samples - length))
-    summed = frames.new_zeros(batch, num_frames + pieces - 1, hop_samples)
-    for piece, part in enumerate(torch.tensor_split(frames, pieces, dim=-1)):
-        summed[:, piece : piece + num_frames] += part
-    flat = summed.flatten(1)
-    return torch.nn.functional.pad(flat, (0, num_samples - flat.shape[1]))
+        # dL/dx[t] = sum over frames of w[t] Re sum_{k=0}^{n/2} G[k] exp(2 pi i k t / n)
+        framing, gradient = ctx.framing, torch.complex(real, imag)
+        n, before = framing.n_fft, (framing.n_fft - framing.window_samples) // 2
+        # An inverse real FFT counts every bin but DC and Nyquist twice, once for its mirror image.
+        gradient[..., [0, -1]] *= 2.0
+        # The window in the middle of n_fft samples, where torch.stft puts it.
+        window = torch.nn.functional.pad(framing.window(real), (before, n - framing.window_samples - before))
+        frames = torch.fft.irfft(gradient, n, norm="forward") * (0.5 * window)
+        summed = overlap_add(frames, framing.hop_samples)
+        return summed[:, n // 2 : n // 2 + ctx.num_samples], None

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from dfkd_core.errors import ConfigError
+from dfkd_core.signal.overlap_add import overlap_add
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,8 @@ class Framing:
         frames = torch.fft.irfft(spectrum.transpose(1, 2), self.n_fft)[..., left : left + self.window_samples]
         squares = (window * window).expand(1, frames.shape[1], -1)
         centre = slice(self.n_fft // 2 - left, self.n_fft // 2 - left + length)
-        return self._overlap_add(frames * window)[:, centre] / self._overlap_add(squares)[:, centre]
-
-    def _overlap_add(self, frames: Tensor) -> Tensor:
-        """Sum of frames (batch, frame, window) at their places: (batch, time)."""
-        kernel = (1, self.window_samples)
-        total = (frames.shape[1] - 1) * self.hop_samples + self.window_samples
-        folded = F.fold(frames.transpose(1, 2), (1, total), kernel, stride=(1, self.hop_samples))
-        return folded[:, 0, 0]
+        total, normaliser = (overlap_add(part, self.hop_samples)[:, centre] for part in (frames * window, squares))
+        return total / normaliser
 
     def convolution_macs(self, num_samples: int) -> int:
         """Multiply-adds of analysis and synthesis as the convolutions that the FFT replaces.

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dfkd_core.signal.overlap_add import overlap_add
+
 BLOCK_SAMPLES = 512
 SHIFT_SAMPLES = 128
 NUM_BINS = BLOCK_SAMPLES // 2 + 1
@@ -34,7 +36,7 @@ class DTLN(nn.Module):
         first = torch.fft.irfft(spectrum * self.spectral(spectrum.abs()))
         features = self.encoder(first)
         second = self.decoder(features * self.temporal(self.norm(features)))
-        return overlap_add(second, noisy.shape[-1])
+        return overlap_add(second, SHIFT_SAMPLES)[:, _LEAD_SAMPLES : _LEAD_SAMPLES + noisy.shape[-1]]
 
 
 class Mask(nn.Module):
@@ -55,10 +57,3 @@ def blocks(signal: Tensor) -> Tensor:
     """Cut (batch, time) into (batch, block, 512): each sample lies in four blocks, zeros around the signal."""
     trail = _LEAD_SAMPLES + -signal.shape[-1] % SHIFT_SAMPLES
     return F.pad(signal, (_LEAD_SAMPLES, trail)).unfold(-1, BLOCK_SAMPLES, SHIFT_SAMPLES)
-
-
-def overlap_add(block: Tensor, num_samples: int) -> Tensor:
-    """Sum (batch, block, 512) every 128 samples and cut what `blocks` had padded: (batch, num_samples)."""
-    length = SHIFT_SAMPLES * (block.shape[1] - 1) + BLOCK_SAMPLES
-    total = F.fold(block.transpose(1, 2), (1, length), (1, BLOCK_SAMPLES), stride=(1, SHIFT_SAMPLES))
-    return total[:, 0, 0, _LEAD_SAMPLES : _LEAD_SAMPLES + num_samples]

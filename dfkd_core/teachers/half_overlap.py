@@ -8,6 +8,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from dfkd_core.signal.overlap_add import overlap_add_halves
+
 Spectra = NDArray[np.complex64]
 Signal = NDArray[np.float32]
 
@@ -32,11 +34,8 @@ class HalfOverlap:
 
     def signal(self, spectra: Spectra, num_samples: int) -> Signal:
         """The signal (num_samples,) whose frames these are, without delay."""
-        frames = np.fft.irfft(spectra, 2 * self.hop) * self.window
-        total = np.zeros((len(frames) + 1, self.hop))
-        total[:-1] += frames[:, : self.hop]
-        total[1:] += frames[:, self.hop :]
-        signal: Signal = total.reshape(-1)[self.hop :][:num_samples].astype(np.float32)
+        summed = overlap_add_halves(np.fft.irfft(spectra, 2 * self.hop) * self.window)
+        signal: Signal = summed[self.hop :][:num_samples].astype(np.float32)
         return signal
 
 

@@ -12,9 +12,8 @@ import numpy as np
 from dfkd_core.base.atomic_files import sha256_file
 from dfkd_core.base.onnx_session import open_session
 from dfkd_core.errors import ConfigError
+from dfkd_core.signal import SAMPLE_RATE_HZ
 from dfkd_core.teachers.base import Listed, Waveforms
-
-_SAMPLE_RATE_HZ = 16000
 
 
 class ONNXTeacher:
@@ -68,8 +67,6 @@ class ONNXTeacher:
             raise ConfigError(
                 f"must map one waveform to one waveform, but its ports have shapes {shapes}", file=self.path
             )
-        rate = session.get_modelmeta().custom_metadata_map.get("sample_rate", str(_SAMPLE_RATE_HZ))
-        if rate != str(_SAMPLE_RATE_HZ):
-            raise ConfigError(
-                f"must work at {_SAMPLE_RATE_HZ} Hz, but states {rate} Hz; choose another", file=self.path
-            )
+        rate = session.get_modelmeta().custom_metadata_map.get("sample_rate", str(SAMPLE_RATE_HZ))
+        if rate != str(SAMPLE_RATE_HZ):
+            raise ConfigError(f"must work at {SAMPLE_RATE_HZ} Hz, but states {rate} Hz; choose another", file=self.path)

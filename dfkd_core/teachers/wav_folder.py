@@ -11,7 +11,8 @@ import numpy as np
 
 from dfkd_core.base.atomic_files import sha256_file
 from dfkd_core.errors import ConfigError, DataError
-from dfkd_core.signal.audio import AUDIO_SUFFIXES, SAMPLE_RATE, read_channels
+from dfkd_core.signal import SAMPLE_RATE_HZ
+from dfkd_core.signal.audio import AUDIO_SUFFIXES, read_channels
 from dfkd_core.teachers.base import Listed, Waveforms
 
 
@@ -59,8 +60,8 @@ class WavFolderTeacher:
             raise DataError(f"{self.folder}: must hold an estimate of every mixture, but lacks {name}.wav; add it")
         path = self.files[name]
         channels, rate_hz = read_channels(path)
-        if rate_hz != SAMPLE_RATE:
-            raise DataError(f"{path}: must be at {SAMPLE_RATE} Hz, but is at {rate_hz} Hz; resample it")
+        if rate_hz != SAMPLE_RATE_HZ:
+            raise DataError(f"{path}: must be at {SAMPLE_RATE_HZ} Hz, but is at {rate_hz} Hz; resample it")
         if channels.shape != (1, num_samples):
             found = f"{channels.shape[0]} channels of {channels.shape[1]}"
             raise DataError(f"{path}: must be one channel of {num_samples} samples, but holds {found}; write it again")

@@ -10,7 +10,7 @@ from torch import nn
 
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.models import build_student
-from dfkd_core.signal.audio import SAMPLE_RATE
+from dfkd_core.signal import SAMPLE_RATE_HZ
 
 NUM_TIMED = 3
 SCORING_S = 0.08  # PESQ, STOI and ESTOI of one clip
@@ -33,7 +33,7 @@ def epoch_seconds(config: ExperimentConfig) -> float:
 
 
 def _step_seconds(model: nn.Module, batch: int, seconds: float, *, backward: bool = True) -> float:
-    noise = 0.1 * torch.randn(batch, int(seconds * SAMPLE_RATE))
+    noise = 0.1 * torch.randn(batch, int(seconds * SAMPLE_RATE_HZ))
     started = time.perf_counter()
     with torch.set_grad_enabled(backward):
         estimate = model(noise)

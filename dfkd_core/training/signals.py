@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.data.audio_store import AudioStore
 from dfkd_core.data.corpora import open_corpus
-from dfkd_core.data.mixtures import MixtureList, data_hash, test_list, training_shard, validation_list
+from dfkd_core.data.mixtures import MixtureList, data_hash, training_shard, validation_list
 from dfkd_core.errors import ConfigError
 from dfkd_core.teachers import Teacher, open_teacher
-from dfkd_core.teachers.base import Waveforms
 from dfkd_core.teachers.taught_list import judged
 from dfkd_core.teachers.teacher_cache import TeacherCache
 from dfkd_core.training.distillation_alone import require_distillation_alone
@@ -25,9 +27,13 @@ from dfkd_core.training.distillation_alone import require_distillation_alone
 class Batch(NamedTuple):
     """Signals of some mixtures, each (batch, time); clean is nan where it is not known."""
 
-    noisy: Waveforms
-    clean: Waveforms
-    taught: Waveforms | None
+    noisy: Tensor
+    clean: Tensor
+    taught: Tensor | None
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """The batch with every signal changed."""
+        return Batch(change(self.noisy), change(self.clean), None if self.taught is None else change(self.taught))
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,8 @@ class Shard:
 
     def batch(self, indices: NDArray[np.int64]) -> Batch:
         """Signals of the mixtures with these numbers."""
-        return Batch(*self.mixtures.batch(indices), self.taught.estimates(indices) if self.taught else None)
+        noisy, clean = map(torch.from_numpy, self.mixtures.batch(indices))
+        return Batch(noisy, clean, torch.from_numpy(self.taught.estimates(indices)) if self.taught else None)
 
 
 class Signals:
@@ -60,11 +67,10 @@ class Signals:
     @cached_property
     def validation(self) -> MixtureList:
         """The fixed mixtures on which trials are compared; recordings without clean speech have the teacher's."""
-        return self._judged(validation_list(self.store, self._config.data))
-
-    def test(self) -> MixtureList:
-        """The fixed mixtures of the test split; only a final evaluation may ask for them."""
-        return self._judged(test_list(self.store, self._config.data))
+        mixtures = validation_list(self.store, self._config.data)
+        if mixtures.has_clean:
+            return mixtures
+        return judged(mixtures, self.teacher or open_teacher(self._config.teacher), self._progress)
 
     @cached_property
     def probes(self) -> dict[str, MixtureList]:
@@ -100,11 +106,6 @@ class Signals:
                     where = f"{clip.path} is {trained.clips[twin].path} of the training split"
                     rule = f"must share no clip with training, but {where}; take it out of one of them"
                     raise ConfigError(rule, key=f"data.probes.{name}")
-
-    def _judged(self, mixtures: MixtureList) -> MixtureList:
-        if mixtures.has_clean:
-            return mixtures
-        return judged(mixtures, self.teacher or open_teacher(self._config.teacher), self._progress)
 
     def shard(self, epoch: int) -> Shard:
         """The training mixtures of an epoch counted from 0; the teacher's estimates are computed when absent.

@@ -12,8 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dfkd_core.base.machine import choose_device, limit_threads, mixed_precision
-from dfkd_core.base.memory import keep_freed_memory
+from dfkd_core.base.machine import choose_device, keep_freed_memory, limit_threads, mixed_precision
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.distillation.split_report import split_warning
@@ -21,11 +20,11 @@ from dfkd_core.errors import CheckpointError, TrainingDiverged
 from dfkd_core.metrics import chosen_metrics
 from dfkd_core.scoring.evaluation import Evaluation, evaluate, evaluate_noisy, network_enhance
 from dfkd_core.trained.checkpoint import load_state, save_state
-from dfkd_core.training.batches import TensorBatch, tensor_batches
+from dfkd_core.training.batches import batches_on
 from dfkd_core.training.determinism import batch_order, seed_everything
 from dfkd_core.training.initial_student import initial_origin, initial_student
 from dfkd_core.training.optimizer import AdamW, clip_gradient, learning_rate
-from dfkd_core.training.signals import Signals
+from dfkd_core.training.signals import Batch, Signals
 from dfkd_core.training.total_loss import TotalLoss, first_not_finite
 from dfkd_core.training.weight_average import WeightAverage
 
@@ -78,7 +77,7 @@ class Trainer:
         self.student.train()
         self.loss.train()
         total: Counter[str] = Counter()
-        for step, batch in enumerate(tensor_batches(shard, order, self.device)):
+        for step, batch in enumerate(batches_on(self.device, shard, order)):
             total.update(self._step(batch, step, len(order)))
             self._progress(f"epoch {self.epoch + 1}", step + 1, len(order))
         self.epoch += 1
@@ -86,10 +85,9 @@ class Trainer:
         self._warn_of_split(means)
         return means | self.loss.scales()
 
-    def evaluate(self, split: str = "valid") -> Evaluation:
-        """Score the model on the validation mixtures; `split="test"` is for final evaluations only."""
-        mixtures = self.signals.test() if split == "test" else self.signals.validation
-        evaluation = evaluate(network_enhance(self.model.eval(), self.device), mixtures, self.metrics)
+    def evaluate(self) -> Evaluation:
+        """Score the model on the validation mixtures; of the test split a trainer knows nothing."""
+        evaluation = evaluate(network_enhance(self.model.eval(), self.device), self.signals.validation, self.metrics)
         gain_db = evaluation.mean["gain_db"]
         if abs(gain_db) > GAIN_WARNING_DB:
             remedy = "weigh loss.snr" if evaluation.reference == "clean" else "distil by output_mse"
@@ -102,17 +100,14 @@ class Trainer:
         scored = {name: evaluate(enhance, mixtures, self.metrics) for name, mixtures in self.signals.probes.items()}
         return {key: value for name, one in scored.items() for key, value in one.metrics(f"probe/{name}").items()}
 
-    def evaluate_noisy(self, split: str = "valid") -> Evaluation:
-        """Scores of the same mixtures unprocessed, to tell an improvement."""
-        return evaluate_noisy(self.signals.test() if split == "test" else self.signals.validation, self.metrics)
-
     def state_dict(self) -> dict[str, Any]:
         """Everything that training goes on from, as nested mappings of tensors and JSON values."""
+        noisy = evaluate_noisy(self.signals.validation, self.metrics).mean
         return {
             "epoch": self.epoch,
             "config": self.config.model_dump(mode="json"),
             "origin": self.signals.origin | initial_origin(self.config),
-            "noisy": {name: v if math.isfinite(v) else None for name, v in self.evaluate_noisy().mean.items()},
+            "noisy": {name: v if math.isfinite(v) else None for name, v in noisy.items()},
             "student": self.student.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "loss": self.loss.state_dict(),
@@ -143,7 +138,7 @@ class Trainer:
         """Go on from the checkpoint in `directory`; CheckpointError when it is missing, corrupt or another's."""
         self.load_state_dict(load_state(directory), directory)
 
-    def _step(self, batch: TensorBatch, step: int, num_steps: int) -> dict[str, float]:
+    def _step(self, batch: Batch, step: int, num_steps: int) -> dict[str, float]:
         """One batch: forward, loss, backward, update."""
         with mixed_precision(self.device, self.config.training.precision):
             estimate = self._forward(batch.noisy)

@@ -15,7 +15,7 @@ from typing import Any
 import cloudpickle
 from ray import tune
 
-from dfkd_core.base.memory import return_freed_memory
+from dfkd_core.base.machine import return_freed_memory
 from dfkd_core.errors import TrainingDiverged
 from sweeps.engine.disk_full import is_disk_full
 from sweeps.engine.failures import FailureKind

@@ -19,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from dfkd_core.signal import SAMPLE_RATE_HZ
+
 Waveform = npt.NDArray[np.floating]  # (time,)
 
 WINDOW_SAMPLES, HOP_SAMPLES = 512, 256
@@ -49,7 +51,7 @@ class Listening:
     """The excerpts of a front and their rate."""
 
     excerpts: Sequence[Excerpt]
-    sample_rate_hz: int = 16_000
+    sample_rate_hz: int = SAMPLE_RATE_HZ
 
     def to_page(self, budget_bytes: int = BUDGET_BYTES) -> dict[str, Any]:
         """The excerpts as the page reads them: audio and grey spectrograms as data URLs, within the budget."""

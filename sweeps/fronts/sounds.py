@@ -17,7 +17,8 @@ import numpy as np
 
 from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.errors import DFKDError
-from dfkd_core.signal.audio import SAMPLE_RATE, Samples, read_audio
+from dfkd_core.signal import SAMPLE_RATE_HZ
+from dfkd_core.signal.audio import Samples, read_audio
 from sweeps.fronts.listening import Excerpt, Listening, encoded
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def read_sounds(folder: Path, trials: Sequence[int]) -> Listening | None:
     index = folder / SOUNDS / INDEX
     if not index.is_file():
         return None
-    return Listening(list(_excerpts(folder / SOUNDS, json.loads(index.read_bytes()), trials)), SAMPLE_RATE)
+    return Listening(list(_excerpts(folder / SOUNDS, json.loads(index.read_bytes()), trials)), SAMPLE_RATE_HZ)
 
 
 def student_version(trial: int) -> str:
@@ -110,7 +111,7 @@ def _record(target: Path, mixtures: _Mixtures, version: str, render: Callable[[]
         _log.warning("the front's page has no sound %r: %s", version, error)
         return
     for file, gain, wave in zip(files, mixtures.gains, [] if waves is None else waves, strict=False):
-        write_atomic(file, encoded(gain * wave, SAMPLE_RATE, "flac"))
+        write_atomic(file, encoded(gain * wave, SAMPLE_RATE_HZ, "flac"))
 
 
 def _file(mixture: str, version: str) -> str:

@@ -1,9 +1,10 @@
-"""The machine as a training uses it: device, precision and threads."""
+"""The machine as a training uses it: device, precision, threads and freed memory."""
 
 from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 
@@ -23,6 +24,19 @@ from dfkd_core.base.machine import limit_threads
 limit_threads(int(__import__("sys").argv[1]))
 pools = {pool["internal_api"]: pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 print(json.dumps([torch.get_num_threads(), pools]))
+"""
+
+STEP = """
+import resource, torch
+from dfkd_core.base.machine import keep_freed_memory
+keep_freed_memory()
+def step():
+    return [torch.ones(1_000_000) for _ in range(8)]
+step(); step()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(4):
+    step()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
@@ -62,3 +76,9 @@ def test_torch_and_numpy_are_both_held_to_the_number():
 def test_two_threads_may_be_had():
     of_torch, of_numpy = limited(2)
     assert of_torch == 2 and set(of_numpy.values()) <= {1, 2}
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library than glibc")
+def test_a_repeated_step_touches_no_new_pages():
+    result = subprocess.run([sys.executable, "-c", STEP], capture_output=True, text=True, check=True)
+    assert int(result.stdout) < 1000  # 4 steps of 32 MB are 31,000 pages

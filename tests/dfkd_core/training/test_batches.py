@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from dfkd_core.training.batches import tensor_batches
+from dfkd_core.training.batches import batches_on
 from dfkd_core.training.signals import Batch
 from dfkd_core.training.trainer import Trainer
 
@@ -20,32 +20,32 @@ class Shard:
 
     def batch(self, indices):
         self.threads.append(threading.current_thread().name)
-        rows = np.repeat(indices[:, None].astype(np.float32), 8, axis=1)
+        rows = torch.from_numpy(np.repeat(indices[:, None].astype(np.float32), 8, axis=1))
         return Batch(rows, 10 * rows, 100 * rows if self.taught else None)
 
 
 @pytest.mark.parametrize("num_ahead", [0, 1, 2, 9])
 def test_batches_come_in_order_however_many_are_rendered_ahead(num_ahead):
-    batches = list(tensor_batches(Shard(), ORDER, CPU, num_ahead))
+    batches = list(batches_on(CPU, Shard(), ORDER, num_ahead))
     assert [batch.noisy[:, 0].tolist() for batch in batches] == [indices.tolist() for indices in ORDER]
     assert all(torch.equal(b.clean, 10 * b.noisy) and torch.equal(b.taught, 100 * b.noisy) for b in batches)
 
 
 def test_without_a_teacher_there_are_no_estimates():
-    assert all(batch.taught is None for batch in tensor_batches(Shard(taught=False), ORDER, CPU, 2))
+    assert all(batch.taught is None for batch in batches_on(CPU, Shard(taught=False), ORDER, 2))
 
 
 def test_rendering_is_the_caller_s_on_a_cpu_and_another_thread_s_elsewhere():
     shard = Shard()
-    list(tensor_batches(shard, ORDER, CPU))
+    list(batches_on(CPU, shard, ORDER))
     assert set(shard.threads) == {threading.current_thread().name}
-    list(tensor_batches(shard, ORDER, CPU, 2))
+    list(batches_on(CPU, shard, ORDER, 2))
     assert all(name.startswith("render") for name in shard.threads[3:])
 
 
 def test_another_device_gets_its_batches_ahead(monkeypatch):
     shard = Shard()
-    batches = list(tensor_batches(shard, ORDER, torch.device("meta")))
+    batches = list(batches_on(torch.device("meta"), shard, ORDER))
     assert all(name.startswith("render") for name in shard.threads)
     assert {batch.noisy.device.type for batch in batches} == {"meta"}
 
@@ -54,11 +54,11 @@ def test_what_goes_wrong_while_rendering_reaches_the_trainer():
     shard = Shard()
     shard.batch = lambda indices: 1 / 0
     with pytest.raises(ZeroDivisionError):
-        list(tensor_batches(shard, ORDER, CPU, 2))
+        list(batches_on(CPU, shard, ORDER, 2))
 
 
 def test_a_loop_that_ends_early_leaves_no_thread():
-    batches = tensor_batches(Shard(), ORDER, CPU, 2)
+    batches = batches_on(CPU, Shard(), ORDER, 2)
     next(batches)
     batches.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("render")]
@@ -69,8 +69,8 @@ def test_training_is_the_same_bit_for_bit(experiment, monkeypatch):
     expected = plain.train_epoch()
     ahead = Trainer(experiment())
     monkeypatch.setattr(
-        "dfkd_core.training.trainer.tensor_batches",
-        lambda shard, order, device: tensor_batches(shard, order, device, 2),
+        "dfkd_core.training.trainer.batches_on",
+        lambda device, shard, order: batches_on(device, shard, order, 2),
     )
     assert ahead.train_epoch() == expected
 
