@@ -49,15 +49,9 @@ def run(arguments: list[str]) -> int:
         message = error.format_message()
         return _say(message, WRONG_INPUT) if message.strip() else WRONG_INPUT
     except (DFKDError, OSError) as error:
-        return _say(str(error), _status(error))
-
-
-def _status(error: Exception) -> int:
-    from sweeps.stopped import SweepStopped
-
-    if isinstance(error, SweepStopped):
-        return INTERRUPTED if error.state == "interrupted" else FAILED
-    return WRONG_INPUT if isinstance(error, ConfigError | DataError | CheckpointError) else FAILED
+        wrong = isinstance(error, ConfigError | DataError | CheckpointError)
+        interrupted = getattr(error, "state", None) == "interrupted"  # a SweepStopped
+        return _say(str(error), WRONG_INPUT if wrong else INTERRUPTED if interrupted else FAILED)
 
 
 def _say(message: str, status: int) -> int:

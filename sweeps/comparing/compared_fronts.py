@@ -15,8 +15,8 @@ from sweeps.record.ledger import Ledger
 from sweeps.record.sweep_folder import SweepFolder
 from sweeps.record.trial_folder import TrialFolder
 from sweeps.record.trials import TrialRecord
+from sweeps.tracking.addresses import RunAddresses
 from sweeps.tracking.delivery import run_ids, tracker_ids
-from sweeps.tracking.run_addresses import RunAddresses
 from sweeps.trust.confirmed_front import RepeatedTrial, repeated_trials
 from sweeps.trust.repeats import Repeats
 

@@ -14,8 +14,8 @@ from sweeps.page.report import write_front
 from sweeps.pareto import GrowingFront
 from sweeps.record.ledger import Ledger
 from sweeps.record.trials import TrialRecord, TrialState
+from sweeps.tracking.addresses import RunAddresses
 from sweeps.tracking.delivery import run_ids, tracker_ids
-from sweeps.tracking.run_addresses import RunAddresses
 from sweeps.tracking.tracker import Tracker
 from sweeps.trust.confirmed_front import with_repeats
 

@@ -14,7 +14,7 @@ from sweeps.fronts.front import Front
 from sweeps.fronts.listening import Listening
 from sweeps.page.content import page_content
 from sweeps.record.trials import TrialRecord
-from sweeps.tracking.run_addresses import RunAddresses
+from sweeps.tracking.addresses import RunAddresses
 
 # one idea a file; later files use what earlier ones define
 SCRIPTS = (

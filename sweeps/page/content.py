@@ -19,7 +19,7 @@ from sweeps.fronts.dimension_importance import importance
 from sweeps.fronts.front import Front, FrontPoint, has_point, trial_ranks
 from sweeps.fronts.front_csv import union
 from sweeps.record.trials import TrialRecord, TrialState
-from sweeps.tracking.run_addresses import RunAddresses
+from sweeps.tracking.addresses import RunAddresses
 from sweeps.trust.trust_words import sentences
 
 SIGNIFICANT = 6  # digits kept of every number on the page; front.json and front.csv hold them all

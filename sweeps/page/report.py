@@ -12,7 +12,7 @@ from sweeps.fronts.front_csv import front_csv
 from sweeps.fronts.listening import Listening
 from sweeps.page import front_page
 from sweeps.record.trials import TrialRecord
-from sweeps.tracking.run_addresses import RunAddresses
+from sweeps.tracking.addresses import RunAddresses
 
 
 def write_front(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sweeps.fronts.front import load_front
 from sweeps.terminal.front_table import show_front
+from sweeps.tracking.addresses import RunAddresses
 from sweeps.tracking.delivery import rejected, tracker_ids, undelivered
-from sweeps.tracking.run_addresses import RunAddresses
 
 
 def show_summary(folder: Path) -> None:

@@ -38,8 +38,10 @@ def secrets(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
     for name, value in (os.environ if environ is None else environ).items():
         if _SECRET_NAME.search(name.upper()):
             found.add(value)
-        elif "://" in value and "@" in value:
-            found |= _secrets_of(value)
+        elif "://" in value and "@" in value and (parts := _split(value)) is not None and parts.username is not None:
+            # Where there is no password, the user before a server's @ may be a token.
+            raw = parts.password if parts.password is not None else parts.username if "http" in parts.scheme else ""
+            found |= {raw, unquote(raw)}
     return tuple(sorted((s for s in found if len(s) >= _SHORTEST_SECRET), key=len, reverse=True))
 
 
@@ -54,14 +56,6 @@ def scrub(value: Any, hidden: tuple[str, ...]) -> Any:
     if isinstance(value, list | tuple):
         return [scrub(item, hidden) for item in value]
     return value
-
-
-def _secrets_of(uri: str) -> set[str]:
-    parts = _split(uri)
-    if parts is None or parts.username is None:
-        return set()
-    raw = parts.password if parts.password is not None else parts.username if "http" in parts.scheme else ""
-    return {raw, unquote(raw)}
 
 
 def _split(uri: str) -> SplitResult | None:

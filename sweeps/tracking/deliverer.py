@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from sweeps.tracking.retrying import Patience, Retry, Stopped
-from sweeps.tracking.run_updates import SWEEP_STARTED, Round, fold, replaced_by
+from sweeps.tracking.run_updates import SWEEP_STARTED, fold, replaced_by
 from sweeps.tracking.spool import SPOOL, Record, SpoolReader
 from sweeps.tracking.spool_state import DeliveryState
 from sweeps.tracking.sweep_runs import SweepRuns
@@ -40,7 +40,12 @@ class Deliverer:
         finished = False
         while True:
             began = time.monotonic()
-            self._read()
+            for record in self._reader.read(_READ_AHEAD - len(self._pending)):
+                self._pending.append(record)
+                if (what := replaced_by(record)) is not None:
+                    self._newest[what] = record.sequence
+            while self._reader.unreadable:
+                self._runs.reject("not a record", self._reader.unreadable.pop().decode(errors="replace"))
             if self._pending:
                 finished = self._deliver_round()
                 self._retry.pause(0 if finished else self._patience.round_s - (time.monotonic() - began))
@@ -49,20 +54,17 @@ class Deliverer:
             else:
                 time.sleep(self._patience.poll_s)
 
-    def _read(self) -> None:
-        for record in self._reader.read(_READ_AHEAD - len(self._pending)):
-            self._pending.append(record)
-            if (what := replaced_by(record)) is not None:
-                self._newest[what] = record.sequence
-        while self._reader.unreadable:
-            self._runs.reject("not a record", self._reader.unreadable.pop().decode(errors="replace"))
-
     def _deliver_round(self) -> bool:
         last = self._pending[-1].sequence
-        folded = fold(record for record in self._pending if not self._is_replaced(record))
+        # what has no like is not in `_newest`: it replaces nothing and nothing replaces it
+        newest = (r for r in self._pending if self._newest.get(replaced_by(r) or "", 0) <= r.sequence)
+        folded = fold(newest)
         for record in folded.malformed:
             self._runs.reject("malformed record", f"{record.event} {json.dumps(dict(record.fields))}")
-        self._begin(folded)
+        if folded.start is not None:
+            self._runs.begin(folded.start)
+        elif not self._state.tracking_uri:
+            raise Stopped(f"no {SWEEP_STARTED} record says where to; resume the sweep, which says it again")
         items = list(folded.items.values())
         if items:
             self._runs.expect(items)
@@ -72,16 +74,6 @@ class Deliverer:
                 self._advance(following.sequence - 1)
         self._advance(last)
         return folded.finished
-
-    def _is_replaced(self, record: Record) -> bool:
-        what = replaced_by(record)
-        return what is not None and self._newest[what] > record.sequence
-
-    def _begin(self, folded: Round) -> None:
-        if folded.start is not None:
-            self._runs.begin(folded.start)
-        elif not self._state.tracking_uri:
-            raise Stopped(f"no {SWEEP_STARTED} record says where to; resume the sweep, which says it again")
 
     def _advance(self, sequence: int) -> None:
         """All records up to `sequence` are delivered."""

@@ -15,6 +15,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -116,10 +117,8 @@ class _Prospects:
             self._moved_s = now_s
             self._first = self._first or (left, now_s)
         self._seen = left, progress_s
-        stuck = now_s - self._moved_s > self._patience_s
-        return stuck or now_s - self._began_s > self._longest_s or self._is_too_slow(left, now_s)
-
-    def _is_too_slow(self, left: int, now_s: float) -> bool:
+        if now_s - self._moved_s > self._patience_s or now_s - self._began_s > self._longest_s:
+            return True
         if self._first is None or now_s - self._first[1] < self._patience_s / 2:
             return False
         pace_per_s = (self._first[0] - left) / (now_s - self._first[1])
@@ -199,34 +198,21 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     os.nice(_NICENESS)
-    _deliver(arguments.folder, _aloneness(arguments.driver))
 
+    def is_alone() -> bool:
+        """Nobody waits for this process: its driver died, or it never had one."""
+        return arguments.driver is None or os.getppid() != arguments.driver
 
-def _aloneness(driver: int | None) -> Callable[[], bool]:
-    """Tell whether nobody waits for this process: its driver died, or it never had one."""
-    return lambda: driver is None or os.getppid() != driver
+    lock = FileLock(arguments.folder / SPOOL / "delivery.lock")
+    while True:
+        with suppress(Timeout), lock.acquire(timeout=1.0):
+            _deliver(arguments.folder, is_alone)
+            return
+        if is_alone():
+            return
 
 
 def _deliver(folder: Path, is_alone: Callable[[], bool]) -> None:
-    lock = FileLock(folder / SPOOL / "delivery.lock")
-    while not _acquired(lock):
-        if is_alone():
-            return
-    try:
-        _deliver_locked(folder, is_alone)
-    finally:
-        lock.release()
-
-
-def _acquired(lock: FileLock) -> bool:
-    try:
-        lock.acquire(timeout=1.0)
-    except Timeout:
-        return False
-    return True
-
-
-def _deliver_locked(folder: Path, is_alone: Callable[[], bool]) -> None:
     from sweeps.tracking.deliverer import Deliverer
     from sweeps.tracking.mlflow_runs import prepare_environment
     from sweeps.tracking.retrying import Stopped

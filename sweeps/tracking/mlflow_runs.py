@@ -12,10 +12,10 @@ from typing import Any
 from filelock import FileLock
 
 from dfkd_core.errors import DFKDError
+from sweeps.tracking.addresses import artifact_location, connect_uri, sqlite_file
 from sweeps.tracking.run_key import RunKey
 from sweeps.tracking.run_updates import MetricPoint
 from sweeps.tracking.sqlite_store import commit_without_waiting, flush
-from sweeps.tracking.tracking_uri import artifact_location, connect_uri, sqlite_file
 
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS")
 _PAGE = 1000
@@ -67,9 +67,18 @@ class MlflowRuns:
     @_failures_sorted(refusable=False)
     def experiment(self, name: str) -> str:
         """Return the id of the experiment, which is created or restored from deletion if need be."""
+        from mlflow.exceptions import MlflowException
+
         found = self._client.get_experiment_by_name(name)
         if found is None:
-            return self._create_experiment(name)
+            try:
+                return str(self._client.create_experiment(name, artifact_location(self._uri)))
+            except MlflowException:
+                # Another sweep was faster, or the answer to our own earlier request was lost.
+                found = self._client.get_experiment_by_name(name)
+                if found is None:
+                    raise
+                return str(found.experiment_id)
         if found.lifecycle_stage == "deleted":
             self._client.restore_experiment(found.experiment_id)
             logging.getLogger(__name__).warning("experiment %r had been deleted; it is restored", name)
@@ -80,12 +89,18 @@ class MlflowRuns:
         """Return the ids of the sweep's runs by `RunKey.text`, oldest first; with `key` of that run only."""
         tags = {"dfkd.sweep_id": self._sweep_id} if key is None else key.tags(self._sweep_id)
         query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+        order = ["attributes.start_time ASC"]
         found: dict[str, list[str]] = {}
-        for run in self._search(experiment_id, query):
-            owner = RunKey.of_tags(run.data.tags)
-            if owner is not None and key in (None, owner):
-                found.setdefault(owner.text, []).append(run.info.run_id)
-        return found
+        token = None
+        while True:
+            page = self._client.search_runs([experiment_id], query, max_results=_PAGE, order_by=order, page_token=token)
+            for run in page:
+                owner = RunKey.of_tags(run.data.tags)
+                if owner is not None and key in (None, owner):
+                    found.setdefault(owner.text, []).append(run.info.run_id)
+            token = page.token
+            if not token:
+                return found
 
     @_failures_sorted(refusable=False)
     def exists(self, run_id: str) -> bool:
@@ -145,29 +160,6 @@ class MlflowRuns:
     def delete(self, run_id: str) -> None:
         """Delete a run (it stays restorable in MLflow)."""
         self._client.delete_run(run_id)
-
-    def _create_experiment(self, name: str) -> str:
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return str(self._client.create_experiment(name, artifact_location(self._uri)))
-        except MlflowException as error:
-            # Another sweep was faster, or the answer to our own earlier request was lost.
-            found = self._client.get_experiment_by_name(name)
-            if found is None:
-                raise error
-            return str(found.experiment_id)
-
-    def _search(self, experiment_id: str, query: str) -> Iterator[Any]:
-        token = None
-        while True:
-            page = self._client.search_runs(
-                [experiment_id], query, max_results=_PAGE, order_by=["attributes.start_time ASC"], page_token=token
-            )
-            yield from page
-            token = page.token
-            if not token:
-                return
 
 
 def prepare_environment() -> None:

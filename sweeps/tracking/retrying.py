@@ -49,17 +49,26 @@ class Retry:
 
     def __call__(self, call: Callable[[], _R]) -> _R:
         """Return the call's answer; other exceptions, such as RefusedError, pass."""
-        self._leave_if_alone_for_long()
+        # Before a call, never after it: an answer that nobody keeps would have to be looked up again.
+        if self.is_alone():
+            self._alone_since_s = self._alone_since_s or time.monotonic()
+            if time.monotonic() - self._alone_since_s > self._patience.alone_s:
+                raise Stopped("the driver is gone and MLflow is slow")
         wait_s = self._patience.first_retry_s
         while True:
             try:
                 answer = call()
             except UnreachableError as failure:
-                self._note_trouble(failure)
+                what = str(scrub(str(failure), self._hidden))
+                if self._health.trouble(what):
+                    _log.warning("not delivered, retrying: %s", what)
+                if self.is_alone():
+                    raise Stopped(what) from failure
                 self.pause(wait_s * random.uniform(0.7, 1.0))  # noqa: S311 - spreads retries, no secret
                 wait_s = min(2 * wait_s, self._patience.longest_retry_s)
             else:
-                self._note_progress()
+                if self._health.progress():
+                    _log.info("delivering again")
                 return answer
 
     def on_disk(self, write: Callable[[], None]) -> None:
@@ -78,22 +87,3 @@ class Retry:
         end = time.monotonic() + seconds
         while not self.is_alone() and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, self._patience.poll_s))
-
-    def _note_trouble(self, failure: UnreachableError) -> None:
-        what = str(scrub(str(failure), self._hidden))
-        if self._health.trouble(what):
-            _log.warning("not delivered, retrying: %s", what)
-        if self.is_alone():
-            raise Stopped(what)
-
-    def _note_progress(self) -> None:
-        if self._health.progress():
-            _log.info("delivering again")
-
-    def _leave_if_alone_for_long(self) -> None:
-        # Before a call, never after it: an answer that nobody keeps would have to be looked up again.
-        if not self.is_alone():
-            return
-        self._alone_since_s = self._alone_since_s or time.monotonic()
-        if time.monotonic() - self._alone_since_s > self._patience.alone_s:
-            raise Stopped("the driver is gone and MLflow is slow")

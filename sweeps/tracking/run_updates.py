@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,91 +118,66 @@ def fold(records: Iterable[Record]) -> Round:
     for record in records:
         folded.finished = record.event == SWEEP_FINISHED
         try:
-            _EVENTS[record.event](folded, record)
+            _take_in(folded, record, record.fields)
         except (KeyError, TypeError, ValueError):
             folded.malformed.append(record)
     return folded
 
 
-def _sweep_started(folded: Round, record: Record) -> None:
-    fields = record.fields
-    folded.start = SweepStart(fields["name"], fields["experiment"], fields["sweep_id"], fields["uri"])
-    folded.items.pop(_END, None)
-    update = folded.update(PARENT, record)
-    update.tags |= _tags({**fields["tags"], "dfkd.sweep_state": "running"})
-    update.state = RUNNING
-
-
-def _sweep_finished(folded: Round, record: Record) -> None:
-    state = record.fields["state"]
-    folded.update(PARENT, record).tags |= _tags({"dfkd.sweep_state": state})
-    folded.items[_END] = SweepEnd(record.sequence, state, round(1000 * record.time_s))
-
-
-def _trial_started(folded: Round, record: Record) -> None:
-    update = _update_of(folded, record)
-    params = {_key(name): str(value)[:_MAX_PARAM] for name, value in record.fields["params"].items()}
-    update.params = {**params, **update.params}
-    update.tags |= _tags({**record.fields["tags"], "dfkd.trial_state": RUNNING})
-    update.state, update.end_ms = RUNNING, None
-
-
-def _trial_tags(folded: Round, record: Record) -> None:
-    _update_of(folded, record).tags |= _tags(record.fields["tags"])
-
-
-def _metrics(folded: Round, record: Record) -> None:
-    time_ms, step = round(1000 * record.time_s), int(record.fields["epoch"])
-    points = [MetricPoint(_key(n), float(v), time_ms, step) for n, v in record.fields["metrics"].items()]
-    _update_of(folded, record).metrics.extend(points)
-
-
-def _trial_finished(folded: Round, record: Record) -> None:
-    fields = record.fields
-    state = fields["state"]
-    if state not in STATUS_OF_STATE:
-        raise ValueError(state)
-    update = _update_of(folded, record)
-    tags = {"dfkd.trial_state": state, "dfkd.fidelity": fields["fidelity"], "dfkd.failure_reason": fields["reason"]}
-    update.tags |= _tags(tags)
-    update.state, update.end_ms = state, round(1000 * record.time_s)
-    _metrics(folded, record)
-
-
-def _trial_rank(folded: Round, record: Record) -> None:
-    fields = record.fields
-    rank = "" if fields["rank"] is None else fields["rank"]
-    _update_of(folded, record).tags |= _tags({"dfkd.pareto": fields["pareto"], "dfkd.front_rank": rank})
-
-
-def _artifact(folded: Round, record: Record) -> None:
-    upload = Upload(record.sequence, record.fields["path"], record.fields["artifact_dir"])
-    folded.items[f"file {upload.path} {upload.artifact_dir}"] = upload
-
-
-_EVENTS: Mapping[str, Callable[[Round, Record], None]] = {
-    SWEEP_STARTED: _sweep_started,
-    SWEEP_FINISHED: _sweep_finished,
-    "trial_started": _trial_started,
-    "trial_tags": _trial_tags,
-    "trial_epoch": _metrics,
-    "trial_finished": _trial_finished,
-    "trial_rank": _trial_rank,
-    "front": _metrics,
-    "artifact": _artifact,
-}
+def _take_in(folded: Round, record: Record, fields: Mapping[str, Any]) -> None:
+    """What each event changes; KeyError, TypeError or ValueError for a record that makes no sense."""
+    match record.event:
+        case "sweep_started":
+            folded.start = SweepStart(fields["name"], fields["experiment"], fields["sweep_id"], fields["uri"])
+            folded.items.pop(_END, None)
+            update = folded.update(PARENT, record)
+            update.tags |= _tags({**fields["tags"], "dfkd.sweep_state": "running"})
+            update.state = RUNNING
+        case "sweep_finished":
+            folded.update(PARENT, record).tags |= _tags({"dfkd.sweep_state": fields["state"]})
+            folded.items[_END] = SweepEnd(record.sequence, fields["state"], round(1000 * record.time_s))
+        case "trial_started":
+            update = _update_of(folded, record)
+            params = {_key(name): str(value)[:_MAX_PARAM] for name, value in fields["params"].items()}
+            update.params = {**params, **update.params}
+            update.tags |= _tags({**fields["tags"], "dfkd.trial_state": RUNNING})
+            update.state, update.end_ms = RUNNING, None
+        case "trial_tags":
+            _update_of(folded, record).tags |= _tags(fields["tags"])
+        case "trial_epoch" | "front":
+            points = _points(record)
+            _update_of(folded, record).metrics += points
+        case "trial_finished":
+            state, points = fields["state"], _points(record)
+            if state not in STATUS_OF_STATE:
+                raise ValueError(state)
+            update = _update_of(folded, record)
+            told = {"trial_state": state, "fidelity": fields["fidelity"], "failure_reason": fields["reason"]}
+            update.tags |= _tags({f"dfkd.{name}": value for name, value in told.items()})
+            update.state, update.end_ms = state, round(1000 * record.time_s)
+            update.metrics += points
+        case "trial_rank":
+            rank = "" if fields["rank"] is None else fields["rank"]
+            _update_of(folded, record).tags |= _tags({"dfkd.pareto": fields["pareto"], "dfkd.front_rank": rank})
+        case "artifact":
+            upload = Upload(record.sequence, fields["path"], fields["artifact_dir"])
+            folded.items[f"file {upload.path} {upload.artifact_dir}"] = upload
+        case _:
+            raise ValueError(record.event)
 
 
 def _update_of(folded: Round, record: Record) -> RunUpdate:
     return folded.update(RunKey.parse(record.fields["run"]), record)
 
 
+def _points(record: Record) -> list[MetricPoint]:
+    time_ms, step = round(1000 * record.time_s), int(record.fields["epoch"])
+    return [MetricPoint(_key(n), float(v), time_ms, step) for n, v in record.fields["metrics"].items()]
+
+
 def _tags(values: Mapping[str, Any]) -> dict[str, str]:
-    return {_key(name): _tag(value) for name, value in values.items() if value is not None}
-
-
-def _tag(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)[:_MAX_TAG]
+    texts = {n: str(v).lower() if isinstance(v, bool) else str(v) for n, v in values.items() if v is not None}
+    return {_key(name): text[:_MAX_TAG] for name, text in texts.items()}
 
 
 def _key(name: str) -> str:

@@ -54,7 +54,15 @@ class SpoolWriter:
         if self._num_records >= _RECORDS_PER_SEGMENT:
             self._open(_segment_path(self._folder, self._next))
         record = {"n": self._next, "t": time_s, "event": event, **fields}
-        self._write((json.dumps(record, default=_plain, separators=(",", ":")) + "\n").encode())
+        line = (json.dumps(record, default=_plain, separators=(",", ":")) + "\n").encode()
+        if self._torn:
+            os.ftruncate(self._file, self._size)
+            self._torn = False
+        written = 0
+        while written < len(line):
+            self._torn = True
+            written += os.write(self._file, line[written:])
+        self._torn, self._size = False, self._size + len(line)
         self._next, self._num_records = self._next + 1, self._num_records + 1
         return self._next - 1
 
@@ -77,16 +85,6 @@ class SpoolWriter:
         self._num_records = content.count(b"\n")
         self._torn = self._size < len(content)
 
-    def _write(self, line: bytes) -> None:
-        if self._torn:
-            os.ftruncate(self._file, self._size)
-            self._torn = False
-        written = 0
-        while written < len(line):
-            self._torn = True
-            written += os.write(self._file, line[written:])
-        self._torn, self._size = False, self._size + len(line)
-
 
 class SpoolReader:
     """The reading end: every record after `delivered`, in order, as soon as its line is complete."""
@@ -100,7 +98,10 @@ class SpoolReader:
     def read(self, limit: int) -> list[Record]:
         """Return up to `limit` records that were not returned before."""
         found: list[Record] = []
-        for path in self._unread_segments():
+        paths = segments(self._folder)
+        for path, following in zip(paths, [*paths[1:], None], strict=True):
+            if following is not None and _first_sequence(following) <= self._last + 1:
+                continue  # read, or delivered, whole
             if path != self._path:
                 self._path, self._offset = path, 0
             found.extend(self._read_segment(path, limit - len(found)))
@@ -115,29 +116,21 @@ class SpoolReader:
             if _first_sequence(following) <= delivered + 1:
                 path.unlink(missing_ok=True)
 
-    def _unread_segments(self) -> list[Path]:
-        paths = segments(self._folder)
-        following = [*paths[1:], None]
-        return [path for path, later in zip(paths, following, strict=True) if _holds_after(later, self._last)]
-
     def _read_segment(self, path: Path, limit: int) -> Iterator[Record]:
         with path.open("rb") as file:
             file.seek(self._offset)
             while limit > 0 and (line := file.readline()).endswith(b"\n"):
                 self._offset += len(line)
-                record = self._parse(line)
-                if record is not None and record.sequence > self._last:
+                try:
+                    record = _record(line)
+                except (ValueError, KeyError, TypeError):
+                    self.unreadable.append(line)
+                    continue
+                if record.sequence > self._last:
                     self._last, limit = record.sequence, limit - 1
                     yield record
             # Appending does not wait for the disk; what the delivery has seen should outlive a power cut.
             os.fsync(file.fileno())
-
-    def _parse(self, line: bytes) -> Record | None:
-        try:
-            return _record(line)
-        except (ValueError, KeyError, TypeError):
-            self.unreadable.append(line)
-            return None
 
 
 def segments(folder: Path) -> list[Path]:
@@ -172,10 +165,6 @@ def _last_in(path: Path) -> int:
 def _record(line: bytes) -> Record:
     fields = json.loads(line)
     return Record(int(fields.pop("n")), float(fields.pop("t")), str(fields.pop("event")), fields)
-
-
-def _holds_after(following: Path | None, sequence: int) -> bool:
-    return following is None or _first_sequence(following) > sequence + 1
 
 
 def _segment_path(folder: Path, first: int) -> Path:

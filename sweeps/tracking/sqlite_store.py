@@ -54,13 +54,10 @@ def _configure(connection: Any, _record: Any) -> None:
     if not isinstance(connection, sqlite3.Connection):
         return
     file = connection.execute("PRAGMA database_list").fetchone()[2]
-    if file and is_on_local_disk(Path(file)) and _uses_write_ahead_log(connection):
-        connection.execute("PRAGMA synchronous=NORMAL")
-
-
-def _uses_write_ahead_log(connection: sqlite3.Connection) -> bool:
+    if not file or not is_on_local_disk(Path(file)):
+        return
     try:
-        return bool(connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] == "wal")
+        if connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] == "wal":
+            connection.execute("PRAGMA synchronous=NORMAL")
     except sqlite3.OperationalError as error:  # in use by others: their journal stays
         _log.info("the database keeps its journal: %s", error)
-        return False

@@ -19,7 +19,6 @@ from sweeps.tracking.run_updates import (
     Item,
     MetricPoint,
     RunUpdate,
-    SweepEnd,
     SweepStart,
     Upload,
 )
@@ -67,9 +66,11 @@ class SweepRuns:
             if isinstance(item, RunUpdate):
                 self._update(item)
             elif isinstance(item, Upload):
-                self._upload(item)
+                path = self._folder / item.path
+                self._retry(partial(self._open().upload, self._parent(), path, item.artifact_dir))
             else:
-                self._end(item)
+                self._set_state(PARENT, item.state, item.end_ms)
+                self._remove_doubles()
         except RefusedError as refusal:
             self.reject(str(refusal), item)
         except (TypeError, ValueError, LookupError) as error:  # a value nobody foresaw must not hold up the rest
@@ -85,7 +86,12 @@ class SweepRuns:
         self._state.num_rejected += 1
         line = {"time_s": time.time(), "why": scrub(why, self._hidden), "what": scrub(str(what), self._hidden)}
         _log.error("rejected, see spool/rejected.jsonl: %s", line["why"])
-        self._retry.on_disk(partial(_append, self._folder / SPOOL / "rejected.jsonl", json.dumps(line)))
+
+        def append() -> None:
+            with (self._folder / SPOOL / "rejected.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+
+        self._retry.on_disk(append)
 
     def _open(self) -> MlflowRuns:
         if self._runs is None:
@@ -97,17 +103,13 @@ class SweepRuns:
                 _log.warning("the runs so far are gone from %s; further ones are made anew", state.tracking_uri)
                 state.forget_runs()
             if state.unsure or known != state.experiment_id or not state.runs:
-                self._adopt(runs)
+                # An earlier delivery may have ended before it knew the ids of runs that exist.
+                found = self._retry(partial(runs.find, str(state.experiment_id)))
+                state.runs = {key: ids[0] for key, ids in found.items()} | state.runs
+                # A request in flight when a delivery died may be carried out after this look-up.
+                state.doubles_possible |= bool(state.unsure) or any(len(ids) > 1 for ids in found.values())
             self._runs = runs
         return self._runs
-
-    def _adopt(self, runs: MlflowRuns) -> None:
-        """Take over the runs that exist: an earlier delivery may have ended before it knew their ids."""
-        state = self._state
-        found = self._retry(partial(runs.find, str(state.experiment_id)))
-        state.runs = {key: ids[0] for key, ids in found.items()} | state.runs
-        # A request in flight when a delivery died may be carried out after this look-up.
-        state.doubles_possible |= bool(state.unsure) or any(len(ids) > 1 for ids in found.values())
 
     def _update(self, update: RunUpdate) -> None:
         state, key = self._state, update.key.text
@@ -164,22 +166,16 @@ class SweepRuns:
             for half in _halves(parts):
                 self._log(run_id, half)
 
-    def _upload(self, upload: Upload) -> None:
-        self._retry(partial(self._open().upload, self._parent(), self._folder / upload.path, upload.artifact_dir))
-
-    def _end(self, end: SweepEnd) -> None:
-        self._set_state(PARENT, end.state, end.end_ms)
-        if self._state.doubles_possible:
-            self._remove_doubles()
-            self._state.doubles_possible = False
-
     def _remove_doubles(self) -> None:
+        if not self._state.doubles_possible:
+            return
         found = self._retry(partial(self._open().find, str(self._state.experiment_id)))
         for key, run_ids in found.items():
             kept = self._state.runs.setdefault(key, run_ids[0])
             for run_id in set(run_ids) - {kept}:
                 _log.warning("%s had been made twice: run %s is deleted", key, run_id)
                 self._retry(partial(self._open().delete, run_id))
+        self._state.doubles_possible = False
 
 
 _Parts = tuple[Sequence[MetricPoint], Sequence[tuple[str, str]], Sequence[tuple[str, str]]]
@@ -192,8 +188,3 @@ def _halves(parts: _Parts) -> tuple[_Parts, _Parts]:
     cut = [len(part) // 2 for part in parts]
     first = (metrics[: cut[0]], params[: cut[1]], tags[: cut[2]])
     return first, (metrics[cut[0] :], params[cut[1] :], tags[cut[2] :])
-
-
-def _append(path: Path, line: str) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(line + "\n")

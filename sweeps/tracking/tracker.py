@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sweeps.tracking.addresses import resolve_tracking_uri
 from sweeps.tracking.credentials import scrub, secrets
 from sweeps.tracking.run_key import PARENT, TRIAL, RunKey
 from sweeps.tracking.spool import SPOOL, SpoolWriter
 from sweeps.tracking.spool_state import DeliveryState
-from sweeps.tracking.tracking_uri import resolve_tracking_uri
 
 
 class Tracker:

@@ -15,7 +15,7 @@ from sweeps.fronts.listening import Excerpt, Listening
 from sweeps.fronts.reference_models import ReferenceModel
 from sweeps.page.report import write_front
 from sweeps.record.trials import TrialRecord, TrialState
-from sweeps.tracking.run_addresses import RunAddresses
+from sweeps.tracking.addresses import RunAddresses
 
 RATE_HZ, CLIP_S = 16_000, 3.0
 

@@ -15,7 +15,7 @@ from sweeps.fronts.reference_models import ReferenceModel, noisy_input
 from sweeps.page import SCRIPTS, embedded_json
 from sweeps.page.report import write_front
 from sweeps.record.trials import TrialRecord, TrialState
-from sweeps.tracking.run_addresses import RunAddresses
+from sweeps.tracking.addresses import RunAddresses
 
 HOSTILE = "</script><script>alert(1)</script>\u2028&<img src=x onerror=alert(1)>"
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from sweeps.tracking.tracking_uri import artifact_location, connect_uri, resolve_tracking_uri
+from sweeps.tracking.addresses import artifact_location, connect_uri, resolve_tracking_uri
 
 
 @pytest.fixture(autouse=True)
