@@ -29,14 +29,16 @@ class ComplexConv2d(nn.Module):
 
     def forward(self, signal: Tensor) -> Tensor:
         """Complex feature maps (batch, 2 out, frame, freq / 2) of `signal` (batch, 2 in, frame, freq)."""
-        return halve(signal, self._weight(), self._bias())
+        return halve(signal, self.stacked_weight(), self.stacked_bias())
 
-    def _weight(self) -> Tensor:
+    def stacked_weight(self) -> Tensor:
+        """The real convolution's weight, (2 out, 2 in, time, freq)."""
         to_real = torch.cat((self.weight_real, -self.weight_imag), dim=1)
         to_imag = torch.cat((self.weight_imag, self.weight_real), dim=1)
         return torch.cat((to_real, to_imag)).contiguous(memory_format=torch.channels_last)
 
-    def _bias(self) -> Tensor:
+    def stacked_bias(self) -> Tensor:
+        """The real convolution's bias, (2 out,)."""
         return torch.cat((self.bias_real - self.bias_imag, self.bias_real + self.bias_imag))
 
     def layer_macs(self, signal: Tensor, output: Tensor) -> int:
@@ -65,10 +67,14 @@ class ComplexConvTranspose2d(nn.Module):
 
     def forward(self, *signals: Tensor) -> Tensor:
         """Complex feature maps (batch, 2 out, frame, 2 freq)."""
-        bias = torch.cat((self.bias_real - self.bias_imag, self.bias_real + self.bias_imag))
-        return double(signals, self._weight(), bias)
+        return double(signals, self.stacked_weight(), self.stacked_bias())
 
-    def _weight(self) -> Tensor:
+    def stacked_bias(self) -> Tensor:
+        """The real convolution's bias, (2 out,)."""
+        return torch.cat((self.bias_real - self.bias_imag, self.bias_real + self.bias_imag))
+
+    def stacked_weight(self) -> Tensor:
+        """The real convolution's weight, (2 in, 2 out, time, freq), for the inputs as they are concatenated."""
         per_input = (self.num_inputs, -1, *self.weight_real.shape[1:])
         real, imag = self.weight_real.view(per_input), self.weight_imag.view(per_input)
         from_real, from_imag = torch.cat((real, imag), dim=2), torch.cat((-imag, real), dim=2)

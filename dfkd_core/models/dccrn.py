@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
@@ -121,12 +122,7 @@ class DCCRN(Student):
     def enhance(self, spectrum: Tensor) -> Tensor:
         """Enhanced spectrum of a noisy one, both (batch, 2, frame, freq) with real and imaginary part, DC first."""
         without_dc = spectrum[..., 1:]
-        real, imag = without_dc.contiguous().unbind(1)
-        mask_real, mask_imag = self.mask(without_dc).contiguous().unbind(1)
-        size = torch.sqrt(mask_real.square() + mask_imag.square() + MASK_EPSILON)
-        gain = torch.tanh(size) / size
-        product = (mask_real * real - mask_imag * imag, mask_real * imag + mask_imag * real)
-        return F.pad(torch.stack([gain * part for part in product], dim=1), (1, 0))
+        return F.pad(masked(self.mask(without_dc), without_dc), (1, 0))
 
     def mask(self, spectrum: Tensor) -> Tensor:
         """Unbounded complex mask of a spectrum without DC bin, both (batch, 2, frame, freq)."""
@@ -182,6 +178,16 @@ class DCCRN(Student):
         return self.framing.convolution_macs(num_samples)
 
 
+def masked(mask: Tensor, spectrum: Tensor) -> Tensor:
+    """Mode E: a spectrum times its bounded mask; (batch, 2, frame, freq) with real and imaginary part, all three."""
+    real, imag = spectrum.contiguous().unbind(1)
+    mask_real, mask_imag = mask.contiguous().unbind(1)
+    size = torch.sqrt(mask_real.square() + mask_imag.square() + MASK_EPSILON)
+    gain = torch.tanh(size) / size
+    product = (mask_real * real - mask_imag * imag, mask_real * imag + mask_imag * real)
+    return torch.stack([gain * part for part in product], dim=1)
+
+
 class _Encoder(nn.Module):
     """Complex convolution, batch norm over the stacked parts, PReLU."""
 
@@ -222,12 +228,17 @@ class _Recurrence(nn.Module):
 
     def forward(self, signal: Tensor) -> Tensor:
         """Feature maps (batch, channel, frame, freq) to the same shape."""
+        return self.through(signal, lambda layer, state: layer(state))
+
+    def through(self, signal: Tensor, run: Callable[[ComplexLSTM, Tensor], Tensor]) -> Tensor:
+        """As `forward`, each layer run on (frame, 2 batch, feature) as `run` says: whole, or with states kept."""
         batch, channels, frames, bins = signal.shape
         stacked = signal.view(batch, 2, channels // 2, frames, bins)
         parts = stacked.permute(3, 1, 0, 4, 2)  # (frame, part, batch, freq, channel)
         state = parts.reshape(frames, 2 * batch, bins * channels // 2)
         for layer in self.layers:
-            state = layer(state)
+            assert isinstance(layer, ComplexLSTM)  # noqa: S101 - what a ModuleList does not tell
+            state = run(layer, state)
         real, imag = state.chunk(2, dim=1)
         projected = torch.stack((self.project_real(real), self.project_imag(imag)), dim=2)
         maps = projected.view(frames, batch, 2, bins, channels // 2)

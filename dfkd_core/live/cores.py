@@ -1,0 +1,27 @@
+"""Which students can run live, and as what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+from dfkd_core.errors import ConfigError
+from dfkd_core.live.conv_tasnet_core import ConvTasNetCore
+from dfkd_core.live.core import LiveCore
+from dfkd_core.live.dccrn_core import DCCRNCore
+from dfkd_core.models.conv_tasnet import ConvTasNet
+from dfkd_core.models.dccrn import DCCRN
+
+CORES: dict[type[nn.Module], Callable[[Any], LiveCore]] = {DCCRN: DCCRNCore, ConvTasNet: ConvTasNetCore}
+
+
+def live_core(model: nn.Module) -> LiveCore:
+    """The student as a core for one frame at a time; ConfigError where it needs the whole clip."""
+    core = CORES.get(type(model))
+    if core is None:
+        known = ", ".join(sorted(one.__name__ for one in CORES))
+        rule = f"{type(model).__name__} cannot run frame by frame: it needs the whole clip; {known} can"
+        raise ConfigError(rule, key="student.model")
+    return core(model)

@@ -1,0 +1,98 @@
+"""A stream of samples through a live student, in chunks of any size."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dfkd_core.errors import DataError
+from dfkd_core.live.core import States
+from dfkd_core.live.cores import live_core
+from dfkd_core.signal.audio import Samples
+
+
+class Enhancer:
+    """Enhances a stream: `process` hands back the samples that are finished, `finish` the rest.
+
+    All that `process` and `finish` return, laid end to end, is what the student makes of the whole signal, to 1e-4.
+    A sample comes out `latency_samples` after it went in at the latest, chunks not counted.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        """ConfigError: the student needs the whole clip."""
+        self._core = live_core(model)
+        self.latency_samples = self._core.latency_samples
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin a new stream."""
+        frames = self._core.frames
+        self._states: States = self._core.initial_states()
+        self._input = torch.zeros(1, frames.lead_samples)
+        self._sum = torch.zeros(1, frames.window_samples)
+        self._weights = torch.zeros(frames.window_samples)
+        self._num_in = self._num_frames = 0
+        self._num_out = -frames.lead_samples  # what lies before the first sample is not handed out
+
+    def process(self, chunk: ArrayLike) -> Samples:
+        """The samples (time,) that are finished with this chunk (time,) of 16 kHz samples; none, at times.
+
+        DataError: the chunk has more than one axis, or holds nan or inf.
+        """
+        samples = np.asarray(chunk, dtype=np.float32)
+        if samples.ndim != 1:
+            raise DataError(f"a chunk must have one axis (time,), but has shape {samples.shape}; mix channels down")
+        if not np.isfinite(samples).all():
+            raise DataError("a chunk must hold finite samples, but holds nan or inf; replace them by zeros")
+        self._num_in += len(samples)
+        self._input = torch.cat((self._input, torch.from_numpy(samples)[None]), dim=1)
+        return self._advance()
+
+    def finish(self) -> Samples:
+        """The samples that are left; the next chunk begins a new stream."""
+        frames, core = self._core.frames, self._core
+        total = frames.num_frames(self._num_in) if self._num_in else 0
+        missing = (total - self._num_frames - 1) * frames.hop_samples + frames.window_samples - self._input.shape[1]
+        self._input = F.pad(self._input, (0, max(0, missing)))
+        parts = [self._advance(total)]
+        with torch.inference_mode():
+            for past_end in range(1, core.delay_frames + 1 if total else 1):
+                enhanced, *states = core.finish(self._states, past_end)
+                self._states = tuple(states)
+                if total + past_end > core.delay_frames:
+                    parts.append(self._take(enhanced))
+        parts.append(self._released(frames.window_samples))
+        rest = np.concatenate(parts)
+        rest = rest[: len(rest) - max(0, self._num_out - self._num_in)]
+        self.reset()
+        return rest
+
+    def _advance(self, total: int | None = None) -> Samples:
+        """Enhance every frame whose samples are there, up to `total` frames."""
+        frames, parts = self._core.frames, [np.zeros(0, np.float32)]
+        with torch.inference_mode():
+            while self._input.shape[1] >= frames.window_samples and (total is None or self._num_frames < total):
+                enhanced, *states = self._core(frames.analyse(self._input[:, : frames.window_samples]), *self._states)
+                self._states, self._input = tuple(states), self._input[:, frames.hop_samples :]
+                self._num_frames += 1
+                if self._num_frames > self._core.delay_frames:
+                    parts.append(self._take(enhanced))
+        return np.concatenate(parts)
+
+    def _take(self, enhanced: Tensor) -> Samples:
+        """Add a frame at its place; the samples that no later frame reaches."""
+        frames = self._core.frames
+        self._sum += frames.synthesise(enhanced)
+        self._weights += 1.0 if frames.weights is None else frames.weights
+        return self._released(frames.hop_samples)
+
+    def _released(self, count: int) -> Samples:
+        weights = 1.0 if self._core.frames.weights is None else self._weights[:count].clamp(min=1e-20)
+        done: Samples = (self._sum[0, :count] / weights).numpy()
+        self._sum, self._weights = F.pad(self._sum[:, count:], (0, count)), F.pad(self._weights[count:], (0, count))
+        before = min(max(0, -self._num_out), count)
+        self._num_out += count
+        return done[before:]
