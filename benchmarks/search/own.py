@@ -1,0 +1,59 @@
+"""The engine's own search in the simulator: its ledger, its samplers and its early stopping, without Ray."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.study import StudyDirection
+
+from benchmarks.search.problem import QUALITY, SIZE, Problem, sweep_of
+from benchmarks.search.simulator import Job
+from sweeps.record.ledger import Ledger
+from sweeps.record.trials import TrialState
+from sweeps.search.pareto_asha import ParetoASHA
+
+
+class EngineSearch:
+    """A sweep's ledger in memory, asked and told as the conductor does."""
+
+    def __init__(
+        self, problem: Problem, num_trials: int, sampler: dict[str, Any], scheduler: dict[str, Any] | None = None
+    ) -> None:
+        self.spec = sweep_of(problem, num_trials, sampler=sampler, scheduler=scheduler or {"name": "none"})
+        study = optuna.create_study(directions=[StudyDirection.MINIMIZE] * 2)
+        self.ledger, self._problem = Ledger(study, self.spec, Path()), problem
+        config = self.spec.scheduler
+        self._rule = None
+        if config.name == "pareto_asha":
+            self._rule = ParetoASHA(
+                self.spec.reference_costs,
+                (False, True),
+                problem.num_epochs,
+                config.reduction_factor,
+                config.min_epochs,
+            )
+        self._asked = 0
+        self._sizes: dict[int, float] = {}
+
+    def ask(self, now: float) -> Job | None:
+        """The next trial of the budget."""
+        if self._asked >= self.spec.budget.trials:
+            return None
+        self._asked += 1
+        number, point = self.ledger.ask()
+        self._sizes[number] = self._problem.size(point)
+        self.ledger.record_epoch(number, 0, {SIZE: self._sizes[number]})
+        return Job(number, point, 0, self._problem.num_epochs)
+
+    def report(self, key: int, epoch: int, costs: tuple[float, float], now: float) -> bool:
+        """Note the epoch, finish the trial when it is at its end or stopped."""
+        self.ledger.record_epoch(key, epoch, {QUALITY: -costs[0], SIZE: self._sizes[key]})
+        if epoch == self._problem.num_epochs:
+            self.ledger.finish(key, TrialState.COMPLETE)
+            return False
+        if self._rule is not None and self._rule.should_stop(key, epoch, costs):
+            self.ledger.finish(key, TrialState.PRUNED)
+            return False
+        return True
