@@ -15,7 +15,7 @@ from sweeps import pareto
 
 @dataclass(frozen=True)
 class Job:
-    """A stretch of training: configuration `point`, from epoch `start` (exclusive) to `end`; `key` is the training's."""
+    """A stretch of training number `key`: configuration `point`, from epoch `start` (exclusive) to `end`."""
 
     key: int
     point: Point

@@ -57,9 +57,10 @@ def _tpe(seed: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampl
     """Multi-objective TPE.
 
     It calls the best tenth of all trials good, complete ones before stopped ones. Stopped trials count for the
-    start-up as well: waiting for as many complete ones costs half of what the sampler gains (docs/log.md).
+    start-up as well: waiting for as many complete ones costs half of what the sampler gains (docs/log.md). Each
+    dimension is drawn by itself: drawn jointly (`multivariate`, `group`), fronts come later or not at all.
     """
-    defaults = {"multivariate": True, "group": True, "constant_liar": True, "n_startup_trials": 1}
+    defaults = {"multivariate": False, "group": False, "constant_liar": True, "n_startup_trials": 1}
     if progress.num_known < options.get("n_startup_trials", progress.num_startup) or not progress.num_complete:
         return UniformSampler(seed)
     return TPESampler(seed=seed, **{**defaults, **options})

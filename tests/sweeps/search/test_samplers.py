@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 from closed_form import PARAMS, QUALITY, sweep
 
+from benchmarks.search.families import FAMILIES
+from benchmarks.search.own import EngineSearch
+from benchmarks.search.problem import ideal_volume, reference_cost
+from benchmarks.search.simulator import simulate
 from dfkd_core.errors import ConfigError
 from sweeps.definition.spec import SamplerConfig, SweepSpec
 from sweeps.record.ledger import Ledger
@@ -108,3 +112,19 @@ def test_heavy_stopping_does_not_draw_tpe_into_the_stopped_region(tmp_path):
         (tmp_path / str(seed)).mkdir()
         shares.append(share_in_stopped_region(tmp_path / str(seed), seed))
     assert np.mean(shares) < 0.75, shares
+
+
+def share_of_the_ideal_front(options, seed):
+    """After 110 trials of a convex family of six dimensions, four workers, with early stopping."""
+    family = FAMILIES["convex"]
+    search = EngineSearch(family, 110, {"name": "tpe", "seed": seed, "options": options}, {"name": "pareto_asha"})
+    trace = simulate(family, search, num_workers=4, until_s=1e9, seed=seed)
+    return trace.volumes(reference_cost(family))[-1] / ideal_volume(family)
+
+
+@pytest.mark.slow
+def test_dimensions_drawn_by_themselves_find_more_of_the_front_than_drawn_jointly():
+    alone = [share_of_the_ideal_front({}, seed) for seed in range(3)]
+    jointly = [share_of_the_ideal_front({"multivariate": True, "group": True}, seed) for seed in range(3)]
+    assert all(mine > other for mine, other in zip(alone, jointly, strict=True)), (alone, jointly)
+    assert min(alone) > 0.84, alone
