@@ -130,7 +130,8 @@ class TrainingConfig(Config):
     """How long, on what and how."""
 
     epochs: Annotated[int, Field(ge=1)] = 6
-    start_from: str | None = None  # a model folder whose weights training begins with; null: drawn from the seed
+    start_from: str | None = None  # teacher, a model folder or a shipped name; null: weights drawn from the seed
+    slice_by: Literal["activation", "weight", "first"] = "weight"  # which channels stay of a wider start
     batch_size: Annotated[int, Field(ge=1)] = 8
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
     patience: Annotated[int, Field(ge=1)] | None = None
@@ -186,16 +187,18 @@ def with_overrides(mapping: Mapping[str, Any], overrides: Mapping[str, Any]) -> 
 
 
 def absolute_paths(config: ExperimentConfig, base: Path) -> ExperimentConfig:
-    """The same config, with corpus and teacher paths resolved against `base`."""
+    """The same config, with the paths of corpora, teacher and start resolved against `base`."""
 
     def corpus_place(name: str) -> str:
         return _resolve(name, base, keep=FETCHED.__contains__)
 
-    data = config.data
-    teacher = config.teacher.with_paths(
-        lambda value: _resolve(value, base, keep=lambda name: "/" not in name and not (base / name).exists())
-    )
-    start = config.training.start_from and _resolve(config.training.start_from, base, keep=lambda name: False)
+    def is_name(value: str) -> bool:
+        return "/" not in value and not (base / value).exists()
+
+    data, start = config.data, config.training.start_from
+    teacher = config.teacher.with_paths(lambda value: _resolve(value, base, keep=is_name))
+    if start is not None:
+        start = _resolve(start, base, keep=lambda value: value == "teacher" or is_name(value))
     return config.model_copy(
         update={
             "data": data.model_copy(

@@ -119,11 +119,14 @@ class DistillationWorkload:
 
     @classmethod
     def static_metrics(cls, config: Mapping[str, Any]) -> dict[str, float]:
-        """Sizes of the student, counted on one as training begins with it."""
+        """Sizes of the student; ConfigError where training cannot begin as its config says."""
+        from dfkd_core.models import build_student
         from dfkd_core.models.complexity import complexity
-        from dfkd_core.training.initial_student import initial_student
+        from dfkd_core.training.initial_student import find_parent
 
-        sizes = complexity(initial_student(ExperimentConfig.parse(config)))
+        parsed = ExperimentConfig.parse(config)
+        find_parent(parsed)
+        sizes = complexity(build_student(parsed.student))
         return {f"model/{name}": float(value) for name, value in asdict(sizes).items()}
 
     def step(self) -> dict[str, float]:

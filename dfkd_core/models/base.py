@@ -9,6 +9,7 @@ from pydantic import ConfigDict
 from torch import Tensor, nn
 
 from dfkd_core.base.schema import Config
+from dfkd_core.models.channels import Channels
 from dfkd_core.models.mac_counting import count_macs
 from dfkd_core.signal import SAMPLE_RATE_HZ
 
@@ -36,6 +37,9 @@ class Student(nn.Module, ABC):
 
     Config: ClassVar[type[StudentBase]]
     sample_rate_hz: ClassVar[int] = SAMPLE_RATE_HZ
+    resizable: ClassVar[frozenset[str]] = frozenset(
+        {"width"}
+    )  # config fields that only say how many channels there are
 
     @abstractmethod
     def forward(self, noisy: Tensor) -> Tensor:
@@ -54,6 +58,10 @@ class Student(nn.Module, ABC):
     def macs(self, num_samples: int) -> int:
         """Multiply-adds of a forward pass over that many samples; here by running one, better by formula."""
         return count_macs(self, num_samples)
+
+    def channels(self) -> Channels | None:
+        """What a narrower student of this class needs to begin as a slice of this one; None: it cannot."""
+        return None
 
     def extra_macs(self, num_samples: int) -> int:
         """The part of them that no layer of this module does, such as a transform."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from dfkd_core.models.channels import Axis, Uses, transposed, weighing
 from dfkd_core.models.halving import double, halve
 
 
@@ -44,6 +45,10 @@ class ComplexConv2d(nn.Module):
     def layer_macs(self, signal: Tensor, output: Tensor) -> int:
         """Multiply-adds of one forward pass."""
         return output.numel() * 2 * self.weight_real.shape[1] * self.kernel[0] * self.kernel[1]
+
+    def layer_uses(self, reads: Axis, writes: Axis) -> Uses:
+        """Both parts of the weight hold the same channels."""
+        return weighing(reads, writes, suffix="_real") | weighing(reads, writes, suffix="_imag")
 
 
 class ComplexConvTranspose2d(nn.Module):
@@ -85,6 +90,10 @@ class ComplexConvTranspose2d(nn.Module):
         """Multiply-adds of one forward pass."""
         inputs = sum(signal.numel() for signal in signals_and_output[:-1])
         return inputs * 2 * self.weight_real.shape[1] * self.kernel[0] * self.kernel[1]
+
+    def layer_uses(self, reads: Axis, writes: Axis) -> Uses:
+        """Both parts of the weight hold the same channels; `reads` follows the order of the inputs."""
+        return transposed(reads, writes, suffix="_real") | transposed(reads, writes, suffix="_imag")
 
 
 class ComplexLSTM(nn.Module):

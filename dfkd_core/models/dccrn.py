@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from dfkd_core.errors import ConfigError
 from dfkd_core.models.base import FLOAT_BYTES, Student, StudentBase
+from dfkd_core.models.channels import WHOLE, Axis, Channels
 from dfkd_core.models.complex_layers import ComplexConv2d, ComplexConvTranspose2d, ComplexLSTM
 from dfkd_core.models.prelu import PReLU
 from dfkd_core.models.widths import Width, check_width, scaled
@@ -97,6 +98,7 @@ class DCCRN(Student):
     """
 
     Config = DCCRNConfig
+    resizable = frozenset({"width", "channels", "lstm_units"})
 
     def __init__(self, config: DCCRNConfig) -> None:
         super().__init__()
@@ -159,6 +161,40 @@ class DCCRN(Student):
         lstms = config.lstm_layers * 8 * config.scaled_units(config.width)
         overlaps = 2 * (config.window_samples - config.hop_samples)
         return FLOAT_BYTES * (encoders + decoders + skips + spectrum + lstms + overlaps)
+
+    def channels(self) -> Channels:
+        """A group for each encoder and decoder layer, for the units of each LSTM and for what they are projected to."""
+        told, config = Channels(self), self.config
+        sizes, bins = config.scaled_channels(config.width), config.n_fft // 2 >> config.num_layers
+        signal = WHOLE
+        skips: list[Axis] = []
+        for i, size in enumerate(sizes):
+            signal = self._tell_layer(told, f"encoder.{i}", signal, size)
+            skips.append(signal)
+        state = signal.times(bins)
+        for i in range(config.lstm_layers):
+            units = told.group(f"recurrence.layers.{i}", config.scaled_units(config.width))
+            for part in ("real", "imag"):
+                told.layer(f"recurrence.layers.{i}.{part}", state, units)
+            told.signal(f"recurrence.layers.{i}", units, dim=2)
+            state = units
+        signal = told.group("recurrence", sizes[-1])
+        for part in ("real", "imag"):
+            told.layer(f"recurrence.project_{part}", state, signal.times(bins))
+        told.signal("recurrence", signal.times(2))
+        for i, size in enumerate(sizes[-2::-1]):
+            signal = self._tell_layer(told, f"decoder.{i}", signal + skips[-1 - i], size)
+        told.layer(f"decoder.{len(sizes) - 1}", signal + skips[0])
+        return told
+
+    @staticmethod
+    def _tell_layer(told: Channels, name: str, reads: Axis, size: int) -> Axis:
+        """An encoder or decoder layer, whose norm and signal hold both parts of every channel."""
+        own = told.group(name, size)
+        told.layer(f"{name}.convolution", reads, own)
+        told.layer(f"{name}.norm", writes=own.times(2))
+        told.signal(name, own.times(2))
+        return own
 
     def macs(self, num_samples: int) -> int:
         """Multiply-adds: four real products per complex one, of convolutions, LSTMs, projections, and the STFT."""

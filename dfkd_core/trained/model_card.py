@@ -64,7 +64,8 @@ def _training(config: ExperimentConfig, record: ModelRecord) -> list[str]:
     data, origin = config.data, record.origin
     teacher = _with_licences(origin.get("teacher") or "none")
     licences = ", ".join(origin.get("licences") or ["unknown"])
-    begun = [f"- Begun with the weights of {_short(origin['start_hash'])}"] if "start_hash" in origin else []
+    start = f"- Begun with {origin.get('start', 'the weights of a model')} ({_short(origin.get('start_hash'))})"
+    begun = [start] if "start_hash" in origin else []
     return [
         "## Training",
         "",

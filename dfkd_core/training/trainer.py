@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from dfkd_core.base.machine import choose_device, keep_freed_memory, limit_threads, mixed_precision
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.config import ExperimentConfig
+from dfkd_core.data.mixtures import training_shard
 from dfkd_core.distillation.split_report import split_warning
 from dfkd_core.errors import CheckpointError, TrainingDiverged
 from dfkd_core.metrics import chosen_metrics
@@ -22,7 +23,7 @@ from dfkd_core.scoring.evaluation import Evaluation, evaluate, evaluate_noisy, n
 from dfkd_core.trained.checkpoint import load_state, save_state
 from dfkd_core.training.batches import batches_on
 from dfkd_core.training.determinism import batch_order, seed_everything
-from dfkd_core.training.initial_student import initial_origin, initial_student
+from dfkd_core.training.initial_student import find_parent, initial_student, start_origin
 from dfkd_core.training.optimizer import AdamW, clip_gradient, learning_rate
 from dfkd_core.training.signals import Batch, Signals
 from dfkd_core.training.total_loss import TotalLoss, first_not_finite
@@ -55,7 +56,10 @@ class Trainer:
         self.loss = TotalLoss(config)
         self.loss.method.to(self.device)
         self.signals = Signals(config, needs_teacher=self.loss.needs_teacher, progress=progress)
-        self.student: nn.Module = initial_student(config).to(self.device)
+        parent = find_parent(config)
+        start = initial_student(config, parent, lambda: training_shard(self.signals.store, config.data, 0))
+        self.student: nn.Module = start.to(self.device)
+        self._start = start_origin(config, parent)
         self.optimizer = AdamW(self.student, config.optimizer.weight_decay)
         decay = config.training.ema_decay
         self.average = WeightAverage(self.student, decay) if decay is not None else None
@@ -106,7 +110,7 @@ class Trainer:
         return {
             "epoch": self.epoch,
             "config": self.config.model_dump(mode="json"),
-            "origin": self.signals.origin | initial_origin(self.config),
+            "origin": self.signals.origin | self._start,
             "noisy": {name: v if math.isfinite(v) else None for name, v in noisy.items()},
             "student": self.student.state_dict(),
             "optimizer": self.optimizer.state_dict(),

@@ -8,7 +8,8 @@ import torch
 from dfkd_core.config import load_config
 from dfkd_core.errors import CheckpointError, ConfigError
 from dfkd_core.trained.model_folder import load_model, model_sha256, read_record
-from dfkd_core.training.initial_student import initial_student
+from dfkd_core.training.initial_student import find_parent
+from dfkd_core.training.slicing import scores_by_activation
 from dfkd_core.training.train_run import train_model
 from dfkd_core.training.trainer import Trainer
 
@@ -34,28 +35,131 @@ def test_it_trains_on_from_there_and_the_card_tells_from_which(experiment, train
     train_model(config, tmp_path / "after")
     assert begun != fresh
     assert read_record(tmp_path / "after").origin["start_hash"] == model_sha256(trained_folder)
-    assert (
-        f"Begun with the weights of {model_sha256(trained_folder)[:12]}" in (tmp_path / "after/README.md").read_text()
+    told = f"Begun with the weights of before ({model_sha256(trained_folder)[:16]})"
+    assert told in (tmp_path / "after/README.md").read_text()
+
+
+@pytest.fixture
+def wide_folder(experiment, tmp_path):
+    train_model(experiment({"training.epochs": 1, "student.width": 0.125}), tmp_path / "wide")
+    return tmp_path / "wide"
+
+
+@pytest.mark.parametrize("rule", ["activation", "weight", "first"])
+def test_a_wider_start_is_sliced_and_its_norms_see_the_slice_s_own_signals(experiment, wide_folder, rule):
+    config = experiment({"training.start_from": str(wide_folder), "training.slice_by": rule})
+    student, wide = Trainer(config).student, load_model(wide_folder)[0].state_dict()
+    names = ("encoder.0.convolution.bias_real", "encoder.1.norm.weight")
+    for name in names:
+        assert set(student.state_dict()[name].tolist()) < set(wide[name].tolist())
+    assert not set(student.state_dict()["encoder.1.norm.running_var"].tolist()) & set(
+        wide["encoder.1.norm.running_var"].tolist()
     )
 
 
-def test_another_student_is_refused_with_what_differs(experiment, trained_folder):
+def test_the_card_tells_of_what_a_student_is_a_slice(experiment, wide_folder, tmp_path):
+    train_model(experiment({"training.start_from": str(wide_folder), "training.epochs": 1}), tmp_path / "after")
+    told = f"Begun with a slice by weight of wide ({model_sha256(wide_folder)[:16]})"
+    assert told in (tmp_path / "after/README.md").read_text()
+
+
+def test_a_slice_is_the_same_whether_it_was_kept_or_is_cut_again(experiment, wide_folder, monkeypatch, tmp_path):
+    config = experiment({"training.start_from": str(wide_folder)})
+    cut, kept = Trainer(config).student.state_dict(), Trainer(config).student.state_dict()
+    monkeypatch.setenv("DFKD_CACHE", str(tmp_path / "empty"))
+    again = Trainer(config).student.state_dict()
+    for name, value in cut.items():
+        assert torch.equal(value, kept[name]) and torch.equal(value, again[name])
+
+
+def test_trials_of_one_parent_measure_its_activation_once(experiment, wide_folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("DFKD_CACHE", str(tmp_path / "empty"))
+    measured = []
+    monkeypatch.setattr(
+        "dfkd_core.training.initial_student.scores_by_activation",
+        lambda *args: measured.append(1) or scores_by_activation(*args),
+    )
+    for seed, width in ((0, 0.0625), (1, 0.0625), (0, 0.09375)):
+        start = {"training.start_from": str(wide_folder), "training.slice_by": "activation"}
+        Trainer(experiment(start | {"seed": seed, "student.width": width}))
+    assert measured == [1]
+
+
+def test_a_slice_of_the_teacher_begins_with_the_model_that_teaches(experiment, wide_folder):
+    named = experiment({"training.start_from": str(wide_folder)})
+    taught = experiment({"training.start_from": "teacher", "teacher.checkpoint": str(wide_folder)})
+    assert find_parent(taught) == find_parent(named)
+
+
+def test_a_shipped_model_is_a_parent_by_its_name(experiment):
+    start = {"training.start_from": "own-dccrn", "student.num_layers": 6}
+    assert find_parent(experiment(start)).student.width == 0.5
+
+
+@pytest.mark.parametrize(
+    ("teacher", "told"),
+    [
+        ({}, "there is no teacher"),
+        ({"checkpoint": "gain.onnx"}, r"the teacher is an ONNX file \(gain\.onnx\)"),
+        ({"estimates": "wavs"}, r"the teacher\'s estimates are wavs \(wavs\)"),
+        ({"pretrained": "dtln"}, r"the teacher is no model of ours \(dtln\)"),
+        ({"ensemble": {"members": [{"pretrained": "dtln"}, {"pretrained": "gtcrn"}]}}, "the teacher is an ensemble"),
+    ],
+)
+def test_a_teacher_without_weights_to_take_is_refused_with_the_ways_that_remain(experiment, teacher, told):
+    config = experiment({"training.start_from": "teacher", "teacher": teacher})
+    ways = r"name a model folder or a shipped name \(own-dccrn.*\), or set it to null"
+    with pytest.raises(ConfigError, match=rf"training\.start_from: must be a model .*, but {told}; {ways}"):
+        find_parent(config)
+
+
+def test_a_student_of_another_kind_is_refused_with_what_differs(experiment, trained_folder):
+    config = experiment({"training.start_from": str(trained_folder), "student.hop_samples": 128})
+    rule = "must name a model of the same student, or a wider one, but .*before has hop_samples 100, not 128"
+    with pytest.raises(ConfigError, match=rf"training\.start_from: {rule}"):
+        find_parent(config)
+
+
+def test_another_architecture_is_refused(experiment):
+    config = experiment({"training.start_from": "own-dccrn", "student": {"model": "dptnet"}})
+    with pytest.raises(ConfigError, match="own-dccrn has model dccrn, not dptnet"):
+        find_parent(config)
+
+
+def test_a_narrower_model_is_refused_with_what_is_too_narrow(experiment, trained_folder):
     config = experiment({"training.start_from": str(trained_folder), "student.width": 0.25})
-    with pytest.raises(
-        ConfigError,
-        match=r"training\.start_from: must name a model of the same student, but .*before has width 0\.0625, not 0\.25",
-    ):
-        initial_student(config)
+    rule = "must name a model at least as wide as the student, but encoder.0 of .*before has 1 channels, not 4"
+    with pytest.raises(ConfigError, match=rf"training\.start_from: {rule}; name a wider one, or lower student.width"):
+        find_parent(config)
 
 
 def test_what_is_no_model_folder_is_refused(experiment, tmp_path):
     with pytest.raises(CheckpointError, match=r"must be a model folder, but lacks config\.yaml"):
-        initial_student(experiment({"training.start_from": str(tmp_path)}))
+        find_parent(experiment({"training.start_from": str(tmp_path)}))
+
+
+def test_a_missing_parent_is_named_with_the_way_to_get_one(experiment):
+    with pytest.raises(ConfigError, match=r"shipped name \(own-dccrn.*\), but there is no own; `dfkd train` makes"):
+        find_parent(experiment({"training.start_from": "own"}))
+
+
+def test_a_damaged_parent_is_refused(experiment, trained_folder):
+    weights = trained_folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\1")
+    with pytest.raises(CheckpointError, match=r"must have sha256 .*; restore the file"):
+        Trainer(experiment({"training.start_from": str(trained_folder)}))
 
 
 def test_the_path_is_seen_from_the_config(tmp_path):
     (tmp_path / "config.yaml").write_text("training: {start_from: models/before}\n")
     assert load_config(tmp_path / "config.yaml").training.start_from == str((tmp_path / "models/before").resolve())
+
+
+@pytest.mark.parametrize("name", ["teacher", "own-dccrn"])
+def test_a_name_stays_a_name(tmp_path, name):
+    (tmp_path / "config.yaml").write_text(f"training: {{start_from: {name}}}\n")
+    (tmp_path / "teacher").mkdir()
+    assert load_config(tmp_path / "config.yaml").training.start_from == name
 
 
 def test_a_resumed_run_must_name_the_same_start(experiment, trained_folder, tmp_path):

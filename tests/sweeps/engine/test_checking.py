@@ -56,7 +56,7 @@ def test_a_wrong_sweep_is_refused_in_one_line(spec, said):
     assert "\n" not in str(caught.value)
 
 
-def test_a_search_over_other_students_than_the_one_training_starts_from_is_refused(tmp_path):
+def test_a_search_over_wider_students_than_the_one_training_starts_from_is_refused(tmp_path):
     config = ExperimentConfig.parse({"student": {"model": "dccrn", "width": 0.125}})
     weights = build_student(config.student).state_dict()
     write_model_folder(tmp_path, config, weights, {}, noisy={}, epochs=1, origin={})
@@ -64,6 +64,7 @@ def test_a_search_over_other_students_than_the_one_training_starts_from_is_refus
     rates = {"optimizer.learning_rate": {"min": 1e-4, "max": 1e-3, "log": True}}
     assert resolved(sweep(config=start, space=rates), DistillationWorkload)
     with pytest.raises(
-        ConfigError, match=r"training\.start_from must name a model of the same student, .* width 0\.125, not 0\.25"
+        ConfigError,
+        match=r"training\.start_from must name a model at least as wide as the student, .* 2 channels, not 4",
     ):
         resolved(sweep(config=start), DistillationWorkload)

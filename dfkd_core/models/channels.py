@@ -1,0 +1,169 @@
+"""Which numbers of which weights belong to the same channel: what a narrower model needs to begin as a slice.
+
+A student says it once, beside its layers (`Student.channels`). Channels that are kept or dropped together are a group:
+the outputs of a layer, with all that is added to them, multiplied by them or normed with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import Any
+
+from torch import nn
+
+from dfkd_core.models.norms import CumulativeLayerNorm, SequenceNorm
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Part of an axis: a group's members, `copies` times one behind the other, `each` numbers a member.
+
+    scale_power: numbers there are to be multiplied by (members / members of the wider model) to this power.
+    """
+
+    group: str
+    members: int
+    copies: int = 1
+    each: int = 1
+    scale_power: float = 0.0
+
+    @property
+    def length(self) -> int:
+        """Numbers along the axis."""
+        return self.copies * self.members * self.each
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Stretches one behind the other; none: an axis without channels, which is kept whole."""
+
+    stretches: tuple[Stretch, ...] = ()
+
+    def __add__(self, behind: Axis) -> Axis:
+        return Axis(self.stretches + behind.stretches)
+
+    def times(self, copies: int) -> Axis:
+        """Every stretch so many times over, as the four gates of an LSTM hold its units."""
+        return Axis(tuple(replace(s, copies=copies * s.copies) for s in self.stretches))
+
+    def placed(self) -> Iterator[tuple[int, Stretch]]:
+        """The stretches, each with the number where it begins."""
+        start = 0
+        for stretch in self.stretches:
+            yield start, stretch
+            start += stretch.length
+
+
+class Role(Enum):
+    """What the numbers along an axis do with its channels."""
+
+    WRITE = auto()  # make them
+    READ = auto()  # weigh them in what comes next
+    SCALE = auto()  # multiply them one by one, as a norm's weight does
+
+
+Use = tuple[Role, Axis]
+Uses = dict[str, tuple[Use, ...]]  # weight -> use of each of its first axes; those behind are kept whole
+WHOLE = Axis()
+
+
+class Channels:
+    """The groups of a model, what its weights do with their members, and where their signals can be seen."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+        self.groups: dict[str, int] = {}  # name -> members
+        self.uses: Uses = {}  # by the weight's name in the model's state
+        self.signals: dict[str, tuple[int, Axis]] = {}  # module -> an axis of its output, and what is there
+
+    def group(self, name: str, members: int) -> Axis:
+        """Name a group of so many channels; what comes back is an axis that holds each once."""
+        self.groups[name] = members
+        return Axis((Stretch(name, members),))
+
+    def layer(self, name: str, reads: Axis = WHOLE, writes: Axis = WHOLE) -> None:
+        """Say which channels a layer reads and writes; a norm, or a filter for each channel, writes what it scales.
+
+        Raises TypeError for a layer that has no `layer_uses(reads, writes)` and whose type is not in LAYERS.
+        """
+        layer = self._model.get_submodule(name)
+        held = {**dict(layer.named_parameters()), **dict(layer.named_buffers())}
+        for weight, uses in _layer_uses(layer, reads, writes).items():
+            if held.get(weight) is not None:
+                self.uses[f"{name}.{weight}"] = uses
+
+    def signal(self, name: str, axis: Axis, dim: int = 1) -> None:
+        """Say that these channels lie along an axis of a module's output (of its first, where it has several)."""
+        self.signals[name] = (dim, axis)
+
+
+def weighing(reads: Axis, writes: Axis, *, suffix: str = "") -> Uses:
+    """Uses of a weight (out, in, ...) and of a bias."""
+    return {f"weight{suffix}": ((Role.WRITE, writes), (Role.READ, reads)), f"bias{suffix}": ((Role.WRITE, writes),)}
+
+
+def transposed(reads: Axis, writes: Axis, *, suffix: str = "") -> Uses:
+    """Uses of a weight (in, out, ...) and of a bias."""
+    return {f"weight{suffix}": ((Role.READ, reads), (Role.WRITE, writes)), f"bias{suffix}": ((Role.WRITE, writes),)}
+
+
+def scaling(writes: Axis) -> Uses:
+    """Uses of a weight (channel, ...), a bias and running statistics."""
+    others = ("bias", "running_mean", "running_var")
+    return {"weight": ((Role.SCALE, writes),), **dict.fromkeys(others, ((Role.WRITE, writes),))}
+
+
+def _layer_uses(layer: nn.Module, reads: Axis, writes: Axis) -> Uses:
+    if hasattr(layer, "layer_uses"):
+        own: Uses = layer.layer_uses(reads, writes)  # type: ignore[operator]
+        return own
+    found = next((LAYERS[kind] for kind in type(layer).__mro__ if kind in LAYERS), None)
+    if found is None:
+        raise TypeError(f"{type(layer).__name__} must have layer_uses(reads, writes), for its type is not in LAYERS")
+    return found(layer, reads, writes)
+
+
+def _convolution(layer: nn.Conv1d, reads: Axis, writes: Axis) -> Uses:
+    if layer.groups == 1:
+        return weighing(reads, writes)
+    if layer.groups == layer.in_channels == layer.out_channels:
+        return scaling(writes)
+    raise TypeError("a convolution in groups of several channels must be a layer of its own with layer_uses")
+
+
+def _gated(gates: int) -> Callable[[Any, Axis, Axis], Uses]:
+    """Of a recurrent layer whose rows are gates of units; `writes` holds the units of each direction."""
+
+    def uses(layer: nn.RNNBase, reads: Axis, writes: Axis) -> Uses:
+        if layer.num_layers > 1:
+            raise TypeError("recurrent layers must be modules of their own, one each, to be sliced")
+        found: Uses = {}
+        for suffix, stretch in zip(("_l0", "_l0_reverse"), writes.stretches, strict=False):
+            units = Axis((stretch,))
+            rows = (Role.WRITE, units.times(gates))
+            found |= {
+                f"weight_ih{suffix}": (rows, (Role.READ, reads)),
+                f"weight_hh{suffix}": (rows, (Role.READ, units)),
+            }
+            found |= {f"bias_{kind}{suffix}": (rows,) for kind in ("ih", "hh")}
+        return found
+
+    return uses
+
+
+LAYERS: dict[type[nn.Module], Callable[[Any, Axis, Axis], Uses]] = {
+    nn.Linear: lambda layer, reads, writes: weighing(reads, writes),
+    nn.Conv1d: _convolution,
+    nn.Conv2d: _convolution,
+    nn.ConvTranspose1d: lambda layer, reads, writes: transposed(reads, writes),
+    nn.ConvTranspose2d: lambda layer, reads, writes: transposed(reads, writes),
+    nn.LSTM: _gated(4),
+    nn.GRU: _gated(3),
+    nn.PReLU: lambda layer, reads, writes: scaling(writes) if layer.num_parameters > 1 else {},
+    **dict.fromkeys(
+        (nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm, CumulativeLayerNorm, SequenceNorm),
+        lambda layer, reads, writes: scaling(writes),
+    ),
+}

@@ -1,0 +1,30 @@
+"""Running statistics of batch norms, computed again where the weights in front of them have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+@torch.no_grad()
+def renew_statistics(model: nn.Module, noisy: Iterable[Tensor]) -> None:
+    """Set the running mean and variance of every batch norm to their means over batches (batch, time).
+
+    A model without batch norms is not run. Training mode and momentum are afterwards as before.
+    """
+    norms = [layer for layer in model.modules() if isinstance(layer, _BatchNorm)]
+    if not norms:
+        return
+    momenta, training = [norm.momentum for norm in norms], model.training
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # every batch counts alike
+    model.train()
+    for batch in noisy:
+        model(batch)
+    model.train(training)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum

@@ -1,0 +1,131 @@
+"""A narrower model cut out of a wider one of the same architecture: which channels stay, and the weights they keep.
+
+Rules, for each group of channels that belong together:
+
+    weight       |what scales the channel| * |weights that read it|
+    activation   mean magnitude of the channel's signal
+    first        the order in which they stand
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dfkd_core.errors import ConfigError
+from dfkd_core.models.base import Student
+from dfkd_core.models.channels import Axis, Channels, Role, Stretch
+
+Scores = dict[str, Tensor]  # group -> (member,), large where a member matters
+
+
+@torch.no_grad()
+def sliced(parent: Student, student: Student, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The student's state: of each group the members of the parent with the highest scores, in the parent's order.
+
+    ConfigError: a group of the parent has fewer members than the student's, or a weight does not fit.
+    """
+    wide, narrow = channels_of(parent), channels_of(student)
+    kept = {name: _best(scores[name], members, name) for name, members in narrow.groups.items()}
+    state, held = {}, parent.state_dict()
+    for name, own in student.state_dict().items():
+        value = held[name]
+        for dim, (_, axis) in enumerate(narrow.uses.get(name, ())):
+            if axis.stretches:
+                value = _cut(value, dim, wide.uses[name][dim][1], axis, kept)
+        if value.shape != own.shape:
+            raise ConfigError(f"{name} is {tuple(value.shape)} in the slice, but {tuple(own.shape)} in the student")
+        state[name] = value.clone()
+    return state
+
+
+def channels_of(model: Student) -> Channels:
+    """What a model says of its channels; ConfigError when it says nothing."""
+    told = model.channels()
+    if told is None:
+        raise ConfigError(f"{type(model).__name__} does not say which channels its weights hold; give it `channels()`")
+    return told
+
+
+def _best(scores: Tensor, members: int, group: str) -> Tensor:
+    if members > len(scores):
+        raise ConfigError(f"is narrower than the student: {group} has {len(scores)} channels, not {members}")
+    return scores.argsort(descending=True, stable=True)[:members].sort().values
+
+
+def _cut(value: Tensor, dim: int, wide: Axis, narrow: Axis, kept: Mapping[str, Tensor]) -> Tensor:
+    """The numbers along an axis that belong to kept members, in the student's order of stretches."""
+    places = {(stretch.group, stretch.copies): (start, stretch) for start, stretch in wide.placed()}
+    parts = []
+    for stretch in narrow.stretches:
+        start, of = places[stretch.group, stretch.copies]
+        index = torch.arange(of.length).view(of.copies, of.members, of.each)[:, kept[of.group]].flatten() + start
+        scale = (stretch.members / of.members) ** stretch.scale_power
+        parts.append(value.index_select(dim, index) * scale if stretch.scale_power else value.index_select(dim, index))
+    return torch.cat(parts, dim)
+
+
+@torch.no_grad()
+def scores_by_weight(model: Student) -> Scores:
+    """Of each channel the norm of the weights that read it, times that of what scales it on the way."""
+    told, state = channels_of(model), model.state_dict()
+    read = {name: torch.zeros(members) for name, members in told.groups.items()}
+    scale = {name: torch.ones(members) for name, members in told.groups.items()}
+    for weight, uses in told.uses.items():
+        for dim, (role, axis) in enumerate(uses):
+            if role is Role.WRITE or not axis.stretches:
+                continue
+            power = _along(state[weight].square(), dim).sum(1)
+            for start, stretch in axis.placed():
+                own = _by_member(power[start : start + stretch.length], stretch)
+                if role is Role.READ:
+                    read[stretch.group] += own
+                else:
+                    scale[stretch.group] *= own.sqrt()
+    return {name: scale[name] * read[name].sqrt() for name in told.groups}
+
+
+def scores_by_order(model: Student) -> Scores:
+    """The first channels are the best."""
+    return {name: -torch.arange(members, dtype=torch.float32) for name, members in channels_of(model).groups.items()}
+
+
+@torch.no_grad()
+def scores_by_activation(model: Student, noisy: Iterable[Tensor]) -> Scores:
+    """The mean magnitude of each channel's signal over batches of noisy speech (batch, time)."""
+    told = channels_of(model)
+    total = {name: torch.zeros(members, dtype=torch.float64) for name, members in told.groups.items()}
+    hooks = [
+        model.get_submodule(name).register_forward_hook(_adder(total, dim, axis))
+        for name, (dim, axis) in told.signals.items()
+    ]
+    try:
+        for batch in noisy:
+            model.eval()(batch)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return {name: value.float() for name, value in total.items()}
+
+
+def _adder(total: Scores, dim: int, axis: Axis) -> Callable[[nn.Module, Any, Any], None]:
+    def add(module: nn.Module, inputs: Any, output: Any) -> None:
+        signal: Tensor = output if isinstance(output, Tensor) else output[0]
+        size = _along(signal.abs().double(), dim).mean(1)
+        for start, stretch in axis.placed():
+            total[stretch.group] += _by_member(size[start : start + stretch.length], stretch)
+
+    return add
+
+
+def _along(value: Tensor, dim: int) -> Tensor:
+    """One axis, and all others as one behind it."""
+    return value.movedim(dim, 0).reshape(value.shape[dim], -1)
+
+
+def _by_member(values: Tensor, stretch: Stretch) -> Tensor:
+    """Sums over the numbers of a stretch that belong to the same member."""
+    return values.view(stretch.copies, stretch.members, stretch.each).sum((0, 2))
