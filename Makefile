@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check bench screenshots chaos teacher clean
+.PHONY: demo test check page bench screenshots chaos teacher clean
 
 demo: $(STAMP)
 	$(BIN)/dfkd data demo
@@ -18,7 +18,15 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory page
 	@$(MAKE) --no-print-directory test
+
+# The page's scripts, formatted and linted; without node this is passed over, but never in CI.
+BIOME := @biomejs/biome@2.6.8
+page:
+	@if command -v npx >/dev/null; then (cd sweeps/page && npx --yes $(BIOME) ci .); \
+	elif [ -n "$$CI" ]; then echo 'make page: CI needs node: apt-get install npm' >&2; exit 1; \
+	else echo 'make page: skipped, since there is no node on this machine'; fi
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks

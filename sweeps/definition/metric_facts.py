@@ -9,12 +9,29 @@ from dfkd_core.metrics import KNOWN, Goal
 from sweeps.definition.objectives import Objective
 
 _SCORES = ("val", "val_teacher", "test")  # groups of scores
-_MODEL_UNITS = {
-    "model/params": "",
-    "model/macs_per_s": "MAC/s",
-    "model/bytes": "B",
-    "model/look_ahead_ms": "ms",
-    "model/rtf_cpu": "s/s",
+_SIZES = {  # unit, and what the number contains
+    "model/params": ("", "Trainable numbers of the model."),
+    "model/macs_per_s": (
+        "MAC/s",
+        "Multiply-adds for one second of audio; transforms count as the convolutions that they replace, element-wise "
+        "work does not.",
+    ),
+    "model/bytes": ("B", "Weights and buffers as they are stored."),
+    "model/state_bytes": (
+        "B",
+        "What streaming carries from one hop to the next as 32-bit floats: past frames of convolutions, recurrent "
+        "states, overlaps of the transform.",
+    ),
+    "model/look_ahead_ms": (
+        "ms",
+        "Future audio that an output sample waits for: the rest of its window and layers that look ahead; computing "
+        "time comes on top.",
+    ),
+    "model/rtf_cpu": (
+        "s/s",
+        "Seconds of one CPU thread for one second of audio, a whole clip at once, the middle of several runs.",
+    ),
+    "model/rtf_cpu_spread": ("s/s", "How far the runs behind model/rtf_cpu lie apart."),
 }
 _SUFFIX_UNITS = {"_db": "dB", "_hz": "Hz", "_ms": "ms", "_s": "s"}
 
@@ -37,6 +54,11 @@ def unit_of(metric: str) -> str:
     group, _, name = metric.partition("/")
     if group in _SCORES and name in KNOWN:
         return KNOWN[name].unit.removeprefix("1")  # the unit of a pure number needs no mention
-    if metric in _MODEL_UNITS:
-        return _MODEL_UNITS[metric]
+    if metric in _SIZES:
+        return _SIZES[metric][0]
     return next((unit for suffix, unit in _SUFFIX_UNITS.items() if name.endswith(suffix)), "")
+
+
+def meaning_of(metric: str) -> str | None:
+    """What a size contains, in one sentence; None for what its name already says."""
+    return _SIZES[metric][1] if metric in _SIZES else None

@@ -120,13 +120,22 @@ def best_first(front: Front, points: Iterable[FrontPoint], metric: str) -> list[
     return sorted(measured, key=lambda p: (_badness(p, metric, goal), costs(front.objectives, p.values), p.trial))
 
 
+def beaten(front: Front, points: Iterable[FrontPoint]) -> dict[int, int]:
+    """By trial, the first trial on the front that beats it in the objectives; what is on the front is absent."""
+    best = np.array(front.costs())
+    found: dict[int, int] = {}
+    for point in points:
+        cost = np.array(costs(front.objectives, point.values))
+        better = np.flatnonzero(np.all(best <= cost, axis=1) & np.any(best < cost, axis=1))
+        if len(better):
+            found[point.trial] = front.points[better[0]].trial
+    return found
+
+
 def beside_the_front(front: Front, point: FrontPoint) -> str:
     """Why a complete trial is not on the front."""
-    cost = np.array(costs(front.objectives, point.values))
-    better = (np.array(front.costs()) <= cost).all(axis=1)
-    if not better.any():
-        return "it is not on the front"
-    return f"it is not on the front: trial {front.points[int(np.argmax(better))].trial} beats it in the objectives"
+    better = beaten(front, [point]).get(point.trial)
+    return "it is not on the front" + ("" if better is None else f": trial {better} beats it in the objectives")
 
 
 def choose_per_decade(front: Front) -> list[Choice]:

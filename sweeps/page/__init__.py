@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,32 +14,10 @@ from typing import Any
 from sweeps.definition.spec import SweepSpec
 from sweeps.fronts.front import Front
 from sweeps.fronts.listening import Listening
+from sweeps.page.bundle import bundle
 from sweeps.page.content import page_content
 from sweeps.record.trials import TrialRecord
 from sweeps.tracking.addresses import RunAddresses
-
-# one idea a file; later files use what earlier ones define
-SCRIPTS = (
-    "sweep.js",
-    "values.js",
-    "text.js",
-    "scale.js",
-    "drawing.js",
-    "axes.js",
-    "trust.js",
-    "scatter.js",
-    "pointing.js",
-    "space.js",
-    "controls.js",
-    "details.js",
-    "choosing.js",
-    "table.js",
-    "history.js",
-    "parallel.js",
-    "importance.js",
-    "listening.js",
-    "main.js",
-)
 
 
 def front_page(
@@ -56,19 +36,20 @@ def front_page(
     return render(f"{front.name} \u00b7 Pareto front", content)
 
 
-def render(title: str, content: Mapping[str, Any], body: str = "front.html", scripts: Sequence[str] = SCRIPTS) -> str:
-    """Put title, style, body, script and data into the frame; nothing in the data can end its element."""
+def render(title: str, content: Mapping[str, Any], page: str = "front") -> str:
+    """Put title, style, body, script and data into the frame; nothing in the data can end its element.
+
+    `page` names the body, PAGE.html, and the module that the page's script begins with, PAGE.js.
+    """
     parts = {
-        "body": _static(body),
+        "body": _static(f"{page}.html"),
         "title": html.escape(title),
         "style": _static("style.css"),
-        "script": "\n".join(_static(name) for name in scripts),
+        "script": _script(f"{page}.js"),
         "data": embedded_json(content),
     }
-    page = _static("frame.html")
-    for name, text in parts.items():
-        page = page.replace(f"<!--{name}-->", text, 1)
-    return page
+    frame = re.split(r"<!--(\w+)-->", _static("frame.html"))  # text, name, text, name, ..., text
+    return "".join(parts[part] if place % 2 else part for place, part in enumerate(frame))
 
 
 def embedded_json(content: Any) -> str:
@@ -79,5 +60,11 @@ def embedded_json(content: Any) -> str:
     return text
 
 
+@cache
+def _script(entry: str) -> str:
+    return bundle(entry, _static)
+
+
+@cache
 def _static(name: str) -> str:
     return (files(__package__) / name).read_text(encoding="utf-8")

@@ -1,6 +1,10 @@
 // A frame with ticks, a light grid, and titles that say unit, scale and where better lies.
 
-function drawAxes(scales, titles) {
+import { label, round, svg } from "./drawing.js";
+import { formatTick } from "./numbers.js";
+import { metrics } from "./sweep.js";
+
+export function drawAxes(scales, titles) {
   const { x, y } = scales;
   const [left, right] = x.range;
   const [bottom, top] = y.range;
@@ -21,10 +25,10 @@ function drawAxes(scales, titles) {
   return group;
 }
 
-function axisTitle(metric, log, arrows) {
-  const { goal } = metrics.get(metric);
+export function axisTitle(metric, log, arrows) {
+  const { goal, unit } = metrics.get(metric);
   const scale = log ? ", log scale" : "";
   const better =
     { maximize: ` ${arrows[1]} better`, minimize: ` ${arrows[0]} better`, zero: ", best at 0" }[goal] ?? "";
-  return `${withUnit(metric)}${scale}${better}`;
+  return `${metric}${unit ? ` (${unit})` : ""}${scale}${better}`;
 }

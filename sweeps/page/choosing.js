@@ -1,95 +1,105 @@
-// The choosing rules as buttons, each saying why it chose; bounds narrow the field as --max and --min do.
+// The choosing rules as buttons, each saying why it chose. What is best of all is told by Python; within bounds the
+// first of its order that meets them is taken, which is what `dfkd export --best --max ... --min ...` takes.
 
-function drawChoosing(container) {
+import { button, choice, element, paragraph } from "./elements.js";
+import { countedStates, formatNumber, withItsUnit } from "./numbers.js";
+import { asksBeyond, choose, field, on, state, theSet } from "./state.js";
+import { completeTrials, frontTrials, isObjective, judgedValue, metrics, sweep, trialOf } from "./sweep.js";
+
+const byMeans = sweep.confirmed ? ", by the means of its fresh seeds" : "";
+
+export function drawChoosing(container) {
   if (!frontTrials.length) {
-    container.replaceChildren(element("p", { class: "why" }, `No trial is complete yet: ${countedStates()}.`));
+    container.replaceChildren(paragraph("why", `No trial is complete yet: ${countedStates()}.`));
     return;
   }
   const why = element("p", { class: "why", "aria-live": "polite" });
-  const say = (points) => {
-    selection.set(trialByNumber.get(points[0].trial));
-    why.replaceChildren(
-      ...points.map((point) => element("span", {}, point.why, points.length > 1 ? pick(point.trial) : null)),
-    );
+  let said = []; // the points that the reason is about
+  const say = (points, refusal) => {
+    said = points;
+    if (points.length) choose(trialOf(points[0].trial));
+    const pick = (number) => button(`Show ${number}`, () => choose(trialOf(number)), { class: "quiet" });
+    const lines = points.map((point) => element("span", {}, point.why, points.length > 1 ? pick(point.trial) : null));
+    why.replaceChildren(...(points.length ? lines : [refusal]));
   };
-  const pick = (number) => button(`Show ${number}`, () => selection.set(trialByNumber.get(number)), { class: "quiet" });
-  const rules = sweep.choices.map(({ label: name, points }) => button(name, () => say(points)));
+  const rules = sweep.choices.map((rule) => button(rule.label, () => answer(rule, say)));
+  const others = Object.keys(sweep.orders).filter((name) => !isObjective(name));
+  const another = choice(
+    "Best of another metric",
+    [["", "Best \u2026"], ...others.map((name) => [name, `Best ${name}`])],
+    "",
+    (name) => {
+      if (name) answer({ best: name, points: null }, say);
+      another.value = "";
+    },
+  );
+  if (others.length) rules.push(another);
   container.replaceChildren(
     element("div", { class: "rules", role: "group", "aria-label": "Choose a point" }, ...rules),
-    boundedChoice(say, why),
     why,
   );
-  say(sweep.choices[0].points);
+  on(["chosen"], () => {
+    if (!said.some((point) => trialOf(point.trial) === state.chosen)) why.replaceChildren();
+  });
+  on(["where"], () => why.replaceChildren());
+  if (state.chosen === null) say(sweep.choices[0].points);
 }
 
-function boundedChoice(say, why) {
-  const names = sweep.metrics
-    .map(({ name }) => name)
-    .filter((name) => frontTrials.every((trial) => metricOf(trial, name) !== null));
-  const ask = { best: objectives[0].metric, bound: objectives.at(-1).metric, side: "<=", limit: "" };
-  const limit = element("input", {
-    type: "text",
-    inputmode: "decimal",
-    size: "7",
-    "aria-label": "limit",
-    placeholder: "limit",
-  });
-  const run = () => {
-    ask.limit = limit.value.trim();
-    const found = bestWithin(ask);
-    if (found.points) say(found.points);
-    else why.textContent = found.refusal;
-  };
-  limit.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") run();
-  });
-  const pairs = (list) => list.map((name) => [name, name]);
-  const judged = names.filter((name) => metrics.get(name).goal !== null);
-  return element(
-    "details",
-    { class: "bounded" },
-    element("summary", {}, "Best within a bound"),
-    element(
-      "div",
-      { class: "controls" },
-      element("span", {}, "best"),
-      choice("metric to optimise", pairs(judged), ask.best, (name) => (ask.best = name)),
-      element("span", {}, "where"),
-      choice("bounded metric", pairs(names), ask.bound, (name) => (ask.bound = name)),
-      choice(
-        "side of the bound",
-        [
-          ["<=", "\u2264"],
-          [">=", "\u2265"],
-        ],
-        ask.side,
-        (side) => (ask.side = side),
-      ),
-      limit,
-      button("Choose", run),
-    ),
-  );
-}
-
-// As `dfkd export` judges: a confirmed front by the means over fresh seeds.
-const judgedMetric = sweep.confirmed ? shownMetric : metricOf;
-const byMeans = sweep.confirmed ? ", by the means of its fresh seeds" : "";
-
-function bestWithin({ best, bound, side, limit }) {
-  const number = Number(limit);
-  if (limit === "" || Number.isNaN(number)) return { refusal: "The limit must be a number, such as 100000 or 1e5." };
-  const excess = (trial) => (side === "<=" ? 1 : -1) * (judgedMetric(trial, bound) - number);
-  const allowed = frontTrials.filter((trial) => excess(trial) <= 0);
-  const least = (list, cost) => list.reduce((a, b) => (cost(b) < cost(a) ? b : a));
-  if (!allowed.length) {
-    const nearest = least(frontTrials, excess);
-    const has = formatNumber(judgedMetric(nearest, bound));
-    return {
-      refusal: `No front point has ${bound} ${side} ${limit}; the nearest is trial ${nearest.number} with ${has}.`,
-    };
+function answer(rule, say) {
+  if (!state.where.size && rule.points) return say(rule.points);
+  if (rule.best) {
+    const found = bestWithin(rule.best);
+    return found.why ? say([found]) : say([], found.refusal);
   }
-  const chosen = least(allowed, (trial) => costOf(trial, best, judgedMetric));
-  const value = formatNumber(judgedMetric(chosen, best));
-  const why = `Trial ${chosen.number} has the best ${best} (${value}) on the front with ${bound} ${side} ${limit}${byMeans}.`;
-  return { points: [{ trial: chosen.number, why }] };
+  const kept = rule.points.filter((point) => theSet().has.has(trialOf(point.trial)));
+  const none = `${rule.label}: trial ${rule.points.map((point) => point.trial).join(", ")}, outside the bounds.`;
+  return kept.length ? say(kept) : say([], none);
+}
+
+// The answer of Python's order: the first trial that is looked at and meets every bound.
+export function bestWithin(metric) {
+  const [asked, among] = [theSet(), new Set(field())];
+  const order = (sweep.orders[metric] ?? []).map(trialOf).filter((trial) => among.has(trial));
+  const found = order.find((trial) => asked.has.has(trial));
+  if (!found) return { refusal: refusal(order) };
+  const value = withItsUnit(metric, judgedValue(found, metric));
+  const where = asksBeyond() ? `of all ${formatNumber(completeTrials.length)} complete trials` : "on the front";
+  const better = sweep.beaten[found.number];
+  const beside =
+    asksBeyond() && better !== undefined ? `; it is not on the front: trial ${better} beats it in the objectives` : "";
+  const why = `Trial ${found.number} has the best ${metric} (${value}) ${where}${limits()}${beside}${byMeans}.`;
+  return { trial: found.number, why };
+}
+
+function limits() {
+  const parts = [...state.where].flatMap(([name, { low = null, high = null, values }]) => {
+    if (values) return [`${name} ${values.join(" or ")}`];
+    const told = (limit) => (metrics.has(name) ? withItsUnit(name, limit) : formatNumber(limit));
+    return [high === null ? null : `${name} <= ${told(high)}`, low === null ? null : `${name} >= ${told(low)}`].filter(
+      Boolean,
+    );
+  });
+  return parts.length ? ` with ${parts.join(" and ")}` : "";
+}
+
+// Nothing meets all bounds: the trial that comes nearest, by the largest relative distance past one.
+function refusal(order) {
+  const past = (trial) => {
+    let most = 0;
+    for (const [name, { low = null, high = null, values }] of state.where) {
+      const value = judgedValue(trial, name);
+      if (value === null || (values && !values.includes(String(value)))) return Infinity;
+      if (high !== null) most = Math.max(most, (value - high) / (Math.abs(high) || 1));
+      if (low !== null) most = Math.max(most, (low - value) / (Math.abs(low) || 1));
+    }
+    return most;
+  };
+  const none = `${asksBeyond() ? "There is no complete trial" : "The front has no point"}${limits()}`;
+  const nearest = order.reduce((a, b) => (past(b) < past(a) ? b : a), order[0]);
+  if (!nearest || past(nearest) === Infinity) return `${none}.`;
+  const has = [...state.where.keys()].map(
+    (name) =>
+      `${name} ${metrics.has(name) ? withItsUnit(name, judgedValue(nearest, name)) : formatNumber(judgedValue(nearest, name))}`,
+  );
+  return `${none}; the nearest is trial ${nearest.number} with ${has.join(", ")}.`;
 }

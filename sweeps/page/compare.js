@@ -1,4 +1,16 @@
-// Puts the comparison on the page.
+// Puts the comparison of fronts on the page.
+
+import { fromAddress, hasAddress, keepAddress } from "./address.js";
+import { drawAxisPickers, showPressed, toggleHidden } from "./controls.js";
+import { drawDetails } from "./details.js";
+import { responsive } from "./drawing.js";
+import { button, element, paragraph } from "./elements.js";
+import { formatNumber, withItsUnit } from "./numbers.js";
+import { drawChosen, drawScatter, scatterScales } from "./scatter.js";
+import { drawSpace } from "./space.js";
+import { change, on, state } from "./state.js";
+import { objectives, sides, sweep } from "./sweep.js";
+import { drawClasses, drawIndicators, drawRibbon, sideMark } from "./verdicts.js";
 
 function drawHeader(container) {
   container.replaceChildren(
@@ -11,21 +23,16 @@ function drawHeader(container) {
 
 function drawSides(container) {
   const chip = (side) => {
-    const toggle = element("button", { type: "button", class: "chip", "aria-pressed": "true" }, sideMark(side));
-    toggle.append(`${sides[side].label} ${sides[side].points}`);
-    toggle.addEventListener("click", () => {
-      if (!view.hidden.delete(side)) view.hidden.add(side);
-      toggle.setAttribute("aria-pressed", String(!view.hidden.has(side)));
-      view.redraw();
-    });
-    return toggle;
+    const toggle = button("", () => toggleHidden(side), { class: "chip" });
+    toggle.append(sideMark(side), `${sides[side].label} ${formatNumber(sides[side].points)}`);
+    return showPressed(toggle, side);
   };
   container.replaceChildren(...sides.map((_, side) => chip(side)));
 }
 
 function drawFooter(container) {
   const written = new Date(sweep.written);
-  const corner = objectives.map(({ metric }) => `${metric} ${formatNumber(sweep.reference[metric])}`);
+  const corner = objectives.map(({ metric }) => `${metric} ${withItsUnit(metric, sweep.reference[metric])}`);
   const hash = sides[0].data_hash;
   container.replaceChildren(
     paragraph("", `Written ${written.toISOString().slice(0, 16).replace("T", " ")} UTC.`),
@@ -38,19 +45,22 @@ function drawFooter(container) {
 
 const part = (name) => document.getElementById(name);
 
+if (hasAddress()) change(fromAddress());
 drawHeader(part("header"));
 drawAxisPickers(part("axis-pickers"));
 drawSides(part("legend"));
-view.redraw = responsive(part("scatter"), (width) => {
-  drawPicture(part("scatter"), width);
-  if (!view.depth) drawRibbon(part("scatter").firstChild, scatterScales(width, part("scatter").firstChild.clientHeight));
+const redrawPicture = responsive(part("scatter"), (width) => {
+  if (state.depth) drawSpace(part("scatter"), width, () => redrawPicture());
+  else drawScatter(part("scatter"), width);
+  const height = Number(part("scatter").firstChild.getAttribute("height"));
+  if (!state.depth) drawRibbon(part("scatter").firstChild, scatterScales(width, height));
 });
-selection.listeners.push(
-  () => view.redraw(),
-  (trial) => drawDetails(part("details"), trial),
-);
-part("details").append(paragraph("quiet", "A click on a point shows its values, its run and its export command."));
+on(["x", "y", "log", "depth", "hidden", "zoom", "where"], redrawPicture);
+on(["chosen"], () => (state.depth ? redrawPicture() : drawChosen()));
+on(["chosen"], () => drawDetails(part("details")));
+drawDetails(part("details"));
 drawClasses(part("classes"));
 drawIndicators(part("indicators"));
 drawFooter(part("footer"));
+keepAddress();
 document.documentElement.dataset.ready = "true";

@@ -14,31 +14,13 @@ from sweeps.comparing.size_classes import size_and_judge
 from sweeps.fronts.front import FrontPoint
 from sweeps.fronts.front_csv import union
 from sweeps.page import render
-from sweeps.page.content import compact, export_command, metric_columns, param_columns, plain, repeated_point
-
-BODY = "compare.html"
-SCRIPTS = (
-    "sides.js",
-    "values.js",
-    "text.js",
-    "scale.js",
-    "drawing.js",
-    "trust.js",
-    "axes.js",
-    "scatter.js",
-    "pointing.js",
-    "space.js",
-    "controls.js",
-    "details.js",
-    "verdicts.js",
-    "compare.js",
-)
+from sweeps.page.content import coded, compact, export_command, metric_columns, param_columns, plain, repeated_point
 
 
 def comparison_page(comparison: Comparison) -> str:
     """The page as HTML text."""
     title = (" against " if len(comparison.labels) == 2 else ", ").join(comparison.labels)
-    return render(f"{title} \u00b7 fronts compared", comparison_content(comparison, title), BODY, SCRIPTS)
+    return render(f"{title} \u00b7 fronts compared", comparison_content(comparison, title), "compare")
 
 
 def comparison_content(comparison: Comparison, title: str) -> dict[str, Any]:
@@ -81,7 +63,7 @@ def _columns(
         "side": [side for side, _ in points],
         "number": [point.trial for _, point in points],
         "run": [fronts[side].addresses.of(point.trial) for side, point in points],
-        "params": {key: [plain(params.get(key)) for params in searched] for key in union(searched)},
+        "params": {key: coded([plain(params.get(key)) for params in searched]) for key in union(searched)},
         "metrics": {key: [compact(values.get(key)) for values in measured] for key in union(measured)},
     }
 

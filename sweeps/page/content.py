@@ -11,7 +11,7 @@ from typing import Any
 
 from dfkd_core.errors import ConfigError
 from sweeps import pareto
-from sweeps.definition.metric_facts import goal_of, unit_of
+from sweeps.definition.metric_facts import goal_of, meaning_of, unit_of
 from sweeps.definition.objectives import Objective, costs
 from sweeps.definition.spec import SweepSpec
 from sweeps.fronts import choose
@@ -25,10 +25,17 @@ from sweeps.trust.trust_words import sentences
 SIGNIFICANT = 6  # digits kept of every number on the page; front.json and front.csv hold them all
 
 
+KNEE = (
+    "The knee is the point furthest from the line between the front's extremes, on its better side: where giving up a "
+    "little of one objective no longer buys much of another."
+)
+
+
 def page_content(
     folder: Path, front: Front, records: Sequence[TrialRecord], spec: SweepSpec, addresses: RunAddresses
 ) -> dict[str, Any]:
     """Everything but sounds and reference models."""
+    metrics = metric_columns([r.metrics for r in records], front.objectives)
     return {
         "name": front.name,
         "sweep_id": front.sweep_id,
@@ -41,10 +48,10 @@ def page_content(
         "hypervolume": compact(front.hypervolume),
         "history": _history(records, spec),
         "constraints": [{"metric": c.metric, "sign": c.sign, "limit": c.limit} for c in spec.constraints],
-        "metrics": metric_columns([r.metrics for r in records], front.objectives),
+        "metrics": metrics,
         "params": param_columns([r.params for r in records], spec.space),
         "trials": _trials(records, spec, addresses),
-        "choices": _choices(front),
+        **_rules(front.of(records), metrics),
         "trust": _trust(folder, front),
         "importance": [importance(records, o, list(spec.space)) for o in front.objectives],
         "config": plain(spec.config),
@@ -56,6 +63,9 @@ def page_content(
 def _trials(records: Sequence[TrialRecord], spec: SweepSpec, addresses: RunAddresses) -> dict[str, Any]:
     rank = trial_ranks(records, spec.objectives)
     states = list(TrialState)
+    runs = {r.number: address for r in records if (address := addresses.of(r.number))}
+    heads = {address.rpartition("/")[:2] for address in runs.values()}
+    place = "".join(heads.pop()) if len(heads) == 1 else ""  # said once, not with every run
     return {
         "number": [r.number for r in records],
         "state": [states.index(r.state) for r in records],
@@ -63,9 +73,35 @@ def _trials(records: Sequence[TrialRecord], spec: SweepSpec, addresses: RunAddre
         "rank": [rank.get(r.number) for r in records],
         "epochs": [r.epochs for r in records],
         "reason": {r.number: r.reason for r in records if r.reason},
-        "run": {r.number: address for r in records if (address := addresses.of(r.number))},
-        "params": {key: [plain(r.params.get(key)) for r in records] for key in union(r.params for r in records)},
+        "run": {"at": place, "of": {number: address.removeprefix(place) for number, address in runs.items()}},
+        "params": {key: coded([plain(r.params.get(key)) for r in records]) for key in union(r.params for r in records)},
         "metrics": {key: [compact(r.metrics.get(key)) for r in records] for key in union(r.metrics for r in records)},
+    }
+
+
+def coded(values: list[Any]) -> list[Any] | dict[str, list[Any]]:
+    """A column of few values that recur as these values and, for each trial, the place of its own among them."""
+    names = list({repr(value): value for value in values}.values())
+    if len(names) * 4 > len(values):
+        return values
+    places = {repr(value): place for place, value in enumerate(names)}
+    return {"values": names, "codes": [places[repr(value)] for value in values]}
+
+
+def _rules(front: Front, metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How points are chosen: the rules' choices, and what the page needs to answer a bound as they would.
+
+    `orders` has every complete trial by each metric with a better end, the best first: within bounds the first that
+    meets them is the answer. `beaten` names, for each complete trial beside the front, a point that beats it.
+    """
+    complete = front.complete()
+    judged = [metric["name"] for metric in metrics if metric["goal"]] if front.points else []
+    orders = {name: [point.trial for point in choose.best_first(front, complete, name)] for name in judged}
+    return {
+        "choices": _choices(front),
+        "about_knee": KNEE,
+        "orders": {name: order for name, order in orders.items() if order},
+        "beaten": choose.beaten(front, complete) if front.points else {},
     }
 
 
@@ -74,8 +110,14 @@ def metric_columns(measured: Iterable[Mapping[str, float]], objectives: Sequence
     named = {o.metric: o.scale for o in objectives}
     names = [*named, *(name for name in union(measured) if name not in named)]
     return [
-        {"name": n, "unit": unit_of(n), "goal": _goal(n, objectives), "log": named.get(n, _usual_scale(n)) == "log"}
-        for n in names
+        {
+            "name": name,
+            "unit": unit_of(name),
+            "goal": _goal(name, objectives),
+            "log": named.get(name, _usual_scale(name)) == "log",
+            "about": meaning_of(name),
+        }
+        for name in names
     ]
 
 
@@ -109,16 +151,16 @@ def _history(records: Iterable[TrialRecord], spec: SweepSpec) -> list[float | No
 
 
 def _choices(front: Front) -> list[dict[str, Any]]:
-    """The choosing rules that need no question, each with its points and why."""
+    """The choosing rules that need no question, each with its points and why; `best` names what a rule optimises."""
     if not front.points:
         return []
-    rules = {"Knee": [choose.choose_knee(front)]}
-    rules |= {f"Best {o.metric}": [choose.choose_best(front, o.metric)] for o in front.objectives}
+    rules: list[tuple[str, str | None, list[choose.Choice]]] = [("Knee", None, [choose.choose_knee(front)])]
+    rules += [(f"Best {o.metric}", o.metric, [choose.choose_best(front, o.metric)]) for o in front.objectives]
     if choose.decade_objective(front) is not None:
-        rules["One per decade"] = choose.choose_per_decade(front)
+        rules.append(("One per decade", None, choose.choose_per_decade(front)))
     return [
-        {"label": label, "points": [{"trial": c.point.trial, "why": c.why} for c in chosen]}
-        for label, chosen in rules.items()
+        {"label": label, "best": best, "points": [{"trial": c.point.trial, "why": c.why} for c in chosen]}
+        for label, best, chosen in rules
     ]
 
 

@@ -1,6 +1,9 @@
 // How much of each objective every searched dimension explains, beside a dummy that explains nothing.
 
-function drawImportanceSection(container) {
+import { element, paragraph } from "./elements.js";
+import { sweep } from "./sweep.js";
+
+export function drawImportanceSection(container) {
   const known = sweep.importance.filter(Boolean);
   const title = element("h2", { id: "importance-title" }, "What mattered");
   if (!known.length) {
@@ -16,7 +19,8 @@ function drawImportanceSection(container) {
     paragraph(
       "caption",
       "Share of the variation of an objective\u2019s ranks that a dimension explains by itself.",
-      "Pale bars do not rise above the dummy: a random dimension reaches that share in one case of twenty.",
+      "The dummy is a dimension of random values, which explains nothing: by chance alone one in twenty of them reaches",
+      "its bar. Pale bars do not rise above it. What a dimension does only together with another is not seen.",
     ),
   );
 }

@@ -1,73 +1,62 @@
-// Mouse and touch on the scatter: the nearest trial's values, a click to select it, a drag to look closer.
+// Mouse, touch and keys on a drawing of trials: the nearest one's values, a choice, a region; arrows walk the front.
 
-function follow(root, tip, shown, scales) {
+import { placeIn, round, svg } from "./drawing.js";
+import { choose, state } from "./state.js";
+import { showTip } from "./tip.js";
+
+const NEAR_PX = 26;
+const DRAG_PX = 10;
+
+// `places` are {trial or reference, at}; a drag of the mouse hands its two corners to `region`, where there is one.
+export function follow({ root, tip, places, region = null }) {
   let start = null;
-  const frame = svg("rect", { class: "zoom", visibility: "hidden" });
-  root.append(frame);
-  const place = (event) => {
-    const box = root.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
+  const frame = svg("rect", { class: "region", visibility: "hidden" });
+  const halo = svg("circle", { class: "hover", r: 10, visibility: "hidden" });
+  root.append(frame, halo);
+  const hover = (found) => {
+    showTip(tip, found, root.clientWidth);
+    halo.setAttribute("visibility", found ? "visible" : "hidden");
+    if (!found) return;
+    halo.setAttribute("cx", round(found.at[0]));
+    halo.setAttribute("cy", round(found.at[1]));
   };
   root.addEventListener("pointermove", (event) => {
-    const at = place(event);
+    const at = placeIn(root, event);
     if (start) stretch(frame, start, at);
-    else showTip(tip, nearest(shown, at), root.clientWidth);
+    else hover(nearest(places, at));
   });
-  root.addEventListener("pointerleave", () => {
-    tip.hidden = true;
-  });
+  root.addEventListener("pointerleave", () => hover(null));
   root.addEventListener("pointerdown", (event) => {
-    if (event.pointerType === "mouse" && event.button === 0) start = place(event);
+    if (region && event.pointerType === "mouse" && event.button === 0) {
+      start = placeIn(root, event);
+      root.setPointerCapture(event.pointerId);
+      hover(null);
+    }
   });
+  let dragged = false;
   root.addEventListener("pointerup", (event) => {
-    const [from, to] = [start, place(event)];
+    const [from, to] = [start, placeIn(root, event)];
     start = null;
-    if (from && Math.abs(to[0] - from[0]) > 12 && Math.abs(to[1] - from[1]) > 12) zoomTo(scales, from, to);
-    else frame.setAttribute("visibility", "hidden");
+    frame.setAttribute("visibility", "hidden");
+    dragged = Boolean(from) && Math.abs(to[0] - from[0]) > DRAG_PX && Math.abs(to[1] - from[1]) > DRAG_PX;
+    if (dragged) region(from, to);
   });
   root.addEventListener("click", (event) => {
-    const found = nearest(shown, place(event));
-    if (found) selection.set(found.trial);
+    const found = dragged ? null : nearest(places, placeIn(root, event));
+    dragged = false;
+    if (found?.trial) choose(found.trial);
+    else if (found) hover(found);
   });
 }
 
 // Points of the front win over what lies beside them.
-function nearest(shown, [x, y]) {
+export function nearest(places, [x, y]) {
   let [best, distance] = [null, NEAR_PX];
-  for (const place of shown) {
-    const away = Math.hypot(place.at[0] - x, place.at[1] - y) - (place.trial.kind === "front" ? 4 : 0);
+  for (const place of places) {
+    const away = Math.hypot(place.at[0] - x, place.at[1] - y) - (place.trial?.kind === "front" ? 4 : 0);
     if (away < distance) [best, distance] = [place, away];
   }
   return best;
-}
-
-function showTip(tip, place, width) {
-  tip.hidden = !place;
-  if (!place) return;
-  const { trial, at } = place;
-  const axes = [...new Set([view.y, view.x, view.depth])].filter((name) => name && name !== "trial");
-  const rows = [
-    ...axes.map((name) => [withUnit(name), metricOf(trial, name)]),
-    ...trustRows(trial),
-    ...sweep.params.map(({ name }) => [name, paramOf(trial, name)]).filter(([, value]) => value !== null),
-  ];
-  tip.replaceChildren(
-    element("strong", {}, `Trial ${trial.number}`),
-    ` ${standing(trial)}`,
-    valueList(rows),
-  );
-  tip.style.top = `${at[1] + 14}px`;
-  const toLeft = at[0] > width / 2;
-  tip.style.left = toLeft ? "auto" : `${at[0] + 14}px`;
-  tip.style.right = toLeft ? `${width - at[0] + 14}px` : "auto";
-}
-
-function valueList(rows) {
-  return element(
-    "dl",
-    {},
-    ...rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, formatNumber(value))]),
-  );
 }
 
 function stretch(frame, from, to) {
@@ -78,8 +67,19 @@ function stretch(frame, from, to) {
   frame.setAttribute("height", Math.abs(to[1] - from[1]));
 }
 
-function zoomTo(scales, from, to) {
-  const span = (scale, a, b) => [scale.invert(a), scale.invert(b)].sort((u, v) => u - v);
-  view.zoom = { x: span(scales.x, from[0], to[0]), y: span(scales.y, from[1], to[1]) };
-  view.redraw();
+const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+
+// One stop for Tab; inside, arrows walk over `ordered` ({trial, at}), Home and End go to its ends.
+export function walk(root, ordered) {
+  root.addEventListener("keydown", (event) => {
+    if (!ordered.length || event.target !== root || event.ctrlKey || event.altKey || event.metaKey) return;
+    const here = ordered.findIndex(({ trial }) => trial === state.chosen);
+    const step = STEPS[event.key];
+    const ends = { Home: 0, End: ordered.length - 1 };
+    let next = ends[event.key] ?? null;
+    if (step) next = here < 0 ? 0 : Math.max(0, Math.min(ordered.length - 1, here + step));
+    if (next === null) return;
+    event.preventDefault();
+    choose(ordered[next].trial);
+  });
 }

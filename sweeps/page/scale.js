@@ -1,6 +1,6 @@
 // From values to pixels and back, linear or logarithmic.
 
-function makeScale(domain, range, log) {
+export function makeScale(domain, range, log) {
   const warp = log ? Math.log10 : (value) => value;
   const unwarp = log ? (value) => 10 ** value : (value) => value;
   const [from, to] = domain.map(warp);
@@ -10,12 +10,14 @@ function makeScale(domain, range, log) {
   scale.domain = domain;
   scale.range = range;
   scale.log = log;
+  scale.holds = (value) => value !== null && value !== undefined && (!log || value > 0);
+  scale.inside = (value) => scale.holds(value) && value >= domain[0] && value <= domain[1];
   scale.ticks = (count) => (log ? logTicks(domain, count) : linearTicks(domain, count));
   return scale;
 }
 
 // The values' extent with a margin; a single value gets room on both sides.
-function paddedDomain(values, log, share = 0.07) {
+export function paddedDomain(values, log, share = 0.07) {
   const usable = log ? values.filter((value) => value > 0) : values;
   if (!usable.length) return log ? [1, 10] : [0, 1];
   let [low, high] = [Infinity, -Infinity];

@@ -1,114 +1,148 @@
 // The front: any metric against any other, with the trials that did not make it in their own quiet looks.
 
-const KIND_NAMES = {
-  front: "On the front",
-  dominated: "Dominated",
-  pruned: "Pruned",
-  infeasible: "Infeasible",
-  failed: "Failed",
-  running: "Running",
-  waiting: "Waiting",
-};
-const NEAR_PX = 26;
+import { axisTitle, drawAxes } from "./axes.js";
+import { colouring } from "./colour.js";
+import { label, linePath, MARKS, markPath, noteBoard, pointMark, round, sideClass, svg } from "./drawing.js";
+import { button, element } from "./elements.js";
+import { describe, KIND_NAMES } from "./kinds.js";
+import { formatTick, withItsUnit } from "./numbers.js";
+import { follow, walk } from "./pointing.js";
+import { makeScale, paddedDomain } from "./scale.js";
+import { bound, change, goalOf, isLog, state, theSet, visibleTrials } from "./state.js";
+import { costOf, frontTrials, metricOf, objectives, shownMetric, sides, sweep, trials } from "./sweep.js";
+import { newTip } from "./tip.js";
+import { contenders, intervalBars, shownValues, trustCaption } from "./trust.js";
 
-const view = { ...initialAxes(), depth: null, hidden: new Set(), zoom: null, redraw: () => {} };
+const knee = sweep.choices.find((rule) => rule.label === "Knee")?.points[0]?.trial;
+const membersOf = () => (sides ? sides.map((_, side) => trials.filter((trial) => trial.side === side)) : [contenders]);
 
-// Quality upright, size across: the first minimised objective lies on x. One objective is shown over the trials.
-function initialAxes() {
-  if (!objectives.length) return { x: "trial", y: "trial", log: {} };
-  const across = objectives.find((objective) => objective.goal === "minimize") ?? objectives[0];
-  const upright = objectives.find((objective) => objective !== across);
-  const log = Object.fromEntries(sweep.metrics.map((metric) => [metric.name, metric.log]));
-  return upright ? { x: across.metric, y: upright.metric, log } : { x: "trial", y: across.metric, log };
-}
+let drawn = null; // what the chosen point is put upon
 
-function drawPicture(container, width) {
-  if (view.depth) drawSpace(container, width);
-  else drawScatter(container, width);
-}
-
-function drawScatter(container, width) {
-  const height = Math.round(Math.min(540, Math.max(320, width * 0.66)));
+export function drawScatter(container, width) {
+  const height = pictureHeight(width);
   const scales = scatterScales(width, height);
-  const shown = placedTrials(scales);
-  const root = svg("svg", { width, height, role: "group", "aria-label": `${view.y} against ${view.x}` });
+  const places = placedTrials(scales);
+  const note = noteBoard(scales.y.range[1], scales.y.range[0]);
+  const references = placedReferences(scales, note);
+  const beyond = state.zoom ? { marks: [], places: [] } : marksBeyond(scales, note);
+  const front = places.filter(({ trial }) => trial.kind === "front").sort((a, b) => a.at[0] - b.at[0]);
+  const root = svg("svg", {
+    width,
+    height,
+    tabindex: "0",
+    role: "listbox",
+    class: "scatter",
+    "aria-label": `${state.y} against ${state.x}: points of the front, arrow keys walk along it`,
+  });
   const titles = {
-    x: axisTitle(view.x, scales.x.log, ["\u2190", "\u2192"]),
-    y: axisTitle(view.y, scales.y.log, ["\u2193", "\u2191"]),
+    x: axisTitle(state.x, scales.x.log, ["\u2190", "\u2192"]),
+    y: axisTitle(state.y, scales.y.log, ["\u2193", "\u2191"]),
   };
-  root.append(plotClip(scales), drawAxes(scales, titles));
   const plot = svg("g", { "clip-path": "url(#plot)" });
   plot.append(
-    ...attained(scales),
-    ...constraintLines(scales),
-    ...quietMarks(shown),
-    ...externalMarks(scales),
-    ...intervalBars(shown, scales),
-    ...frontMarks(shown, scales.x.range[1]),
+    ...membersOf().flatMap((members) => attainedBy(members, scales)),
+    ...constraintLines(scales, note),
+    ...quietMarks(places),
+    ...intervalBars(places, scales),
+    ...frontMarks(front),
   );
-  root.append(plot, rug(scales));
-  container.replaceChildren(root, element("div", { class: "tip", role: "status", hidden: true }));
-  follow(root, container.lastChild, shown, scales);
-  container.append(...trustCaption());
-  if (view.zoom)
-    container.append(
-      button(
-        "Show all",
-        () => {
-          view.zoom = null;
-          view.redraw();
-        },
-        { class: "reset" },
+  const overlay = svg("g", { class: "overlay", "clip-path": "url(#plot)" });
+  root.append(plotClip(scales), drawAxes(scales, titles), plot, rug(scales), ...references.marks, ...beyond.marks);
+  root.append(...boxOf(scales), overlay, ...kneeNote(front, note));
+  const tip = newTip();
+  const hadFocus = container.firstChild !== null && container.firstChild === document.activeElement;
+  container.replaceChildren(root, tip, plotActions(), ...trustCaption());
+  if (hadFocus) root.focus();
+  drawn = { root, overlay, scales };
+  follow({ root, tip, places: [...places, ...beyond.places, ...references.places], region: regionIn(scales) });
+  walk(root, front);
+  drawChosen();
+}
+
+export function pictureHeight(width) {
+  return Math.round(Math.max(300, Math.min(0.62 * width, Math.max(340, 0.72 * innerHeight))));
+}
+
+// The chosen and the pinned point, upon everything else.
+export function drawChosen() {
+  if (!drawn) return;
+  const { root, overlay, scales } = drawn;
+  for (const node of root.querySelectorAll('[aria-selected="true"]')) node.setAttribute("aria-selected", "false");
+  const marks = [];
+  for (const [trial, kind] of [
+    [state.pinned, "pinned"],
+    [state.chosen, "chosen"],
+  ]) {
+    const at = trial && placeOf(trial, scales);
+    if (!at) continue;
+    const [cx, cy] = at.map(round);
+    const ring = svg("circle", { class: "ring", cx, cy, r: 12 });
+    marks.push(
+      svg(
+        "g",
+        { class: `${kind} ${sideClass(trial)}`, "data-chosen": trial.id },
+        ring,
+        pointMark(trial.side, cx, cy, 6.5),
       ),
     );
+    if (kind === "pinned") marks.push(label(cx, cy - 16, "pinned", { class: "note", "text-anchor": "middle" }));
+  }
+  overlay.replaceChildren(...marks);
+  const point = state.chosen && root.querySelector(`[data-trial="${state.chosen.id}"]`);
+  point?.setAttribute("aria-selected", "true");
+  if (point) root.setAttribute("aria-activedescendant", point.id);
+  else root.removeAttribute("aria-activedescendant");
+}
+
+// Where a trial lies, whether its kind is shown or not; on the edge when it lies beyond it.
+function placeOf(trial, { x, y }) {
+  const [vx, vy] = [shownMetric(trial, state.x), shownMetric(trial, state.y)];
+  return x.holds(vx) && y.holds(vy) ? [clamped(x, vx), clamped(y, vy)] : null;
 }
 
 // Marks on the frame are whole, marks beyond it (zoomed) are cut.
 function plotClip({ x, y }) {
-  const room = 8;
+  const room = 13;
   const [left, top] = [x.range[0] - room, y.range[1] - room];
   const size = { width: x.range[1] - x.range[0] + 2 * room, height: y.range[0] - y.range[1] + 2 * room };
   return svg("defs", {}, svg("clipPath", { id: "plot" }, svg("rect", { x: left, y: top, ...size })));
 }
 
-function scatterScales(width, height) {
-  const bounds = { x: [58, width - 14], y: [height - 50, 34] };
+// Complete trials say where the axes begin and end: what failed, or comes from elsewhere, does not stretch them.
+export function scatterScales(width, height) {
+  const bounds = { x: [62, width - 16], y: [height - 50, 34] };
+  const shown = visibleTrials();
+  const complete = shown.filter((trial) => trial.state === "COMPLETE");
   const make = (axis) => {
-    const name = view[axis];
-    const log = Boolean(view.log[name]);
-    const values = visibleTrials()
-      .flatMap((trial) => shownValues(trial, name))
-      .filter((value) => value !== null);
-    for (const other of sweep.references) if (other.values[name] !== undefined) values.push(other.values[name]);
-    return makeScale(view.zoom?.[axis] ?? paddedDomain(values, log), bounds[axis], log);
+    const [name, log] = [state[axis], isLog(state[axis])];
+    const values = (complete.length ? complete : shown).flatMap((trial) => shownValues(trial, name));
+    const domain =
+      state.zoom?.[axis] ??
+      paddedDomain(
+        values.filter((value) => value !== null),
+        log,
+      );
+    return makeScale(domain, bounds[axis], log);
   };
   return { x: make("x"), y: make("y") };
 }
 
-function visibleTrials() {
-  return trials.filter((trial) => !view.hidden.has(trial.kind) && !view.hidden.has(trial.side));
-}
-
-function drawable(scale, value) {
-  return value !== null && (!scale.log || value > 0);
-}
-
 function placedTrials({ x, y }) {
-  return visibleTrials()
-    .map((trial) => ({ trial, vx: shownMetric(trial, view.x), vy: shownMetric(trial, view.y) }))
-    .filter(({ vx, vy }) => drawable(x, vx) && drawable(y, vy))
-    .map(({ trial, vx, vy }) => ({ trial, at: [x(vx), y(vy)] }));
-}
-
-function attained(scales) {
-  return fronts().flatMap((members) => attainedBy(members, scales));
+  const found = [];
+  for (const trial of visibleTrials()) {
+    const [vx, vy] = [shownMetric(trial, state.x), shownMetric(trial, state.y)];
+    if (!x.holds(vx) || !y.holds(vy)) continue;
+    if (state.zoom || trial.state === "COMPLETE" || (x.inside(vx) && y.inside(vy)))
+      found.push({ trial, at: [x(vx), y(vy)] });
+  }
+  return found;
 }
 
 // The boundary of what a front attains, as a staircase, when the axes are exactly the sweep's objectives.
 function attainedBy(members, { x, y }) {
-  const line = view.hidden.has(members[0]?.side) ? [] : stairs(members);
+  const line = state.hidden.has(members[0]?.side) ? [] : stairs(members);
   if (!line.length) return [];
-  const sign = (axis) => (metrics.get(view[axis]).goal === "maximize" ? -1 : 1);
+  const sign = (axis) => (goalOf(state[axis]) === "maximize" ? -1 : 1);
   const far = [sign("x") > 0 ? x.range[1] : x.range[0], sign("y") > 0 ? y.range[1] : y.range[0]];
   const corners = [[x(line[0][0]), far[1]]];
   line.forEach(([vx, vy], index) => {
@@ -124,15 +158,19 @@ function attainedBy(members, { x, y }) {
 
 function stairs(members) {
   const named = objectives.map((objective) => objective.metric);
-  if (named.length === 1 && view.x === "trial" && view.y === named[0]) return bestSoFar(members, named[0]);
-  if (named.length !== 2 || !named.includes(view.x) || !named.includes(view.y) || view.x === view.y) return [];
-  const cost = (name) => (value) => (metrics.get(name).goal === "maximize" ? -value : value);
-  const [across, upright] = [cost(view.x), cost(view.y)];
+  if (named.length === 1 && state.x === "trial" && state.y === named[0]) return bestSoFar(members, named[0]);
+  if (named.length !== 2 || !named.includes(state.x) || !named.includes(state.y) || state.x === state.y) return [];
+  const cost = (name) => (value) => (goalOf(name) === "maximize" ? -value : value);
+  const [acrossCost, upright] = [cost(state.x), cost(state.y)];
   let best = Infinity;
   return members
-    .map((trial) => [shownMetric(trial, view.x), shownMetric(trial, view.y)])
-    .sort((a, b) => across(a[0]) - across(b[0]) || upright(a[1]) - upright(b[1]))
-    .filter(([, value]) => upright(value) < best && ((best = upright(value)), true));
+    .map((trial) => [shownMetric(trial, state.x), shownMetric(trial, state.y)])
+    .sort((a, b) => acrossCost(a[0]) - acrossCost(b[0]) || upright(a[1]) - upright(b[1]))
+    .filter(([, value]) => {
+      const better = upright(value) < best;
+      if (better) best = upright(value);
+      return better;
+    });
 }
 
 function bestSoFar(members, name) {
@@ -147,106 +185,203 @@ function bestSoFar(members, name) {
   return steps;
 }
 
-function constraintLines({ x, y }) {
+function constraintLines({ x, y }, note) {
   return sweep.constraints.flatMap(({ metric, sign, limit }) => {
-    const text = `${sign === "<=" ? "at most" : "at least"} ${formatNumber(limit)}`;
-    const inside = (scale) => limit >= scale.domain[0] && limit <= scale.domain[1];
-    if (metric === view.x && inside(x)) {
+    const text = `${sign === "<=" ? "at most" : "at least"} ${withItsUnit(metric, limit)}`;
+    if (metric === state.x && x.inside(limit)) {
       const at = round(x(limit));
-      return limitLine(`M${at} ${y.range[0]}V${y.range[1]}`, text, at - 6, y.range[1] + 12);
+      return limitLine(`M${at} ${y.range[0]}V${y.range[1]}`, text, at - 6, y.range[1] + 12, note);
     }
-    if (metric === view.y && inside(y)) {
+    if (metric === state.y && y.inside(limit)) {
       const at = round(y(limit));
-      return limitLine(`M${x.range[0]} ${at}H${x.range[1]}`, text, x.range[1], at - 6);
+      return limitLine(`M${x.range[0]} ${at}H${x.range[1]}`, text, x.range[1], at - 6, note);
     }
     return [];
   });
 }
 
-function limitLine(d, text, x, y) {
-  return [svg("path", { class: "limit", d }), label(x, y, text, { class: "note", "text-anchor": "end" })];
+function limitLine(d, text, x, y, note) {
+  return [svg("path", { class: "limit", d }), note(x, y, text, { "text-anchor": "end" })];
 }
 
-function quietMarks(shown) {
-  return Object.keys(KIND_NAMES)
-    .filter((kind) => kind !== "front")
-    .map((kind) => {
-      const places = shown.filter(({ trial }) => trial.kind === kind).map(({ at }) => at);
-      return svg("path", { class: `mark ${kind}`, d: markPath(kind, places) });
+const outside = (trial) => state.where.size > 0 && !theSet().has.has(trial);
+
+// One path for all trials of a kind that look alike.
+export function quietMarks(places) {
+  const { of } = colouring();
+  const groups = new Map();
+  for (const { trial, at } of places) {
+    if (trial.kind === "front") continue;
+    const look = `${trial.kind} ${(trial.kind === "dominated" && of(trial)) || ""} ${outside(trial) ? "out" : ""}`;
+    if (!groups.has(look)) groups.set(look, []);
+    groups.get(look).push(at);
+  }
+  for (const kind of Object.keys(KIND_NAMES))
+    if (kind !== "front" && !groups.has(`${kind}  `)) groups.set(`${kind}  `, []);
+  const order = ([look]) => (look.endsWith("out") ? 0 : 1);
+  return [...groups]
+    .sort((a, b) => order(a) - order(b))
+    .map(([look, at]) => svg("path", { class: `mark ${look.trim()}`, d: markPath(look.split(" ")[0], at) }));
+}
+
+export function frontMarks(front) {
+  const { of } = colouring();
+  const node = ({ trial, at: [cx, cy] }) =>
+    pointMark(trial.side, round(cx), round(cy), 6, {
+      class: `front-point ${sideClass(trial)} ${of(trial) ?? ""}${outside(trial) ? " out" : ""}`,
+      role: "option",
+      id: `point-${trial.id}`,
+      "aria-selected": "false",
+      "aria-label": describe(trial),
+      "data-trial": trial.id,
     });
+  return [...front].sort((a, b) => outside(b.trial) - outside(a.trial)).map(node);
+}
+
+function kneeNote(front, note) {
+  const place = front.find(({ trial }) => trial.number === knee);
+  return place && !sides ? [note(place.at[0] + 12, place.at[1] + 17, "knee")] : [];
 }
 
 // Trials that ended before they had the upright value still show where they stood across.
 function rug({ x, y }) {
-  const inside = (value) => value !== null && value >= x.domain[0] && value <= x.domain[1];
   const unmeasured = visibleTrials().filter(
-    (trial) => metricOf(trial, view.y) === null && inside(metricOf(trial, view.x)),
+    (trial) => metricOf(trial, state.y) === null && x.inside(metricOf(trial, state.x)),
   );
-  const ticks = unmeasured.map((trial) => `M${round(x(metricOf(trial, view.x)))} ${y.range[0]}v-7`);
+  const ticks = unmeasured.map((trial) => `M${round(x(metricOf(trial, state.x)))} ${y.range[0]}v-7`);
   return svg("path", { class: "mark rug", d: ticks.join("") });
 }
 
-function externalMarks({ x, y }) {
-  return sweep.references.flatMap(({ name, values }) => {
-    const known = (scale, value) => (drawable(scale, value ?? null) ? value : undefined);
-    const [vx, vy] = [known(x, values[view.x]), known(y, values[view.y])];
-    if (vx !== undefined && vy !== undefined) return [externalMark(round(x(vx)), round(y(vy)), name, x.range[1])];
-    if (vy !== undefined)
-      return limitLine(`M${x.range[0]} ${round(y(vy))}H${x.range[1]}`, name, x.range[1] - 6, round(y(vy)) - 6);
-    if (vx !== undefined)
-      return limitLine(`M${round(x(vx))} ${y.range[0]}V${y.range[1]}`, name, round(x(vx)) - 6, y.range[1] + 12);
-    return [];
-  });
+// An arrow at the edge that points to what lies beyond it: [mark, the place of its tail].
+function arrowAt([px, py], toX, toY) {
+  const turned = Math.round((Math.atan2(toY, toX) * 180) / Math.PI);
+  const d = "M-9 -4.5L0 0L-9 4.5z";
+  return svg("path", { class: "arrow", d, transform: `translate(${round(px)} ${round(py)}) rotate(${turned})` });
 }
 
-function externalMark(cx, cy, name, edge) {
-  const mark = svg("rect", { x: cx - 4, y: cy - 4, width: 8, height: 8 });
-  return svg("g", { class: "external" }, mark, noteBeside(cx, cy + 4, name, 9, edge));
+const side = (scale, value) => (value < scale.domain[0] ? -1 : value > scale.domain[1] ? 1 : 0);
+const clamped = (scale, value) => scale(Math.min(scale.domain[1], Math.max(scale.domain[0], value)));
+
+// Models from elsewhere: a mark where both axes are measured, a line where one is, an arrow where it lies outside.
+function placedReferences({ x, y }, note) {
+  const marks = [];
+  const places = [];
+  const beside = ([cx, cy], text, gap) => {
+    const fits = cx + gap + 7 * text.length <= x.range[1];
+    return note(fits ? cx + gap : cx - gap, cy + 4, text, { "text-anchor": fits ? "start" : "end" });
+  };
+  for (const reference of sweep.references) {
+    const { name, values } = reference;
+    const [vx, vy] = [values[state.x], values[state.y]];
+    const [hasX, hasY] = [x.holds(vx), y.holds(vy)];
+    const far = [hasX ? side(x, vx) : 0, hasY ? side(y, vy) : 0];
+    if ((!hasX && !hasY) || (state.zoom && (far[0] || far[1]))) continue;
+    const at = [hasX ? clamped(x, vx) : x.range[1], hasY ? clamped(y, vy) : y.range[1]];
+    if (far[0] || far[1]) {
+      const told = [far[0] && withItsUnit(state.x, vx), far[1] && withItsUnit(state.y, vy)].filter(Boolean);
+      marks.push(
+        svg("g", { class: "external" }, arrowAt(at, far[0], -far[1]), beside(at, `${name} ${told.join(", ")}`, 12)),
+      );
+      places.push({ reference, at });
+    } else if (hasX && hasY) {
+      const mark = svg("rect", { x: round(at[0]) - 4, y: round(at[1]) - 4, width: 8, height: 8 });
+      marks.push(svg("g", { class: "external" }, mark, beside(at, name, 9)));
+      places.push({ reference, at });
+    } else if (hasY) {
+      marks.push(...limitLine(`M${x.range[0]} ${round(at[1])}H${x.range[1]}`, name, x.range[1] - 6, at[1] - 6, note));
+      places.push({ reference, at: [x.range[1] - 20, at[1]] });
+    } else {
+      marks.push(...limitLine(`M${round(at[0])} ${y.range[0]}V${y.range[1]}`, name, at[0] - 6, y.range[1] + 12, note));
+      places.push({ reference, at: [at[0], y.range[1] + 12] });
+    }
+  }
+  return { marks, places };
 }
 
-const LETTER_PX = 7;
-
-// A note to the right of a mark, or to its left where the picture ends.
-function noteBeside(cx, cy, text, gap, edge) {
-  const fits = cx + gap + LETTER_PX * text.length <= edge;
-  return label(fits ? cx + gap : cx - gap, cy, text, { class: "note", "text-anchor": fits ? "start" : "end" });
+// Trials that are shown but did not come to their end may lie outside: arrows, and how many with the furthest value.
+function marksBeyond({ x, y }, note) {
+  const places = [];
+  const marks = [];
+  const edges = new Map();
+  for (const trial of visibleTrials()) {
+    const [vx, vy] = [metricOf(trial, state.x), metricOf(trial, state.y)];
+    if (trial.state === "COMPLETE" || !x.holds(vx) || !y.holds(vy)) continue;
+    const far = [side(x, vx), side(y, vy)];
+    if (!far[0] && !far[1]) continue;
+    const at = [clamped(x, vx), clamped(y, vy)];
+    places.push({ trial, at });
+    marks.push(arrowAt(at, far[0], -far[1]));
+    const edge = far[1] ? ["y", far[1]] : ["x", far[0]];
+    const known = edges.get(edge.join()) ?? { edge, count: 0, values: [] };
+    known.values.push(edge[0] === "y" ? vy : vx);
+    edges.set(edge.join(), known);
+  }
+  for (const {
+    edge: [axis, way],
+    values,
+  } of edges.values()) {
+    const furthest = way < 0 ? Math.min(...values) : Math.max(...values);
+    const text = `${values.length} beyond, to ${formatTick(Number(furthest.toPrecision(3)))}`;
+    const at =
+      axis === "y"
+        ? [x.range[1] - 6, way < 0 ? y.range[0] - 8 : y.range[1] + 14]
+        : [way < 0 ? x.range[0] + 6 : x.range[1] - 6, (y.range[0] + y.range[1]) / 2];
+    marks.push(note(at[0], at[1], text, { "text-anchor": axis === "x" && way < 0 ? "start" : "end" }));
+  }
+  return { marks: marks.length ? [svg("g", { class: "beyond" }, ...marks)] : [], places };
 }
 
-function frontMarks(shown, edge) {
-  const knee = sweep.choices.find((rule) => rule.label === "Knee")?.points[0].trial;
-  const ordered = shown.filter(({ trial }) => trial.kind === "front").sort((a, b) => a.at[0] - b.at[0]);
-  return ordered.map(({ trial, at: [cx, cy] }, index) => {
-    const chosen = selection.trial === trial;
-    const node = svg("g", {
-      class: `front-point ${sideClass(trial)}${chosen ? " chosen" : ""}`,
-      tabindex: "0",
-      role: "button",
-      "aria-pressed": String(chosen),
-      "aria-label": describe(trial),
-      "data-trial": trial.id,
-    });
-    node.append(pointMark(trial.side, round(cx), round(cy), chosen ? 8 : 6));
-    if (trial.number === knee) node.append(noteBeside(round(cx), round(cy) + 16, "knee", 11, edge));
-    node.addEventListener("keydown", (event) => onKey(event, trial, ordered, index));
-    return node;
-  });
+// The bounds on the two axes as a box; a side without a bound lies on the frame.
+function boxOf({ x, y }) {
+  const ranges = [state.where.get(state.x), state.where.get(state.y)];
+  if (!ranges.some((range) => range && !range.values)) return [];
+  const ends = (scale, range) =>
+    [range?.low ?? scale.domain[0], range?.high ?? scale.domain[1]].map((value) =>
+      scale.holds(value) ? clamped(scale, value) : scale.range[0],
+    );
+  const [[left, right], [bottom, top]] = [ends(x, ranges[0]), ends(y, ranges[1])];
+  const all = `M${x.range[0]} ${y.range[0]}H${x.range[1]}V${y.range[1]}H${x.range[0]}z`;
+  const box = `M${round(left)} ${round(bottom)}V${round(top)}H${round(right)}V${round(bottom)}z`;
+  return [svg("path", { class: "veil", d: all + box }), svg("path", { class: "box", d: box })];
 }
 
-function onKey(event, trial, ordered, index) {
-  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-  const next = step ? ordered[index + step]?.trial : ["Enter", " "].includes(event.key) ? trial : null;
-  if (!next) return;
-  event.preventDefault();
-  selection.set(next);
-  document.querySelector(`#scatter [data-trial="${next.id}"]`)?.focus();
+// A region that is drawn becomes bounds on both axes, as round as a glance can tell.
+function regionIn({ x, y }) {
+  return ([fromX, fromY], [toX, toY]) => {
+    const span = (scale, a, b) => {
+      const [low, high] = [scale.invert(a), scale.invert(b)].sort((u, v) => u - v);
+      return { low: Number(low.toPrecision(3)), high: Number(high.toPrecision(3)) };
+    };
+    const where = new Map(state.where);
+    where.set(state.x, span(x, fromX, toX));
+    if (state.y !== state.x) where.set(state.y, span(y, fromY, toY));
+    change({ where });
+  };
 }
 
-// What a trial is, in a few words; where fronts are compared, whose it is.
-function standing(trial) {
-  return trial.standing ?? KIND_NAMES[trial.kind].toLowerCase();
+function plotActions() {
+  const range = (name) => state.where.get(name);
+  const buttons = [];
+  const boxed = [state.x, state.y].filter((name) => range(name) && !range(name).values);
+  if (boxed.length) {
+    const lift = () => {
+      for (const name of boxed) bound(name, null);
+    };
+    buttons.push(button("Look closer", lookCloser), button("Lift box", lift));
+  }
+  if (state.zoom) buttons.push(button("Show all", () => change({ zoom: null }), { class: "reset" }));
+  return element("div", { class: "plot-actions" }, ...buttons);
 }
 
-function describe(trial) {
-  const values = objectives.map(({ metric }) => `${metric} ${formatNumber(metricOf(trial, metric))}`);
-  return `Trial ${trial.number}, ${standing(trial)}, ${values.join(", ")}`;
+function lookCloser() {
+  const shown = frontTrials.length ? frontTrials : visibleTrials();
+  const ends = (name) => {
+    const values = shown.map((trial) => metricOf(trial, name)).filter((value) => value !== null);
+    const [low, high] = paddedDomain(values, isLog(name));
+    const range = state.where.get(name);
+    return [range?.low ?? Math.min(low, range?.high ?? low), range?.high ?? Math.max(high, range?.low ?? high)];
+  };
+  change({ zoom: { x: ends(state.x), y: ends(state.y) } });
 }
+
+export const legendMark = (kind) => svg("path", { class: `mark ${kind}`, d: MARKS[kind](7, 7) });

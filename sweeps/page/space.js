@@ -1,36 +1,50 @@
 // Three objectives at once: a box that turns under the mouse or the arrow keys.
 
+import { label, linePath, placeIn, svg } from "./drawing.js";
+import { formatTick } from "./numbers.js";
+import { nearest } from "./pointing.js";
+import { makeScale, paddedDomain } from "./scale.js";
+import { frontMarks, pictureHeight, quietMarks } from "./scatter.js";
+import { choose, isLog, state, visibleTrials } from "./state.js";
+import { metricOf } from "./sweep.js";
+import { newTip, showTip } from "./tip.js";
+
 const turn = { yaw: -0.5, pitch: 0.35, from: null };
 const CORNERS = [-1, 1].flatMap((a) => [-1, 1].flatMap((b) => [-1, 1].map((c) => [a, b, c])));
 
-function drawSpace(container, width) {
-  const height = Math.round(Math.min(540, Math.max(320, width * 0.66)));
-  const names = [view.x, view.y, view.depth];
+// `redraw` draws this anew when the box has been turned.
+export function drawSpace(container, width, redraw) {
+  const height = pictureHeight(width);
+  const names = [state.x, state.y, state.depth];
   const project = projection(width, height);
   const scales = names.map(spaceScale);
   const shown = visibleTrials()
     .map((trial) => ({ trial, values: names.map((name) => metricOf(trial, name)) }))
-    .filter(({ values }) => values.every((value, axis) => value !== null && (!scales[axis].log || value > 0)))
+    .filter(({ values }) => values.every((value, axis) => scales[axis].inside(value)))
     .map(({ trial, values }) => ({ trial, place: values.map((value, axis) => scales[axis](value)) }))
     .map(({ trial, place }) => ({ trial, at: project(place), foot: project([place[0], -1, place[2]]) }));
   const words = `${names.join(", ")} in three dimensions; arrow keys turn the box`;
   const root = svg("svg", { width, height, tabindex: "0", role: "group", "aria-label": words, class: "space" });
+  const chosen = shown.filter(({ trial }) => trial === state.chosen || trial === state.pinned);
+  const ring = ({ trial, at: [cx, cy] }) =>
+    svg("circle", { class: `ring ${trial === state.chosen ? "chosen" : "pinned"}`, cx, cy, r: 11 });
   root.append(
     ...boxEdges(project),
     ...boxTitles(project, names, scales),
     feet(shown),
     ...quietMarks(shown),
-    ...frontMarks(shown, width),
+    ...frontMarks(shown.filter(({ trial }) => trial.kind === "front")),
+    ...chosen.map(ring),
   );
-  container.replaceChildren(root, element("div", { class: "tip", role: "status", hidden: true }));
-  followTurning(root, container.lastChild, shown);
+  const tip = newTip();
+  container.replaceChildren(root, tip);
+  followTurning(root, tip, shown, redraw);
 }
 
 function spaceScale(name) {
-  const values = visibleTrials()
-    .map((trial) => metricOf(trial, name))
-    .filter((value) => value !== null);
-  return makeScale(paddedDomain(values, view.log[name], 0.02), [-1, 1], view.log[name]);
+  const complete = visibleTrials().filter((trial) => trial.state === "COMPLETE");
+  const values = complete.map((trial) => metricOf(trial, name)).filter((value) => value !== null);
+  return makeScale(paddedDomain(values, isLog(name), 0.02), [-1, 1], isLog(name));
 }
 
 // Orthographic: turned about the upright axis, then tilted towards the viewer.
@@ -85,16 +99,17 @@ function feet(shown) {
   return svg("path", { class: "limit", d: threads.join("") });
 }
 
-function followTurning(root, tip, shown) {
-  const place = (event) => {
-    const box = root.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
+function followTurning(root, tip, shown, redraw) {
+  const turnBy = (yaw, pitch) => {
+    turn.yaw += yaw;
+    turn.pitch = Math.min(1.4, Math.max(-0.2, turn.pitch + pitch));
+    redraw();
   };
   root.addEventListener("pointerdown", (event) => {
-    turn.from = place(event);
+    turn.from = placeIn(root, event);
   });
   root.addEventListener("pointermove", (event) => {
-    const at = place(event);
+    const at = placeIn(root, event);
     if (!event.buttons || !turn.from) {
       showTip(tip, nearest(shown, at), root.clientWidth);
       return;
@@ -103,12 +118,10 @@ function followTurning(root, tip, shown) {
     turn.from = at;
     turnBy(dx / 140, dy / 140);
   });
-  root.addEventListener("pointerleave", () => {
-    tip.hidden = true;
-  });
+  root.addEventListener("pointerleave", () => showTip(tip, null));
   root.addEventListener("click", (event) => {
-    const found = nearest(shown, place(event));
-    if (found) selection.set(found.trial);
+    const found = nearest(shown, placeIn(root, event));
+    if (found) choose(found.trial);
   });
   root.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, -0.1], ArrowDown: [0, 0.1] }[event.key];
@@ -117,10 +130,4 @@ function followTurning(root, tip, shown) {
     turnBy(...step);
     document.querySelector("#scatter .space").focus();
   });
-}
-
-function turnBy(yaw, pitch) {
-  turn.yaw += yaw;
-  turn.pitch = Math.min(1.4, Math.max(-0.2, turn.pitch + pitch));
-  view.redraw();
 }

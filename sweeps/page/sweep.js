@@ -1,33 +1,90 @@
-// The sweep as this page knows it, and its trials.
+// The sweep, or the compared sweeps, as this page knows them; what a trial measured and searched.
 
-const sweep = JSON.parse(document.getElementById("sweep").textContent);
+export const sweep = {
+  references: [],
+  constraints: [],
+  choices: [],
+  orders: {},
+  beaten: {},
+  ...JSON.parse(document.getElementById("sweep").textContent),
+};
 
-const trials = sweep.trials.number.map((number, index) => ({
-  index,
-  id: number,
-  number,
-  state: sweep.trials.states[sweep.trials.state[index]],
-  rank: sweep.trials.rank[index],
-  epochs: sweep.trials.epochs[index],
-  reason: sweep.trials.reason[number] ?? null,
-  run: sweep.trials.run[number] ?? null,
-}));
-for (const trial of trials) trial.kind = kindOf(trial);
+export const objectives = sweep.objectives;
+export const sides = sweep.fronts ?? null; // of a comparison: whose points these are
+const told = sweep.trials;
+const TRIAL_AXIS = { name: "trial", unit: "", goal: null, log: false, about: null };
 
-const trialByNumber = new Map(trials.map((trial) => [trial.number, trial]));
-const frontTrials = trials.filter((trial) => trial.kind === "front");
-const fronts = () => [contenders];
-const objectives = sweep.objectives;
-const TRIAL_AXIS = { name: "trial", unit: "", goal: null, log: false };
-const metrics = new Map([...sweep.metrics, TRIAL_AXIS].map((metric) => [metric.name, metric]));
+export const metrics = new Map([...sweep.metrics, TRIAL_AXIS].map((metric) => [metric.name, metric]));
+export const params = new Map(sweep.params.map((param) => [param.name, param]));
+const columns = Object.fromEntries(Object.entries(told.params).map(([name, column]) => [name, decoded(column)]));
 
-function kindOf(trial) {
-  if (trial.rank === 0) return "front";
-  if (trial.state === "COMPLETE") return "dominated";
-  return trial.state.toLowerCase();
+export const trials = told.number.map(sides ? comparedTrial : ownTrial);
+const byId = new Map(trials.map((trial) => [String(trial.id), trial]));
+export const frontTrials = trials.filter((trial) => trial.kind === "front");
+export const completeTrials = trials.filter((trial) => trial.state === "COMPLETE");
+
+function ownTrial(number, index) {
+  const [state, rank] = [told.states[told.state[index]], told.rank[index]];
+  const kind = rank === 0 ? "front" : state === "COMPLETE" ? "dominated" : state.toLowerCase();
+  const run = told.run.of[number] === undefined ? null : told.run.at + told.run.of[number];
+  return { index, id: number, number, state, rank, kind, epochs: told.epochs[index], reason: told.reason[number], run };
 }
 
-function exportCommand(trial) {
-  const number = String(trial.number).padStart(4, "0");
-  return `${sweep.export.before}${trial.number}${sweep.export.after}${number}.yaml`;
+function comparedTrial(number, index) {
+  const side = told.side[index];
+  const { label: owner, config } = sides[side];
+  const known = { index, number, side, config, state: "COMPLETE", kind: "front", rank: 0, reason: null };
+  return { ...known, id: `${side}-${number}`, standing: `of ${owner}`, run: told.run[index] };
+}
+
+function decoded(column) {
+  return Array.isArray(column) ? column : column.codes.map((code) => column.values[code]);
+}
+
+export function trialOf(id) {
+  return byId.get(String(id)) ?? null;
+}
+
+export function metricOf(trial, name) {
+  return name === "trial" ? trial.number : (told.metrics[name]?.[trial.index] ?? null);
+}
+
+export function paramOf(trial, name) {
+  return columns[name]?.[trial.index] ?? null;
+}
+
+export function trustOf(trial) {
+  return sweep.trust.points[trial.id] ?? null;
+}
+
+export const isRepeated = Object.keys(sweep.trust.points).length > 0;
+
+// The mean over fresh seeds where there is one, else what the search saw once.
+export function shownMetric(trial, name) {
+  return trustOf(trial)?.mean[name] ?? metricOf(trial, name);
+}
+
+// What is asked of a trial by its name, a metric's or a key path's; a confirmed front is judged by its means.
+export function judgedValue(trial, name) {
+  if (!metrics.has(name)) return paramOf(trial, name);
+  return sweep.confirmed ? shownMetric(trial, name) : metricOf(trial, name);
+}
+
+// A smaller cost is better; metrics without a better end have none.
+export function costOf(trial, name) {
+  const [value, goal] = [metricOf(trial, name), metrics.get(name).goal];
+  if (value === null || goal === null) return null;
+  return goal === "zero" ? Math.abs(value) : goal === "maximize" ? -value : value;
+}
+
+export function isObjective(name) {
+  return objectives.some(({ metric }) => metric === name);
+}
+
+// The first minimised objective: what lies across, and what tables are sorted by.
+export const across = (objectives.find(({ goal }) => goal === "minimize") ?? objectives[0]).metric;
+
+export function exportCommand(trial) {
+  const { before, after } = sides ? sides[trial.side].export : sweep.export;
+  return `${before}${trial.number}${after}${String(trial.number).padStart(4, "0")}.yaml`;
 }

@@ -1,33 +1,31 @@
 // What fresh seeds have shown: points stand at their means, with the interval these could lie in.
 
+import { circlePath, round, sideClass, svg } from "./drawing.js";
+import { copyable, element, paragraph, section, valueList } from "./elements.js";
+import { formatMetric, formatNumber, formatOf } from "./numbers.js";
+import { state } from "./state.js";
+import { isRepeated, metricOf, objectives, shownMetric, sweep, trials, trustOf } from "./sweep.js";
+
 const trust = sweep.trust;
-const isRepeated = Object.keys(trust.points).length > 0;
-const contenders = trials.filter((trial) => trial.kind === "front" || trust.points[trial.id]);
 
-function trustOf(trial) {
-  return trust.points[trial.id] ?? null;
-}
-
-// The mean over fresh seeds where there is one, else what the search saw once.
-function shownMetric(trial, name) {
-  return trustOf(trial)?.mean[name] ?? metricOf(trial, name);
-}
+// Trials whose means may be on the front.
+export const contenders = trials.filter((trial) => trial.kind === "front" || trustOf(trial));
 
 // Everything of a trial that must fit on an axis.
-function shownValues(trial, name) {
+export function shownValues(trial, name) {
   return [shownMetric(trial, name), metricOf(trial, name), ...(trustOf(trial)?.interval[name] ?? [])];
 }
 
-function intervalBars(shown, { x, y }) {
+export function intervalBars(shown, { x, y }) {
   return shown
-    .filter(({ trial }) => trustOf(trial))
+    .filter(({ trial }) => trial && trustOf(trial))
     .map(({ trial, at: [cx, cy] }) => {
       const { interval } = trustOf(trial);
       const bars = [
-        intervalPath(interval[view.y], y, (at) => `${round(cx)} ${at}`, "m-4 0h8"),
-        intervalPath(interval[view.x], x, (at) => `${at} ${round(cy)}`, "m0 -4v8"),
+        intervalPath(interval[state.y], y, (at) => `${round(cx)} ${at}`, "m-4 0h8"),
+        intervalPath(interval[state.x], x, (at) => `${at} ${round(cy)}`, "m0 -4v8"),
       ];
-      const seen = [x(metricOf(trial, view.x)), y(metricOf(trial, view.y))];
+      const seen = [x(metricOf(trial, state.x)), y(metricOf(trial, state.y))];
       const apart = Math.hypot(seen[0] - cx, seen[1] - cy) > 0.5;
       return svg(
         "g",
@@ -39,12 +37,12 @@ function intervalBars(shown, { x, y }) {
 }
 
 function intervalPath(bounds, scale, place, cap) {
-  if (!bounds?.every((value) => drawable(scale, value))) return "";
+  if (!bounds?.every((value) => scale.holds(value))) return "";
   const [from, to] = bounds.map((value) => place(round(scale(value))));
   return `M${from}L${to}M${from}${cap}M${to}${cap}`;
 }
 
-function trustCaption() {
+export function trustCaption() {
   if (!isRepeated) return [];
   return [
     paragraph(
@@ -56,47 +54,50 @@ function trustCaption() {
   ];
 }
 
-function trustColumns() {
+export function trustColumns() {
   if (!isRepeated) return [];
   const means = objectives
     .filter(({ metric }) => Object.values(trust.points).some(({ interval }) => interval[metric]))
-    .flatMap(({ metric }) => [
-      {
-        name: `${metric} mean`,
-        number: true,
-        of: (trial) => trustOf(trial)?.mean[metric] ?? null,
-        format: metricFormat(metric),
-      },
-      { name: `${metric} \u00b1`, number: true, of: (trial) => halfWidth(trial, metric) },
-    ]);
+    .flatMap(({ metric }) => {
+      const { text, unit } = formatOf(metric);
+      const half = (trial) => halfWidth(trial, metric);
+      return [
+        { name: `${metric} mean`, number: true, of: (trial) => trustOf(trial)?.mean[metric] ?? null, text, unit },
+        { name: `${metric} \u00b1`, number: true, of: half, text, unit },
+      ];
+    });
   return [
     ...means,
     {
       name: "probability on front",
       number: true,
       of: (trial) => trustOf(trial)?.probability ?? null,
-      format: (value) => (value === null ? formatNumber(value) : value.toFixed(2)),
+      text: (value) => (value === null ? formatNumber(value) : value.toFixed(2)),
     },
-    { name: "not told apart from", of: (trial) => (trustOf(trial)?.alike ?? []).join(", ") || null },
+    {
+      name: "not told apart from",
+      of: (trial) => (trustOf(trial)?.alike ?? []).join(", ") || null,
+      text: formatNumber,
+    },
   ];
 }
 
-function halfWidth(trial, metric) {
+export function halfWidth(trial, metric) {
   const bounds = trustOf(trial)?.interval[metric];
-  return bounds ? Number(((bounds[1] - bounds[0]) / 2).toPrecision(2)) : null;
+  return bounds ? (bounds[1] - bounds[0]) / 2 : null;
 }
 
-function trustRows(trial) {
+export function trustRows(trial) {
   const known = trustOf(trial);
   if (!known) return [];
   const means = Object.keys(known.interval).map((name) => [
     `${name} mean`,
-    `${formatNumber(known.mean[name])} \u00b1 ${formatNumber(halfWidth(trial, name))}`,
+    `${formatMetric(name, known.mean[name])} \u00b1 ${formatNumber(Number(halfWidth(trial, name).toPrecision(2)))}`,
   ]);
   return [...means, ["probability on front", known.probability.toFixed(2)]];
 }
 
-function trustDetails(trial) {
+export function trustDetails(trial) {
   const known = trustOf(trial);
   if (!known) return "";
   const alike = known.alike.length
@@ -106,7 +107,7 @@ function trustDetails(trial) {
   return section("Trained again", element("div", {}, rows, alike));
 }
 
-function trustSentences() {
+export function trustSentences() {
   if (!trust.sentences.length) {
     const words = "Each point was trained once, and small differences may be noise. Train them again:";
     return [paragraph("summary", words), copyable(trust.command, "confirm command")];

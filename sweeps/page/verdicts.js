@@ -1,6 +1,15 @@
 // What tells the fronts apart: who offers most at which size, and the indicators with their intervals.
 
-function sideMark(side, name = null) {
+import { pointMark, round, sideClass, svg } from "./drawing.js";
+import { element, paragraph } from "./elements.js";
+import { formatMetric, formatNumber, formatTick, withUnit } from "./numbers.js";
+import { makeScale, paddedDomain } from "./scale.js";
+import { state } from "./state.js";
+import { sides, sweep } from "./sweep.js";
+
+const THIN_SPACE = "\u202f"; // does not break
+
+export function sideMark(side, name = null) {
   const mark = svg("g", { class: `front-point ${sideClass({ side })}` }, pointMark(side, 7, 7, 5));
   const told = name ? { role: "img", "aria-label": name } : { "aria-hidden": "true" };
   return svg("svg", { width: 14, height: 14, class: "inline", ...told }, name ? svg("title", {}, name) : "", mark);
@@ -11,28 +20,29 @@ function sideName(side) {
 }
 
 // Classes of size under the picture, in the colour of who wins there; what other clips could turn around is pale.
-function drawRibbon(root, { x, y }) {
+export function drawRibbon(root, { x, y }) {
   const classes = sweep.classes;
-  if (!classes || view.x !== classes.size || view.y !== classes.judge) return;
+  if (!classes || state.x !== classes.size || state.y !== classes.judge) return;
   for (const row of classes.rows) {
     const { low, high, winner, verdict } = row;
     const inside = (value) => Math.min(x.range[1], Math.max(x.range[0], x(value)));
     const [from, to] = [inside(low), inside(high)];
     if (winner === null || to - from < 1) continue;
-        const title = svg("title", {}, `${formatTick(low)} to ${formatTick(high)}: ${verdict}`);
+    const title = svg("title", {}, `${formatTick(low)} to ${formatTick(high)}: ${verdict}`);
     const box = { x: round(from + 1), y: y.range[0] - 5, width: round(to - from - 2), height: 5 };
-    root.append(svg("rect", { ...box, class: `won ${sideClass({ side: winner })}${isOpen(row) ? " open" : ""}` }, title));
+    root.append(
+      svg("rect", { ...box, class: `won ${sideClass({ side: winner })}${isOpen(row) ? " open" : ""}` }, title),
+    );
   }
 }
 
-function drawClasses(container) {
+export function drawClasses(container) {
   const classes = sweep.classes;
   if (!classes) return;
   const best = (row, side) => {
     const kind = row.winner === side ? "number winner" : "number";
-    return element("td", { class: kind }, format(row.best[side]));
+    return element("td", { class: kind }, formatMetric(classes.judge, row.best[side]));
   };
-  const format = metricFormat(classes.judge);
   const heads = sides.map(({ label: name }, side) => (sides.length > 2 ? sideMark(side, name) : sideName(side)));
   const rows = classes.rows.map((row) =>
     element(
@@ -58,14 +68,17 @@ const isOpen = ({ share, winner }) => winner !== null && share !== null && share
 
 function wonBy(row) {
   if (row.winner === null) return ["equal"];
-  return [sideMark(row.winner, sides[row.winner].label), isOpen(row) ? element("span", { class: "quiet" }, ` ${percent(row.share)}`) : ""];
+  return [
+    sideMark(row.winner, sides[row.winner].label),
+    isOpen(row) ? element("span", { class: "quiet" }, ` ${percent(row.share)}`) : "",
+  ];
 }
 
 const percent = (value) => `${Math.round(value * 100)}${THIN_SPACE}%`;
 const short = (value) => formatNumber(Number(value.toPrecision(3))).replace("-", "\u2212");
 const signed = (value) => (value > 0 ? `+${short(value)}` : short(value));
 
-function drawIndicators(container) {
+export function drawIndicators(container) {
   const volumes = sides.map(({ hypervolume }) => hypervolume);
   const ends = domainOf(volumes);
   const bySide = sides.map((front, side) =>

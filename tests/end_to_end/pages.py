@@ -21,7 +21,7 @@ def listen_through(view):
     Each must be ready in full (readyState 4), start, and get on.
     """
     lengths = []
-    rows = view.locator("#trials tbody tr")
+    rows = view.locator("#trials tbody tr[data-trial]")
     for row in range(rows.count()):
         rows.nth(row).locator("button").click()
         clips = view.locator("#listening .chip")
@@ -41,3 +41,15 @@ def heard(view, card):
     until(view, f"!{sound}.paused && {sound}.currentTime > 0.01 || {sound}.ended")
     assert view.evaluate(f"{sound}.error") is None
     return view.evaluate(f"{sound}.duration")
+
+
+def chosen(page):
+    """The number of the chosen trial."""
+    return int(page.inner_text("#details h2").split()[1])
+
+
+def limit(page, name, value, side="at most"):
+    """Type a limit as a user does."""
+    field = page.locator(f"#within input[aria-label^='{name}'][aria-label$='{side}']")
+    field.fill(value)
+    field.press("Enter")

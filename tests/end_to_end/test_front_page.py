@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from front_cases import QUALITY, SIZE, confirmed, ended, lucky_front, random_sweep, small_sweep, spec
-from pages import HOSTILE, listen_through, until
+from pages import HOSTILE, chosen, limit, listen_through, until
 
 from sweeps.fronts.front import build_front
 from sweeps.fronts.listening import Excerpt, Listening
@@ -44,10 +44,6 @@ def sweep(tmp_path_factory):
     return write(folder, records, addresses=runs, listening=sounds(front))
 
 
-def chosen(page):
-    return int(page.inner_text("#details h2").split()[1])
-
-
 def test_the_knee_is_chosen_first_and_says_why(sweep, open_page):
     front, file = sweep
     page = open_page(file)
@@ -59,7 +55,7 @@ def test_a_click_on_a_point_shows_its_values_run_and_export_command(sweep, open_
     front, file = sweep
     page = open_page(file)
     point = front.points[-1]
-    page.click(f'#scatter [data-trial="{point.trial}"] circle')
+    page.click(f'#scatter [data-trial="{point.trial}"]')
     details = page.inner_text("#details")
     assert chosen(page) == point.trial
     assert f"--trial {point.trial} -o first-t{point.trial:04d}.yaml" in details
@@ -72,19 +68,43 @@ def test_a_click_on_a_point_shows_its_values_run_and_export_command(sweep, open_
 def test_hovering_tells_the_searched_values(sweep, open_page):
     front, file = sweep
     page = open_page(file)
-    page.hover(f'#scatter [data-trial="{front.points[0].trial}"] circle')
-    assert "student.width" in page.inner_text(".tip") and f"Trial {front.points[0].trial}" in page.inner_text(".tip")
+    page.hover(f'#scatter [data-trial="{front.points[0].trial}"]')
+    tip = page.inner_text("#scatter .tip")
+    assert "student.width" in tip and f"Trial {front.points[0].trial}" in tip
 
 
-def test_the_keyboard_walks_along_the_front(sweep, open_page):
+def test_the_keyboard_walks_along_the_front_from_one_stop(sweep, open_page):
     front, file = sweep
     page = open_page(file)
-    page.focus(f'#scatter [data-trial="{front.points[0].trial}"]')
-    page.keyboard.press("Enter")
+    assert page.locator("#scatter [tabindex='0']").count() == 1
+    page.focus("#scatter svg")
+    page.keyboard.press("Home")
     assert chosen(page) == front.points[0].trial
     page.keyboard.press("ArrowRight")
     assert chosen(page) == front.points[1].trial
-    assert page.evaluate("document.activeElement.dataset.trial") == str(front.points[1].trial)
+    assert page.get_attribute("#scatter svg", "aria-activedescendant") == f"point-{front.points[1].trial}"
+    told = page.get_attribute(f"#point-{front.points[1].trial}", "aria-label")
+    assert told.startswith(f"Trial {front.points[1].trial}, on the front, {QUALITY} ")
+    page.keyboard.press("End")
+    assert chosen(page) == front.points[-1].trial
+
+
+def test_a_chosen_point_is_ringed_and_lies_upon_all_others_on_the_front_or_not(sweep, open_page):
+    page = open_page(sweep[1])
+    assert page.locator("#scatter .overlay .chosen .ring").count() == 1
+    page.click("#trials h2 button")
+    page.fill("#trials input[type=search]", "2")
+    page.locator('#trials [data-trial="2"] button').click()
+    last = "document.querySelector('#scatter svg').querySelector('.overlay .chosen').dataset.chosen"
+    assert page.evaluate(last) == "2" and page.locator("#scatter .overlay .chosen .ring").count() == 1
+
+
+def test_the_reason_of_a_rule_goes_when_another_point_is_chosen_by_hand(sweep, open_page):
+    front, file = sweep
+    page = open_page(file)
+    assert page.inner_text(".why")
+    page.click(f'#scatter [data-trial="{front.points[0].trial}"]')
+    assert page.inner_text(".why") == ""
 
 
 def test_any_metric_can_stand_on_either_axis_linear_or_log(sweep, open_page):
@@ -92,18 +112,21 @@ def test_any_metric_can_stand_on_either_axis_linear_or_log(sweep, open_page):
     assert "log scale" in page.text_content("#scatter svg")
     page.select_option("select[aria-label='Across axis']", "model/macs_per_s")
     page.select_option("select[aria-label='Up axis']", "val/si_sdr_db")
-    page.uncheck("input[aria-label='x axis logarithmic']")
+    page.uncheck("input[aria-label='log, Across axis']")
     titles = page.text_content("#scatter svg")
     assert "model/macs_per_s (MAC/s) ← better" in titles and "val/si_sdr_db (dB) ↑ better" in titles
     assert page.locator("#scatter .front-line").count() == 0  # these axes are not the objectives
 
 
-def test_each_state_can_be_switched_off(sweep, open_page):
+def test_each_state_can_be_switched_off_and_partial_trials_are_off_at_first(sweep, open_page):
     page = open_page(sweep[1])
-    assert page.get_attribute("#scatter .mark.dominated", "d")
+    assert page.get_attribute("#scatter .mark.dominated", "d") and not page.get_attribute("#scatter .mark.pruned", "d")
     page.click("#legend button:has-text('Dominated')")
     assert page.get_attribute("#scatter .mark.dominated", "d") == ""
     assert page.get_attribute("#legend button:has-text('Dominated')", "aria-pressed") == "false"
+    page.click("#legend button:has-text('Pruned')")
+    drawn = page.get_attribute("#scatter .mark.pruned", "d") or page.locator("#scatter .beyond .arrow").count()
+    assert drawn and page.get_attribute("#legend button:has-text('Pruned')", "aria-pressed") == "true"
 
 
 def test_models_from_elsewhere_are_marks_or_lines(tmp_path, open_page):
@@ -111,6 +134,31 @@ def test_models_from_elsewhere_are_marks_or_lines(tmp_path, open_page):
     page = open_page(write(tmp_path, random_sweep(40), references=others)[1])
     assert page.locator("#scatter .external").count() == 1
     assert "GTCRN" in page.text_content("#scatter svg") and "noisy input" in page.text_content("#scatter svg")
+
+
+def test_a_model_from_elsewhere_tells_all_that_was_measured_of_it(tmp_path, open_page):
+    told = {QUALITY: 2.04, SIZE: 48_000, "model/macs_per_s": 33e6, "model/look_ahead_ms": 16.0, "model/rtf_cpu": 0.07}
+    page = open_page(write(tmp_path, random_sweep(40), references=[ReferenceModel("GTCRN", told)])[1])
+    page.hover("#scatter .external rect")
+    tip = page.inner_text("#scatter .tip")
+    assert tip.startswith("GTCRN") and all(name in tip for name in told)
+
+
+FAR = ReferenceModel("far away", {QUALITY: 4.4, SIZE: 90e6})
+
+
+def test_what_lies_outside_is_an_arrow_on_the_edge_with_its_value_and_stretches_no_axis(tmp_path, open_page):
+    records = random_sweep(40)
+    extreme = ended(40, TrialState.PRUNED, **{QUALITY: -9.0, SIZE: 1e3})
+    alone = open_page(write(tmp_path / "a", records)[1])
+    page = open_page(write(tmp_path / "b", [*records, extreme], references=[FAR])[1])
+    ticks = "[...document.querySelectorAll('#scatter .axes text')].map((text) => text.textContent).join()"
+    assert page.evaluate(ticks) == alone.evaluate(ticks)
+    assert page.locator("#scatter .external .arrow").count() == 1
+    assert "far away 90 000 000, 4.400 MOS-LQO" in page.text_content("#scatter svg").replace("\u202f", " ")
+    page.click("#legend button:has-text('Pruned')")
+    assert page.evaluate(ticks) == alone.evaluate(ticks)
+    assert "beyond, to -9" in page.text_content("#scatter svg")
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -121,17 +169,28 @@ def test_the_name_of_a_large_model_from_elsewhere_stays_inside_the_picture(tmp_p
     assert picture["x"] <= name["x"] and name["x"] + name["width"] <= picture["x"] + picture["width"]
 
 
-def test_a_drag_looks_closer_and_a_button_shows_all_again(sweep, open_page):
-    page = open_page(sweep[1])
-    before = page.text_content("#scatter svg")
+def drag(page, start, end):
+    """A drag over the scatter, between two shares of its size."""
     box = page.locator("#scatter svg").bounding_box()
-    page.mouse.move(box["x"] + 200, box["y"] + 120)
+    places = [(box["x"] + share[0] * box["width"], box["y"] + share[1] * box["height"]) for share in (start, end)]
+    page.mouse.move(*places[0])
     page.mouse.down()
-    page.mouse.move(box["x"] + 500, box["y"] + 300, steps=4)
+    page.mouse.move(*places[1], steps=4)
     page.mouse.up()
-    assert page.text_content("#scatter svg") != before
-    page.click("#scatter button.reset")
-    assert page.text_content("#scatter svg") == before
+
+
+def test_a_drag_draws_a_region_that_can_be_looked_at_closer_and_lifted(sweep, open_page):
+    page = open_page(sweep[1])
+    titles = "document.querySelector('#scatter .axes').textContent"
+    before, size = page.evaluate(titles), page.inner_text("#set-bar strong")
+    drag(page, (0.2, 0.2), (0.6, 0.6))
+    assert page.locator("#scatter .box").count() == 1 and page.evaluate(titles) == before
+    assert " of " in page.inner_text("#set-bar strong") and page.locator("#set-bar .chip").count() == 2
+    page.click("#scatter button:text-is('Look closer')")
+    assert page.evaluate(titles) != before
+    page.click("#scatter button:text-is('Show all')")
+    page.click("#scatter button:text-is('Lift box')")
+    assert page.evaluate(titles) == before and page.inner_text("#set-bar strong") == size
 
 
 def test_the_rules_choose_as_the_command_line_does(sweep, open_page):
@@ -139,12 +198,11 @@ def test_the_rules_choose_as_the_command_line_does(sweep, open_page):
     page = open_page(file)
     page.click(f"#choosing button:text-is('Best {QUALITY}')")
     assert chosen(page) == front.best(QUALITY).trial
-    page.click("#choosing summary")
-    page.fill("#choosing input", "1e6")
-    page.click("#choosing button:text-is('Choose')")
+    limit(page, SIZE, "1M")
+    page.click(f"#choosing button:text-is('Best {QUALITY}')")
     assert chosen(page) == front.best(QUALITY, max={SIZE: 1e6}).trial
-    page.fill("#choosing input", "10")
-    page.keyboard.press("Enter")
+    limit(page, SIZE, "10")
+    page.click(f"#choosing button:text-is('Best {QUALITY}')")
     assert f"the nearest is trial {front.points[0].trial}" in page.inner_text(".why")
 
 
@@ -155,9 +213,8 @@ def test_a_confirmed_front_is_judged_by_its_means_as_on_the_command_line(tmp_pat
     page = open_page(tmp_path / "front" / "front.html")
     page.click(f"#choosing button:text-is('Best {QUALITY}')")
     assert chosen(page) == front.best(QUALITY).trial == 1
-    page.click("#choosing summary")
-    page.fill("#choosing input", "1e6")
-    page.click("#choosing button:text-is('Choose')")
+    limit(page, SIZE, "1e6")
+    page.click(f"#choosing button:text-is('Best {QUALITY}')")
     assert chosen(page) == front.best(QUALITY, max={SIZE: 1e6}).trial == 1
     assert "by the means of its fresh seeds" in page.inner_text(".why")
 
@@ -165,13 +222,15 @@ def test_a_confirmed_front_is_judged_by_its_means_as_on_the_command_line(tmp_pat
 def test_the_table_sorts_by_any_column_and_shows_every_trial_when_asked(sweep, open_page):
     front, file = sweep
     page = open_page(file)
-    rows = page.locator("#trials tbody tr")
+    rows = page.locator("#trials tbody tr[data-trial]")
     assert rows.count() == len(front.points)
     page.click("#trials th button:has-text('pesq_wb')")
     page.click("#trials th button:has-text('pesq_wb')")
     assert rows.first.get_attribute("data-trial") == str(front.best(QUALITY).trial)
     page.click("#trials h2 button")
-    assert rows.count() == 60 and "TrainingDiverged" in page.inner_text("#trials")
+    assert page.inner_text("#trials [role=status]") == "60 rows" and rows.count() < 60, "rows out of view wait"
+    page.fill("#trials input[type=search]", "diverged")
+    assert 0 < rows.count() < 20 and "TrainingDiverged" in page.inner_text("#trials")
 
 
 def test_every_sound_of_the_front_plays_from_its_start(sweep, open_page):
@@ -209,6 +268,7 @@ def test_a_trial_without_sound_says_so(sweep, open_page):
     page = open_page(file)
     page.click("#trials h2 button")
     dominated = next(n for n in range(60) if n not in [p.trial for p in front.points])
+    page.fill("#trials input[type=search]", str(dominated))
     page.locator(f'#trials [data-trial="{dominated}"] button').click()
     assert f"Trial {dominated} has no sound" in page.inner_text("#listening")
 
@@ -274,6 +334,7 @@ def test_hostile_names_stay_text(tmp_path, open_page):
     _, file = write(tmp_path, [*random_sweep(60), odd])
     page = open_page(file)
     page.click("#trials h2 button")
+    page.fill("#trials input[type=search]", "60")
     page.locator('#trials [data-trial="60"] button').click()
     assert page.inner_text("#details .reason") == HOSTILE
     assert page.title() == "first · Pareto front" and page.locator("img").count() == 0
@@ -299,10 +360,10 @@ def test_three_objectives_are_shown_in_pairs_or_as_a_box_that_turns(tmp_path, op
     three = spec(objectives=[*(o.model_dump() for o in spec().objectives), stoi], reference_point=reference)
     page = open_page(write(tmp_path, random_sweep(40), three)[1])
     page.select_option("select[aria-label='Deep axis']", "val/stoi")
-    before = page.get_attribute("#scatter .front-point circle >> nth=0", "cx")
+    before = page.get_attribute("#scatter .front-point >> nth=0", "cx")
     page.focus("#scatter .space")
     page.keyboard.press("ArrowRight")
-    assert page.get_attribute("#scatter .front-point circle >> nth=0", "cx") != before
+    assert page.get_attribute("#scatter .front-point >> nth=0", "cx") != before
 
 
 @pytest.fixture
@@ -321,8 +382,7 @@ def test_points_trained_again_stand_at_their_means_with_bars_and_rings(again, op
     assert page.locator("#scatter .repeated.dominated .interval").count() == 1
     assert page.locator("#scatter .repeated .seen").count() == 4
     heights = {
-        point.trial: float(page.get_attribute(f'#scatter [data-trial="{point.trial}"] circle', "cy"))
-        for point in front.points
+        point.trial: float(page.get_attribute(f'#scatter [data-trial="{point.trial}"]', "cy")) for point in front.points
     }
     assert heights[4] < heights[0] < heights[1] == heights[5] or heights[5] < heights[1]
 
@@ -335,9 +395,9 @@ def test_the_page_says_in_words_what_trainings_with_fresh_seeds_have_shown(again
     assert page.inner_text(".badge") == "unconfirmed" and "Without a complete repeat so far: trial 4." in words
     page.locator('#trials [data-trial="0"] button').click()
     details = page.inner_text("#details")
-    assert "1.98 \u00b1 0.03" in details and "Noise cannot tell its scores from those of trial 8." in details
+    assert "1.980 \u00b1 0.03" in details and "Noise cannot tell its scores from those of trial 8." in details
     heads = [head.replace("\n", "") for head in page.locator("#trials th").all_inner_texts()]
-    assert {"probability on front", "not told apart from", f"{QUALITY} mean", f"{QUALITY} \u00b1"} <= set(heads)
+    assert {"probability on front", "not told apart from", f"{QUALITY} mean (MOS-LQO)"} <= set(heads)
 
 
 def test_a_page_trained_again_fits_every_width(again, open_page):

@@ -6,13 +6,14 @@ import csv
 import json
 import re
 import time
+from importlib.resources import files
 
 import pytest
 from front_cases import QUALITY, SIZE, complete, random_sweep, small_sweep, spec
 
 from sweeps.fronts.front import build_front, load_front
 from sweeps.fronts.reference_models import ReferenceModel, noisy_input
-from sweeps.page import SCRIPTS, embedded_json
+from sweeps.page import embedded_json
 from sweeps.page.report import write_front
 from sweeps.record.trials import TrialRecord, TrialState
 from sweeps.tracking.addresses import RunAddresses
@@ -66,13 +67,17 @@ def test_embedded_json_reads_back_as_it_was(value):
 def test_the_page_holds_no_placeholder_and_every_script(tmp_path):
     _, page = written(tmp_path, small_sweep())
     assert "<!--" not in page
-    assert len(SCRIPTS) == len(set(SCRIPTS)) and all(name.endswith(".js") for name in SCRIPTS)
+    modules = {path.name for path in files("sweeps.page").iterdir() if path.name.endswith(".js")}
+    assert {name for name in modules if f"// {name}\n" not in page} == {"compare.js", "verdicts.js"}
 
 
 def test_the_page_knows_choices_history_and_the_addresses_of_runs(tmp_path):
     server = RunAddresses("http://me:secret@host:5000", "3", {0: "r0"})
     content = embedded(written(tmp_path, small_sweep(), addresses=server)[1])
-    assert content["trials"]["run"] == {"0": "http://host:5000/#/experiments/3/runs/r0"}
+    run = content["trials"]["run"]
+    assert {trial: run["at"] + rest for trial, rest in run["of"].items()} == {
+        "0": "http://host:5000/#/experiments/3/runs/r0"
+    }
     assert [rule["label"] for rule in content["choices"]] == [
         "Knee",
         f"Best {QUALITY}",
