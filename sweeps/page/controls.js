@@ -20,12 +20,12 @@ export function drawAxisPickers(container) {
       choice(`${text} axis`, options, state[axis], (name) => change({ [axis]: name, zoom: null })),
       logBox(text, state[axis]),
     );
-  const plain = (key, text, offered) =>
+  const plain = (key, text, offered, name = text) =>
     element(
       "label",
       {},
       text,
-      choice(text, offered, state[key], (chosen) => change({ [key]: chosen })),
+      choice(name, offered, state[key], (chosen) => change({ [key]: chosen })),
     );
   const draw = () => {
     const focused = document.activeElement?.getAttribute("aria-label");

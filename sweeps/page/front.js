@@ -69,11 +69,7 @@ function drawFooter(container) {
 function drawSheet(aside) {
   const fold = button("Close", () => aside.classList.remove("open"), { class: "sheet-close" });
   aside.append(fold);
-  let first = true;
-  on(["chosen"], () => {
-    if (!first && state.chosen) aside.classList.add("open");
-    first = false;
-  });
+  on(["chosen"], () => aside.classList.add("open"));
 }
 
 const part = (name) => document.getElementById(name);

@@ -53,3 +53,11 @@ def limit(page, name, value, side="at most"):
     field = page.locator(f"#within input[aria-label^='{name}'][aria-label$='{side}']")
     field.fill(value)
     field.press("Enter")
+
+
+def pick(page, trial):
+    """Click where a point of the front is drawn, whatever lies upon it."""
+    mark = page.locator(f'#scatter [data-trial="{trial}"]')
+    mark.evaluate("node => node.closest('svg').scrollIntoView({block: 'center'})")
+    box = mark.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)

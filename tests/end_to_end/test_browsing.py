@@ -10,13 +10,13 @@ import json
 import numpy as np
 import pytest
 from browsing_sweep import DELAY, MACS, QUALITY, SIZE, browsing_records, browsing_spec
-from pages import chosen, limit, until
-from sweeps.tracking.addresses import RunAddresses
+from pages import chosen, limit, pick, until
 
 from sweeps.fronts.choose import choose_best
 from sweeps.fronts.front import build_front
 from sweeps.fronts.listening import Excerpt, Listening
 from sweeps.page.report import write_front
+from sweeps.tracking.addresses import RunAddresses
 
 NUM_TRIALS = 2000
 WIDTHS = [(390, 820), (625, 668), (1280, 900), (2560, 1440)]
@@ -66,13 +66,7 @@ def test_three_bounds_and_one_click_find_what_python_finds_and_the_link_opens_th
 def test_the_details_of_a_clicked_point_are_in_sight(sweep, page):
     front, _ = sweep
     point = front.points[len(front.points) // 2]
-    mark = page.locator(f'#scatter [data-trial="{point.trial}"]')
-    mark.scroll_into_view_if_needed()
-    mark.evaluate("node => node.closest('svg').scrollIntoView({block: 'start'})")
-    page.mouse.wheel(0, -60)
-    page.wait_for_timeout(100)
-    box = mark.bounding_box()
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    pick(page, point.trial)
     height = page.viewport_size["height"]
     for place in ("#details h2", "#details .objectives", "#details dl >> nth=0"):
         box = page.locator(place).bounding_box()
@@ -202,7 +196,7 @@ def test_two_points_are_compared_in_values_settings_and_sound(sweep, open_page):
     front, file = sweep
     page = open_page(f"{file}#trial={front.points[0].trial}")
     page.click("#details .pin")
-    page.click(f'#scatter [data-trial="{front.points[1].trial}"]')
+    pick(page, front.points[1].trial)
     text = page.inner_text("#versus")
     one, other = front.points[:2]
     assert f"pinned {one.trial}" in text and f"chosen {other.trial}" in text

@@ -10,7 +10,8 @@ from sweeps.definition.spec import SweepSpec
 from sweeps.record.trials import TrialRecord, TrialState
 
 QUALITY, SIZE, MACS, DELAY = "val/pesq_wb", "model/params", "model/macs_per_s", "model/look_ahead_ms"
-MODELS = {"dccrn": (2500, 50.0, 0.05), "conv_tasnet": (950, 1.0, 0.0), "gtcrn": (5200, 8.0, 0.1)}  # MACs, ms, gain
+MODELS = {"dccrn": (2500, 0.05), "conv_tasnet": (950, 0.0), "gtcrn": (5200, 0.1)}  # MACs for a parameter, gain
+DELAYS_MS = (8.0, 16.0, 32.0)  # whatever else is chosen
 OBJECTIVES = [
     {"metric": QUALITY, "goal": "maximize"},
     {"metric": SIZE, "goal": "minimize", "scale": "log"},
@@ -54,7 +55,7 @@ def _trial(number, rng, noise):
 
     width, weight, rate = between(0.05, 1.0), between(0.03, 30), between(1e-4, 1e-2)
     model, split = str(rng.choice(list(MODELS))), str(rng.choice(["dynamic", "fixed"]))
-    macs_each, delay_ms, gain = MODELS[model]
+    macs_each, gain = MODELS[model]
     size = float(round(4e6 * width**2))
     macs = float(round(size * macs_each * float(np.exp(0.25 * rng.normal()))))
     quality = 1.15 + 0.75 * width**0.4 + gain - 0.02 * math.log(weight) ** 2 - 0.02 * math.log(rate / 2e-3) ** 2
@@ -70,7 +71,7 @@ def _trial(number, rng, noise):
         params["distillation.cutoff_hz"] = between(500, 4000)
     ends = [*[TrialState.COMPLETE] * 8, TrialState.PRUNED, TrialState.FAILED]
     state = ends[rng.integers(len(ends))]
-    metrics = {SIZE: size, MACS: macs, "model/bytes": 4 * size, DELAY: delay_ms}
+    metrics = {SIZE: size, MACS: macs, "model/bytes": 4 * size, DELAY: float(rng.choice(DELAYS_MS))}
     scored = quality + noise * float(rng.normal())
     if state is not TrialState.FAILED:
         scored -= 0.5 if state is TrialState.PRUNED else 0.0
