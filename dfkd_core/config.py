@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from dfkd_core.base.documents import read_yaml, seen_from
 from dfkd_core.base.schema import Config
-from dfkd_core.base.yaml_files import read_yaml, seen_from
 from dfkd_core.data.config import DataConfig
 from dfkd_core.data.corpora import FETCHED
 from dfkd_core.distillation.config import DistillationConfig

@@ -32,3 +32,7 @@ class CheckpointError(DFKDError):
 
 class TrainingDiverged(DFKDError):
     """A loss or a weight is no longer finite; training on would be noise."""
+
+
+class Unreadable(ConfigError, ValueError):
+    """A file of settings or records is damaged, or no file. Whoever takes damage for absence catches a ValueError."""

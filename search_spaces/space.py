@@ -10,8 +10,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Protocol
 
+from dfkd_core.base.documents import read_yaml, seen_from
 from dfkd_core.base.schema import nearest
-from dfkd_core.base.yaml_files import read_yaml, seen_from
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from search_spaces.distributions import Distribution, parse_distribution

@@ -14,7 +14,7 @@ import torch
 
 from benchmarks.study.arms import Arm
 from dfkd_core.base.cache import cache_dir
-from dfkd_core.base.yaml_files import read_yaml
+from dfkd_core.base.documents import read_yaml
 from dfkd_core.config import ExperimentConfig, absolute_paths, with_overrides
 from dfkd_core.training.trainer import Trainer, prepare
 

@@ -16,6 +16,7 @@ from filelock import FileLock
 
 from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.cache import cache_dir
+from dfkd_core.base.documents import read_json
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.data import debian
 from dfkd_core.data.demo_packages import ABROAD, CREDITS, PACKAGES, DemoClip, DemoPackage
@@ -156,7 +157,7 @@ def _stamp(root: Path, package: DemoPackage) -> Path:
 def _stamped(root: Path, package: DemoPackage) -> list[dict[str, Any]] | None:
     """The rows of a package whose files lie there in full, else None."""
     try:
-        rows: list[dict[str, Any]] = json.loads(_stamp(root, package).read_text())["clips"]
+        rows: list[dict[str, Any]] = read_json(_stamp(root, package))["clips"]
         whole = bool(rows) and all((root / row["path"]).stat().st_size == row["bytes"] for row in rows)
     except (OSError, ValueError, KeyError, TypeError):
         return None

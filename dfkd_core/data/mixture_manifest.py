@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dfkd_core.base.atomic_files import publish
+from dfkd_core.base.documents import parse_json, read_content
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.data.activity import FRAMES_PER_S
 from dfkd_core.data.audio_store import AudioPart, AudioStore
@@ -89,7 +90,7 @@ def read_mixtures(path: str | Path, store: AudioStore) -> MixtureList:
     DataError: it is no such file, it was listed for other signals, or it names a clip that the corpus lacks.
     """
     try:
-        head, *rows = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+        head, *rows = [parse_json(line) for line in read_content(path).splitlines()]
         if head["format"] != FORMAT:
             raise ValueError(f"its format is {head['format']}")
         return _listed(head, rows, store, str(path))

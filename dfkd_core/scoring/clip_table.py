@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from dfkd_core.base.atomic_files import write_atomic
+from dfkd_core.base.documents import read_json
 
 CLIPS = "clips.json"
 
@@ -35,7 +36,7 @@ class ClipTable:
     def read(cls, folder: Path) -> Self | None:
         """The table of a folder; None when it has none that can be read."""
         try:
-            content = json.loads((folder / CLIPS).read_bytes())
+            content = read_json(folder / CLIPS)
             scores = {str(m): tuple(map(_number, values)) for m, values in content["scores"].items()}
             table = cls(tuple(map(str, content["clips"])), tuple(map(str, content["clusters"])), scores)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):

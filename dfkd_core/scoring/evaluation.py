@@ -15,6 +15,7 @@ from torch import nn
 
 from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.cache import cache_dir
+from dfkd_core.base.documents import read_json
 from dfkd_core.data.mixture_list import MixtureList, Reference
 from dfkd_core.errors import TrainingDiverged
 from dfkd_core.metrics import METRICS, Metric
@@ -96,7 +97,7 @@ def evaluate_once(identity: str, enhance: Enhance, mixtures: MixtureList, metric
     optional = "".join(f"-{name}" for name in metrics if name not in METRICS)
     path = cache_dir() / "scores" / f"{identity[:16]}-{mixtures.sha256[:32]}-{_FORMAT}{optional}.json"
     with suppress(OSError, ValueError, KeyError, TypeError):  # absent, or damaged: computed below
-        kept = replace(_from_json(json.loads(path.read_bytes()), metrics), reference=mixtures.reference)
+        kept = replace(_from_json(read_json(path), metrics), reference=mixtures.reference)
         if len(kept.clips) == len(mixtures):
             return kept
     evaluation = evaluate(enhance, mixtures, metrics)

@@ -15,7 +15,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from dfkd_core.base.atomic_files import write_atomic
-from dfkd_core.base.yaml_files import dump_yaml
+from dfkd_core.base.documents import dump_yaml
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import ConfigError
 from dfkd_core.scoring.model_scores import evaluate_model

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dfkd_core.base.atomic_files import publish
 from dfkd_core.base.cache import cache_dir
+from dfkd_core.base.documents import open_plain, parse_json
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.teachers.base import Teacher, Waveforms
 from dfkd_core.teachers.fitness import require_alignment, require_each_aligned, require_estimates
@@ -128,8 +129,8 @@ def _shape(header: Mapping[str, object]) -> tuple[int, int]:
 
 def _read_header(path: Path) -> object:
     try:
-        with path.open("rb") as file:
-            return json.loads(file.read(_HEADER_BYTES))
+        with open_plain(path) as file:
+            return parse_json(file.read(_HEADER_BYTES))
     except (OSError, ValueError):
         return None
 

@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from dfkd_core.base.atomic_files import write_atomic
+from dfkd_core.base.documents import parse_json, read_content, read_json
 from dfkd_core.errors import CheckpointError
 
 State = Mapping[str, Any]
@@ -43,7 +44,7 @@ def load_state(directory: Path) -> dict[str, Any]:
     files = _read_manifest(directory / MANIFEST)
     contents = {kind: _read_content(directory / file["name"], file["sha256"]) for kind, file in files.items()}
     try:
-        tensors, tree = load(contents["tensors"]), json.loads(contents["values"])
+        tensors, tree = load(contents["tensors"]), parse_json(contents["values"])
     except (SafetensorError, ValueError) as error:
         raise CheckpointError(_told(directory, "must be readable", str(error))) from error
     state: dict[str, Any] = _with_tensors(tree, tensors)
@@ -89,7 +90,7 @@ def _write_content(directory: Path, kind: str, content: bytes, suffix: str) -> d
 
 def _read_manifest(path: Path) -> dict[str, dict[str, str]]:
     try:
-        manifest = json.loads(path.read_bytes())
+        manifest = read_json(path)
         files = {kind: manifest["files"][kind] for kind in ("tensors", "values")}
         names = [file["name"] for file in files.values() if isinstance(file["sha256"], str)]
     except FileNotFoundError as error:
@@ -103,7 +104,7 @@ def _read_manifest(path: Path) -> dict[str, dict[str, str]]:
 
 def _read_content(path: Path, sha256: str) -> bytes:
     try:
-        content = path.read_bytes()
+        content = read_content(path)
     except FileNotFoundError as error:
         raise CheckpointError(_told(path, "must exist", "it is missing")) from error
     found = hashlib.sha256(content).hexdigest()

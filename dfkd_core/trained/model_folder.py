@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from dfkd_core.base.atomic_files import sha256_file, write_atomic
-from dfkd_core.base.yaml_files import dump_yaml, read_yaml
+from dfkd_core.base.documents import dump_yaml, read_content, read_json, read_yaml
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import CheckpointError, ConfigError
 from dfkd_core.models import build_student
@@ -74,7 +74,7 @@ def load_model(folder: Path) -> tuple[Student, ExperimentConfig]:
     _require_hash(folder)
     student = build_student(config.student)
     try:
-        student.load_state_dict(load((folder / WEIGHTS).read_bytes()))
+        student.load_state_dict(load(read_content(folder / WEIGHTS)))
     except SafetensorError as error:
         raise CheckpointError(f"{folder / WEIGHTS}: must be a safetensors file, but {error}; train it again") from error
     except RuntimeError as error:
@@ -97,7 +97,7 @@ def read_record(folder: Path) -> ModelRecord:
     """What metrics.json says of the model; CheckpointError when it is missing or damaged."""
     path = folder / METRICS
     try:
-        return ModelRecord.parse(json.loads(path.read_bytes()), path)
+        return ModelRecord.parse(read_json(path), path)
     except (OSError, ValueError, ConfigError) as error:
         raise CheckpointError(f"{path}: must describe the model, but is missing or damaged; restore it") from error
 

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from dfkd_core.base.documents import parse_yaml
 from dfkd_core.base.progress import Progress
-from dfkd_core.base.yaml_files import parse_yaml
 from dfkd_core.errors import ConfigError
 from sweeps.engine.display import Display
 

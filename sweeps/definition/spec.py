@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from cluster.resources import bundle
+from dfkd_core.base.documents import read_yaml, seen_from
 from dfkd_core.base.schema import Config, nearest
-from dfkd_core.base.yaml_files import read_yaml, seen_from
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from search_spaces.space import load_space

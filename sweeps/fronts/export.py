@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dfkd_core.base.atomic_files import write_atomic
-from dfkd_core.base.yaml_files import dump_yaml, read_yaml
+from dfkd_core.base.documents import dump_yaml, read_yaml
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from sweeps.fronts.choose import Choice

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, PrivateAttr, SerializerFunctionWrapHandler, model_serializer
 
+from dfkd_core.base.documents import read_json
 from dfkd_core.base.schema import Config
-from dfkd_core.errors import ConfigError
+from dfkd_core.errors import ConfigError, Unreadable
 from sweeps import pareto
 from sweeps.definition.objectives import Objective, costs
 from sweeps.definition.spec import SweepSpec
@@ -238,10 +239,11 @@ def load_front(folder: str | Path) -> Front:
     """Read the front of a sweep folder back."""
     file = Path(folder) / FRONT_FILE
     try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
+        return Front.parse(read_json(file), file).of(Path(folder))
+    except FileNotFoundError as error:
         raise ConfigError(f"must be readable, but {error.strerror}; name a sweep folder", file=file) from error
-    return _parse(text, file).of(Path(folder))
+    except Unreadable as error:
+        raise ConfigError(f"{error.rule}; run `dfkd sweep sync` to write it anew", file=file) from error
 
 
 def read_trials(folder: Path) -> list[TrialRecord]:
@@ -251,18 +253,6 @@ def read_trials(folder: Path) -> list[TrialRecord]:
 
     sweep = SweepFolder(folder)
     return Ledger.open(sweep.path, sweep.spec(), sweep.note()["sweep_id"]).records()
-
-
-def _parse(text: str, file: Path) -> Front:
-    import json
-
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ConfigError(
-            f"must be valid JSON, but {error}; run `dfkd sweep sync` to write it anew", file=file
-        ) from error
-    return Front.parse(content, file)
 
 
 def _cost_array(records: Sequence[TrialRecord], objectives: Sequence[Objective]) -> pareto.Costs:

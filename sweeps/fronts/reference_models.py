@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from dfkd_core.base.documents import read_json
 
 REFERENCES = Path("front") / "references"  # one file a model, as `sweeps.fronts.references` writes them
 
@@ -31,9 +32,9 @@ def noisy_input(trial_folders: Iterable[Path]) -> list[ReferenceModel]:
     """What the unprocessed validation mixtures score, as told by the first model folder that knows; else nothing."""
     for folder in trial_folders:
         try:
-            record = json.loads((folder / "metrics.json").read_bytes())
+            record = read_json(folder / "metrics.json")
             scores = record["noisy"]
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             continue  # another workload's trial
         taught = any(name.startswith("val_teacher/") for name in record.get("metrics", ()))
         group = "val_teacher" if taught else "val"
@@ -47,7 +48,7 @@ def read_references(folder: Path) -> list[ReferenceModel]:
     found = []
     for path in sorted((folder / REFERENCES).glob("*.json")):
         try:
-            told = json.loads(path.read_bytes())
+            told = read_json(path)
             found.append(ReferenceModel(told["name"], {name: float(value) for name, value in told["values"].items()}))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             _log.warning("%s: must hold a measured model, but %s; measure it again", path, error)

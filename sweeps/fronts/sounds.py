@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dfkd_core.base.atomic_files import write_atomic
+from dfkd_core.base.documents import read_json
 from dfkd_core.errors import DFKDError
 from dfkd_core.signal import SAMPLE_RATE_HZ
 from dfkd_core.signal.audio import Samples, read_audio
@@ -58,7 +59,7 @@ def read_sounds(folder: Path, trials: Sequence[int]) -> Listening | None:
     index = folder / SOUNDS / INDEX
     if not index.is_file():
         return None
-    return Listening(list(_excerpts(folder / SOUNDS, json.loads(index.read_bytes()), trials)), SAMPLE_RATE_HZ)
+    return Listening(list(_excerpts(folder / SOUNDS, read_json(index), trials)), SAMPLE_RATE_HZ)
 
 
 def student_version(trial: int) -> str:

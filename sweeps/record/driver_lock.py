@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dfkd_core.base.atomic_files import write_atomic
+from dfkd_core.base.documents import read_json
 from dfkd_core.errors import ConfigError, DFKDError
 from sweeps.record.process_identity import is_running, place, this_process
 
@@ -102,7 +103,7 @@ class DriverLock:
 def read_holder(folder: Path) -> Holder | None:
     """Who the lock file names, dead or alive."""
     try:
-        return Holder(**json.loads((folder / NAME).read_text()))
+        return Holder(**read_json(folder / NAME))
     except (FileNotFoundError, ValueError, TypeError):
         return None
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from dfkd_core.base.atomic_files import write_atomic
-from dfkd_core.base.yaml_files import dump_yaml
-from dfkd_core.errors import ConfigError, DFKDError
+from dfkd_core.base.documents import dump_yaml, read_json_object
+from dfkd_core.errors import ConfigError, DFKDError, Unreadable
 from sweeps.definition.spec import SweepSpec
 from sweeps.workload import Workload
 
@@ -67,7 +67,10 @@ class SweepFolder:
     def note(self) -> dict[str, Any]:
         """The study's name and the workload."""
         try:
-            return dict(json.loads((self.path / NOTE).read_text()))
+            note = read_json_object(self.path / NOTE)
+            if not all(isinstance(note.get(key), str) for key in ("sweep_id", "workload")):
+                raise Unreadable("must name sweep_id and workload")
+            return note
         except (OSError, ValueError) as error:
             raise DFKDError(f"{self.path / NOTE}: cannot be read ({error}); restore it from a backup") from error
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dfkd_core.base.atomic_files import sync_directory, sync_files, write_atomic
-from dfkd_core.base.yaml_files import dump_yaml
+from dfkd_core.base.documents import dump_yaml, read_json
 from dfkd_core.scoring.clip_table import ClipTable
 from sweeps.record.trials import TrialRecord
 from sweeps.workload import Domain
@@ -102,5 +102,5 @@ def result_of(record: TrialRecord) -> dict[str, Any]:
 
 def read_state(checkpoint: Path) -> tuple[int, dict[str, float]]:
     """The epoch a checkpoint was taken after, and that epoch's metrics."""
-    state = json.loads((checkpoint / STATE).read_text())
+    state = read_json(checkpoint / STATE, finite=False)
     return int(state["epoch"]), dict(state["metrics"])

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from dfkd_core.base.documents import parse_json
 
 SPOOL = "spool"
 _RECORDS_PER_SEGMENT = 1000
@@ -123,7 +126,7 @@ class SpoolReader:
                 self._offset += len(line)
                 try:
                     record = _record(line)
-                except (ValueError, KeyError, TypeError):
+                except ValueError:
                     self.unreadable.append(line)
                     continue
                 if record.sequence > self._last:
@@ -155,7 +158,7 @@ def _last_in(path: Path) -> int:
             file.seek(start)
             lines = file.read(end - start).split(b"\n")[:-1]
             for line in reversed(lines if start == 0 else lines[1:]):
-                with contextlib.suppress(ValueError, KeyError, TypeError):  # damage: the line before it counts
+                with contextlib.suppress(ValueError):  # damage: the line before it counts
                     return _record(line).sequence
             if start == 0:
                 return _first_sequence(path) - 1
@@ -163,8 +166,15 @@ def _last_in(path: Path) -> int:
 
 
 def _record(line: bytes) -> Record:
-    fields = json.loads(line)
-    return Record(int(fields.pop("n")), float(fields.pop("t")), str(fields.pop("event")), fields)
+    """A line as a record; ValueError when it is damaged."""
+    fields = parse_json(line, finite=False)
+    try:
+        record = Record(int(fields.pop("n")), float(fields.pop("t")), str(fields.pop("event")), fields)
+    except (KeyError, TypeError, OverflowError, AttributeError) as error:
+        raise ValueError(f"is no record: {error!r}") from error
+    if not math.isfinite(record.time_s):
+        raise ValueError("is no record: its time is not finite")
+    return record
 
 
 def _segment_path(folder: Path, first: int) -> Path:

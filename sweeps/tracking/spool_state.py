@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dfkd_core.base.documents import read_json_object
 from sweeps.tracking.spool import SPOOL
 
 _STATE_FILE = "state.json"
@@ -100,10 +101,9 @@ class HealthReport:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return read_json_object(path)
     except (OSError, ValueError):
         return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _replace_json(path: Path, content: dict[str, Any], *, durable: bool) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dfkd_core.base.yaml_files import dump_yaml, parse_yaml
+from dfkd_core.base.documents import dump_yaml, parse_yaml
 from dfkd_core.config import ExperimentConfig, absolute_paths, fit_architecture, key_paths, load_config, with_overrides
 from dfkd_core.errors import ConfigError
 

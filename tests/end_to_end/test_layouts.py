@@ -10,7 +10,7 @@ import ray
 from layout_trees import TREES, noisy_and_clean_valid
 from onnx import TensorProto, helper
 
-from dfkd_core.base.yaml_files import dump_yaml
+from dfkd_core.base.documents import dump_yaml
 from dfkd_core.errors import ConfigError
 from sweeps import SweepSpec, run_sweep
 from sweeps.cli import run

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import sweeps
-from dfkd_core.base.yaml_files import read_yaml
+from dfkd_core.base.documents import read_yaml
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from search_spaces.space import SPACES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from closed_form import PARAMS, QUALITY, Curve, sweep
 
-from dfkd_core.base.yaml_files import dump_yaml, read_yaml
+from dfkd_core.base.documents import dump_yaml, read_yaml
 from sweeps.cli import run
 from sweeps.definition.spec import SweepSpec
 from sweeps.fronts.front import build_front, load_front

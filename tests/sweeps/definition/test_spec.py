@@ -10,7 +10,7 @@ from closed_form import PARAMS, QUALITY, sweep
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dfkd_core.base.yaml_files import dump_yaml
+from dfkd_core.base.documents import dump_yaml
 from dfkd_core.errors import ConfigError
 from sweeps.definition.spec import SweepSpec
 from sweeps.distillation_workload import DistillationWorkload

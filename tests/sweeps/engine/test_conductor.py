@@ -7,7 +7,7 @@ import re
 import pytest
 from closed_form import PARAMS, QUALITY, Curve, PickyDomain, sweep
 
-from dfkd_core.base.yaml_files import read_yaml
+from dfkd_core.base.documents import read_yaml
 from dfkd_core.errors import ConfigError
 from sweeps.definition.spec import SweepSpec
 from sweeps.engine.conductor import Conductor

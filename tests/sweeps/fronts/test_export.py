@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from front_cases import QUALITY, SIZE, small_sweep, spec
 
-from dfkd_core.base.yaml_files import dump_yaml, read_yaml
+from dfkd_core.base.documents import dump_yaml, read_yaml
 from dfkd_core.config import load_config
 from dfkd_core.errors import ConfigError
 from sweeps.fronts.choose import choose_knee, choose_per_decade

@@ -1,0 +1,125 @@
+"""Whatever damage lies where a file of ours should: a command answers in one line, at once, or works all the same."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+
+import pytest
+from closed_form import PARAMS, QUALITY, Curve, sweep
+
+from sweeps.cli import run
+from sweeps.definition.spec import SweepSpec
+from sweeps.fronts.front import build_front
+from sweeps.record.ledger import Ledger
+from sweeps.record.sweep_folder import SweepFolder
+from sweeps.record.trials import TrialState
+
+WAIT_S = 20
+DEEP = "[" * 5000 + "]" * 5000
+DAMAGE = {
+    "deep": DEEP,
+    "list": "[1, 2]",
+    "nothing": "",
+    "cut": '{"name": ',
+    "infinity": '{"name": Infinity, "pid": Infinity}',
+    "digits": "9" * 6000,
+    "tag": "name: !!python/tuple [1, 2]",
+    "key": "{[1, 2]: 3}",
+    "without its keys": '{"name": "s"}',
+    "bytes": b"\xff\xfe\x00\x80" * 9,
+}
+FILES = (
+    "sweep.yaml",
+    "ledger.json",
+    "driver.lock",
+    "front/front.json",
+    "front/references/x.json",
+    "front/sounds/sounds.json",
+)
+COMMANDS = (
+    ["sweep", "status"],
+    ["front", "show"],
+    ["export", "--knee", "-o", "knee.yaml"],
+    ["front", "compare"],
+    ["sweep", "stop"],
+)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A finished sweep of three trials with its front."""
+    spec = SweepSpec.model_validate(sweep(3, 1))
+    folder = SweepFolder(tmp_path_factory.mktemp("sweep") / "closed")
+    folder.create()
+    folder.write_note("id", Curve)
+    ledger = Ledger.create(folder.path, spec, "id")
+    for _ in range(3):
+        number, params = ledger.ask()
+        ledger.record_epoch(number, 1, {QUALITY: 0.5, PARAMS: 2e6 * params["size"]})
+        ledger.finish(number, TrialState.COMPLETE)
+    folder.write_spec(spec)
+    (folder.path / "front").mkdir()
+    (folder.path / "front" / "front.json").write_text(build_front(spec, "id", ledger.records()).to_json())
+    return folder.path
+
+
+@pytest.fixture
+def folder(written, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return shutil.copytree(written, tmp_path / "s")
+
+
+def answered(arguments, capsys):
+    """Run a command; its status, with what it said on stderr, and no wait for anybody."""
+
+    def too_long(*_):
+        raise AssertionError(f"{arguments} waits")
+
+    capsys.readouterr()
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(WAIT_S)
+    try:
+        status = run([str(a) for a in arguments])
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    said = capsys.readouterr().err.strip().splitlines()
+    assert status in (0, 1, 2), said
+    assert status == 0 or (said and said[-1].startswith("dfkd: ") and len(said[-1]) < 800), said
+    assert not any("Traceback" in line for line in said)
+    return status, said
+
+
+def every_command(folder, capsys):
+    for command in COMMANDS:
+        other = [folder] if command[1] == "compare" else []
+        answered(
+            [*command[:2], folder, *other, *command[2:]]
+            if command[0] != "export"
+            else ["export", folder, *command[1:]],
+            capsys,
+        )
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_content_is_told_or_passed_over(folder, name, damage, capsys):
+    place = folder / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    content = DAMAGE[damage]
+    place.write_bytes(content if isinstance(content, bytes) else content.encode())
+    every_command(folder, capsys)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_pipe_or_a_folder_in_its_place_keeps_nobody_waiting(folder, name, capsys):
+    place = folder / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.unlink(missing_ok=True)
+    os.mkfifo(place)
+    every_command(folder, capsys)
+    place.unlink()
+    place.mkdir()
+    every_command(folder, capsys)
