@@ -132,6 +132,8 @@ class TrainingConfig(Config):
     epochs: Annotated[int, Field(ge=1)] = 6
     start_from: str | None = None  # teacher, a model folder or a shipped name; null: weights drawn from the seed
     slice_by: Literal["activation", "weight", "first"] = "weight"  # which channels stay of a wider start
+    # whether batch norms keep the start's statistics; null: they do where all of its weights are taken
+    norms: Literal["train", "freeze"] | None = None
     batch_size: Annotated[int, Field(ge=1)] = 8
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
     patience: Annotated[int, Field(ge=1)] | None = None

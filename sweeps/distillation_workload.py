@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,7 @@ from dfkd_core.metrics import KNOWN, OPTIONAL
 from dfkd_core.scoring.clip_table import ClipTable
 from sweeps.workload import Domain
 
+log = logging.getLogger(__name__)
 SCORES = ("val", "val_teacher")  # against clean speech; against the teacher, for recordings of which none is known
 SIZES = ("model/params", "model/macs_per_s", "model/bytes", "model/state_bytes", "model/look_ahead_ms")
 SPEED = ("model/rtf_cpu", "model/rtf_cpu_spread")  # measured by the trial, once
@@ -122,7 +124,7 @@ class DistillationWorkload:
         """Sizes of the student; ConfigError where training cannot begin as its config says."""
         from dfkd_core.models import build_student
         from dfkd_core.models.complexity import complexity
-        from dfkd_core.training.initial_student import find_parent
+        from dfkd_core.training.parent import find_parent
 
         parsed = ExperimentConfig.parse(config)
         find_parent(parsed)
@@ -130,12 +132,21 @@ class DistillationWorkload:
         return {f"model/{name}": float(value) for name, value in asdict(sizes).items()}
 
     def step(self) -> dict[str, float]:
-        """Train one epoch, then validate."""
+        """Train one epoch, then validate; of a trained start, the scores that it had before are told, too."""
+        from dfkd_core.training.train_run import harm_done
+
         self._speed = self._speed or self._measured()
+        if not self.trainer.epoch:
+            self.trainer.score_start()
         trained = self.trainer.train_epoch()
         scored = self.trainer.evaluate()
         self._clips = scored.table("val")
-        return trained | scored.metrics("val") | self.trainer.evaluate_probes() | self._speed
+        scores = scored.metrics("val") | self.trainer.evaluate_probes()
+        start = {f"start/{name}": value for name, value in self.trainer.start_scores.items()}
+        is_last = self.trainer.epoch == self.trainer.config.training.epochs
+        if is_last and (harm := harm_done(self.trainer.start_scores, scores)):
+            log.warning("%s; values and weights are the last epoch's", harm)
+        return trained | scores | start | self._speed
 
     def _measured(self) -> dict[str, float]:
         """The student's speed on this machine's CPU, on a copy whose buffers nobody trains."""

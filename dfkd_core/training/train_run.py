@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,10 @@ from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import ConfigError
 from dfkd_core.trained.checkpoint import has_state, load_state, save_state
 from dfkd_core.trained.model_folder import publish_checkpoint
-from dfkd_core.training.trainer import Trainer
+from dfkd_core.training.trainer import Trainer, finite
 
 JUDGES = ("val/pesq_wb", "val_teacher/pesq_wb")  # what patience waits for: the one that is measured
-LAST, BEST = "checkpoint", "best"
+LAST, BEST, START = "checkpoint", "best", "start"
 
 Report = Callable[[str], None]
 EpochMetrics = dict[str, float | None]
@@ -31,10 +31,12 @@ class TrainedModel:
     epochs: int
     metrics: EpochMetrics
     stopped_early: bool
+    harm: str = ""  # what training took off, where the start was better and is the model
 
     def __str__(self) -> str:
         early = " (stopped early: no better epoch within training.patience)" if self.stopped_early else ""
-        return f"{_told(self.metrics)} after {self.epochs} epochs{early}"
+        kept = f"; {self.harm}, and it is the model" if self.harm else ""
+        return f"{_told(self.metrics)} after {self.epochs} epochs{early}{kept}"
 
 
 def train_model(
@@ -44,8 +46,9 @@ def train_model(
 
     Called again it goes on behind the last finished epoch, or finds nothing to do. The model is that of the last
     epoch; with `training.patience` that of the best epoch by validation PESQ, and training stops once so many
-    epochs brought no better one. ConfigError: another process trains there. CheckpointError: `out` holds a
-    checkpoint of another config, or a damaged one.
+    epochs brought no better one. Where training began with a trained model or a slice of one, and that epoch is
+    worse by validation PESQ, the model is what it began with. ConfigError: another process trains there.
+    CheckpointError: `out` holds a checkpoint of another config, or a damaged one.
     """
     out.mkdir(parents=True, exist_ok=True)
     try:
@@ -74,20 +77,32 @@ class _TrainingRun:
     def finish(self) -> TrainedModel:
         """Train what is left, then publish."""
         epochs = self.trainer.config.training.epochs
+        if not self.history:
+            self._score_start()
         while self.trainer.epoch < epochs and not self._is_stuck():
             self._epoch()
         chosen = BEST if self.trainer.config.training.patience else LAST
-        metrics = self.history[self._best() if chosen == BEST else -1]
+        metrics = self.history[self._best() - 1 if chosen == BEST else -1]
+        harm = harm_done(self.trainer.start_scores, metrics)
+        if harm:
+            chosen, metrics = START, finite(self.trainer.start_scores)
         publish_checkpoint(self.out / chosen, self.out, metrics)
-        return TrainedModel(self.trainer.epoch, metrics, stopped_early=self.trainer.epoch < epochs)
+        return TrainedModel(self.trainer.epoch, metrics, self.trainer.epoch < epochs, harm)
+
+    def _score_start(self) -> None:
+        """Score and keep what training begins with, where it was trained before."""
+        scores = self.trainer.score_start()
+        if scores:
+            save_state(self.out / START, self.trainer.state_dict())
+            self.report(f"before the first epoch: {_told(scores)}")
 
     def _epoch(self) -> None:
         start_s = time.monotonic()
         metrics = self.trainer.train_epoch() | self.trainer.evaluate().metrics() | self.trainer.evaluate_probes()
-        self.history.append(_finite(metrics))
+        self.history.append(finite(metrics))
         # the better epoch is kept before the last one is told, so that a kill between the two repeats an epoch
         state: dict[str, Any] = self.trainer.state_dict() | {"history": self.history}
-        if self.trainer.config.training.patience and self._best() == len(self.history) - 1:
+        if self.trainer.config.training.patience and self._best() == len(self.history):
             save_state(self.out / BEST, state)
         save_state(self.out / LAST, state)
         spent_s = time.monotonic() - start_s
@@ -96,21 +111,27 @@ class _TrainingRun:
         )
 
     def _best(self) -> int:
-        """The epoch, counted from 0, of the best validation score; the first of equals."""
-        judge = next((name for name in JUDGES if name in self.history[0]), JUDGES[0])
-        return max(range(len(self.history)), key=lambda i: (self.history[i][judge] or 0.0, -i))
+        """The epoch, counted from 1, of the best validation score; the first of equals."""
+        judge = _judge(self.history[0])
+        return max(range(1, 1 + len(self.history)), key=lambda epoch: (self.history[epoch - 1][judge] or 0.0, -epoch))
 
     def _is_stuck(self) -> bool:
         patience = self.trainer.config.training.patience
-        return bool(patience and self.history and len(self.history) - 1 - self._best() >= patience)
+        return bool(patience and self.history and len(self.history) - self._best() >= patience)
 
 
-def _finite(metrics: dict[str, float]) -> EpochMetrics:
-    """The metrics with null for what is undefined, as JSON holds them."""
-    return {name: value if abs(value) < float("inf") else None for name, value in metrics.items()}
+def harm_done(start: Mapping[str, float], after: Mapping[str, float | None]) -> str:
+    """In words, by how much the start was better than what training made of it; empty where it was not."""
+    judge = _judge(after)
+    before, now = start.get(judge, 0.0), after.get(judge) or 0.0
+    return f"the start was better (PESQ-WB {before:.3f} against {now:.3f})" if before > now else ""
 
 
-def _told(metrics: EpochMetrics | dict[str, float]) -> str:
+def _judge(metrics: Mapping[str, float | None]) -> str:
+    return next((name for name in JUDGES if name in metrics), JUDGES[0])
+
+
+def _told(metrics: Mapping[str, float | None]) -> str:
     scores = {"pesq_wb": "PESQ-WB", "stoi": "STOI", "si_sdr_db": "SI-SDR"}
     shown = {"train/loss": "loss", **{f"val/{name}": label for name, label in scores.items()}}
     shown |= {f"val_teacher/{name}": f"{label} to the teacher" for name, label in scores.items()}

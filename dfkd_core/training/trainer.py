@@ -19,11 +19,12 @@ from dfkd_core.data.mixtures import training_shard
 from dfkd_core.distillation.split_report import split_warning
 from dfkd_core.errors import CheckpointError, TrainingDiverged
 from dfkd_core.metrics import chosen_metrics
-from dfkd_core.scoring.evaluation import Evaluation, evaluate, evaluate_noisy, network_enhance
+from dfkd_core.scoring.evaluation import Evaluation, evaluate, evaluate_noisy, evaluate_once, network_enhance
 from dfkd_core.trained.checkpoint import load_state, save_state
 from dfkd_core.training.batches import batches_on
 from dfkd_core.training.determinism import batch_order, seed_everything
-from dfkd_core.training.initial_student import find_parent, initial_student, start_origin
+from dfkd_core.training.initial_student import initial_student
+from dfkd_core.training.norm_statistics import batch_norms
 from dfkd_core.training.optimizer import AdamW, clip_gradient, learning_rate
 from dfkd_core.training.signals import Batch, Signals
 from dfkd_core.training.total_loss import TotalLoss, first_not_finite
@@ -56,13 +57,14 @@ class Trainer:
         self.loss = TotalLoss(config)
         self.loss.method.to(self.device)
         self.signals = Signals(config, needs_teacher=self.loss.needs_teacher, progress=progress)
-        parent = find_parent(config)
-        start = initial_student(config, parent, lambda: training_shard(self.signals.store, config.data, 0))
-        self.student: nn.Module = start.to(self.device)
-        self._start = start_origin(config, parent)
+        self.start = initial_student(config, lambda: training_shard(self.signals.store, config.data, 0))
+        self.start_scores: dict[str, float] = {}
+        self.student: nn.Module = self.start.student.to(self.device)
         self.optimizer = AdamW(self.student, config.optimizer.weight_decay)
         decay = config.training.ema_decay
-        self.average = WeightAverage(self.student, decay) if decay is not None else None
+        self.average = (
+            WeightAverage(self.student, decay, keeps_start=self.start.kind == "whole") if decay is not None else None
+        )
         self._forward = torch.compile(self.student) if config.training.compile else self.student
 
     @property
@@ -79,6 +81,9 @@ class Trainer:
         shard = self.signals.shard(self.epoch)
         order = batch_order(self.config.seed, self.epoch, len(shard.mixtures), self.config.training.batch_size)
         self.student.train()
+        if (self.config.training.norms or ("freeze" if self.start.kind == "whole" else "train")) == "freeze":
+            for norm in batch_norms(self.student):
+                norm.eval()
         self.loss.train()
         total: Counter[str] = Counter()
         for step, batch in enumerate(batches_on(self.device, shard, order)):
@@ -98,6 +103,19 @@ class Trainer:
             _log.warning("the model returns speech at %+.1f dB; %s, which sees the gain", gain_db, remedy)
         return evaluation
 
+    def score_start(self) -> dict[str, float]:
+        """Scores of a trained start before its first epoch, as `evaluate` and `evaluate_probes` name them; else {}.
+
+        Kept in the cache folder, and from here on in the state.
+        """
+        if self.start.kind != "drawn":
+            enhance = network_enhance(self.model.eval(), self.device)
+            lists = {"val": self.signals.validation, **{f"probe/{n}": p for n, p in self.signals.probes.items()}}
+            for prefix, mixtures in lists.items():
+                scored = evaluate_once(self.start.identity, enhance, mixtures, self.metrics)
+                self.start_scores |= scored.metrics(prefix)
+        return self.start_scores
+
     def evaluate_probes(self) -> dict[str, float]:
         """Mean scores on the mixtures of each probe, as `probe/NAME/pesq_wb` and so on; {} without probes."""
         enhance = network_enhance(self.model.eval(), self.device)
@@ -110,8 +128,9 @@ class Trainer:
         return {
             "epoch": self.epoch,
             "config": self.config.model_dump(mode="json"),
-            "origin": self.signals.origin | self._start,
-            "noisy": {name: v if math.isfinite(v) else None for name, v in noisy.items()},
+            "origin": self.signals.origin | self.start.origin,
+            "start": finite(self.start_scores),
+            "noisy": finite(noisy),
             "student": self.student.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "loss": self.loss.state_dict(),
@@ -128,6 +147,7 @@ class Trainer:
         except CheckpointError as error:
             raise CheckpointError(f"{place}: {error}") from error
         self.epoch = state["epoch"]
+        self.start_scores = {name: math.nan if v is None else v for name, v in state.get("start", {}).items()}
         self.student.load_state_dict(state["student"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.loss.load_state_dict(state["loss"])
@@ -187,6 +207,11 @@ def prepare(config: ExperimentConfig, progress: Progress = silent) -> dict[str, 
     for epoch in range(config.training.epochs):
         signals.shard(epoch)
     return signals.hashes
+
+
+def finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    """The metrics with null for what is undefined, as JSON holds them."""
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
 
 
 def _require_same_config(saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:

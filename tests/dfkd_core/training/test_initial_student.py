@@ -8,7 +8,7 @@ import torch
 from dfkd_core.config import load_config
 from dfkd_core.errors import CheckpointError, ConfigError
 from dfkd_core.trained.model_folder import load_model, model_sha256, read_record
-from dfkd_core.training.initial_student import find_parent
+from dfkd_core.training.parent import find_parent
 from dfkd_core.training.slicing import scores_by_activation
 from dfkd_core.training.train_run import train_model
 from dfkd_core.training.trainer import Trainer
@@ -167,3 +167,55 @@ def test_a_resumed_run_must_name_the_same_start(experiment, trained_folder, tmp_
     train_model(config, tmp_path / "after")
     with pytest.raises(CheckpointError, match=re.escape("training.start_from was")):
         train_model(experiment({"training.epochs": 2}), tmp_path / "after")
+
+
+def statistics(trainer):
+    return {name: value.clone() for name, value in trainer.student.state_dict().items() if "running" in name}
+
+
+@pytest.mark.parametrize(
+    ("parent", "norms", "kept"),
+    [("same", None, True), ("same", "train", False), ("wide", None, False), ("wide", "freeze", True)],
+)
+def test_norms_keep_the_start_s_statistics_or_train_them(experiment, trained_folder, wide_folder, parent, norms, kept):
+    folder = trained_folder if parent == "same" else wide_folder
+    trainer = Trainer(experiment({"training.start_from": str(folder), "training.norms": norms}))
+    before, gain = statistics(trainer), trainer.student.encoder[0].norm.weight.clone()
+    trainer.train_epoch()
+    assert all(torch.equal(value, before[name]) == kept for name, value in statistics(trainer).items())
+    assert not torch.equal(gain, trainer.student.encoder[0].norm.weight)  # weights train all the same
+
+
+def test_from_a_random_start_norms_train_and_freezing_them_is_refused(experiment):
+    trainer = Trainer(experiment())
+    before = statistics(trainer)
+    trainer.train_epoch()
+    assert not any(torch.equal(value, before[name]) for name, value in statistics(trainer).items())
+    with pytest.raises(ConfigError, match=r"training\.norms: must be train or null where weights are drawn"):
+        find_parent(experiment({"training.norms": "freeze"}))
+
+
+def test_the_average_does_not_forget_a_whole_start_in_its_first_steps(experiment, trained_folder):
+    changes = {"training.start_from": str(trained_folder), "training.ema_decay": 0.999}
+    for start, keeps in ((changes, True), ({"training.ema_decay": 0.999}, False)):
+        trainer = Trainer(experiment(start))
+        before = trainer.model.encoder[0].convolution.weight_real.clone()
+        trainer.train_epoch()
+        now, trained = (m.encoder[0].convolution.weight_real for m in (trainer.model, trainer.student))
+        assert ((now - before).norm() < 0.1 * (trained - before).norm()) == keeps
+
+
+def test_a_slice_s_score_before_training_is_told_and_kept_over_a_resume(experiment, wide_folder, tmp_path):
+    config = experiment({"training.start_from": str(wide_folder)})
+    first = Trainer(config)
+    scored = first.evaluate().metrics("val")
+    assert first.score_start() == scored
+    first.train_epoch()
+    first.save(tmp_path / "state")
+    resumed = Trainer(config)
+    resumed.load(tmp_path / "state")
+    assert resumed.start_scores == scored
+
+
+def test_a_random_start_is_not_scored(experiment):
+    assert Trainer(experiment()).score_start() == {}

@@ -78,6 +78,32 @@ def test_patience_stops_and_ships_the_best_epoch(experiment, tmp_path, monkeypat
     assert trained.metrics["val/pesq_wb"] == 1.5 and read_record(tmp_path).epochs == 2
 
 
+@pytest.mark.parametrize("patience", [None, 1])
+def test_a_start_that_training_only_harms_is_the_model(experiment, tmp_path, patience):
+    train_model(experiment(), tmp_path / "before")
+    harmful = {"training.start_from": str(tmp_path / "before"), "optimizer.learning_rate": 0.5, "training.epochs": 2}
+    told = []
+    trained = train_model(experiment(harmful | {"training.patience": patience}), tmp_path / "after", report=told.append)
+    weights = [load_model(tmp_path / name)[0].state_dict() for name in ("before", "after")]
+    assert all(torch.equal(a, b) for a, b in zip(*(w.values() for w in weights), strict=True))
+    assert "the start was better (PESQ-WB " in str(trained)
+    assert told[0] == f"before the first epoch: {shown(trained.metrics)}"
+    record = read_record(tmp_path / "after")
+    assert record.epochs == 0 and record.metrics == trained.metrics
+
+
+def shown(metrics):
+    keys = {"pesq_wb": "PESQ-WB", "stoi": "STOI", "si_sdr_db": "SI-SDR"}
+    return ", ".join(f"{label} {metrics[f'val/{key}']:.3f}" for key, label in keys.items())
+
+
+def test_a_start_that_training_betters_is_not_the_model(experiment, tmp_path):
+    train_model(experiment({"training.epochs": 1}), tmp_path / "before")
+    better = {"training.start_from": str(tmp_path / "before"), "training.epochs": 6}
+    trained = train_model(experiment(better), tmp_path / "after")
+    assert not trained.harm and read_record(tmp_path / "after").epochs == 6
+
+
 def test_a_folder_of_another_config_is_refused_and_stays(experiment, tmp_path):
     train_model(experiment({"training.epochs": 1}), tmp_path)
     before = (tmp_path / "model.safetensors").read_bytes()
