@@ -29,5 +29,5 @@ def kill_half(model):
                 alive, dead = order[stretch.group].chunk(2)
                 numbers = state[weight].narrow(dim, start, stretch.length).movedim(dim, 0)
                 members = numbers.view(stretch.copies, stretch.members, stretch.each, *numbers.shape[1:])
-                silent = role is Role.READ or (role is Role.SCALE and stretch.group not in read)
+                silent = role is Role.READ or stretch.group not in read  # heads' products have no reader
                 members[:, dead] = 0.0 if silent else members[:, alive]

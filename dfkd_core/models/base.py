@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import ConfigDict
 from torch import Tensor, nn
@@ -62,6 +62,10 @@ class Student(nn.Module, ABC):
     def channels(self) -> Channels | None:
         """What a narrower student of this class needs to begin as a slice of this one; None: it cannot."""
         return None
+
+    def stages(self, parent: Self) -> dict[str, str]:
+        """Which modules of a deeper one stand for which of these, by name; those not named stand for themselves."""
+        return {}
 
     def extra_macs(self, num_samples: int) -> int:
         """The part of them that no layer of this module does, such as a transform."""

@@ -20,7 +20,7 @@ from dfkd_core.models.norms import CumulativeLayerNorm, SequenceNorm
 class Stretch:
     """Part of an axis: a group's members, `copies` times one behind the other, `each` numbers a member.
 
-    scale_power: numbers there are to be multiplied by (members / members of the wider model) to this power.
+    scale_power: what a slice takes from there is multiplied by (members / members of the wider model) to this power.
     """
 
     group: str
@@ -47,6 +47,10 @@ class Axis:
     def times(self, copies: int) -> Axis:
         """Every stretch so many times over, as the four gates of an LSTM hold its units."""
         return Axis(tuple(replace(s, copies=copies * s.copies) for s in self.stretches))
+
+    def scaled(self, power: float) -> Axis:
+        """Every stretch with that `scale_power`."""
+        return Axis(tuple(replace(s, scale_power=power) for s in self.stretches))
 
     def placed(self) -> Iterator[tuple[int, Stretch]]:
         """The stretches, each with the number where it begins."""
@@ -89,10 +93,10 @@ class Channels:
         Raises TypeError for a layer that has no `layer_uses(reads, writes)` and whose type is not in LAYERS.
         """
         layer = self._model.get_submodule(name)
-        held = {**dict(layer.named_parameters()), **dict(layer.named_buffers())}
-        for weight, uses in _layer_uses(layer, reads, writes).items():
-            if held.get(weight) is not None:
-                self.uses[f"{name}.{weight}"] = uses
+        held = layer.state_dict()
+        self.uses |= {
+            f"{name}.{weight}": u for weight, u in _layer_uses(layer, reads, writes).items() if weight in held
+        }
 
     def signal(self, name: str, axis: Axis, dim: int = 1) -> None:
         """Say that these channels lie along an axis of a module's output (of its first, where it has several)."""

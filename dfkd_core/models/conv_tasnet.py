@@ -10,12 +10,13 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from dfkd_core.models.base import FLOAT_BYTES, Student, StudentBase
+from dfkd_core.models.channels import Channels
 from dfkd_core.models.depthwise import DepthwiseConv1d
 from dfkd_core.models.learned_frames import LearnedFrames
 from dfkd_core.models.norms import CumulativeLayerNorm, GlobalLayerNorm
 from dfkd_core.models.pointwise import PointwiseConv1d
 from dfkd_core.models.prelu import PReLU
-from dfkd_core.models.widths import Width, check_width, scaled
+from dfkd_core.models.widths import Width, check_width, scaled, spread
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -74,6 +75,7 @@ class ConvTasNet(Student):
     """
 
     Config = ConvTasNetConfig
+    resizable = frozenset({"width", "filters", "bottleneck", "hidden", "skip", "num_blocks", "num_repeats"})
 
     def __init__(self, config: ConvTasNetConfig) -> None:
         super().__init__()
@@ -124,6 +126,40 @@ class ConvTasNet(Student):
         ends = config.filters * (2 * config.window + bottleneck + skip)
         per_frame = num_blocks * block - hidden * bottleneck + ends
         return per_frame * self.frames.num_frames(num_samples)
+
+    def channels(self) -> Channels:
+        """Filters, residual and skip channels, each one group for all blocks; a group of hidden ones in each block."""
+        told, (bottleneck, hidden, skip) = Channels(self), self.config.sizes(self.config.width)
+        filters, signal = told.group("frames", self.config.filters), told.group("bottleneck", bottleneck)
+        skips = told.group("activation", skip)
+        told.layer("frames.analysis", writes=filters)
+        told.layer("norm", writes=filters)
+        told.layer("bottleneck", filters, signal)
+        last = len(self.blocks) - 1
+        for i in range(len(self.blocks)):
+            own, name = told.group(f"blocks.{i}", hidden), f"blocks.{i}"
+            told.layer(f"{name}.widen", signal, own)
+            for layer in ("norms.0", "depthwise", "norms.1"):
+                told.layer(f"{name}.{layer}", writes=own)
+            told.layer(f"{name}.narrow", own, skips if i == last else signal + skips)
+            told.signal(f"{name}.activations.1", own)
+        told.layer("mask", skips, filters)
+        told.layer("frames.synthesis", filters)
+        for name, group in (("frames", filters), ("bottleneck", signal), ("activation", skips)):
+            told.signal(name, group)
+        return told
+
+    def stages(self, parent: ConvTasNet) -> dict[str, str]:
+        """Repeats spread over the parent's, first and last among them; of each the blocks of smallest dilation."""
+        own, other = self.config, parent.config
+        if (own.num_blocks, own.num_repeats) == (other.num_blocks, other.num_repeats):
+            return {}
+        found = {}
+        for mine, its in enumerate(spread(own.num_repeats, other.num_repeats)):
+            for block in range(own.num_blocks):
+                theirs = its * other.num_blocks + block if block < other.num_blocks else -1
+                found[f"blocks.{mine * own.num_blocks + block}"] = f"blocks.{theirs}"
+        return found
 
 
 class _Block(nn.Module):

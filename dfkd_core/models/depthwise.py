@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from dfkd_core.models.channels import WHOLE, Axis, Role, Uses
 from dfkd_core.models.folded_norm import FoldedNorm, folds
 from dfkd_core.models.own_gradients import own_gradients_apply
 
@@ -52,6 +53,10 @@ class DepthwiseConv1d(nn.Module):
     def layer_macs(self, signal: Tensor, output: Tensor) -> int:
         """Multiply-adds of one forward pass."""
         return output.numel() * self.weight.shape[0]
+
+    def layer_uses(self, reads: Axis, writes: Axis) -> Uses:
+        """Every channel has its own taps."""
+        return {"weight": ((Role.WRITE, WHOLE), (Role.SCALE, writes)), "bias": ((Role.WRITE, writes),)}
 
 
 class _Shifted(torch.autograd.Function):

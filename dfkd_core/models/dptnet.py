@@ -10,13 +10,14 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dfkd_core.models.attention import SelfAttention
+from dfkd_core.models.attention import SelfAttention, tell_attention
 from dfkd_core.models.base import Student, StudentBase
+from dfkd_core.models.channels import Channels
 from dfkd_core.models.cosine_frames import start_as_cosines
 from dfkd_core.models.learned_frames import LearnedFrames
 from dfkd_core.models.norms import GlobalLayerNorm, SequenceNorm
 from dfkd_core.models.prelu import PReLU
-from dfkd_core.models.widths import Width, check_width, scaled
+from dfkd_core.models.widths import Width, check_width, scaled, spread
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -74,6 +75,7 @@ class DPTNet(Student):
     """
 
     Config = DPTNetConfig
+    resizable = frozenset({"width", "features", "feedforward", "num_blocks", "initial_filters"})
 
     def __init__(self, config: DPTNetConfig) -> None:
         super().__init__()
@@ -120,6 +122,36 @@ class DPTNet(Student):
         per_position = config.num_blocks * (2 * layer + products) + features**2
         per_frame = 2 * features * config.window + 2 * features**2
         return per_position * chunks * config.chunk + per_frame * num_frames
+
+    def channels(self) -> Channels:
+        """Features are one group from the frames to the mask; heads and LSTM units of each layer have their own."""
+        told, (size, units) = Channels(self), self.config.sizes(self.config.width)
+        features, output = told.group("frames", size), told.group("output", size)
+        told.layer("frames.analysis", writes=features)
+        told.layer("norm", writes=features)
+        for i in range(self.config.num_blocks):
+            for path in ("within", "across"):
+                name = f"blocks.{i}.{path}"
+                tell_attention(told, f"{name}.attention", features, self.config.heads)
+                both = told.group(f"{name}.lstm", units) + told.group(f"{name}.lstm.reverse", units)
+                told.layer(f"{name}.lstm", features, both)
+                told.signal(f"{name}.lstm", both, dim=2)
+                told.layer(f"{name}.narrow", both, features)
+                for k in range(2):
+                    told.layer(f"{name}.norms.{k}", writes=features)
+                told.signal(name, features, dim=2)
+        told.layer("output", features, output)
+        told.signal("output", output, dim=3)
+        for layer in ("value", "gate"):
+            told.layer(layer, output, features)
+        told.layer("frames.synthesis", features)
+        told.signal("frames", features)
+        return told
+
+    def stages(self, parent: DPTNet) -> dict[str, str]:
+        """Blocks spread over the parent's, first and last among them."""
+        places = spread(self.config.num_blocks, parent.config.num_blocks)
+        return {f"blocks.{mine}": f"blocks.{its}" for mine, its in enumerate(places) if mine != its}
 
 
 class _DualPath(nn.Module):

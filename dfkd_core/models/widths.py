@@ -1,4 +1,4 @@
-"""Width scaling: how many units a layer keeps, and which widths leave every layer working."""
+"""Width scaling: how many units a layer keeps, which widths leave every layer working, which of many layers stay."""
 
 from __future__ import annotations
 
@@ -28,3 +28,10 @@ def check_width(width: float, units: int, rule: str, works: Callable[[float], bo
     names = " or ".join(f"{w:g}" for w in (*below[-1:], *above[:1]))
     remedy = f"the nearest widths that work are {names}" if names else "no width works with these fields"
     raise ValueError(f"student.width must {rule}, but got {width:g}; {remedy}")
+
+
+def spread(few: int, many: int) -> list[int]:
+    """Places of a few among many, first and last among them, of one the first; a few more than many stay in order."""
+    if few > many or few == 1:
+        return list(range(few))
+    return [round(i * (many - 1) / (few - 1)) for i in range(few)]

@@ -12,6 +12,7 @@ from dfkd_core.models import build_student
 from dfkd_core.models.base import StudentBase
 from dfkd_core.teachers.shipped import model_place, shipped_names
 from dfkd_core.trained.model_folder import model_sha256, read_model_config
+from dfkd_core.training.slicing import in_parent
 
 KEY = "training.start_from"
 TEACHER = "teacher"
@@ -80,12 +81,17 @@ def _is_wider(wanted: StudentBase, found: StudentBase, start: str) -> bool:
         if asked.get(name) != got.get(name) and name not in student.resizable:
             rule = f"must name a model of the same student, or a wider one, but {start} has {name} {got.get(name)}"
             raise ConfigError(f"{rule}, not {asked.get(name)}; name another, or set student.{name}", key=KEY)
-    narrow, wide = student.channels(), build_student(found).channels()
+    other = build_student(found)
+    narrow, wide, theirs = student.channels(), other.channels(), in_parent(student, other)
     if narrow is None or wide is None:
         rule = f"must name a model of the very same student, since {type(student).__name__} declares no channels"
         raise ConfigError(f"{rule}, but {start} is another; see docs/models.md", key=KEY)
     for group, members in narrow.groups.items():
-        if wide.groups[group] < members:
-            rule = f"must name a model at least as wide as the student, but {group} of {start} has {wide.groups[group]}"
+        if theirs(group) not in wide.groups:
+            rule = f"must name a model at least as deep as the student, but {start} has nothing for its {group}"
+            raise ConfigError(f"{rule}; name a deeper one, or lower the student's number of blocks", key=KEY)
+        has = wide.groups[theirs(group)]
+        if has < members:
+            rule = f"must name a model at least as wide as the student, but {theirs(group)} of {start} has {has}"
             raise ConfigError(f"{rule} channels, not {members}; name a wider one, or lower student.width", key=KEY)
     return narrow.groups != wide.groups

@@ -10,6 +10,7 @@ Rules, for each group of channels that belong together:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -26,18 +27,18 @@ Scores = dict[str, Tensor]  # group -> (member,), large where a member matters
 def sliced(parent: Student, student: Student, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The student's state: of each group the members of the parent with the highest scores, in the parent's order.
 
-    ConfigError: a group of the parent has fewer members than the student's, or a weight does not fit.
+    ConfigError: a group of the parent has fewer members than the student's, or it has no such group.
     """
-    wide, narrow = channels_of(parent), channels_of(student)
-    kept = {name: _best(scores[name], members, name) for name, members in narrow.groups.items()}
-    state, held = {}, parent.state_dict()
-    for name, own in student.state_dict().items():
-        value = held[name]
+    wide, narrow, held = channels_of(parent), channels_of(student), parent.state_dict()
+    theirs = in_parent(student, parent)
+    kept = {theirs(name): _best(scores, theirs(name), members) for name, members in narrow.groups.items()}
+    state = {}
+    for name in student.state_dict():
+        value = held[theirs(name)]
         for dim, (_, axis) in enumerate(narrow.uses.get(name, ())):
             if axis.stretches:
-                value = _cut(value, dim, wide.uses[name][dim][1], axis, kept)
-        if value.shape != own.shape:
-            raise ConfigError(f"{name} is {tuple(value.shape)} in the slice, but {tuple(own.shape)} in the student")
+                own = Axis(tuple(replace(stretch, group=theirs(stretch.group)) for stretch in axis.stretches))
+                value = _cut(value, dim, wide.uses[theirs(name)][dim][1], own, kept)
         state[name] = value.clone()
     return state
 
@@ -50,21 +51,35 @@ def channels_of(model: Student) -> Channels:
     return told
 
 
-def _best(scores: Tensor, members: int, group: str) -> Tensor:
-    if members > len(scores):
-        raise ConfigError(f"is narrower than the student: {group} has {len(scores)} channels, not {members}")
-    return scores.argsort(descending=True, stable=True)[:members].sort().values
+def in_parent(student: Student, parent: Student) -> Callable[[str], str]:
+    """The parent's name for a weight or a group of the student, whose stages may stand elsewhere there."""
+    stages = student.stages(parent)
+
+    def theirs(name: str) -> str:
+        mine = next((stage for stage in stages if name == stage or name.startswith(f"{stage}.")), None)
+        return name if mine is None else stages[mine] + name.removeprefix(mine)
+
+    return theirs
+
+
+def _best(scores: Mapping[str, Tensor], group: str, members: int) -> Tensor:
+    found = len(scores[group]) if group in scores else 0
+    if found < members:
+        raise ConfigError(f"is narrower than the student: {group} has {found} channels, not {members}")
+    return scores[group].argsort(descending=True, stable=True)[:members].sort().values
 
 
 def _cut(value: Tensor, dim: int, wide: Axis, narrow: Axis, kept: Mapping[str, Tensor]) -> Tensor:
     """The numbers along an axis that belong to kept members, in the student's order of stretches."""
-    places = {(stretch.group, stretch.copies): (start, stretch) for start, stretch in wide.placed()}
+    places: dict[str, list[tuple[int, Stretch]]] = {}
+    for start, stretch in wide.placed():
+        places.setdefault(stretch.group, []).append((start, stretch))
     parts = []
     for stretch in narrow.stretches:
-        start, of = places[stretch.group, stretch.copies]
+        start, of = places[stretch.group].pop(0)  # a group twice along an axis: in the same order in both models
         index = torch.arange(of.length).view(of.copies, of.members, of.each)[:, kept[of.group]].flatten() + start
-        scale = (stretch.members / of.members) ** stretch.scale_power
-        parts.append(value.index_select(dim, index) * scale if stretch.scale_power else value.index_select(dim, index))
+        part = value.index_select(dim, index)
+        parts.append(part * (stretch.members / of.members) ** stretch.scale_power if stretch.scale_power else part)
     return torch.cat(parts, dim)
 
 
@@ -72,7 +87,7 @@ def _cut(value: Tensor, dim: int, wide: Axis, narrow: Axis, kept: Mapping[str, T
 def scores_by_weight(model: Student) -> Scores:
     """Of each channel the norm of the weights that read it, times that of what scales it on the way."""
     told, state = channels_of(model), model.state_dict()
-    read = {name: torch.zeros(members) for name, members in told.groups.items()}
+    read: Scores = {}
     scale = {name: torch.ones(members) for name, members in told.groups.items()}
     for weight, uses in told.uses.items():
         for dim, (role, axis) in enumerate(uses):
@@ -82,10 +97,10 @@ def scores_by_weight(model: Student) -> Scores:
             for start, stretch in axis.placed():
                 own = _by_member(power[start : start + stretch.length], stretch)
                 if role is Role.READ:
-                    read[stretch.group] += own
+                    read[stretch.group] = read.get(stretch.group, 0.0) + own
                 else:
                     scale[stretch.group] *= own.sqrt()
-    return {name: scale[name] * read[name].sqrt() for name in told.groups}
+    return {name: scaling * read[name].sqrt() if name in read else scaling for name, scaling in scale.items()}
 
 
 def scores_by_order(model: Student) -> Scores:

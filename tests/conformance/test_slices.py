@@ -3,6 +3,7 @@
 import pytest
 import torch
 from dead_channels import kill_half, trained
+from torch import nn
 
 from dfkd_core.models import MODELS, build_model
 from dfkd_core.training.slicing import scores_by_activation, scores_by_order, scores_by_weight, sliced
@@ -12,6 +13,13 @@ SLICED = [name for name in MODELS if build_model(name).channels() is not None]
 CASES = [
     ("dccrn", {"channels": (16, 32, 32), "num_layers": 4, "lstm_units": 32}, 0.5),
     ("dccrn", {"channels": (16, 16), "num_layers": 2, "lstm_units": 16, "lstm_layers": 1}, 0.5),
+    ("conv_tasnet", {"bottleneck": 8, "hidden": 16, "skip": 12, "num_blocks": 2, "num_repeats": 2, "filters": 32}, 0.5),
+    (
+        "conv_tasnet",
+        {"bottleneck": 8, "hidden": 16, "skip": 12, "num_blocks": 3, "num_repeats": 1, "causal": True},
+        0.5,
+    ),
+    ("dptnet", {"features": 16, "feedforward": 12, "num_blocks": 2, "heads": 2, "chunk": 20}, 0.5),
 ]
 
 
@@ -42,6 +50,37 @@ def test_what_a_model_says_of_its_weights_fits_them_at_every_width(name, width):
     for weight, value in state.items():
         for dim, (size, widest_size) in enumerate(zip(value.shape, wide_state[weight].shape, strict=True)):
             assert size == widest_size or uses[weight][dim][1].stretches, f"{weight} says nothing of its axis {dim}"
+
+
+DEPTHS = [
+    ("conv_tasnet", {"num_blocks": 3, "num_repeats": 3}, {"num_blocks": 2, "num_repeats": 2}, [0, 1, 6, 7]),
+    ("conv_tasnet", {"num_blocks": 2, "num_repeats": 4}, {"num_blocks": 2, "num_repeats": 1}, [0, 1]),
+    ("dptnet", {"num_blocks": 6}, {"num_blocks": 3}, [0, 2, 5]),
+    ("dptnet", {"num_blocks": 3}, {"num_blocks": 1}, [0]),
+]
+
+
+@pytest.mark.parametrize(("name", "many", "few", "kept"), DEPTHS)
+@torch.no_grad()
+def test_a_shallower_one_takes_whole_blocks_spread_over_the_deeper_one_s(name, many, few, kept):
+    wide, narrow = build_model(name, width=0.25, **many), build_model(name, width=0.125, **few)
+    narrow.load_state_dict(sliced(wide, narrow, scores_by_order(wide)))
+    for own, theirs in enumerate(kept):
+        states = [m.blocks[i].state_dict() for m, i in ((narrow, own), (wide, theirs))]
+        for weight, value in states[0].items():
+            assert set(value.flatten().tolist()) <= set(states[1][weight].flatten().tolist()) or "project" in weight
+
+
+@torch.no_grad()
+def test_a_slice_without_blocks_that_do_nothing_computes_the_same():
+    fields = {"width": 0.25, "filters": 32, "num_blocks": 2}
+    deep, shallow = (build_model("conv_tasnet", num_repeats=repeats, **fields).eval() for repeats in (3, 2))
+    for block in deep.blocks[2:4]:
+        nn.init.zeros_(block.narrow.weight)
+        nn.init.zeros_(block.narrow.bias)
+    shallow.load_state_dict(sliced(deep, shallow, scores_by_weight(deep)))
+    noisy = 0.1 * torch.randn(2, 3000)
+    torch.testing.assert_close(shallow(noisy), deep(noisy), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", SLICED)

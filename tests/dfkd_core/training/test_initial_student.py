@@ -7,7 +7,8 @@ import torch
 
 from dfkd_core.config import load_config
 from dfkd_core.errors import CheckpointError, ConfigError
-from dfkd_core.trained.model_folder import load_model, model_sha256, read_record
+from dfkd_core.models import build_student
+from dfkd_core.trained.model_folder import load_model, model_sha256, read_record, write_model_folder
 from dfkd_core.training.parent import find_parent
 from dfkd_core.training.slicing import scores_by_activation
 from dfkd_core.training.train_run import train_model
@@ -131,6 +132,15 @@ def test_a_narrower_model_is_refused_with_what_is_too_narrow(experiment, trained
     rule = "must name a model at least as wide as the student, but encoder.0 of .*before has 1 channels, not 4"
     with pytest.raises(ConfigError, match=rf"training\.start_from: {rule}; name a wider one, or lower student.width"):
         find_parent(config)
+
+
+def test_a_shallower_model_is_refused_with_what_it_lacks(experiment, tmp_path):
+    student = {"model": "dptnet", "width": 0.0625, "num_blocks": 1}
+    config = experiment({"student": student})
+    write_model_folder(tmp_path, config, build_student(config.student).state_dict(), {}, noisy={}, epochs=1, origin={})
+    deeper = experiment({"student": student | {"num_blocks": 2}, "training.start_from": str(tmp_path)})
+    with pytest.raises(ConfigError, match=r"at least as deep as the student, but .* has nothing for its blocks\.1"):
+        find_parent(deeper)
 
 
 def test_what_is_no_model_folder_is_refused(experiment, tmp_path):
