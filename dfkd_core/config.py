@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from dfkd_core.base.documents import read_yaml, seen_from
+from dfkd_core.base.read_when import unread
 from dfkd_core.base.schema import Config
 from dfkd_core.data.config import DataConfig
 from dfkd_core.data.corpora import FETCHED
@@ -21,6 +23,7 @@ from dfkd_core.models import MODELS
 from dfkd_core.models.base import CustomStudentConfig, StudentBase
 from dfkd_core.models.dccrn import DCCRNConfig
 
+_log = logging.getLogger(__name__)
 _TEACHER_PATHS = ("checkpoint", "estimates")  # the fields that may hold a path
 
 Positive = Annotated[float, Field(gt=0)]
@@ -167,9 +170,15 @@ class ExperimentConfig(Config):
 
 
 def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) -> ExperimentConfig:
-    """Read an experiment config; its relative paths become absolute, seen from its own folder."""
+    """Read an experiment config; its relative paths become absolute, seen from its own folder.
+
+    A key that was set and changes nothing there is worth a warning.
+    """
     mapping = with_overrides(read_yaml(path), overrides or {})
-    return absolute_paths(ExperimentConfig.parse(mapping, path), Path(path).resolve().parent)
+    config = ExperimentConfig.parse(mapping, path)
+    for sentence in unread(config.model_dump(mode="json"), ExperimentConfig().model_dump(mode="json")):
+        _log.warning("%s: %s", path, sentence)
+    return absolute_paths(config, Path(path).resolve().parent)
 
 
 def with_overrides(mapping: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

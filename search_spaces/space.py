@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dfkd_core.base.documents import read_yaml, seen_from
+from dfkd_core.base.read_when import READ_WHEN, condition_text, is_among, value_at
 from dfkd_core.base.schema import nearest
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
@@ -105,7 +106,7 @@ class Space:
     def check(
         self, base: Mapping[str, Any], known: Collection[str], validate: Callable[[Mapping[str, Any]], object]
     ) -> None:
-        """Every key must exist in the config's schema, and every value must be valid there.
+        """Every key must exist in the config's schema and be read wherever it is drawn, and every value be valid.
 
         `validate` raises ConfigError for a config that breaks a rule; ranges are judged at both ends.
         """
@@ -113,10 +114,27 @@ class Space:
             if known and dimension.key not in known:
                 remedy = nearest(dimension.key, sorted(known))
                 raise ConfigError(f"is not a key of the experiment config; {remedy}", key=f"space.{dimension.key}")
+            if known:
+                self._refuse_unread(dimension, base)
         for dimension in self.dimensions:
             for value in dimension.distribution.extremes():
                 overrides = {**self._parents(dimension), dimension.key: value}
                 _judge(dimension, value, lambda: validate(with_overrides(base, overrides)))  # noqa: B023 - called at once
+
+    def _refuse_unread(self, dimension: Dimension, base: Mapping[str, Any]) -> None:
+        """A dimension that is drawn where nothing reads it would be searched for nothing."""
+        for other, wanted in READ_WHEN.get(dimension.key, {}).items():
+            above = [d for d in self.dimensions if d.key == other]
+            if above:
+                values = dimension.when.get(other) or [v for d in above for v in d.distribution.extremes()]
+            else:
+                values = [value_at(base, other)]
+            wrong = [value for value in values if not is_among(value, wanted)]
+            if wrong:
+                where = f"{other} may be {wrong[0]}" if above else f"{other} is {wrong[0]}"
+                remedy = f"give it `when: {{{other}: ...}}`" if above else "change that, or leave it out of the space"
+                rule = f"is read only with {condition_text(other, wanted)}, but {where}; {remedy}"
+                raise ConfigError(rule, key=f"space.{dimension.key}")
 
     def _parents(self, dimension: Dimension) -> dict[str, Any]:
         """Values of the parents, and of theirs, that make the dimension active."""

@@ -207,3 +207,61 @@ def test_a_space_is_found_by_shipped_name_by_path_or_given_as_it_is(tmp_path):
     assert "student.width" in load_space("dccrn", tmp_path)
     with pytest.raises(ConfigError, match="did you mean 'dccrn'"):
         load_space("dccrm", tmp_path)
+
+
+TEMPERATURE = {"values": [0.5, 1, 2]}
+CUTOFF = {"min": 500, "max": 4000, "log": True}
+WEIGHTING = {"values": ["equal", "dynamic"]}
+KNOWN_KEYS = {"distillation.temperature", "distillation.weighting", "distillation.cutoff_hz", "distillation.split"}
+
+
+def based(**distillation):
+    return {"distillation": {"method": "dfkd", "split": "dynamic", "weighting": "equal", **distillation}}
+
+
+@pytest.mark.parametrize(
+    ("space", "base", "words"),
+    [
+        (
+            {"distillation.temperature": TEMPERATURE},
+            based(),
+            "read only with distillation.weighting dynamic, but distillation.weighting is equal; change that, or leave",
+        ),
+        (
+            {"distillation.temperature": TEMPERATURE, "distillation.weighting": WEIGHTING},
+            based(),
+            "distillation.weighting may be equal; give it `when: {distillation.weighting: ...}`",
+        ),
+        ({"distillation.cutoff_hz": CUTOFF}, based(), "read only with distillation.split fixed"),
+        (
+            {"distillation.cutoff_hz": {**CUTOFF, "when": {"distillation.weighting": "equal"}}}
+            | {"distillation.weighting": WEIGHTING},
+            based(),
+            "read only with distillation.split fixed",
+        ),
+        ({"distillation.temperature": TEMPERATURE}, based(method="output_mse"), "distillation.method dfkd or dispatch"),
+    ],
+)
+def test_a_dimension_that_nothing_would_read_is_refused(space, base, words):
+    with pytest.raises(ConfigError) as caught:
+        Space.parse(space).check(base, KNOWN_KEYS, accept)
+    assert words in str(caught.value)
+    assert caught.value.key in {f"space.{key}" for key in space}
+
+
+@pytest.mark.parametrize(
+    ("space", "base"),
+    [
+        ({"distillation.temperature": TEMPERATURE}, based(weighting="dynamic")),
+        ({"distillation.cutoff_hz": CUTOFF}, based(split="fixed")),
+        (
+            {
+                "distillation.weighting": WEIGHTING,
+                "distillation.temperature": {**TEMPERATURE, "when": {"distillation.weighting": "dynamic"}},
+            },
+            based(),
+        ),
+    ],
+)
+def test_a_dimension_that_is_read_wherever_it_is_drawn_is_taken(space, base):
+    Space.parse(space).check(base, KNOWN_KEYS, accept)
