@@ -119,6 +119,11 @@ class DistillationWorkload:
         """What the trial trains on."""
         return str(self.trainer.device)
 
+    @property
+    def tags(self) -> dict[str, str]:
+        """The identity of the model that training began with, where there was one."""
+        return {key: value for key, value in self.trainer.start.origin.items() if key == "start_hash"}
+
     @classmethod
     def static_metrics(cls, config: Mapping[str, Any]) -> dict[str, float]:
         """Sizes of the student; ConfigError where training cannot begin as its config says."""

@@ -108,7 +108,7 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
 
     def _report(self, metrics: dict[str, Any]) -> dict[str, Any]:
         node = {"node": socket.gethostname(), "device": str(getattr(self.workload, "device", "cpu"))}
-        return {"epoch": self.epoch, "metrics": metrics, "where": node}
+        return {"epoch": self.epoch, "metrics": metrics, "where": node | dict(getattr(self.workload, "tags", {}))}
 
     def _check_fence(self) -> None:
         """Only the trial's present worker may write to its folder, and only for the driver that holds the sweep."""

@@ -40,6 +40,11 @@ def test_a_trained_start_is_told_beside_the_last_epoch_s_scores_and_that_it_was_
     assert [record.message for record in caplog.records] == [told]
 
 
+def test_the_start_s_hash_is_a_tag_of_the_trial(workload):
+    workload.trainer.start = SimpleNamespace(origin={"start_hash": "abc", "start": "the weights of x"})
+    assert workload.tags == {"start_hash": "abc"}
+
+
 def test_before_the_last_epoch_nothing_is_said_of_the_start(workload, caplog):
     workload.trainer.config.training.epochs = 2
     workload.step()

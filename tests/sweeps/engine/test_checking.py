@@ -68,3 +68,11 @@ def test_a_search_over_wider_students_than_the_one_training_starts_from_is_refus
         match=r"training\.start_from must name a model at least as wide as the student, .* 2 channels, not 4",
     ):
         resolved(sweep(config=start), DistillationWorkload)
+
+
+def test_a_search_over_starts_is_checked_for_each_of_them():
+    config = {"teacher": {"checkpoint": "own-dccrn"}, "student": {"model": "dccrn", "width": 0.25}}
+    starts = {"training.start_from": {"values": [None, "teacher"]}}
+    assert resolved(sweep(config=config, space=starts), DistillationWorkload)
+    with pytest.raises(ConfigError, match=r"training\.start_from must be a model .* the teacher is no model of ours"):
+        resolved(sweep(config={**config, "teacher": {"pretrained": "dtln"}}, space=starts), DistillationWorkload)
