@@ -76,6 +76,13 @@ class DistillationDomain(Domain):
 
         return epoch_seconds(ExperimentConfig.parse(config))
 
+    def start_cost(self, config: Mapping[str, Any]) -> tuple[str, float]:
+        """The start by its name, and a few passes of the student on noise, scaled to what it asks for."""
+        from dfkd_core.training.pace import start_seconds
+
+        parsed = ExperimentConfig.parse(config)
+        return str(parsed.training.start_from or "random weights"), start_seconds(parsed)
+
     def publish(self, checkpoint: Path, folder: Path, result: Mapping[str, Any]) -> None:
         """Make the trial's folder a model folder."""
         from dfkd_core.trained.model_folder import publish_checkpoint

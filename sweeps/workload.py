@@ -66,6 +66,10 @@ class Domain:
         """About how long one epoch of a trial takes on one thread, when that can be told without training."""
         return None
 
+    def start_cost(self, config: Mapping[str, Any]) -> tuple[str, float] | None:
+        """What a trial begins with, and about how long that takes before its first epoch; None: nothing to tell."""
+        return None
+
     def publish(self, checkpoint: Path, folder: Path, result: Mapping[str, Any]) -> None:
         """Turn a trial's last checkpoint into files for people, such as a model folder."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
@@ -34,6 +34,7 @@ class Plan:
     infeasible_share: float
     sizes: dict[str, tuple[float, float, float]]  # metric -> smallest, median, largest
     epoch_s: float | None = None
+    starts: dict[str, float] = field(default_factory=dict)  # what trials begin with -> seconds before the first epoch
 
     def text(self) -> str:
         """The plan in a few lines."""
@@ -46,6 +47,11 @@ class Plan:
         if self.epoch_s is not None:
             hours = self.num_trials * self.num_epochs * self.epoch_s / 3600
             lines.append(f"an epoch of a median trial takes about {self.epoch_s:.0f} s here: {hours:.1f} h on one core")
+        lines += [
+            f"begun with {start}: about {seconds:.0f} s more before the first epoch of each shape's first trial"
+            for start, seconds in self.starts.items()
+            if seconds
+        ]
         lines.append(f"{self.infeasible_share:.0%} of sampled trials break a static constraint")
         needed = math.ceil(TRIALS_PER_DIMENSION * self.num_dimensions)
         if self.num_trials < needed:
@@ -66,14 +72,17 @@ def plan_sweep(spec: SweepSpec, workload: type[Workload] | None = None) -> Plan:
     points = sample(spec)
     configs = [_trial_config(spec, workload, point) for point in points]
     sizes = [workload.static_metrics(config) for config in configs]
-    middle = sorted(range(len(sizes)), key=lambda i: sizes[i].get("model/macs_per_s", 0.0))[len(sizes) // 2]
+    order = sorted(range(len(sizes)), key=lambda i: sizes[i].get("model/macs_per_s", 0.0))
+    middle, domain = order[len(sizes) // 2], domain_of(workload)
+    starts = {_start(configs[i]): configs[i] for i in order}
     return Plan(
         name=spec.name,
         num_trials=spec.budget.trials,
         num_epochs=spec.budget.epochs_per_trial,
         num_dimensions=sum(map(len, points)) / len(points),
         infeasible_share=sum(bool(broken(spec.constraints, size)) for size in sizes) / len(sizes),
-        epoch_s=domain_of(workload).epoch_seconds(configs[middle]),
+        epoch_s=domain.epoch_seconds(configs[middle]),
+        starts=dict(cost for config in starts.values() if (cost := domain.start_cost(config)) is not None),
         sizes={name: _spread([size[name] for size in sizes]) for name in sizes[0]},
     )
 
@@ -100,6 +109,12 @@ def sample(spec: SweepSpec, num_samples: int = NUM_SAMPLES) -> list[dict[str, An
 def _trial_config(spec: SweepSpec, workload: type[Workload], point: Mapping[str, Any]) -> dict[str, Any]:
     config = with_overrides(spec.config, point)
     return domain_of(workload).trial_config(config, spec.budget.epochs_per_trial)
+
+
+def _start(config: Mapping[str, Any]) -> str:
+    """What tells apart the starts of trials; other workloads have one alone."""
+    training = config.get("training")
+    return str(training.get("start_from")) if isinstance(training, Mapping) else ""
 
 
 def _spread(values: list[float]) -> tuple[float, float, float]:

@@ -5,6 +5,7 @@ from front_cases import spec
 
 from dfkd_core.errors import ConfigError
 from sweeps.definition.spec import Resources
+from sweeps.distillation_workload import DistillationWorkload
 from sweeps.engine.plan import plan_sweep
 
 
@@ -37,3 +38,15 @@ def test_a_trial_larger_than_this_machine_is_refused():
     too_large = spec().model_copy(update={"resources": Resources(cpus_per_trial=4096)})
     with pytest.raises(ConfigError, match="no node can hold a trial: it asks for 4096 CPU"):
         plan_sweep(too_large, Sized)
+
+
+def test_what_each_start_costs_is_told():
+    config = {
+        "student": {"model": "dccrn", "width": 0.0625},
+        "data": {"segment_s": 0.25, "validation_clips": 4},
+        "training": {"batch_size": 1},
+    }
+    space = {"training.start_from": {"values": [None, "own-dccrn"]}}
+    plan = plan_sweep(spec(config=config, space=space, constraints=[]), DistillationWorkload)
+    assert plan.starts["random weights"] == 0.0 and plan.starts["own-dccrn"] > 0.0
+    assert "begun with own-dccrn: about" in plan.text() and "begun with random" not in plan.text()
