@@ -13,7 +13,7 @@ import typer
 from dfkd_core.base.documents import parse_yaml
 from dfkd_core.base.progress import Progress
 from dfkd_core.errors import ConfigError
-from sweeps.engine.display import Display
+from sweeps.terminal.display import Display
 
 SweepDir = Annotated[Path, typer.Argument(help="a sweep folder, such as runs/demo")]
 SweepFile = Annotated[Path, typer.Argument(help="a sweep file")]
@@ -65,9 +65,9 @@ def number(text: str) -> float | None:
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
     """How far work is: bars on a terminal, a line for each finished part elsewhere."""
-    from sweeps.engine.display import PlainDisplay
-    from sweeps.engine.live_display import is_terminal
     from sweeps.terminal.bars import bars
+    from sweeps.terminal.display import PlainDisplay
+    from sweeps.terminal.live_display import is_terminal
 
     if not is_terminal():
         yield PlainDisplay().progress
@@ -78,8 +78,8 @@ def progress_bar() -> Iterator[Progress]:
 
 def display() -> Display:
     """A live display on a terminal, plain lines elsewhere."""
-    from sweeps.engine.display import PlainDisplay
-    from sweeps.engine.live_display import LiveDisplay, is_terminal
+    from sweeps.terminal.display import PlainDisplay
+    from sweeps.terminal.live_display import LiveDisplay, is_terminal
 
     return LiveDisplay() if is_terminal() else PlainDisplay()
 

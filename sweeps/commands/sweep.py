@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="Launch, follow and resume sweeps."
 def plan(file: SweepFile, set_: Set = None) -> None:
     """Dry run: sizes of sampled students, share that breaks a constraint, time; trains nothing."""
     from sweeps.definition.spec import SweepSpec
-    from sweeps.engine.plan import plan_sweep
+    from sweeps.engine.driving.plan import plan_sweep
 
     typer.echo(plan_sweep(SweepSpec.load(file, settings(set_))).text())
 
@@ -26,7 +26,7 @@ def plan(file: SweepFile, set_: Set = None) -> None:
 def run(file: SweepFile, out: Out = None, set_: Set = None, address: Address = None) -> None:
     """Run a new sweep."""
     from sweeps.definition.spec import SweepSpec
-    from sweeps.engine.run import run_sweep
+    from sweeps.engine.driving.run import run_sweep
     from sweeps.terminal.summary import show_summary
 
     spec = SweepSpec.load(file, settings(set_))
@@ -38,7 +38,7 @@ def run(file: SweepFile, out: Out = None, set_: Set = None, address: Address = N
 @app.command()
 def resume(folder: SweepDir, set_: Set = None, address: Address = None) -> None:
     """Go on with a sweep, extend it, deliver what is owed, or find nothing to do."""
-    from sweeps.engine.run import resume_sweep
+    from sweeps.engine.driving.run import resume_sweep
     from sweeps.terminal.summary import show_summary
 
     resume_sweep(folder, address=address, overrides=settings(set_), display=display())
@@ -64,7 +64,7 @@ def status(
 @app.command()
 def stop(folder: SweepDir) -> None:
     """Let a running sweep finish its epochs in flight and end."""
-    from sweeps.engine.stopping import stop_sweep
+    from sweeps.engine.driving.stopping import stop_sweep
 
     typer.echo(stop_sweep(folder))
 
@@ -80,7 +80,7 @@ def list_(root: Annotated[Path, typer.Argument(help="the folder that holds sweep
 @app.command()
 def sync(folder: SweepDir) -> None:
     """Deliver what MLflow is owed."""
-    from sweeps.engine.run import sync_sweep
+    from sweeps.engine.driving.run import sync_sweep
 
     left = sync_sweep(folder)
     typer.echo(f"{left} records are still owed: MLflow does not answer" if left else "MLflow has everything")

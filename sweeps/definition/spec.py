@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
@@ -26,6 +26,30 @@ NonNegative = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+def _samplers() -> list[str]:
+    from sweeps.search.samplers import SAMPLERS  # late: it brings optuna along
+
+    return list(SAMPLERS)
+
+
+def _schedulers() -> list[str]:
+    from sweeps.search.schedulers import SCHEDULERS
+
+    return list(SCHEDULERS)
+
+
+def _known_name(value: str, known: list[str]) -> str:
+    """A name of a literal table; ValueError when it is none."""
+    if value not in known:
+        raise ValueError(f"must be one of {', '.join(known)}, but got {value!r}")
+    return value
+
+
+def _list_names(schema: dict[str, Any], known: list[str]) -> None:
+    """Tell editors which names there are."""
+    schema["enum"] = known
+
+
 class Budget(Config):
     """Trials count in every state; hours add up over resumes, running trials finish."""
 
@@ -37,17 +61,27 @@ class Budget(Config):
 class SamplerConfig(Config):
     """Optuna's sampler and its seed; `options` go to its constructor."""
 
-    name: Literal["tpe", "nsga2", "gp", "random"] = "tpe"
+    name: Annotated[str, Field(json_schema_extra=lambda schema: _list_names(schema, _samplers()))] = "tpe"
     seed: NonNegative = 0
     options: dict[str, Any] = {}
+
+    @field_validator("name")
+    @classmethod
+    def _known_sampler(cls, value: str) -> str:
+        return _known_name(value, _samplers())
 
 
 class SchedulerConfig(Config):
     """Early stopping: none, or Pareto-aware asynchronous successive halving."""
 
-    name: Literal["none", "pareto_asha"] = "none"
+    name: Annotated[str, Field(json_schema_extra=lambda schema: _list_names(schema, _schedulers()))] = "none"
     reduction_factor: Annotated[float, Field(gt=1)] = 3.0
     min_epochs: Count = 1
+
+    @field_validator("name")
+    @classmethod
+    def _known_scheduler(cls, value: str) -> str:
+        return _known_name(value, _schedulers())
 
 
 class Resources(Config):
@@ -181,6 +215,11 @@ class SweepSpec(Config):
                 f"but got {self.scheduler.min_epochs} and {self.budget.epochs_per_trial}"
             )
         return self
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What objectives and constraints are about."""
+        return (*(o.metric for o in self.objectives), *(c.metric for c in self.constraints))
 
     @property
     def reference_costs(self) -> tuple[float, ...]:

@@ -52,7 +52,7 @@ class DriverLock:
     """Held while a driver runs; `lost` turns true when somebody else took it."""
 
     def __init__(self, folder: Path, holder: Holder) -> None:
-        self.path, self.holder = folder / NAME, holder
+        self.folder, self.path, self.holder = folder, folder / NAME, holder
         self._stop = threading.Event()
 
     @classmethod
@@ -78,7 +78,7 @@ class DriverLock:
     @property
     def lost(self) -> bool:
         """True once another driver holds the folder, also when it did so while this process was suspended."""
-        return not holds(self.path.parent, self.session)
+        return not holds(self.folder, self.session)
 
     def check(self) -> None:
         """Raise LockLost when the lock is no longer ours."""
@@ -88,7 +88,7 @@ class DriverLock:
     def release(self) -> None:
         """Give the lock back, if it is still ours."""
         self._stop.set()
-        with suppress(FileNotFoundError), _one_at_a_time(self.path.parent):  # the folder may be gone
+        with suppress(FileNotFoundError), _one_at_a_time(self.folder):  # the folder may be gone
             if not self.lost:
                 self.path.unlink()
 

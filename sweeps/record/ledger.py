@@ -22,12 +22,14 @@ from dfkd_core.errors import ConfigError, DFKDError
 from search_spaces.space import Space
 from sweeps.definition.spec import SweepSpec
 from sweeps.record.journal import DurableJournal
+from sweeps.record.sweep_state import SweepState
 from sweeps.record.trials import TrialRecord, TrialState
-from sweeps.search.samplers import Progress, build_sampler
+from sweeps.search.samplers import Experience, build_sampler
 
 JOURNAL = "ledger.journal"
 EPOCH = "epoch:"  # user attributes: one per finished epoch, holding its metrics
 TIME = "$time"  # and, among them, when it was first noted
+STATE = "state"  # of the study
 WARM_START = "warm_start"  # of the study: how many trials in front are another sweep's
 OUTCOME, SESSION, STARTED, EVENT = "outcome", "session", "started", "event:"
 STOPPED = "stopped early"  # the constraint that tells TPE not to take a pruned trial for a good one
@@ -85,6 +87,16 @@ class Ledger:
     def set_attr(self, key: str, value: Any) -> None:
         """Record a fact about the sweep itself."""
         self.study.set_user_attr(key, value)
+
+    @property
+    def state(self) -> SweepState | None:
+        """How the last driver left the sweep; None while one is at work, and when it died at that."""
+        state = self.study.user_attrs.get(STATE)
+        return next((known for known in SweepState if known == state), None)
+
+    @state.setter
+    def state(self, state: SweepState | None) -> None:
+        self.set_attr(STATE, state)
 
     @property
     def sweep_id(self) -> str:
@@ -223,9 +235,9 @@ class Ledger:
     def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
         config = self.spec.sampler
         states = [trial.state for trial in self._all()]
-        known = states.count(StudyState.COMPLETE) + states.count(StudyState.PRUNED)
-        progress = Progress(self.spec.budget.trials, known, states.count(StudyState.COMPLETE))
-        return build_sampler(config.name, config.seed, number, progress, config.options)
+        num_complete = states.count(StudyState.COMPLETE)
+        known = Experience(self.spec.budget.trials, num_complete + states.count(StudyState.PRUNED), num_complete)
+        return build_sampler(config.name, config.seed, number, known, config.options)
 
     def _record(self, trial: FrozenTrial, session: str | None) -> TrialRecord:
         """One trial as the sweep sees it; DFKDError when its attributes are damaged."""
