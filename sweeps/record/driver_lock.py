@@ -6,17 +6,18 @@ heartbeat, which is the lock file's own modification time, so that every age is 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from filelock import FileLock
 
 from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.documents import read_json
@@ -25,6 +26,7 @@ from sweeps.record.process_identity import is_running, place, this_process
 
 HEARTBEAT_S = 5.0
 STALE_S = 60.0
+POLL_S = 0.01
 NAME = "driver.lock"
 
 
@@ -88,7 +90,9 @@ class DriverLock:
     def release(self) -> None:
         """Give the lock back, if it is still ours."""
         self._stop.set()
-        with suppress(FileNotFoundError), _one_at_a_time(self.folder):  # the folder may be gone
+        if not self.folder.exists():
+            return
+        with _one_at_a_time(self.folder):
             if not self.lost:
                 self.path.unlink()
 
@@ -128,12 +132,9 @@ def live_holder(folder: Path, now: Callable[[Path], float] | None = None) -> Hol
     return holder if age < STALE_S else None
 
 
-@contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
+def _one_at_a_time(folder: Path) -> FileLock:
     """Who judges a lock and replaces it does so alone, else two takers could each remove the other's."""
-    with (folder / f".{NAME}.guard").open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        yield
+    return FileLock(folder / f".{NAME}.guard", poll_interval=POLL_S)
 
 
 def _file_server_time(folder: Path) -> float:
