@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from dfkd_core.errors import ConfigError
 
@@ -26,6 +29,30 @@ class Config(BaseModel):
             return cls.model_validate(mapping)
         except ValidationError as error:
             raise one_line(error, cls, file) from error
+
+
+@dataclass(frozen=True)
+class NameIn:
+    """`Annotated[str, NameIn(lambda: TABLE)]`: a name of a literal table.
+
+    The table is read when a value is checked: what stands in it may itself need the config.
+    """
+
+    table: Callable[[], Iterable[str]]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._known, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "enum": list(self.table())}
+
+    def _known(self, value: str) -> str:
+        known = list(self.table())
+        if value not in known:
+            close = difflib.get_close_matches(value, known, n=1, cutoff=0.6)
+            remedy = f"; did you mean {close[0]!r}?" if close else ""
+            raise ValueError(f"must be one of {', '.join(known)}, but got {value!r}{remedy}")
+        return value
 
 
 def one_line(error: ValidationError, model: type[BaseModel], file: str | Path | None = None) -> ConfigError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from cluster.resources import bundle
 from dfkd_core.base.documents import read_yaml, seen_from
-from dfkd_core.base.schema import Config, nearest
+from dfkd_core.base.schema import Config, NameIn, nearest
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from search_spaces.space import load_space
@@ -26,28 +26,16 @@ NonNegative = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-def _samplers() -> list[str]:
+def _samplers() -> Iterable[str]:
     from sweeps.search.samplers import SAMPLERS  # late: it brings optuna along
 
-    return list(SAMPLERS)
+    return SAMPLERS
 
 
-def _schedulers() -> list[str]:
+def _schedulers() -> Iterable[str]:
     from sweeps.search.schedulers import SCHEDULERS
 
-    return list(SCHEDULERS)
-
-
-def _known_name(value: str, known: list[str]) -> str:
-    """A name of a literal table; ValueError when it is none."""
-    if value not in known:
-        raise ValueError(f"must be one of {', '.join(known)}, but got {value!r}")
-    return value
-
-
-def _list_names(schema: dict[str, Any], known: list[str]) -> None:
-    """Tell editors which names there are."""
-    schema["enum"] = known
+    return SCHEDULERS
 
 
 class Budget(Config):
@@ -61,27 +49,17 @@ class Budget(Config):
 class SamplerConfig(Config):
     """Optuna's sampler and its seed; `options` go to its constructor."""
 
-    name: Annotated[str, Field(json_schema_extra=lambda schema: _list_names(schema, _samplers()))] = "tpe"
+    name: Annotated[str, NameIn(_samplers)] = "tpe"
     seed: NonNegative = 0
     options: dict[str, Any] = {}
-
-    @field_validator("name")
-    @classmethod
-    def _known_sampler(cls, value: str) -> str:
-        return _known_name(value, _samplers())
 
 
 class SchedulerConfig(Config):
     """Early stopping: none, or Pareto-aware asynchronous successive halving."""
 
-    name: Annotated[str, Field(json_schema_extra=lambda schema: _list_names(schema, _schedulers()))] = "none"
+    name: Annotated[str, NameIn(_schedulers)] = "none"
     reduction_factor: Annotated[float, Field(gt=1)] = 3.0
     min_epochs: Count = 1
-
-    @field_validator("name")
-    @classmethod
-    def _known_scheduler(cls, value: str) -> str:
-        return _known_name(value, _schedulers())
 
 
 class Resources(Config):
