@@ -51,11 +51,7 @@ def _measured(folder: Path, teacher: TeacherConfig, config: ExperimentConfig) ->
     scores = evaluate_teacher(teacher, config.data, split="valid", optional=config.training.metrics)
     means = {f"val/{name}": value for name, value in scores.model.mean.items() if math.isfinite(value)}
     model = ReferenceModel(scores.name, means | teacher_sizes(teacher))
-    place = folder / REFERENCES / f"{_file_name(model.name)}.json"
+    place = folder / REFERENCES / f"{re.sub(r'[^a-zA-Z0-9.-]+', '-', model.name)}.json"
     place.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(place, json.dumps({"name": model.name, "values": dict(model.values)}, indent=1).encode())
     return model
-
-
-def _file_name(name: str) -> str:
-    return re.sub(r"[^a-zA-Z0-9.-]+", "-", name)

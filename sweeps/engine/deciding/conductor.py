@@ -91,12 +91,16 @@ class Conductor:
         """The next trial to work on; None when there is nothing to begin at present."""
         self.lock.check()
         while not self.is_ending:
-            drawn = self._draw()
-            if drawn is None:
+            if self._waiting:
+                number = self._waiting.popleft()
+                assignment = Assignment(number, self.ledger.again(number))
+            elif self._num_trials < self.spec.budget.trials:
+                self._num_trials += 1
+                assignment = Assignment(*self.ledger.ask())
+            else:
                 return None
-            assignment = self._prepare(*drawn)
-            if assignment is not None:
-                self.live[assignment.number] = assignment
+            self.live[assignment.number] = assignment
+            if self._may_train(assignment):
                 return assignment
         return None
 
@@ -146,7 +150,12 @@ class Conductor:
             assignment.where = dict(where)
             self._tell_start(assignment)
         if epoch >= self.spec.budget.epochs_per_trial:
-            self._complete(number, metrics)
+            missing = [f"constraint {str(c)!r}" for c in self.spec.constraints if c.metric not in metrics]
+            if missing:
+                self._finish(number, TrialState.FAILED, f"{missing[0]} names a metric that was never reported")
+            else:
+                is_broken = broken(self.spec.constraints, metrics)
+                self._finish(number, TrialState.INFEASIBLE if is_broken else TrialState.COMPLETE, None)
             return False
         if self._should_stop_early(number, epoch, metrics):
             self._finish(number, TrialState.PRUNED, None)
@@ -191,29 +200,17 @@ class Conductor:
         """No further trial begins, and running ones end after their epoch, to be gone on with later."""
         self.stopping = self.stopping or reason
 
-    def _draw(self) -> tuple[int, dict[str, Any]] | None:
-        if self._waiting:
-            number = self._waiting.popleft()
-            return number, self.ledger.again(number)
-        if self._num_trials >= self.spec.budget.trials:
-            return None
-        self._num_trials += 1
-        return self.ledger.ask()
-
-    def _prepare(self, number: int, params: dict[str, Any]) -> Assignment | None:
-        """Build the trial's config and judge what is known before training; None when that ends the trial."""
-        assignment = Assignment(number, params)
+    def _may_train(self, assignment: Assignment) -> bool:
+        """Build the trial's config and judge what is known before training; false when that ends the trial."""
         fault = self._know(assignment)
         if assignment.static:
-            self.ledger.record_epoch(number, 0, assignment.static)
+            self.ledger.record_epoch(assignment.number, 0, assignment.static)
         fault = fault or static_fault_of(self.spec.objectives, assignment.static)
-        if fault:
-            self._refuse(assignment, TrialState.FAILED, fault)
-        elif broken(self.spec.constraints, assignment.static):
-            self._refuse(assignment, TrialState.INFEASIBLE, None)
-        else:
-            return assignment
-        return None
+        if not fault and not broken(self.spec.constraints, assignment.static):
+            return True
+        self.started(assignment.number)
+        self._finish(assignment.number, TrialState.FAILED if fault else TrialState.INFEASIBLE, fault)
+        return False
 
     def _know(self, assignment: Assignment) -> str | None:
         """Fill in what is known of a trial before training, and make its folder; returns why it cannot be trained."""
@@ -232,23 +229,10 @@ class Conductor:
                 return f"static_metrics raised {log.note_exception(error)}"
         return None
 
-    def _refuse(self, assignment: Assignment, state: TrialState, reason: str | None) -> None:
-        self.live[assignment.number] = assignment
-        self.started(assignment.number)
-        self._finish(assignment.number, state, reason)
-
     def _tell_start(self, assignment: Assignment) -> None:
         where = {f"dfkd.{key}": value for key, value in assignment.where.items()}
         run = self.run_of(assignment.number)
         self.tracker.trial_started(run, assignment.params, {**sweep_tags(self.ledger), **where})
-
-    def _complete(self, number: int, metrics: Mapping[str, float]) -> None:
-        missing = [str(c) for c in self.spec.constraints if c.metric not in metrics]
-        if missing:
-            self._finish(number, TrialState.FAILED, f"constraint {missing[0]!r} names a metric that was never reported")
-            return
-        state = TrialState.INFEASIBLE if broken(self.spec.constraints, metrics) else TrialState.COMPLETE
-        self._finish(number, state, None)
 
     def _finish(self, number: int, state: TrialState, reason: str | None) -> None:
         """Write a trial's end into ledger, folder and spool, in this order; too many failed ones end the sweep."""

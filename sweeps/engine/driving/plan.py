@@ -71,6 +71,7 @@ def plan_sweep(spec: SweepSpec, workload: type[Workload] | None = None) -> Plan:
     domain, epochs = domain_of(workload), spec.budget.epochs_per_trial
     configs = [domain.trial_config(with_overrides(spec.config, params), epochs) for params in points]
     sizes = [domain.static_metrics(workload, config) for config in configs]
+    by_name = {name: [size[name] for size in sizes] for name in sizes[0]}
     order = sorted(range(len(sizes)), key=lambda i: sizes[i].get("model/macs_per_s", 0.0))
     middle = order[len(sizes) // 2]
     starts = {domain.start_name(configs[i]): configs[i] for i in order}  # the largest trial of each
@@ -82,7 +83,7 @@ def plan_sweep(spec: SweepSpec, workload: type[Workload] | None = None) -> Plan:
         infeasible_share=sum(bool(broken(spec.constraints, size)) for size in sizes) / len(sizes),
         epoch_s=domain.epoch_seconds(configs[middle]),
         starts={name: seconds for name, c in starts.items() if (seconds := domain.start_seconds(c)) is not None},
-        sizes={name: _spread([size[name] for size in sizes]) for name in sizes[0]},
+        sizes={name: (min(values), median(values), max(values)) for name, values in by_name.items()},
     )
 
 
@@ -103,10 +104,6 @@ def sample(spec: SweepSpec, num_samples: int = NUM_SAMPLES) -> list[dict[str, An
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=spec.sampler.seed))
     space = Space.parse(spec.space)
     return [space.suggest(study.ask()) for _ in range(num_samples)]
-
-
-def _spread(values: list[float]) -> tuple[float, float, float]:
-    return min(values), median(values), max(values)
 
 
 def _figure(value: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from sweeps.engine.driving.warm_start import lessons
 from sweeps.fronts.front import Front
 from sweeps.git_commit import git_commit
 from sweeps.record.driver_lock import DriverLock
-from sweeps.record.ledger import Ledger, Lesson
+from sweeps.record.ledger import Ledger
 from sweeps.record.sweep import Sweep
 from sweeps.record.sweep_folder import SweepFolder
 from sweeps.record.sweep_state import SweepState, SweepStopped
@@ -55,7 +55,13 @@ def run_sweep(
             with folder.removed_unless_begun(is_new):
                 folder.create()
                 check_shared(folder.path)
-                sweep = _begin(spec, workload, folder, hashes, learned)
+                sweep_id = uuid.uuid4().hex
+                folder.write_note(sweep_id, workload)
+                ledger = Ledger.create(folder.path, spec, sweep_id, learned)
+                for key, value in {**hashes, "git_commit": git_commit()}.items():
+                    ledger.set_attr(key, value)
+                folder.write_spec(spec)  # comes last, and makes the folder a sweep
+                sweep = Sweep(folder, spec, ledger)
             return _drive(sweep, workload, lock, session, display)
 
 
@@ -96,23 +102,6 @@ def sync_sweep(path: str | Path) -> int:
     with locked(folder):
         deliver_owed(Sweep.open(path))
     return undelivered(folder.path)
-
-
-def _begin(
-    spec: SweepSpec,
-    workload: type[Workload],
-    folder: SweepFolder,
-    hashes: Mapping[str, str | None],
-    learned: Sequence[Lesson],
-) -> Sweep:
-    """Write the new sweep's files; the spec comes last and makes the folder a sweep."""
-    sweep_id = uuid.uuid4().hex
-    folder.write_note(sweep_id, workload)
-    ledger = Ledger.create(folder.path, spec, sweep_id, learned)
-    for key, value in {**hashes, "git_commit": git_commit()}.items():
-        ledger.set_attr(key, value)
-    folder.write_spec(spec)
-    return Sweep(folder, spec, ledger)
 
 
 def _drive(

@@ -36,12 +36,9 @@ def _beside(module: ModuleType) -> list[ModuleType]:
         return [module]
     folder = Path(file).parent.parent if hasattr(top, "__path__") else Path(file).parent
     loaded = [other for name, other in list(sys.modules.items()) if getattr(other, "__name__", None) == name]
-    return [other for other in loaded if _lies_in(other, folder) and not _is_installed(other)]
-
-
-def _lies_in(module: ModuleType, folder: Path) -> bool:
-    file = vars(module).get("__file__")
-    return isinstance(file, str) and Path(file).is_relative_to(folder)
+    files = {other.__name__: vars(other).get("__file__") for other in loaded}
+    near = {name for name, file in files.items() if isinstance(file, str) and Path(file).is_relative_to(folder)}
+    return [other for other in loaded if other.__name__ in near and not _is_installed(other)]
 
 
 def _is_installed(module: ModuleType) -> bool:

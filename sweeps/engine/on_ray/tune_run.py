@@ -86,7 +86,11 @@ def run_trials(conductor: Conductor, watch: Callable[[Conductor], None], is_own_
     """Work until the conductor has nothing left; raises what the driver's own parts raise."""
     os.environ.update({name: os.environ.get(name, value) for name, value in SETTINGS.items()})
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # it names failed trials by ids of its own
-    wanted = conductor.spec.resources.bundle
+    wanted, limit = conductor.spec.resources.bundle, conductor.spec.resources.max_concurrent
+    # One trial waits ready for the next free worker, so that no worker idles: it counts towards the limit, and where
+    # Ray's own resources keep to the limit there is no need to count.
+    if limit is not None and is_own_ray and num_slots(wanted, ray.nodes()) <= limit:
+        limit = None
     lock = conductor.lock
     order = WorkOrder(conductor.folder, lock.folder, lock.session, by_value(conductor.workload))
     scheduler = LedgerScheduler(conductor)
@@ -97,7 +101,7 @@ def run_trials(conductor: Conductor, watch: Callable[[Conductor], None], is_own_
                 name=lock.session,
                 storage_path=str(conductor.folder / ".tune"),
                 resources_per_trial=PlacementGroupFactory([wanted]),
-                search_alg=LedgerSearcher(conductor, _limit(conductor, wanted, is_own_ray)),
+                search_alg=LedgerSearcher(conductor, limit),
                 scheduler=scheduler,
                 callbacks=[DriverCallback(conductor, scheduler, watch)],
                 num_samples=-1,
@@ -111,13 +115,3 @@ def run_trials(conductor: Conductor, watch: Callable[[Conductor], None], is_own_
         if scheduler.crash is not None:
             raise scheduler.crash from None
         raise
-
-
-def _limit(conductor: Conductor, wanted: dict[str, float], is_own_ray: bool) -> int | None:
-    """`max_concurrent`, where Ray's own resources do not hold to it already.
-
-    One trial waits ready for the next free worker, so that no worker idles: it counts towards the limit, and where
-    Ray alone keeps the limit there is no need to count.
-    """
-    limit = conductor.spec.resources.max_concurrent
-    return None if limit is None or (is_own_ray and num_slots(wanted, ray.nodes()) <= limit) else limit
