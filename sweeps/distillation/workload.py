@@ -48,7 +48,8 @@ class DistillationDomain(Domain[ExperimentConfig]):
         from dfkd_core.training.parent import find_parent
 
         find_parent(config)
-        return {f"model/{name}": float(value) for name, value in asdict(complexity(build_student(config.student))).items()}
+        sizes = complexity(build_student(config.student))
+        return {f"model/{name}": float(value) for name, value in asdict(sizes).items()}
 
     def require_measured(self, config: ExperimentConfig, metrics: Iterable[str]) -> None:
         """Optional metrics are measured where `training.metrics` names them."""
