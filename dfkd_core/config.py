@@ -22,6 +22,7 @@ from dfkd_core.metrics import OPTIONAL
 from dfkd_core.models import MODELS
 from dfkd_core.models.base import CustomStudentConfig, StudentBase
 from dfkd_core.models.dccrn import DCCRNConfig
+from dfkd_core.models.learned_frames import OLD_NAMES
 
 _log = logging.getLogger(__name__)
 _TEACHER_PATHS = ("checkpoint", "estimates")  # the fields that may hold a path
@@ -238,7 +239,7 @@ def key_paths(config: Mapping[str, Any]) -> frozenset[str]:
             found |= {f"{name}.{key}" for key in block.model_fields}
     for model in MODELS.values():
         found |= {f"student.{key}" for key in model.Config.model_fields}
-    return frozenset(found | {f"student.{key}" for key in config.get("student", {})})
+    return frozenset(found | {f"student.{key}" for key in (*config.get("student", {}), *OLD_NAMES)})
 
 
 def fit_architecture(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,10 +9,10 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from dfkd_core.models.base import FLOAT_BYTES, Student, StudentBase
+from dfkd_core.models.base import FLOAT_BYTES, Student
 from dfkd_core.models.channels import Channels
 from dfkd_core.models.depthwise import DepthwiseConv1d
-from dfkd_core.models.learned_frames import LearnedFrames
+from dfkd_core.models.learned_frames import FramedConfig, LearnedFrames
 from dfkd_core.models.norms import CumulativeLayerNorm, GlobalLayerNorm
 from dfkd_core.models.pointwise import PointwiseConv1d
 from dfkd_core.models.prelu import PReLU
@@ -21,7 +21,7 @@ from dfkd_core.models.widths import Width, check_width, scaled, spread
 Count = Annotated[int, Field(ge=1)]
 
 
-class ConvTasNetConfig(StudentBase):
+class ConvTasNetConfig(FramedConfig):
     """The paper's letters: N filters of L window samples every S stride samples; B, H, Sc; P, X, R.
 
     Width scales bottleneck, hidden and skip channels, not the filters. The published framing at 8 kHz is L 16, S 8.
@@ -30,8 +30,6 @@ class ConvTasNetConfig(StudentBase):
     model: Literal["conv_tasnet"] = "conv_tasnet"
     width: Width = 0.25
     filters: Count = 512
-    window: Annotated[int, Field(ge=2)] = 32
-    stride: Count = 16
     bottleneck: Count = 128
     hidden: Count = 512
     skip: Count = 128
@@ -45,11 +43,7 @@ class ConvTasNetConfig(StudentBase):
         return scaled(self.bottleneck, width), scaled(self.hidden, width), scaled(self.skip, width)
 
     @model_validator(mode="after")
-    def _frames_overlap(self) -> Self:
-        if self.stride > self.window:
-            raise ValueError(
-                f"stride must be at most window ({self.window}), but got {self.stride}; use {self.window // 2}"
-            )
+    def _kernel_has_a_middle(self) -> Self:
         if not self.causal and self.kernel % 2 == 0:
             raise ValueError(f"kernel must be odd unless causal, but got {self.kernel}; use {self.kernel + 1}")
         return self
@@ -71,7 +65,7 @@ class ConvTasNet(Student):
         w = frames(x),   m = sigmoid(V prelu(sum of skips)),   estimate = overlap_add(m * w)
 
     Inside, signals are (batch, channel, frame). With gLN the look-ahead is the whole clip; `causal` pads on the left
-    and norms over the past: window - 1 samples.
+    and norms over the past: window_samples - 1.
     """
 
     Config = ConvTasNetConfig
@@ -81,7 +75,7 @@ class ConvTasNet(Student):
         super().__init__()
         self.config = config
         bottleneck, _, skip = config.sizes(config.width)
-        self.frames = LearnedFrames(config.filters, config.window, config.stride)
+        self.frames = LearnedFrames(config.filters, config.window_samples, config.stride_samples)
         self.norm = _norm(config, config.filters)
         self.bottleneck = PointwiseConv1d(config.filters, bottleneck)
         dilations = [2**block for block in range(config.num_blocks)] * config.num_repeats
@@ -104,7 +98,7 @@ class ConvTasNet(Student):
     @property
     def look_ahead_samples(self) -> float:
         """The rest of the window that begins at a sample; the whole clip with gLN."""
-        return float(self.config.window - 1) if self.config.causal else math.inf
+        return float(self.config.window_samples - 1) if self.config.causal else math.inf
 
     @property
     def state_bytes(self) -> float:
@@ -114,7 +108,7 @@ class ConvTasNet(Student):
             return math.inf
         past: int = config.num_repeats * (config.kernel - 1) * ((1 << config.num_blocks) - 1)
         moments = 3 * (1 + 2 * config.num_repeats * config.num_blocks)  # count, sum, sum of squares
-        overlaps = 2 * (config.window - config.stride)
+        overlaps = 2 * (config.window_samples - config.stride_samples)
         return FLOAT_BYTES * (past * config.sizes(config.width)[1] + moments + overlaps)
 
     def macs(self, num_samples: int) -> int:
@@ -123,7 +117,7 @@ class ConvTasNet(Student):
         bottleneck, hidden, skip = config.sizes(config.width)
         num_blocks = config.num_blocks * config.num_repeats
         block = hidden * (bottleneck + config.kernel + bottleneck + skip)
-        ends = config.filters * (2 * config.window + bottleneck + skip)
+        ends = config.filters * (2 * config.window_samples + bottleneck + skip)
         per_frame = num_blocks * block - hidden * bottleneck + ends
         return per_frame * self.frames.num_frames(num_samples)
 

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dfkd_core.models.attention import SelfAttention, tell_attention
-from dfkd_core.models.base import Student, StudentBase
+from dfkd_core.models.base import Student
 from dfkd_core.models.channels import Channels
 from dfkd_core.models.cosine_frames import start_as_cosines
-from dfkd_core.models.learned_frames import LearnedFrames
+from dfkd_core.models.learned_frames import FramedConfig, LearnedFrames
 from dfkd_core.models.norms import GlobalLayerNorm, SequenceNorm
 from dfkd_core.models.prelu import PReLU
 from dfkd_core.models.widths import Width, check_width, scaled, spread
@@ -22,7 +22,7 @@ from dfkd_core.models.widths import Width, check_width, scaled, spread
 Count = Annotated[int, Field(ge=1)]
 
 
-class DPTNetConfig(StudentBase):
+class DPTNetConfig(FramedConfig):
     """Width scales the features (filters and model size alike) and the LSTM units of the feed-forward.
 
     chunk counts frames, half of which overlap. The published framing at 8 kHz is window 2, stride 1, chunk 250.
@@ -36,8 +36,6 @@ class DPTNetConfig(StudentBase):
     heads: Count = 4
     num_blocks: Count = 6
     chunk: Annotated[int, Field(ge=2)] = 100
-    window: Annotated[int, Field(ge=2)] = 32
-    stride: Count = 16
     initial_filters: Literal["cosine", "random"] = "cosine"
 
     def sizes(self, width: float) -> tuple[int, int]:
@@ -49,11 +47,7 @@ class DPTNetConfig(StudentBase):
         return features > 0 and units > 0 and features % self.heads == 0
 
     @model_validator(mode="after")
-    def _frames_and_chunks_overlap(self) -> Self:
-        if self.stride > self.window:
-            raise ValueError(
-                f"stride must be at most window ({self.window}), but got {self.stride}; use {self.window // 2}"
-            )
+    def _chunks_overlap(self) -> Self:
         if self.chunk % 2:
             raise ValueError(f"chunk must be even, for halves overlap, but got {self.chunk}; use {self.chunk + 1}")
         return self
@@ -81,7 +75,7 @@ class DPTNet(Student):
         super().__init__()
         self.config = config
         features, units = config.sizes(config.width)
-        self.frames = LearnedFrames(features, config.window, config.stride)
+        self.frames = LearnedFrames(features, config.window_samples, config.stride_samples)
         if config.initial_filters == "cosine":
             start_as_cosines(self.frames)
         self.norm = GlobalLayerNorm(features)
@@ -120,7 +114,7 @@ class DPTNet(Student):
         layer = 4 * features**2 + 8 * units * (features + units) + 2 * units * features
         products = 2 * features * (config.chunk + chunks)
         per_position = config.num_blocks * (2 * layer + products) + features**2
-        per_frame = 2 * features * config.window + 2 * features**2
+        per_frame = 2 * features * config.window_samples + 2 * features**2
         return per_position * chunks * config.chunk + per_frame * num_frames
 
     def channels(self) -> Channels:

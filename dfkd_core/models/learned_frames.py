@@ -2,12 +2,54 @@
 
 from __future__ import annotations
 
+import logging
 import math
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, Self
 
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dfkd_core.models.base import StudentBase
 from dfkd_core.signal.overlap_add import overlap_add
+
+OLD_NAMES = {"window": "window_samples", "stride": "stride_samples"}
+_log = logging.getLogger(__name__)
+
+
+class FramedConfig(StudentBase):
+    """Frames of `window_samples` every `stride_samples`; configs from before these names are read, too."""
+
+    window_samples: Annotated[int, Field(ge=2)] = 32
+    stride_samples: Annotated[int, Field(ge=1)] = 16
+
+    @model_validator(mode="before")
+    @classmethod
+    def _old_names(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        for old in value.keys() & OLD_NAMES.keys():
+            _tell_old_name(old)
+        return {k: v for k, v in value.items() if k not in OLD_NAMES} | {
+            new: value[old] for old, new in OLD_NAMES.items() if old in value
+        }
+
+    @model_validator(mode="after")
+    def _frames_overlap(self) -> Self:
+        if self.stride_samples > self.window_samples:
+            raise ValueError(
+                f"stride_samples must be at most window_samples ({self.window_samples}), "
+                f"but got {self.stride_samples}; use {self.window_samples // 2}"
+            )
+        return self
+
+
+@cache
+def _tell_old_name(old: str) -> None:
+    """Once a process."""
+    _log.warning("student.%s is read as student.%s; write it so", old, OLD_NAMES[old])
 
 
 class LearnedFrames(nn.Module):

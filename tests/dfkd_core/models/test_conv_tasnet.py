@@ -5,7 +5,8 @@ from torch.nn import functional as F
 from dfkd_core.errors import ConfigError
 from dfkd_core.models.complexity import complexity
 from dfkd_core.models.conv_tasnet import ConvTasNet, ConvTasNetConfig
-from dfkd_core.models.learned_frames import LearnedFrames
+from dfkd_core.models.dptnet import DPTNetConfig
+from dfkd_core.models.learned_frames import LearnedFrames, _tell_old_name
 
 TABLE = [
     (32, 1, 5.001e6, 4.91),
@@ -22,7 +23,7 @@ TABLE = [
 @pytest.mark.parametrize(("window", "width", "params", "giga_macs"), TABLE)
 def test_sizes_are_the_published_ones(window, width, params, giga_macs):
     """Within 2 %: the residual of the last block, which reaches nothing, is left out."""
-    sizes = complexity(ConvTasNet(ConvTasNetConfig(width=width, window=window, stride=window // 2)))
+    sizes = complexity(ConvTasNet(ConvTasNetConfig(width=width, window_samples=window, stride_samples=window // 2)))
     assert sizes.params == pytest.approx(params, rel=0.02)
     assert sizes.macs_per_s / 1e9 == pytest.approx(giga_macs, rel=0.02)
 
@@ -52,10 +53,20 @@ def test_mask_lies_between_zero_and_one():
     ("fields", "words"),
     [
         ({"width": 0.001}, "leave at least one channel .* the nearest widths that work are 0.0078125"),
-        ({"stride": 64}, r"stride must be at most window \(32\), but got 64; use 16"),
+        ({"stride_samples": 64}, r"stride_samples must be at most window_samples \(32\), but got 64; use 16"),
         ({"kernel": 4}, "kernel must be odd unless causal, but got 4; use 5"),
     ],
 )
 def test_fields_that_leave_no_network_are_refused_with_a_remedy(fields, words):
     with pytest.raises(ConfigError, match=words):
         ConvTasNetConfig.parse({"model": "conv_tasnet", **fields})
+
+
+@pytest.mark.parametrize("kind", [ConvTasNetConfig, DPTNetConfig])
+def test_window_and_stride_are_read_by_their_old_names_with_a_line_that_says_so(kind, caplog):
+    _tell_old_name.cache_clear()
+    config = kind.parse({"window": 64, "stride": 32})
+    assert config == kind(window_samples=64, stride_samples=32)
+    assert config.model_dump(exclude_unset=True) == {"window_samples": 64, "stride_samples": 32}
+    assert "student.window is read as student.window_samples; write it so" in caplog.text
+    assert kind.parse({"window": 64, "window_samples": 16}).window_samples == 64  # a space of old names on a new config

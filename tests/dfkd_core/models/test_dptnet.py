@@ -29,7 +29,7 @@ def test_joining_chunks_gives_the_frames_back(num_frames):
         ({"width": 0.1}, "4 heads divide, but got 0.1; the nearest widths that work are 0.0625 or 0.125"),
         ({"features": 30, "width": 1}, "4 heads divide, but got 1; the nearest widths that work are 0.933333"),
         ({"chunk": 25}, "chunk must be even, .* but got 25; use 26"),
-        ({"stride": 64}, r"stride must be at most window \(32\), but got 64"),
+        ({"stride_samples": 64}, r"stride_samples must be at most window_samples \(32\), but got 64"),
     ],
 )
 def test_fields_that_leave_no_network_are_refused_with_a_remedy(fields, words):
