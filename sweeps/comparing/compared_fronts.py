@@ -10,9 +10,9 @@ from dfkd_core.errors import ConfigError
 from dfkd_core.scoring.clip_table import ClipTable
 from sweeps.definition.spec import SweepSpec
 from sweeps.fronts.front import Front, load_front
-from sweeps.record.sweep import Sweep
+from sweeps.record.driver_lock import live_holder
+from sweeps.record.ledger import Ledger
 from sweeps.record.sweep_folder import SweepFolder
-from sweeps.record.sweep_state import SweepState
 from sweeps.record.trial_folder import TrialFolder
 from sweeps.record.trials import TrialRecord
 from sweeps.tracking.addresses import RunAddresses
@@ -34,7 +34,7 @@ class ComparedFront:
     folder: Path
     front: Front
     spec: SweepSpec
-    state: SweepState = SweepState.FINISHED
+    state: str = "finished"
     hashes: Mapping[str, str | None] = field(default_factory=dict)
     tables: Mapping[int, ClipTable] = field(default_factory=dict)  # scores per clip, by trial
     repeated: Sequence[RepeatedTrial] = ()  # of a confirmed front
@@ -55,19 +55,21 @@ def read_fronts(folders: Sequence[Path]) -> list[ComparedFront]:
 
 
 def _read(folder: Path, label: str) -> ComparedFront:
+    sweep = SweepFolder(folder)
+    spec = sweep.spec()
     front = load_front(folder)
-    sweep = Sweep.open(folder)
-    attrs = sweep.ledger.attrs()
+    ledger = Ledger.open(sweep.path, spec, sweep.note()["sweep_id"])
+    attrs = ledger.attrs()
     uri, experiment_id, _ = tracker_ids(sweep.path)
     return ComparedFront(
         label=label,
         folder=folder,
         front=front.at_means(),
-        spec=sweep.spec,
-        state=sweep.state,
+        spec=spec,
+        state="running" if live_holder(sweep.path) else attrs.get("state") or "interrupted",
         hashes={name: attrs.get(name) for name in HASHES},
         tables=_tables(sweep.path, front),
-        repeated=_repeated(sweep.path, sweep.spec, sweep.ledger.records()) if front.confirmed else (),
+        repeated=_repeated(sweep.path, spec, ledger.records()) if front.confirmed else (),
         addresses=RunAddresses(uri, experiment_id, run_ids(sweep.path)),
     )
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from sweeps.comparing.comparison import Comparison
 from sweeps.comparing.size_classes import Contest, size_and_judge
-from sweeps.record.sweep_state import SweepState
 
 SURE = 0.95  # share of the draws from which a class is called won
 
@@ -61,7 +60,7 @@ def trust(comparison: Comparison) -> str:
 
 def cautions(comparison: Comparison) -> list[str]:
     """What else to know before believing it."""
-    told = [f"{c.label} is still running." for c in comparison.fronts if c.state is SweepState.RUNNING]
+    told = [f"{c.label} is still running." for c in comparison.fronts if c.state == "running"]
     budgets = {(c.spec.budget.trials, c.spec.budget.epochs_per_trial) for c in comparison.fronts}
     if len(budgets) > 1:
         told.append("The sweeps had different budgets.")

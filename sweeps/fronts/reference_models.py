@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dfkd_core.base.documents import read_json
 
-REFERENCES = Path("front") / "references"  # one file a model, as `sweeps.distillation.references` writes them
+REFERENCES = Path("front") / "references"  # one file a model, as `sweeps.fronts.references` writes them
 
 _log = logging.getLogger(__name__)
 

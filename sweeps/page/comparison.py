@@ -15,7 +15,6 @@ from sweeps.fronts.front import FrontPoint
 from sweeps.fronts.front_csv import union
 from sweeps.page import render
 from sweeps.page.content import coded, compact, export_command, metric_columns, param_columns, plain, repeated_point
-from sweeps.record.sweep_state import SweepState
 
 
 def comparison_page(comparison: Comparison) -> str:
@@ -80,7 +79,7 @@ def _side(compared: ComparedFront, hypervolume: Estimate) -> dict[str, Any]:
         "label": compared.label,
         "folder": str(compared.folder),
         "sweep_id": front.sweep_id,
-        "running": compared.state is SweepState.RUNNING,
+        "running": compared.state == "running",
         "confirmed": front.confirmed,
         "points": len(front.points),
         "counts": front.trials,

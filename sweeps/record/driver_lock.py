@@ -6,18 +6,17 @@ heartbeat, which is the lock file's own modification time, so that every age is 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-from filelock import FileLock
 
 from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.documents import read_json
@@ -26,7 +25,6 @@ from sweeps.record.process_identity import is_running, place, this_process
 
 HEARTBEAT_S = 5.0
 STALE_S = 60.0
-POLL_S = 0.01
 NAME = "driver.lock"
 
 
@@ -54,7 +52,7 @@ class DriverLock:
     """Held while a driver runs; `lost` turns true when somebody else took it."""
 
     def __init__(self, folder: Path, holder: Holder) -> None:
-        self.folder, self.path, self.holder = folder, folder / NAME, holder
+        self.path, self.holder = folder / NAME, holder
         self._stop = threading.Event()
 
     @classmethod
@@ -80,7 +78,7 @@ class DriverLock:
     @property
     def lost(self) -> bool:
         """True once another driver holds the folder, also when it did so while this process was suspended."""
-        return not holds(self.folder, self.session)
+        return not holds(self.path.parent, self.session)
 
     def check(self) -> None:
         """Raise LockLost when the lock is no longer ours."""
@@ -90,9 +88,7 @@ class DriverLock:
     def release(self) -> None:
         """Give the lock back, if it is still ours."""
         self._stop.set()
-        if not self.folder.exists():
-            return
-        with _one_at_a_time(self.folder):
+        with suppress(FileNotFoundError), _one_at_a_time(self.path.parent):  # the folder may be gone
             if not self.lost:
                 self.path.unlink()
 
@@ -132,9 +128,12 @@ def live_holder(folder: Path, now: Callable[[Path], float] | None = None) -> Hol
     return holder if age < STALE_S else None
 
 
-def _one_at_a_time(folder: Path) -> FileLock:
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
     """Who judges a lock and replaces it does so alone, else two takers could each remove the other's."""
-    return FileLock(folder / f".{NAME}.guard", poll_interval=POLL_S)
+    with (folder / f".{NAME}.guard").open("w") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        yield
 
 
 def _file_server_time(folder: Path) -> float:

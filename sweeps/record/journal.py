@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from filelock import FileLock
 from optuna.storages.journal import JournalFileBackend
 
 from dfkd_core.errors import DFKDError
-
-POLL_S = 0.001
 
 
 class DurableJournal(JournalFileBackend):
@@ -55,8 +54,11 @@ class DurableJournal(JournalFileBackend):
             file.flush()
             os.fsync(file.fileno())
 
-    def _locked(self) -> FileLock:
-        return FileLock(self._path.with_suffix(".lock"), poll_interval=POLL_S)
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with self._path.with_suffix(".lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
 
 def cut_torn_line(path: Path) -> None:

@@ -17,7 +17,6 @@ from sweeps.definition.spec import SweepSpec
 from sweeps.workload import Workload
 
 SPEC, NOTE = "sweep.yaml", "ledger.json"
-MOVED = {"sweeps.distillation_workload": "sweeps.distillation.workload"}  # modules named in older notes
 
 
 class SweepFolder:
@@ -86,8 +85,7 @@ class SweepFolder:
 
     def workload(self, call: str = "resume_sweep({path!r}, workload={name})") -> type[Workload]:
         """The recorded workload, when its module can be imported here; `call` is the way from Python when not."""
-        noted, _, name = self.note()["workload"].partition(":")
-        module = MOVED.get(noted, noted)
+        module, _, name = self.note()["workload"].partition(":")
         try:
             found: Any = importlib.import_module(module)
             for part in name.split("."):

@@ -22,7 +22,7 @@ from dfkd_core.errors import ConfigError
 
 
 @dataclass(frozen=True)
-class Experience:
+class Progress:
     """What a sampler's settings depend on: the budget, and how many trials it knows and how many are complete."""
 
     num_trials: int
@@ -53,7 +53,7 @@ class UniformSampler(RandomSampler):
         return RandomSampler(int(stream)).sample_independent(study, trial, param_name, param_distribution)
 
 
-def _tpe(seed: int, known: Experience, options: Mapping[str, Any]) -> BaseSampler:
+def _tpe(seed: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
     """Multi-objective TPE.
 
     It calls the best tenth of all trials good, complete ones before stopped ones. Stopped trials count for the
@@ -61,28 +61,28 @@ def _tpe(seed: int, known: Experience, options: Mapping[str, Any]) -> BaseSample
     dimension is drawn by itself: drawn jointly (`multivariate`, `group`), fronts come later or not at all.
     """
     defaults = {"multivariate": False, "group": False, "constant_liar": True, "n_startup_trials": 1}
-    if known.num_known < options.get("n_startup_trials", known.num_startup) or not known.num_complete:
+    if progress.num_known < options.get("n_startup_trials", progress.num_startup) or not progress.num_complete:
         return UniformSampler(seed)
     return TPESampler(seed=seed, **{**defaults, **options})
 
 
-def _nsga2(seed: int, known: Experience, options: Mapping[str, Any]) -> BaseSampler:
+def _nsga2(seed: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
     """NSGA-II with a population that a small budget can fill three times over."""
-    population = max(4, min(50, known.num_trials // 3))
+    population = max(4, min(50, progress.num_trials // 3))
     return NSGAIISampler(seed=seed, **{"population_size": population, **options})
 
 
-def _gp(seed: int, known: Experience, options: Mapping[str, Any]) -> BaseSampler:
+def _gp(seed: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
     """Gaussian process; random for conditional parameters, 1-2 s a suggestion."""
-    return GPSampler(seed=seed, **{"n_startup_trials": known.num_startup, **options})
+    return GPSampler(seed=seed, **{"n_startup_trials": progress.num_startup, **options})
 
 
-def _random(seed: int, known: Experience, options: Mapping[str, Any]) -> BaseSampler:
+def _random(seed: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
     """Uniform over the space."""
     return UniformSampler(seed, **options)
 
 
-SAMPLERS: dict[str, Callable[[int, Experience, Mapping[str, Any]], BaseSampler]] = {
+SAMPLERS: dict[str, Callable[[int, Progress, Mapping[str, Any]], BaseSampler]] = {
     "tpe": _tpe,
     "nsga2": _nsga2,
     "gp": _gp,
@@ -90,12 +90,12 @@ SAMPLERS: dict[str, Callable[[int, Experience, Mapping[str, Any]], BaseSampler]]
 }
 
 
-def build_sampler(name: str, seed: int, number: int, known: Experience, options: Mapping[str, Any]) -> BaseSampler:
+def build_sampler(name: str, seed: int, number: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
     """The sampler that proposes trial `number`; an option it does not take is a ConfigError."""
     stream = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         try:
-            return SAMPLERS[name](stream, known, options)
+            return SAMPLERS[name](stream, progress, options)
         except (TypeError, ValueError) as error:
             raise ConfigError(f"must be options of the {name} sampler, but {error}", key="sampler.options") from error

@@ -1,0 +1,95 @@
+"""All that can be wrong with a sweep is said before anything is written."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dfkd_core.base.schema import nearest
+from dfkd_core.errors import ConfigError
+from search_spaces.space import Space
+from sweeps.definition.spec import SweepSpec
+from sweeps.git_commit import git_commit
+from sweeps.search.samplers import Progress, build_sampler
+from sweeps.workload import Domain, Workload, domain_of
+
+if TYPE_CHECKING:
+    from sweeps.engine.run import Sweep
+
+CHANGEABLE = ("budget.trials", "budget.hours", "failures.", "resources.")
+log = logging.getLogger(__name__)
+
+
+def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
+    """The spec with its config resolved by the workload's domain, after every check."""
+    domain = domain_of(workload)
+    config = _below("config", lambda: domain.resolve(spec.config, spec.config_base))
+    warm_start = tuple(str(Path(place).expanduser().resolve()) for place in spec.warm_start)
+    checked = spec.model_copy(update={"config": config, "warm_start": warm_start})
+    _check_metrics(checked, domain)
+    space = Space.parse(spec.space)
+    _check_finite(checked, workload, config)
+    space.check(config, domain.known_keys(config), lambda changed: _check_finite(checked, workload, changed))
+    for index, point in enumerate(spec.evaluate_first):
+        space.encode(point, f"evaluate_first[{index}]")
+    build_sampler(spec.sampler.name, spec.sampler.seed, 0, Progress(1, 100, 100), spec.sampler.options)
+    return checked
+
+
+def changes(overrides: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a resume may change: how much and with what, never what is searched."""
+    for key in overrides:
+        if not key.startswith(CHANGEABLE):
+            rule = "cannot change on resume; only budget.trials, budget.hours, failures and resources can"
+            raise ConfigError(rule, key=key)
+    return overrides
+
+
+def check_unchanged(sweep: Sweep, hashes: Mapping[str, str | None]) -> None:
+    """Trials are comparable only on the same data and teacher; another commit of the code is worth a warning."""
+    recorded = sweep.ledger.attrs()
+    for key, value in hashes.items():
+        if recorded.get(key) not in (None, value):
+            what = key.removesuffix("_hash")
+            rule = (
+                f"the {what} has changed since this sweep began ({key} {recorded[key]}, now {value}); begin a new sweep"
+            )
+            raise ConfigError(rule, file=sweep.folder.path)
+    commit = git_commit()
+    if recorded.get("git_commit") not in (None, commit):
+        log.warning("the code has changed since this sweep began: commit %s, now %s", recorded["git_commit"], commit)
+
+
+def _below(key: str, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return act()
+    except ConfigError as error:
+        raise error.at(key=key) from error
+
+
+def _check_finite(spec: SweepSpec, workload: type[Workload], config: Mapping[str, Any]) -> None:
+    """A trial's config must be valid; an objective that is infinite there, such as whole-clip look-ahead, is none."""
+    static = workload.static_metrics(domain_of(workload).trial_config(config, spec.budget.epochs_per_trial))
+    for objective in spec.objectives:
+        value = static.get(objective.metric, 0.0)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"must be finite, but {objective.metric} is {value}; use a constraint", key="objectives")
+
+
+def _check_metrics(spec: SweepSpec, domain: Domain) -> None:
+    """Objectives and constraints must name metrics that the workload reports."""
+    for objective in spec.objectives:
+        _refuse_unknown("objectives", objective.metric, domain.objectives)
+    for constraint in spec.constraints:
+        _refuse_unknown("constraints", constraint.metric, domain.metrics)
+    used = [*(o.metric for o in spec.objectives), *(c.metric for c in spec.constraints)]
+    domain.require_measured(spec.config, used)
+
+
+def _refuse_unknown(key: str, metric: str, known: frozenset[str] | None) -> None:
+    if known is not None and metric not in known:
+        rule = f"must name a metric that can be used there, but got {metric!r}"
+        raise ConfigError(f"{rule}; {nearest(metric, sorted(known))}", key=key)

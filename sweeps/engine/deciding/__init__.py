@@ -1,1 +1,0 @@
-"""What runs next and what becomes of each trial; knows no Ray."""

@@ -1,1 +1,0 @@
-"""What drives a sweep: checks, preparation, one process at work, recovery."""

@@ -1,1 +1,0 @@
-"""What is Ray's: the Tune run, its searcher and scheduler, the worker."""
