@@ -71,14 +71,15 @@ class Choice:
         return len(self.values) > 2 and all(map(_is_number, self.values))
 
     @property
-    def _coded(self) -> list[Any]:
+    def codes(self) -> list[Any]:
+        """The values as a study holds them, numbers in order."""
         if self.is_ordered:
             return sorted(self.values)
         return [json.dumps(v) if isinstance(v, list | dict) else v for v in self.values]
 
     def suggest(self, trial: Any, name: str) -> Any:
         """Draw a value."""
-        coded = self._coded
+        coded = self.codes
         if self.is_ordered:
             return coded[trial.suggest_int(name, 0, len(coded) - 1)]
         return self.values[coded.index(trial.suggest_categorical(name, coded))]
@@ -88,7 +89,7 @@ class Choice:
         position = next((i for i, own in enumerate(self.values) if _same(own, value)), None)
         if position is None:
             raise ConfigError(f"must be one of {list(self.values)}, but got {value!r}", key=key)
-        return self._coded.index(value) if self.is_ordered else self._coded[position]
+        return self.codes.index(value) if self.is_ordered else self.codes[position]
 
     def extremes(self) -> tuple[Any, ...]:
         """All of them."""

@@ -37,7 +37,7 @@ class Budget(Config):
 class SamplerConfig(Config):
     """Optuna's sampler and its seed; `options` go to its constructor."""
 
-    name: Literal["tpe", "nsga2", "gp", "random"] = "tpe"
+    name: Literal["tpe", "front", "nsga2", "gp", "random"] = "tpe"
     seed: NonNegative = 0
     options: dict[str, Any] = {}
 

@@ -13,6 +13,7 @@ from dfkd_core.errors import ConfigError
 from search_spaces.space import Space
 from sweeps.definition.spec import SweepSpec
 from sweeps.git_commit import git_commit
+from sweeps.search.history import Outlook
 from sweeps.search.samplers import Progress, build_sampler
 from sweeps.workload import Domain, Workload, domain_of
 
@@ -35,7 +36,8 @@ def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
     space.check(config, domain.known_keys(config), lambda changed: _check_finite(checked, workload, changed))
     for index, point in enumerate(spec.evaluate_first):
         space.encode(point, f"evaluate_first[{index}]")
-    build_sampler(spec.sampler.name, spec.sampler.seed, 0, Progress(1, 100, 100), spec.sampler.options)
+    outlook = Outlook(space, spec.budget.epochs_per_trial, spec.reference_costs, lambda trial: {})
+    build_sampler(spec.sampler.name, spec.sampler.seed, 0, Progress(1, 100, 100), spec.sampler.options, outlook)
     return checked
 
 

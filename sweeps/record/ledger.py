@@ -5,6 +5,7 @@ A trial's number in the sweep is its number in the study minus the warm-start tr
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ from search_spaces.space import Space
 from sweeps.definition.spec import SweepSpec
 from sweeps.record.journal import DurableJournal
 from sweeps.record.trials import TrialRecord, TrialState
+from sweeps.search.history import Outlook
 from sweeps.search.samplers import Progress, build_sampler
 
 JOURNAL = "ledger.journal"
@@ -44,6 +46,9 @@ class Ledger:
         self.study, self.spec, self._folder = study, spec, folder
         self._offset: int = study.user_attrs.get(WARM_START, 0)
         self._space = Space.parse(spec.space)
+        self._outlook = Outlook(
+            self._space, spec.budget.epochs_per_trial, spec.reference_costs, self._curves_of, STOPPED
+        )
 
     @classmethod
     def create(cls, folder: Path, spec: SweepSpec, sweep_id: str, lessons: Sequence[Lesson] = ()) -> Self:
@@ -204,6 +209,16 @@ class Ledger:
         noted = _noted(self._trial(number).user_attrs)
         return {epoch: values[TIME] for epoch, values in noted.items() if TIME in values}
 
+    def _curves_of(self, trial: FrozenTrial) -> dict[int, tuple[float, ...]]:
+        """A trial's costs by epoch, NaN for what was not reported; of a warm-start trial its values."""
+        objectives, epochs = self.spec.objectives, _epochs(trial.user_attrs)
+        if not epochs and trial.values:
+            return {self.spec.budget.epochs_per_trial: tuple(trial.values)}
+        return {
+            epoch: tuple(o.cost(metrics[o.metric]) if o.metric in metrics else math.nan for o in objectives)
+            for epoch, metrics in epochs.items()
+        }
+
     def _learn(self, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
         self.study.enqueue_trial(dict(params))
         trial = self.study.ask()
@@ -225,7 +240,7 @@ class Ledger:
         states = [trial.state for trial in self._all()]
         known = states.count(StudyState.COMPLETE) + states.count(StudyState.PRUNED)
         progress = Progress(self.spec.budget.trials, known, states.count(StudyState.COMPLETE))
-        return build_sampler(config.name, config.seed, number, progress, config.options)
+        return build_sampler(config.name, config.seed, number, progress, config.options, self._outlook)
 
     def _record(self, trial: FrozenTrial, session: str | None) -> TrialRecord:
         """One trial as the sweep sees it; DFKDError when its attributes are damaged."""

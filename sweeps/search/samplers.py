@@ -1,6 +1,7 @@
 """The literal table of samplers. A sampler's randomness is a function of (seed, trial number) alone.
 
-TPE learns from COMPLETE and PRUNED trials, NSGA-II and GP from COMPLETE ones only; FAILED ones are seen by none.
+TPE and the front sampler learn from COMPLETE and PRUNED trials, NSGA-II and GP from COMPLETE ones only; FAILED ones
+are seen by none.
 So a trial that broke a static constraint teaches TPE (through its recorded constraint), not the others.
 """
 
@@ -19,6 +20,8 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from dfkd_core.errors import ConfigError
+from sweeps.search.front_sampler import FrontSampler
+from sweeps.search.history import Outlook
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,16 @@ class Progress:
     def num_startup(self) -> int:
         """Random trials before a model: a quarter of the budget, between 4 and 10 (Optuna's 10 is 42 % of 24)."""
         return min(10, max(4, self.num_trials // 4))
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One proposal: the sweep's seed, one of the trial's own, its number, and the sweep as a model sees it."""
+
+    seed: int
+    stream: int
+    number: int
+    outlook: Outlook
 
 
 class UniformSampler(RandomSampler):
@@ -53,7 +66,7 @@ class UniformSampler(RandomSampler):
         return RandomSampler(int(stream)).sample_independent(study, trial, param_name, param_distribution)
 
 
-def _tpe(seed: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
+def _tpe(draw: Draw, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
     """Multi-objective TPE.
 
     It calls the best tenth of all trials good, complete ones before stopped ones. Stopped trials count for the
@@ -62,40 +75,49 @@ def _tpe(seed: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampl
     """
     defaults = {"multivariate": False, "group": False, "constant_liar": True, "n_startup_trials": 1}
     if progress.num_known < options.get("n_startup_trials", progress.num_startup) or not progress.num_complete:
-        return UniformSampler(seed)
-    return TPESampler(seed=seed, **{**defaults, **options})
+        return UniformSampler(draw.stream)
+    return TPESampler(seed=draw.stream, **{**defaults, **options})
 
 
-def _nsga2(seed: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
+def _nsga2(draw: Draw, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
     """NSGA-II with a population that a small budget can fill three times over."""
     population = max(4, min(50, progress.num_trials // 3))
-    return NSGAIISampler(seed=seed, **{"population_size": population, **options})
+    return NSGAIISampler(seed=draw.stream, **{"population_size": population, **options})
 
 
-def _gp(seed: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
+def _gp(draw: Draw, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
     """Gaussian process; random for conditional parameters, 1-2 s a suggestion."""
-    return GPSampler(seed=seed, **{"n_startup_trials": progress.num_startup, **options})
+    return GPSampler(seed=draw.stream, **{"n_startup_trials": progress.num_startup, **options})
 
 
-def _random(seed: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
+def _front(draw: Draw, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
+    """Where the front is expected to grow most, by a model of every objective."""
+    chosen = {"n_startup_trials": progress.num_startup, **options}
+    return FrontSampler(draw.seed, draw.stream, draw.number, draw.outlook, **chosen)
+
+
+def _random(draw: Draw, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
     """Uniform over the space."""
-    return UniformSampler(seed, **options)
+    return UniformSampler(draw.stream, **options)
 
 
-SAMPLERS: dict[str, Callable[[int, Progress, Mapping[str, Any]], BaseSampler]] = {
+SAMPLERS: dict[str, Callable[[Draw, Progress, Mapping[str, Any]], BaseSampler]] = {
     "tpe": _tpe,
     "nsga2": _nsga2,
     "gp": _gp,
+    "front": _front,
     "random": _random,
 }
 
 
-def build_sampler(name: str, seed: int, number: int, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
+def build_sampler(
+    name: str, seed: int, number: int, progress: Progress, options: Mapping[str, Any], outlook: Outlook
+) -> BaseSampler:
     """The sampler that proposes trial `number`; an option it does not take is a ConfigError."""
     stream = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         try:
-            return SAMPLERS[name](stream, progress, options)
+            return SAMPLERS[name](Draw(seed, stream, number, outlook), progress, options)
         except (TypeError, ValueError) as error:
             raise ConfigError(f"must be options of the {name} sampler, but {error}", key="sampler.options") from error

@@ -2,41 +2,20 @@
 
 import numpy as np
 import pytest
-from closed_form import PARAMS, QUALITY, sweep
+from sampled_ledgers import SPACE, ledger_of, play
 
 from benchmarks.search.families import FAMILIES
 from benchmarks.search.own import EngineSearch
 from benchmarks.search.problem import ideal_volume, reference_cost
 from benchmarks.search.simulator import simulate
 from dfkd_core.errors import ConfigError
-from sweeps.definition.spec import SamplerConfig, SweepSpec
-from sweeps.record.ledger import Ledger
+from search_spaces.space import Space
+from sweeps.definition.spec import SamplerConfig
 from sweeps.record.trials import TrialState
+from sweeps.search.history import Outlook
 from sweeps.search.samplers import SAMPLERS, Progress, build_sampler
 
-SPACE = {
-    "x": {"min": 0.0, "max": 1.0},
-    "size": {"min": 0.05, "max": 1.0, "log": True},
-    "kind": {"values": ["a", "b"]},
-    "depth": {"min": 1, "max": 4, "int": True, "when": {"kind": "b"}},
-    "step": {"values": [0.25, 0.5, 1.0, 2.0]},
-}
-
-
-def ledger_of(folder, sampler, trials=24, space=None):
-    spec = SweepSpec.model_validate(sweep(trials, 3, space=space or SPACE, sampler=sampler))
-    return Ledger.create(folder, spec, "id")
-
-
-def play(ledger, judge):
-    """One trial, ended as `judge(params)` says: a state and a quality."""
-    number, params = ledger.ask()
-    state, quality = judge(params)
-    epochs = 1 if state is TrialState.PRUNED else 3
-    for epoch in range(1, epochs + 1):
-        ledger.record_epoch(number, epoch, {QUALITY: quality, PARAMS: 2e6 * params["size"]})
-    ledger.finish(number, state, violations={"limit": 1.0 if state is TrialState.INFEASIBLE else -1.0})
-    return params
+OUTLOOK = Outlook(Space.parse(SPACE), 3, (0.0, 0.0), lambda trial: {})
 
 
 def mixed(params):
@@ -71,7 +50,7 @@ def test_a_proposal_is_a_function_of_seed_number_and_ledger(tmp_path, name):
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_an_option_that_a_sampler_does_not_take_is_refused(name):
     with pytest.raises(ConfigError, match=name) as caught:
-        build_sampler(name, 0, 0, Progress(10, 100, 100), {"no_such_option": 1})
+        build_sampler(name, 0, 0, Progress(10, 100, 100), {"no_such_option": 1}, OUTLOOK)
     assert caught.value.key == "sampler.options"
 
 

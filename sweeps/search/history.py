@@ -1,0 +1,121 @@
+"""What a model of the search may learn from: every trial of a study as a row of the unit cube, with its curves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.trial import FrozenTrial, TrialState
+
+from search_spaces.space import Space
+from sweeps import pareto
+from sweeps.search.cube import Array, Cube
+from sweeps.search.extrapolation import expected_finals
+from sweeps.search.gaussian_process import Scales
+
+Curves = Mapping[int, tuple[float, ...]]  # epoch -> costs, NaN for what is not known yet; 0: before training
+GROWTH = 1.25  # what was fitted is fitted anew when there are so many times as many trials
+FIRST = 4
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One trial: its row, costs by epoch, state and by how much it breaks each constraint."""
+
+    number: int
+    row: Array
+    curves: Curves
+    state: TrialState
+    violations: Mapping[str, float]
+    ended: datetime | None
+
+
+@dataclass
+class Outlook:
+    """A sweep as its sampler sees it; `curves_of` reads costs by epoch, `stopped` names what is no real constraint."""
+
+    space: Space
+    num_epochs: int
+    reference: tuple[float, ...]
+    curves_of: Callable[[FrozenTrial], Curves]
+    stopped: str = ""
+    fitted: dict[tuple[int, int], Scales] = field(default_factory=dict)  # by objective and number of trials
+    _finished: dict[int, Lesson] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.cube = Cube(self.space)
+
+    def lessons(self, trials: Sequence[FrozenTrial], asking: int) -> list[Lesson]:
+        """Every trial but the one that is asking; finished ones are read once."""
+        return [self._lesson(trial) for trial in trials if trial.number != asking and trial.params]
+
+    def _lesson(self, trial: FrozenTrial) -> Lesson:
+        known = self._finished.get(trial.number)
+        if known is not None:
+            return known
+        violations = {name: value for name, value in trial.constraints.items() if name != self.stopped}
+        row = self.cube.row(trial.params)
+        lesson = Lesson(trial.number, row, self.curves_of(trial), trial.state, violations, trial.datetime_complete)
+        if trial.state.is_finished():
+            self._finished[trial.number] = lesson
+        return lesson
+
+
+@dataclass(frozen=True)
+class Finals:
+    """Expected costs at full length (trial, objective) and their variances; NaN where nothing is known."""
+
+    mean: Array
+    variance: Array
+    static: NDArray[np.bool_]  # (objective,): known before training
+
+    @classmethod
+    def of(cls, lessons: Sequence[Lesson], num_objectives: int, num_epochs: int) -> Finals:
+        """From the trials' curves; failed trials teach nothing."""
+        mean = np.full((len(lessons), num_objectives), math.nan)
+        variance = np.full_like(mean, math.nan)
+        static = np.zeros(num_objectives, dtype=np.bool_)
+        usable = [lesson.state is not TrialState.FAIL for lesson in lessons]
+        for objective in range(num_objectives):
+            curves = [
+                {epoch: costs[objective] for epoch, costs in lesson.curves.items() if math.isfinite(costs[objective])}
+                if use
+                else {}
+                for lesson, use in zip(lessons, usable, strict=True)
+            ]
+            static[objective] = any(0 in curve for curve in curves)
+            if static[objective]:
+                for index, curve in enumerate(curves):
+                    if curve:
+                        mean[index, objective], variance[index, objective] = next(iter(curve.values())), 0.0
+            else:
+                mean[:, objective], variance[:, objective] = expected_finals(curves, num_epochs)
+        return cls(mean, variance, static)
+
+    @property
+    def is_known(self) -> NDArray[np.bool_]:
+        """(trial,): every objective has an expectation."""
+        return np.asarray(np.isfinite(self.mean).all(axis=1))
+
+
+def most_telling(costs: Array, number: int) -> NDArray[np.int64]:
+    """At most `number` rows of costs (trial, objective): two thirds the best by rank, the rest from all others."""
+    if len(costs) <= number:
+        return np.arange(len(costs))
+    order = np.argsort(pareto.ranks(costs), kind="stable")
+    num_best = 2 * number // 3
+    others = order[num_best:]
+    spread = others[np.linspace(0, len(others) - 1, number - num_best).astype(np.int64)]
+    return np.asarray(np.sort([*order[:num_best], *spread]))
+
+
+def stage_of(number: int) -> int:
+    """The largest of 4, 5, 6, 7, 8, 10, 12, 15 ... that is not above `number`: when to fit anew."""
+    stage = FIRST
+    while (following := max(stage + 1, int(stage * GROWTH))) <= number:
+        stage = following
+    return stage
