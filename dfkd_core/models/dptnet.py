@@ -26,6 +26,7 @@ class DPTNetConfig(FramedConfig):
     """Width scales the features (filters and model size alike) and the LSTM units of the feed-forward.
 
     chunk counts frames, half of which overlap. The published framing at 8 kHz is window 2, stride 1, chunk 250.
+    frame_activation: relu, as in the published code, or none (ours): the frames' weights keep their signs.
     initial_filters: cosine, as `start_as_cosines`, or random, as published.
     """
 
@@ -37,6 +38,7 @@ class DPTNetConfig(FramedConfig):
     num_blocks: Count = 6
     chunk: Annotated[int, Field(ge=2)] = 100
     initial_filters: Literal["cosine", "random"] = "cosine"
+    frame_activation: Literal["none", "relu"] = "none"
 
     def sizes(self, width: float) -> tuple[int, int]:
         """Features and LSTM units per direction at a width."""
@@ -88,6 +90,8 @@ class DPTNet(Student):
     def forward(self, noisy: Tensor) -> Tensor:
         """Estimate (batch, time) of the clean speech in `noisy` (batch, time)."""
         weights = self.frames(noisy)
+        if self.config.frame_activation == "relu":
+            weights = F.relu(weights)
         signal = chunked(self.norm(weights).transpose(1, 2), self.config.chunk)
         for block in self.blocks:
             signal = block(signal)

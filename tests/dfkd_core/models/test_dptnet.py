@@ -35,3 +35,17 @@ def test_joining_chunks_gives_the_frames_back(num_frames):
 def test_fields_that_leave_no_network_are_refused_with_a_remedy(fields, words):
     with pytest.raises(ConfigError, match=words):
         DPTNetConfig.parse({"model": "dptnet", **fields})
+
+
+@torch.no_grad()
+def test_with_relu_the_frames_weights_have_no_negative_part():
+    torch.manual_seed(0)
+    fields = {"width": 0.25, "num_blocks": 1, "initial_filters": "random"}
+    plain, rectified = DPTNet(DPTNetConfig(**fields)), DPTNet(DPTNetConfig(**fields, frame_activation="relu"))
+    rectified.load_state_dict(plain.state_dict())
+    noisy, heard = 0.1 * torch.randn(1, 2000), []
+    assert not torch.allclose(plain(noisy), rectified(noisy))
+    for model in (plain, rectified):
+        model.norm.register_forward_hook(lambda module, inputs, output: heard.append(inputs[0].min().item()))
+        model(noisy)
+    assert heard[0] < 0 <= heard[1]
