@@ -20,7 +20,7 @@ from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import ConfigError
 from dfkd_core.scoring.model_scores import evaluate_model
 from dfkd_core.scoring.shipped_card import FIRST, how_it_was_made, scores_by_snr
-from dfkd_core.teachers.shipped import FOLDER
+from dfkd_core.teachers.shipped import FOLDER, model_place
 from dfkd_core.trained.model_folder import CARD, load_model, read_model_config, read_record, write_model_folder
 
 LARGEST_BYTES = 5_000_000
@@ -60,7 +60,8 @@ def first_config(config: ExperimentConfig, corpus: str) -> ExperimentConfig | No
     """The config of the model that training began with, placeless; None where weights were drawn from the seed."""
     if config.training.start_from is None:
         return None
-    first = read_model_config(Path(config.training.start_from))
+    place = config.teacher.checkpoint if config.training.start_from == "teacher" else config.training.start_from
+    first = read_model_config(model_place(str(place)))
     if first.training.start_from is not None:
         raise ConfigError(f"must be trained in two stages at most, but {config.training.start_from} began with another")
     return placeless(first, corpus)
