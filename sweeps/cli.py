@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from dfkd_core.base.printable import printable
 from dfkd_core.errors import CheckpointError, ConfigError, DataError, DFKDError
 from sweeps.commands import data, front, installation, model, sweep
 
@@ -66,5 +67,5 @@ def run(arguments: list[str]) -> int:
 
 
 def _say(message: str, status: int) -> int:
-    typer.echo(f"dfkd: {' '.join(message.split())}", err=True)
+    typer.echo(f"dfkd: {printable(' '.join(message.split()))}", err=True)
     return status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from dfkd_core.errors import DFKDError
@@ -13,6 +14,6 @@ class SweepStopped(DFKDError):
     def __init__(
         self, state: str, reason: str, folder: Path, *, what: str = "sweep", command: str = "sweep resume"
     ) -> None:
-        remedy = f"go on with `dfkd {command} {folder}`"
+        remedy = f"go on with `dfkd {command} {shlex.quote(str(folder))}`"
         super().__init__(f"{folder}: {what} {state}: {reason}; {remedy}")
         self.state, self.reason, self.folder = state, reason, folder

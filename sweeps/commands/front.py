@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from dfkd_core.base.printable import printable
 from sweeps.commands.options import Address, AsJson, Bounds, SweepDir, bounds, display
 
 app = typer.Typer(no_args_is_help=True, help="Look at fronts.")
@@ -74,7 +75,7 @@ def references(
     sweep = SweepFolder(folder)
     config = sweep.spec().config
     for line in domain_of(sweep.workload()).measure_references(sweep.path, names or list(PRETRAINED), config):
-        typer.echo(line)
+        typer.echo(printable(str(line)))
     if live_holder(sweep.path) is None:
         sync_sweep(folder)
     else:
@@ -109,4 +110,4 @@ def export(
     choices = choose(front, rules)
     for path, choice in zip(export_choices(folder, front, choices, output, sweep_facts(folder)), choices, strict=True):
         command = shlex.join(["dfkd", "train", str(path), "--out", f"models/{path.stem}"])
-        typer.echo(f"{path}: {choice.why}\ntrain it with: {command}")
+        typer.echo(printable(f"{path}: {choice.why}\ntrain it with: {command}", keep="\n"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -123,7 +124,7 @@ def _candidates(sweep: Sweep) -> dict[int, TrialRecord]:
     ranked = {record.number: record for record in records if has_point(record, spec.objectives)}
     state = ledger.attrs().get("state")
     if state != "finished":
-        done, way = ledger.num_finished(), f"`dfkd sweep resume {place}`"
+        done, way = ledger.num_finished(), f"`dfkd sweep resume {shlex.quote(str(place))}`"
         rule = f"must hold a finished sweep, but it is {state or 'interrupted'} after {done} of {spec.budget.trials}"
         raise ConfigError(f"{rule} trials; finish it with {way}, or here with `--set budget.trials={done}`", file=place)
     if not ranked:

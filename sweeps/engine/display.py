@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from dfkd_core.base.printable import printable
 from sweeps.record.trials import TrialState
 from sweeps.tracking.run_key import label
 
@@ -44,7 +45,8 @@ class PlainDisplay(Display):
         record = conductor.ledger.record(number)
         values = "  ".join(f"{o.metric} {_short(record.metrics.get(o.metric))}" for o in conductor.spec.objectives)
         done, total = conductor.counts.total(), conductor.spec.budget.trials
-        name, tail = label(conductor.run_of(number)), record.reason or f"hypervolume {updates.hypervolume:.4g}"
+        name = label(conductor.run_of(number))
+        tail = printable(record.reason or f"hypervolume {updates.hypervolume:.4g}")
         say(f"[{done}/{total}] {name} {state}  {values}  {tail}")
 
 

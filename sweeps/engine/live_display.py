@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from dfkd_core.base.printable import printable
 from sweeps.engine.conductor import Conductor
 from sweeps.engine.display import Display
 from sweeps.engine.front_updates import FrontUpdates
@@ -60,7 +61,7 @@ class LiveDisplay(Display):
         """Leave a line behind for a trial that failed; the others show in the table."""
         if state is TrialState.FAILED:
             name = label(conductor.run_of(number))
-            self.console.print(Text(f"{name} failed: {conductor.ledger.record(number).reason}", style="red"))
+            self.console.print(Text(printable(f"{name} failed: {conductor.ledger.record(number).reason}"), style="red"))
 
 
 def headline(conductor: Conductor, updates: FrontUpdates, spent_s: float) -> RenderableType:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -164,7 +165,7 @@ def ray_for(
     num_cpus = os.cpu_count() or 1
     if limit is not None and wanted:
         num_cpus = min(num_cpus, math.ceil(limit * wanted))
-    remedy = f"go on with `dfkd {command} {folder.path}`"
+    remedy = f"go on with `dfkd {command} {shlex.quote(str(folder.path))}`"
     with connect(address, num_cpus=num_cpus, remedy=remedy) as session:
         check_fits(spec.resources.bundle, session.nodes())
         yield session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 
@@ -25,4 +26,4 @@ def stop_sweep(path: str | Path) -> str:
         time.sleep(0.2)
     if live_holder(folder.path) == holder:
         return f"{folder.path}: asked process {holder.pid} on {holder.host} to stop; its epochs are still running"
-    return f"{folder.path}: stopped; go on with `dfkd sweep resume {folder.path}`"
+    return f"{folder.path}: stopped; go on with `dfkd sweep resume {shlex.quote(str(folder.path))}`"

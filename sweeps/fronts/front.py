@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, PrivateAttr, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    Field,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from dfkd_core.base.documents import read_json
 from dfkd_core.base.schema import Config
@@ -27,6 +36,9 @@ TRUST = ("seeds", "mean", "interval", "probability_on_front", "indistinguishable
 ADDITIONS = ("confirmation", "references")  # of front.json: absent while there is nothing to say
 
 
+_log = logging.getLogger(__name__)
+
+
 class FrontPoint(Config):
     """One trial that no other complete trial beats; values in their own units and sign."""
 
@@ -36,7 +48,7 @@ class FrontPoint(Config):
     values: dict[str, float]  # the objectives
     metrics: Annotated[dict[str, float], Field(default_factory=dict)]  # the last epoch's other metrics
     fidelity: float = 1.0
-    config: str  # path of the trial's resolved config, seen from the sweep folder
+    config: Annotated[str, Field(pattern=r"^trials/\d{4,12}/config\.yaml$")]  # seen from the sweep folder
     # of a point that was trained again; `values` stay those of the search
     seeds: tuple[int, ...] = ()  # fresh ones whose trainings are complete
     mean: dict[str, float] = {}  # the objectives over these seeds
@@ -63,7 +75,7 @@ class FrontPoint(Config):
             return {}
         row: dict[str, Any] = {"seeds": len(self.seeds), "probability_on_front": self.probability_on_front}
         for metric, (low, high) in self.interval.items():
-            row |= {f"{metric} mean": self.mean[metric], f"{metric} low": low, f"{metric} high": high}
+            row |= {f"{metric} mean": self.mean.get(metric), f"{metric} low": low, f"{metric} high": high}
         return row
 
 
@@ -83,7 +95,7 @@ class Front(Config):
     """Every point that was trained to the end, is feasible and is beaten by none; equal vectors are all kept."""
 
     schema_version: Literal[1] = 1
-    name: str
+    name: str  # of the sweep: it enters file names and commands
     sweep_id: str
     objectives: Annotated[tuple[Objective, ...], Field(min_length=1)]
     reference_point: dict[str, float]
@@ -94,6 +106,24 @@ class Front(Config):
     confirmation: Confirmation | None = None  # None before the first repeat
     references: tuple[ReferenceModel, ...] = ()  # models from elsewhere on the same mixtures; never part of the front
     _trials: Sequence[TrialRecord] | Path | None = PrivateAttr(None)  # of its sweep, or the folder that knows them
+
+    @field_validator("name")
+    @classmethod
+    def _without_power(cls, name: str) -> str:
+        """A name that no sweep can have comes from somewhere else; it shall neither leave a folder nor run."""
+        if re.fullmatch(r"[a-z0-9-]{1,200}", name):
+            return name
+        harmless = "foreign-" + re.sub(r"[^a-z0-9-]", "-", name.lower())[:100].strip("-")
+        _log.warning("a front's name must be of a-z, 0-9 and -, but is %r; it is read as %r", name[:100], harmless)
+        return harmless
+
+    @model_validator(mode="after")
+    def _with_every_objective(self) -> Front:
+        for point in self.points:
+            for objective in self.objectives:
+                if objective.metric not in point.values:
+                    raise ValueError(f"points: trial {point.trial} must have a value of {objective.metric!r}")
+        return self
 
     def __eq__(self, other: object) -> bool:
         """Two fronts are equal when they say the same, wherever they come from."""

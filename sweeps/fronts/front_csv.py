@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sweeps.definition.objectives import Objective
 from sweeps.fronts.front import trial_ranks
@@ -19,16 +20,25 @@ def front_csv(records: Sequence[TrialRecord], objectives: Sequence[Objective], r
     metrics = [name for name in union(record.metrics for record in records) if name not in named]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["trial", "state", "rank", *named, *params, *metrics, "epochs", "fidelity", "reason", "run_id"])
-    for record in records:
-        writer.writerow(
-            [record.number, record.state, rank.get(record.number)]
-            + [record.metrics.get(name) for name in named]
-            + [record.params.get(name) for name in params]
-            + [record.metrics.get(name) for name in metrics]
-            + [record.epochs, record.fidelity, record.reason, run_ids.get(record.number)]
-        )
+    head = ["trial", "state", "rank", *named, *params, *metrics, "epochs", "fidelity", "reason", "run_id"]
+    rows: list[list[Any]] = [
+        [record.number, record.state, rank.get(record.number)]
+        + [record.metrics.get(name) for name in named]
+        + [record.params.get(name) for name in params]
+        + [record.metrics.get(name) for name in metrics]
+        + [record.epochs, record.fidelity, record.reason, run_ids.get(record.number)]
+        for record in records
+    ]
+    writer.writerows([inert(cell) for cell in row] for row in (head, *rows))
     return out.getvalue()
+
+
+def inert(cell: Any) -> Any:
+    """A cell that no spreadsheet runs: text that would begin a formula gets an apostrophe; numbers stay numbers."""
+    if cell is None or isinstance(cell, bool | int | float):
+        return cell
+    text = str(cell)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def union(mappings: Iterable[Mapping[str, object]]) -> list[str]:

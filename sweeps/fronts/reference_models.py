@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dfkd_core.base.documents import read_json
+from dfkd_core.errors import DFKDError
 
 REFERENCES = Path("front") / "references"  # one file a model, as `sweeps.fronts.references` writes them
+
+LONGEST_NAME = 80  # characters
+DAMAGED = (DFKDError, OSError, ValueError, KeyError, TypeError, AttributeError)  # what a file of another form raises
 
 _log = logging.getLogger(__name__)
 
@@ -33,12 +39,11 @@ def noisy_input(trial_folders: Iterable[Path]) -> list[ReferenceModel]:
     for folder in trial_folders:
         try:
             record = read_json(folder / "metrics.json")
-            scores = record["noisy"]
-        except (OSError, ValueError, KeyError, TypeError):
+            taught = any(name.startswith("val_teacher/") for name in record.get("metrics", ()))
+            group = "val_teacher" if taught else "val"
+            values = _numbers({f"{group}/{name}": v for name, v in record["noisy"].items() if v is not None})
+        except DAMAGED:
             continue  # another workload's trial
-        taught = any(name.startswith("val_teacher/") for name in record.get("metrics", ()))
-        group = "val_teacher" if taught else "val"
-        values = {f"{group}/{name}": value for name, value in scores.items() if value is not None}
         return [ReferenceModel("noisy input", values)]
     return []
 
@@ -49,7 +54,18 @@ def read_references(folder: Path) -> list[ReferenceModel]:
     for path in sorted((folder / REFERENCES).glob("*.json")):
         try:
             told = read_json(path)
-            found.append(ReferenceModel(told["name"], {name: float(value) for name, value in told["values"].items()}))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            if not isinstance(told["name"], str):
+                raise TypeError("its name is no text")
+            found.append(ReferenceModel(told["name"][:LONGEST_NAME], _numbers(told["values"])))
+        except DAMAGED as error:
             _log.warning("%s: must hold a measured model, but %s; measure it again", path, error)
     return found
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    """The values as finite numbers; ValueError or TypeError when one is none."""
+    numbers = {name: float(value) for name, value in values.items()}
+    for name, value in numbers.items():
+        if not math.isfinite(value):
+            raise ValueError(f"{name} is {value}")
+    return numbers

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -55,11 +56,26 @@ def record_sounds(folder: Path, trials: Sequence[int], config: ExperimentConfig)
 
 
 def read_sounds(folder: Path, trials: Sequence[int]) -> Listening | None:
-    """The recorded excerpts of some trials; None when nothing was recorded."""
-    index = folder / SOUNDS / INDEX
-    if not index.is_file():
+    """The recorded excerpts of some trials; None when nothing was recorded.
+
+    A damaged sound, or one that would lie elsewhere, is told and left out; so are all of them with a damaged index.
+    """
+    target = folder / SOUNDS
+    if not (target / INDEX).is_file():
         return None
-    return Listening(list(_excerpts(folder / SOUNDS, read_json(index), trials)), SAMPLE_RATE_HZ)
+    try:
+        index = [(_held(str(entry["mixture"])), str(entry["title"])) for entry in read_json(target / INDEX)]
+    except (DFKDError, OSError, KeyError, TypeError, ValueError) as error:
+        _log.warning("the front's page has no sounds: %s must list mixtures, but %s", target / INDEX, error)
+        return None
+    return Listening(list(_excerpts(target, index, trials)), SAMPLE_RATE_HZ)
+
+
+def _held(mixture: str) -> str:
+    """A mixture's name, which becomes a file's; ValueError when it leads out of the folder."""
+    if not re.fullmatch(r"[\w.,+@ -]{1,200}", mixture) or mixture.startswith("."):
+        raise ValueError(f"{mixture[:80]!r} is no name of a mixture")
+    return mixture
 
 
 def student_version(trial: int) -> str:
@@ -119,14 +135,20 @@ def _file(mixture: str, version: str) -> str:
     return f"{mixture}-{version}.flac"
 
 
-def _excerpts(target: Path, index: Sequence[Mapping[str, Any]], trials: Sequence[int]) -> Iterator[Excerpt]:
-    for entry in index:
-        paths = {trial: target / _file(entry["mixture"], student_version(trial)) for trial in trials}
-        clean, teacher = (target / _file(entry["mixture"], version) for version in ("clean", "teacher"))
-        yield Excerpt(
-            name=entry["title"],
-            noisy=read_audio(target / _file(entry["mixture"], "noisy")),
-            clean=read_audio(clean) if clean.is_file() else None,
-            teacher=read_audio(teacher) if teacher.is_file() else None,
-            students={trial: read_audio(path) for trial, path in paths.items() if path.is_file()},
-        )
+def _excerpts(target: Path, index: Sequence[tuple[str, str]], trials: Sequence[int]) -> Iterator[Excerpt]:
+    for mixture, title in index:
+        students = {trial: _sound(target / _file(mixture, student_version(trial))) for trial in trials}
+        noisy, clean, teacher = (_sound(target / _file(mixture, name)) for name in ("noisy", "clean", "teacher"))
+        if noisy is not None:
+            heard = {trial: wave for trial, wave in students.items() if wave is not None}
+            yield Excerpt(name=title, noisy=noisy, clean=clean, teacher=teacher, students=heard)
+
+
+def _sound(file: Path) -> Samples | None:
+    if not file.is_file():
+        return None
+    try:
+        return read_audio(file)
+    except (DFKDError, OSError) as error:
+        _log.warning("the front's page lacks a sound: %s", error)
+        return None

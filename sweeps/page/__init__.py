@@ -53,11 +53,9 @@ def render(title: str, content: Mapping[str, Any], page: str = "front") -> str:
 
 
 def embedded_json(content: Any) -> str:
-    """JSON that is safe inside a script element: <, >, & and the line separators of JavaScript are escaped."""
+    """JSON that is safe inside a script element: <, >, &, JavaScript's line separators, lone surrogates are escaped."""
     text = json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+    return re.sub("[<>&\u2028\u2029\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 @cache

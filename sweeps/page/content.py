@@ -184,7 +184,7 @@ def _trust(folder: Path, front: Front) -> dict[str, Any]:
 
 def export_command(folder: Path, name: str) -> dict[str, str]:
     """What stands before and after a trial's number in the command that exports it."""
-    return {"before": f"dfkd export {shlex.quote(str(folder))} --trial ", "after": f" -o {name}-t"}
+    return {"before": f"dfkd export {shlex.quote(str(folder))} --trial ", "after": f" -o {shlex.quote(name)}-t"}
 
 
 def compact(value: float | None) -> float | None:

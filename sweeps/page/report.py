@@ -35,5 +35,5 @@ def write_front(
     target = folder / FRONT_FILE.parent
     target.mkdir(parents=True, exist_ok=True)
     for name, text in contents.items():
-        write_atomic(target / name, text.encode())
+        write_atomic(target / name, text.encode(errors="backslashreplace"))
     return [target / name for name in contents]

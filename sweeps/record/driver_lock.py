@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import socket
 import threading
 import time
@@ -62,10 +63,8 @@ class DriverLock:
         with _one_at_a_time(folder):
             holder = live_holder(folder)
             if holder is not None:
-                raise ConfigError(
-                    f"is driven by process {holder.pid} on {holder.host}; stop it with `dfkd sweep stop {folder}`",
-                    file=folder,
-                )
+                remedy = f"stop it with `dfkd sweep stop {shlex.quote(str(folder))}`"
+                raise ConfigError(f"is driven by process {holder.pid} on {holder.host}; {remedy}", file=folder)
             write_atomic(lock.path, json.dumps(asdict(lock.holder)).encode())
         threading.Thread(target=lock._beat, name="driver-heartbeat", daemon=True).start()
         return lock

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,7 +34,9 @@ class SweepFolder:
     def refuse_second(self) -> None:
         """A second `run` into a folder is refused; `resume` is the way on."""
         if self.is_sweep:
-            raise ConfigError(f"already holds a sweep; go on with `dfkd sweep resume {self.path}`", file=self.path)
+            raise ConfigError(
+                f"already holds a sweep; go on with `dfkd sweep resume {shlex.quote(str(self.path))}`", file=self.path
+            )
         if self.path.exists() and not self.path.is_dir():
             raise ConfigError("must be a folder, but is a file; name another --out", file=self.path)
 

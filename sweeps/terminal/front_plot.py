@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from dfkd_core.base.printable import printable
 from sweeps.definition.objectives import Objective
 from sweeps.fronts.front import Front, FrontPoint
 
@@ -20,11 +21,14 @@ def front_plot(front: Front, width: int, height: int) -> str:
     margin = 8
     plot = _Grid(front.points, across, up, width - margin - 1, height - 3)
     plot.draw(front.points, front.knee(), joined=len(front.objectives) == 2)
-    lines = [up.metric, *(f"{plot.row_label(row):>{margin}}|{''.join(cells)}" for row, cells in enumerate(plot.cells))]
+    lines = [
+        printable(up.metric),
+        *(f"{plot.row_label(row):>{margin}}|{''.join(cells)}" for row, cells in enumerate(plot.cells)),
+    ]
     scale = ", log scale" if across.scale == "log" else ""
     left, right = (short_number(value) for value in plot.across_range)
     axis = f"{left}{right:>{plot.width - len(left)}}"
-    return "\n".join([*lines, " " * (margin + 1) + axis, f"{across.metric}{scale}".rjust(width)])
+    return "\n".join([*lines, " " * (margin + 1) + axis, f"{printable(across.metric)}{scale}".rjust(width)])
 
 
 def short_number(value: float) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from dfkd_core.base.printable import printable
 from sweeps.fronts.front import Front, FrontPoint
+from sweeps.fronts.front_csv import inert, union
 from sweeps.terminal.front_plot import front_plot, short_number
 from sweeps.trust.trust_words import sentences
 
@@ -24,12 +26,14 @@ def show_front(front: Front, form: Literal["table", "json", "csv"], console: Con
     """Print the front in one of its forms; colour and drawing appear on a terminal only."""
     target = console or Console()
     if form != "table":
-        target.file.write(front.to_json() if form == "json" else points_csv(front))
+        text = front.to_json() if form == "json" else points_csv(front)
+        target.file.write(printable(text, keep="\n") if target.is_terminal else text)
     elif target.is_terminal:
         target.print(front_display(front, target.width))
     else:
         # a pipe has no width: nothing is folded or left out
-        parts = [_headline(front), front_table(front), *sentences(front), *_references(front)]
+        said = [Text(printable(line)) for line in [*sentences(front), *_references(front)]]
+        parts = [Text(printable(_headline(front))), front_table(front), *said]
         Console(file=target.file, width=UNBOUNDED).print(*parts, sep="\n")
 
 
@@ -40,24 +44,27 @@ def points_csv(front: Front) -> str:
     objectives = [objective.metric for objective in front.objectives]
     writer = csv.writer(out, lineterminator="\n")
     trust = list(dict.fromkeys(name for point in front.points for name in point.trust()))
-    writer.writerow(["trial", *objectives, *trust, *params, "fidelity", "run_id", "config"])
+    metrics = union(point.metrics for point in front.points)
+    rows: list[list[Any]] = [["trial", *objectives, *trust, *params, *metrics, "fidelity", "run_id", "config"]]
     for point in front.points:
         values = [point.values[name] for name in objectives]
         searched = [point.params.get(name) for name in params]
+        others = [point.metrics.get(name) for name in metrics]
         shown = [point.trust().get(name) for name in trust]
-        writer.writerow([point.trial, *values, *shown, *searched, point.fidelity, point.run_id, point.config])
+        rows.append([point.trial, *values, *shown, *searched, *others, point.fidelity, point.run_id, point.config])
+    writer.writerows([inert(cell) for cell in row] for row in rows)
     return out.getvalue()
 
 
 def front_display(front: Front, width: int) -> RenderableType:
     """The headline, the table and, where it fits, the drawing: beside the table, else under it."""
-    headline = Text(_headline(front) + "\n")
+    headline = Text(printable(_headline(front)) + "\n")
     if not front.points:
         return headline
     table, missing = _fitting_table(front, width)
-    hidden = [f"\nNot shown for want of room: {', '.join(missing)}\n"] if missing else []
-    note = Text("\n".join([*hidden, *_references(front)]), style="dim")
-    note.append("".join(f"\n{sentence}" for sentence in sentences(front)))
+    hidden = [f"\nNot shown for want of room: {', '.join(map(printable, missing))}\n"] if missing else []
+    note = Text("\n".join([*hidden, *map(printable, _references(front))]), style="dim")
+    note.append("".join(f"\n{printable(sentence)}" for sentence in sentences(front)))
     height = min(PLOT_HEIGHT, max(10, len(front.points) + 3))
     beside = width - _width(table) - GAP
     if beside < MIN_BESIDE:
@@ -86,11 +93,11 @@ def front_table(front: Front, params: Sequence[str] | None = None) -> Table:
     searched = _param_names(front) if params is None else params
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in ["trial", *(o.metric for o in front.objectives), *_trust_names(front), *searched]:
-        table.add_column(_two_lines(name), justify="right", no_wrap=True)
+        table.add_column(Text(_two_lines(printable(name))), justify="right", no_wrap=True)
     knee = front.knee() if front.points else None
     for point in front.points:
         cells = _cells(front, point, searched, is_knee=point is knee)
-        table.add_row(*cells, style="bold" if point is knee else "")
+        table.add_row(*(Text(printable(cell)) for cell in cells), style="bold" if point is knee else "")
     return table
 
 
@@ -117,9 +124,15 @@ def _trust_cells(front: Front, point: FrontPoint) -> list[str]:
         return []
     if point.probability_on_front is None:
         return [""] * len(_trust_names(front))
-    spans = {metric: point.interval[metric] for metric in _noisy(front)}
-    means = [f"{point.mean[metric]:.4g} \u00b1{(high - low) / 2:.2g}" for metric, (low, high) in spans.items()]
+    means = [_mean(point, metric) for metric in _noisy(front)]
     return [*means, f"{point.probability_on_front:.2f}"]
+
+
+def _mean(point: FrontPoint, metric: str) -> str:
+    if metric not in point.mean or metric not in point.interval:
+        return ""
+    low, high = point.interval[metric]
+    return f"{point.mean[metric]:.4g} \u00b1{(high - low) / 2:.2g}"
 
 
 def _noisy(front: Front) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -19,11 +20,13 @@ def show_summary(folder: Path) -> None:
     addresses = RunAddresses(uri, experiment_id)
     lines = [
         f"page    {folder / 'front' / 'front.html'}",
-        f"export  {in_venv('dfkd')} export {folder} --knee -o best.yaml",
+        f"export  {in_venv('dfkd')} export {shlex.quote(str(folder))} --knee -o best.yaml",
     ]
     owed = undelivered(folder)
     if owed:
-        lines.append(f"{owed} records have not reached MLflow; deliver them with: dfkd sweep sync {folder}")
+        lines.append(
+            f"{owed} records have not reached MLflow; deliver them with: dfkd sweep sync {shlex.quote(str(folder))}"
+        )
     refused = rejected(folder)
     if refused:
         lines.append(f"{refused} records were refused by MLflow for good: {folder / 'spool' / 'rejected.jsonl'}")
@@ -43,4 +46,4 @@ def in_venv(command: str) -> str:
     if shutil.which(program) or not beside.exists():
         return command
     shown = beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside
-    return f"{shown} {rest}".rstrip()
+    return f"{shlex.quote(str(shown))} {rest}".rstrip()

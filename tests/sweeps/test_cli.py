@@ -93,3 +93,9 @@ def test_a_shell_is_told_how_to_complete(monkeypatch):
     environment = {**os.environ, **asked}
     told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert told.stdout.split() == ["resume"]
+
+
+def test_an_error_line_carries_nothing_that_steers_a_terminal(capsys):
+    assert run(["front", "show", "no\x1b[2Jwhere\u202e"]) == 2
+    err = capsys.readouterr().err
+    assert "no\\x1b[2Jwhere\\u202e" in err and "\x1b" not in err

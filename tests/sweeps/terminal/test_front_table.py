@@ -126,3 +126,29 @@ def test_models_from_elsewhere_stand_below_the_table(front, terminal):
     others = (ReferenceModel("gtcrn", {"val/pesq_wb": 2.04, SIZE: 48_228, "val/stoi": 0.9}),)
     text = shown(front.model_copy(update={"references": others}), width=200, terminal=terminal)
     assert "for comparison: gtcrn  val/pesq_wb 2.04  model/params 48 228" in text
+
+
+HOSTILE = "closed [/nothing] [red]styled[/red] \x1b[2J \u202egnp"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("form", ["table", "csv"])
+def test_text_of_a_front_is_no_style_and_steers_no_terminal(terminal, form):
+    records = [complete(0, 2.0, 1e5), complete(1, 1.0, 1e4)]
+    records[0].params[HOSTILE] = HOSTILE
+    records[1].params["[/x]"] = "[/x]"
+    front = build_front(spec(), "x", records)
+    front = front.model_copy(update={"references": (ReferenceModel(HOSTILE, {SIZE: 1e4}),)})
+    text = shown(front, form, width=300, terminal=terminal)
+    assert "[red]styled[/red]" in text and "[/x]" in text
+    if terminal or form == "table":
+        assert "\x1b" not in text and "\u202e" not in text and "\\x1b[2J \\u202egnp" in text
+
+
+def test_the_csv_of_the_points_holds_sizes_and_delays_and_nothing_that_runs(front):
+    rows = list(csv.DictReader(io.StringIO(shown(front, "csv"))))
+    assert float(rows[0]["model/macs_per_s"]) == front.points[0].metrics["model/macs_per_s"]
+    records = [complete(0, 2.0, 1e5)]
+    records[0].params["=1+1"] = "@SUM(1)"
+    table = shown(build_front(spec(), "x", records), "csv", terminal=False)
+    assert "'=1+1" in table and "'@SUM(1)" in table

@@ -1,0 +1,40 @@
+"""What is left on the screen when a sweep has ended."""
+
+from __future__ import annotations
+
+import shlex
+
+from front_cases import small_sweep, spec
+
+from sweeps.fronts.front import build_front
+from sweeps.page.report import write_front
+from sweeps.terminal.summary import in_venv, show_summary
+from sweeps.tracking.addresses import RunAddresses
+
+
+def test_printed_commands_hold_together_when_a_path_has_a_space(tmp_path, capsys, monkeypatch):
+    folder = tmp_path / "my runs" / "first"
+    write_front(folder, build_front(spec(), "id-1", small_sweep()), small_sweep(), spec())
+    monkeypatch.setattr("sweeps.terminal.summary.tracker_ids", lambda _: (f"sqlite:///{folder}/m.db", "1", "r"))
+    monkeypatch.setattr("sweeps.terminal.summary.undelivered", lambda _: 3)
+    monkeypatch.setattr("sweeps.terminal.summary.rejected", lambda _: 0)
+    show_summary(folder)
+    lines = capsys.readouterr().out.splitlines()
+    export = next(line for line in lines if line.startswith("export"))
+    sync = next(line for line in lines if "deliver them with" in line)
+    look = next(line for line in lines if line.startswith("look"))
+    assert shlex.split(export)[2:] == ["export", str(folder), "--knee", "-o", "best.yaml"]
+    assert shlex.split(sync.partition(": ")[2]) == ["dfkd", "sweep", "sync", str(folder)]
+    assert shlex.split(look)[-1] == f"sqlite:///{folder}/m.db"
+
+
+def test_a_program_beside_an_interpreter_whose_path_has_a_space_is_quoted(tmp_path, monkeypatch):
+    place = tmp_path / "my venv" / "bin"
+    place.mkdir(parents=True)
+    (place / "tool").touch()
+    monkeypatch.setattr("sys.executable", str(place / "python"))
+    assert shlex.split(in_venv("tool --flag x")) == [str(place / "tool"), "--flag", "x"]
+
+
+def test_the_command_that_opens_the_tracker_is_quoted():
+    assert shlex.split(RunAddresses("sqlite:////my runs/m.db", "1").how_to_look())[-1] == "sqlite:////my runs/m.db"
