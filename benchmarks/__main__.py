@@ -28,6 +28,7 @@ BENCHMARKS = (
     "gpu_students",
     "corpus_scale",
     "front_while_running",
+    "interval_coverage",
 )
 RESULTS = Path("bench-results/latest.json")
 MARK = "bench-rows: "

@@ -21,6 +21,7 @@ from dfkd_core.errors import TrainingDiverged
 from dfkd_core.metrics import METRICS, Metric
 from dfkd_core.metrics.intelligibility import shared_segments
 from dfkd_core.scoring.clip_table import ClipTable
+from dfkd_core.scoring.confidence import Crossing
 from dfkd_core.teachers.base import Listed, Waveforms
 from dfkd_core.teachers.teacher_cache import ListedMixture
 
@@ -69,12 +70,20 @@ class Evaluation:
         return {self._metric(prefix, name): value for name, value in self.mean.items()}
 
     def table(self, prefix: str = "val") -> ClipTable:
-        """Every clip's scores by metric; clips of one speaker in one family of noise are a cluster."""
+        """Every clip's scores by metric, with who speaks in which noise at which SNR."""
         scores = {
             self._metric(prefix, name): tuple(float(clip.scores[name]) for clip in self.clips) for name in METRICS
         }
-        clusters = tuple(f"{clip.speaker} x {clip.noise_family}" for clip in self.clips)
-        return ClipTable(tuple(clip.name for clip in self.clips), clusters, scores)
+        return ClipTable(tuple(clip.name for clip in self.clips), self.crossing, scores)
+
+    @property
+    def crossing(self) -> Crossing:
+        """Who speaks in which noise at which SNR."""
+        return Crossing(
+            tuple(clip.speaker for clip in self.clips),
+            tuple(clip.noise_family for clip in self.clips),
+            tuple(float(clip.snr_db) for clip in self.clips),
+        )
 
     def _metric(self, prefix: str, name: str) -> str:
         return f"{prefix}{GROUP_SUFFIX[self.reference]}/{name}"

@@ -17,7 +17,6 @@ from dfkd_core.data.corpora import open_corpus
 from dfkd_core.data.mixtures import MixtureList, test_list, validation_list
 from dfkd_core.errors import ConfigError
 from dfkd_core.metrics import chosen_metrics
-from dfkd_core.scoring.confidence import bootstrap_interval
 from dfkd_core.scoring.evaluation import ClipScores, Evaluation, evaluate, evaluate_noisy, network_enhance, to_json
 from dfkd_core.teachers import open_teacher
 from dfkd_core.teachers.fitness import Fitness
@@ -39,11 +38,11 @@ class ModelScores:
     fitness: Fitness | None = None
 
     def interval(self, metric: str, *, improvement: bool = False) -> tuple[float, float]:
-        """95 % interval of a mean score, or of the improvement over the noisy input, over speaker x noise family."""
+        """95 % interval of a mean score, or of the improvement over the noisy input (`Crossing`)."""
         values = np.array([clip.scores[metric] for clip in self.model.clips])
         if improvement:
             values = values - np.array([clip.scores[metric] for clip in self.noisy.clips])
-        return bootstrap_interval(values.tolist(), [(clip.speaker, clip.noise_family) for clip in self.model.clips])
+        return self.model.crossing.interval(values.tolist())
 
     def by(self, key: GroupKey) -> dict[str, dict[str, tuple[float, float]]]:
         """Mean scores of (model, noisy) by metric, for each SNR (to 5 dB), family of noise or speaker."""
@@ -65,6 +64,7 @@ class ModelScores:
             "improvement_interval_95": {
                 metric: _plain_pair(self.interval(metric, improvement=True)) for metric in self.model.mean
             },
+            "intervals_drawn": self.model.crossing.words(),
             "by_snr_db": _plain_groups(self.by("snr_db")),
             "by_noise_family": _plain_groups(self.by("noise_family")),
             "per_clip": to_json(self.model),
@@ -82,6 +82,7 @@ class ModelScores:
             f"{'metric':<12}{'model':>9}{'95 % interval':>19}{'noisy':>9}{'better by':>11}{'95 % interval':>19}"
         )
         lines += [self._row(metric) for metric in self.model.mean]
+        lines.append(f"intervals: drawn were {self.model.crossing.words()}")
         return "\n".join([*lines, *self._groups("SNR dB", "snr_db"), *self._groups("noise", "noise_family")])
 
     def _groups(self, title: str, key: GroupKey) -> list[str]:

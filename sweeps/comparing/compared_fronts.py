@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dfkd_core.errors import ConfigError
-from dfkd_core.scoring.clip_table import ClipTable
+from sweeps.definition.objectives import costs
 from sweeps.definition.spec import SweepSpec
 from sweeps.fronts.front import Front, load_front
+from sweeps.pareto import non_dominated
 from sweeps.record.driver_lock import live_holder
 from sweeps.record.ledger import Ledger
 from sweeps.record.sweep_folder import SweepFolder
-from sweeps.record.trial_folder import TrialFolder
 from sweeps.record.trials import TrialRecord
 from sweeps.tracking.addresses import RunAddresses
 from sweeps.tracking.delivery import run_ids, tracker_ids
@@ -27,7 +27,8 @@ HASHES = ("data_hash", "teacher_hash")
 class ComparedFront:
     """One sweep of a comparison, under the name that tells it from the others.
 
-    The points of a confirmed front have the mean of their fresh seeds as values.
+    The points of a repeated front have the means of their fresh seeds as values; near neighbours that were repeated
+    are among them where these means put them on the front.
     """
 
     label: str
@@ -36,7 +37,6 @@ class ComparedFront:
     spec: SweepSpec
     state: str = "finished"
     hashes: Mapping[str, str | None] = field(default_factory=dict)
-    tables: Mapping[int, ClipTable] = field(default_factory=dict)  # scores per clip, by trial
     repeated: Sequence[RepeatedTrial] = ()  # of a confirmed front
     addresses: RunAddresses = field(default_factory=RunAddresses)
 
@@ -64,19 +64,24 @@ def _read(folder: Path, label: str) -> ComparedFront:
     return ComparedFront(
         label=label,
         folder=folder,
-        front=front.at_means(),
+        front=_at_means(front),
         spec=spec,
         state="running" if live_holder(sweep.path) else attrs.get("state") or "interrupted",
         hashes={name: attrs.get(name) for name in HASHES},
-        tables=_tables(sweep.path, front),
         repeated=_repeated(sweep.path, spec, ledger.records()) if front.confirmed else (),
         addresses=RunAddresses(uri, experiment_id, run_ids(sweep.path)),
     )
 
 
-def _tables(folder: Path, front: Front) -> dict[int, ClipTable]:
-    kept = {point.trial: ClipTable.read(TrialFolder(folder, point.trial).path) for point in front.points}
-    return {trial: table for trial, table in kept.items() if table is not None}
+def _at_means(front: Front) -> Front:
+    """A confirmed front as its fresh seeds have it, near neighbours included; any other as it is."""
+    if not front.confirmed:
+        return front
+    whole = front.model_copy(update={"points": tuple(front.repeated)}).at_means()
+    kept = [p for p, on in zip(whole.points, non_dominated(whole.costs()), strict=True) if on]
+    lead = next((i for i, o in enumerate(front.objectives) if o.goal == "minimize"), 0)
+    order = sorted(kept, key=lambda point: (costs(front.objectives, point.values)[lead], point.trial))
+    return whole.model_copy(update={"points": tuple(order)})
 
 
 def _repeated(folder: Path, spec: SweepSpec, records: Sequence[TrialRecord]) -> list[RepeatedTrial]:

@@ -1,4 +1,4 @@
-"""Fronts of several sweeps against each other, on the clips that all of them were scored on."""
+"""Fronts of several sweeps against each other, as far as seeds and clips can tell them apart."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sweeps.comparing.compared_fronts import ComparedFront
-from sweeps.comparing.front_pairs import Pair, hypervolumes, pairs
-from sweeps.comparing.resampling import Estimate, clip_weights, drawn_costs, is_scored, repeated_costs
+from sweeps.comparing.evidence import FEWEST_SEEDS, Estimate, Evidence
+from sweeps.comparing.front_pairs import Pair, compared_volumes
 from sweeps.comparing.size_classes import Contest, contests, size_and_judge
-from sweeps.definition.objectives import costs
 
 
 @dataclass(frozen=True)
@@ -25,6 +21,7 @@ class Comparison:
     pairs: tuple[Pair, ...]
     contests: tuple[Contest, ...]
     no_interval: str | None  # why there are no intervals
+    drawn: str | None  # what the intervals are over
 
     @property
     def labels(self) -> list[str]:
@@ -32,7 +29,7 @@ class Comparison:
         return [compared.label for compared in self.fronts]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; an interval that could not be had is null."""
+        """Plain values; an interval or a winner that nothing vouches for is null."""
         first = self.fronts[0].front
         return {
             "objectives": [objective.model_dump() for objective in first.objectives],
@@ -41,6 +38,7 @@ class Comparison:
             "pairs": [self._pair_json(pair) for pair in self.pairs],
             "size_classes": [self._contest_json(contest) for contest in self.contests],
             "no_interval": self.no_interval,
+            "intervals_drawn": self.drawn,
         }
 
     def _pair_json(self, pair: Pair) -> dict[str, Any]:
@@ -48,8 +46,8 @@ class Comparison:
             "first": self.labels[pair.first],
             "other": self.labels[pair.other],
             "hypervolume_difference": _estimate_json(pair.hypervolume),
-            "additive_epsilon": _estimate_json(pair.epsilon),
-            "coverage": _estimate_json(pair.coverage),
+            "additive_epsilon": pair.epsilon,
+            "coverage": pair.coverage,
         }
 
     def _contest_json(self, contest: Contest) -> dict[str, Any]:
@@ -60,45 +58,37 @@ class Comparison:
             "to": contest.size.high,
             "judged_by": judge and judge.metric,
             "best": dict(zip(self.labels, contest.best, strict=True)),
+            "leader": None if contest.leader is None else self.labels[contest.leader],
+            "p_value": contest.p_value,
             "winner": None if contest.winner is None else self.labels[contest.winner],
-            "share_of_draws": contest.share,
         }
 
 
 def compare(fronts: Sequence[ComparedFront]) -> Comparison:
     """Compare fronts that may be compared (`sweeps.comparing.compared_fronts.read_fronts`)."""
     reason = _no_interval(fronts)
-    draws = None if reason else _draws(fronts)
-    tables = [np.array(compared.front.costs()) for compared in fronts]
-    first = fronts[0].front
-    corner = costs(first.objectives, first.reference_point)
+    evidence = None if reason else Evidence(fronts)
+    own = [compared.front for compared in fronts]
+    volumes, pairs = compared_volumes(own, evidence)
+    drawn = evidence.words() if evidence else None
     return Comparison(
-        fronts=tuple(fronts),
-        hypervolumes=tuple(hypervolumes(tables, draws, corner)),
-        pairs=tuple(pairs(tables, draws, corner)),
-        contests=tuple(contests([compared.front for compared in fronts], draws)),
-        no_interval=reason,
+        tuple(fronts),
+        tuple(volumes),
+        tuple(pairs),
+        tuple(contests(own, evidence)),
+        reason,
+        drawn,
     )
 
 
 def _no_interval(fronts: Sequence[ComparedFront]) -> str | None:
-    if not any(is_scored(objective) for objective in fronts[0].front.objectives):
-        return "no objective is a mean over validation clips"
     for compared in fronts:
-        missing = [point.trial for point in compared.front.points if point.trial not in compared.tables]
-        if missing and not compared.repeated:
-            return f"{compared.label} keeps no scores per clip of trial {missing[0]}"
-    names = {table.names for compared in fronts for table in compared.tables.values()}
-    return None if len(names) <= 1 else "the fronts were scored on different clips"
-
-
-def _draws(fronts: Sequence[ComparedFront]) -> list[NDArray[np.float64]]:
-    return [
-        repeated_costs(compared.front, compared.repeated)
-        if compared.repeated
-        else drawn_costs(compared.front, compared.tables, clip_weights(next(iter(compared.tables.values())).clusters))
-        for compared in fronts
-    ]
+        place = compared.folder
+        if not compared.front.confirmed or not compared.repeated:
+            return f"{compared.label} was not trained again with fresh seeds; `dfkd front confirm {place}` does it"
+        if min(len(trial.seeds) for trial in compared.repeated) < FEWEST_SEEDS:
+            return f"{compared.label} has one fresh seed a point; `dfkd front confirm {place} --seeds 3` adds more"
+    return None
 
 
 def _front_json(compared: ComparedFront, hypervolume: Estimate) -> dict[str, Any]:
@@ -117,4 +107,5 @@ def _front_json(compared: ComparedFront, hypervolume: Estimate) -> dict[str, Any
 
 
 def _estimate_json(told: Estimate) -> dict[str, Any]:
-    return {"value": told.value, "interval_95": None if told.interval is None else list(told.interval)}
+    bounds = None if told.interval is None else list(told.interval)
+    return {"value": told.value, "interval_95": bounds, "p_value": told.p_value}

@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+
+from dfkd_core.scoring.confidence import LEVEL
 from sweeps.comparing.comparison import Comparison
 from sweeps.comparing.size_classes import Contest, size_and_judge
+from sweeps.trust.membership import holm
 
-SURE = 0.95  # share of the draws from which a class is called won
+
+def caveat(comparison: Comparison) -> str:
+    """What must be known before any figure is read; empty where seeds were repeated."""
+    if not comparison.no_interval:
+        return ""
+    return (
+        f"No winner can be told: {comparison.no_interval}. Another seed alone moves a mean PESQ by 0.02 to 0.03, and "
+        "what luck has put on a front stays there."
+    )
 
 
 def headline(comparison: Comparison) -> str:
-    """Who has the larger hypervolume, by how much, and whether that can be told from noise."""
+    """Who has the larger hypervolume, by how much, and whether that can be told from luck."""
     labels, volumes = comparison.labels, [volume.value for volume in comparison.hypervolumes]
     first, second = sorted(range(len(labels)), key=lambda index: -volumes[index])[:2]
     pair = next(p for p in comparison.pairs if (p.first, p.other) == (first, second))
@@ -22,39 +34,41 @@ def headline(comparison: Comparison) -> str:
     told = f"{labels[first]} has the {larger} hypervolume, {volumes[first]:.4g} against {volumes[second]:.4g} of "
     told += f"{labels[second]}: {pair.hypervolume.value:.3g} more"
     if pair.hypervolume.interval is None:
-        return f"{told}."
+        return f"{told}, which may be luck."
     low, high = pair.hypervolume.interval
-    doubt = ", which other clips could turn around" if low <= 0 else ""
+    doubt = "" if _is_told(comparison, first, second) else ", which other seeds and clips could turn around"
     return f"{told} (95 %: {low:.3g} to {high:.3g}){doubt}."
 
 
 def classes_won(comparison: Comparison) -> str:
-    """How many classes of size each front wins; empty where there are no classes."""
-    if not comparison.contests:
+    """How many classes of size each front wins; empty where there are no classes or no seeds."""
+    if not comparison.contests or comparison.no_interval:
         return ""
     size, judge = size_and_judge(comparison.fronts[0].front) or (None, None)
-    counted = Counter(_holder(contest, comparison.labels) for contest in comparison.contests)
-    told = ", ".join(f"{name} {counted[name]}" for name in [*comparison.labels, "open", "equal"] if counted[name])
+    counted = Counter(verdict(contest, comparison.labels) for contest in comparison.contests)
+    only = [f"only {name}" for name in comparison.labels]
+    told = ", ".join(
+        f"{name} {counted[name]}" for name in [*comparison.labels, *only, "open", "equal"] if counted[name]
+    )
     return f"Of {len(comparison.contests)} classes of {size and size.metric}, by {judge and judge.metric}: {told}."
 
 
 def verdict(contest: Contest, labels: Sequence[str]) -> str:
-    """Who wins a class of size, and in how many draws where it is open."""
-    holder = _holder(contest, labels)
-    if holder == "open" and contest.winner is not None:
-        return f"open ({labels[contest.winner]} in {contest.share:.0%})"
-    return holder
+    """Who wins a class of size, or why nobody does."""
+    if contest.leader is None:
+        return "equal"
+    if contest.is_unopposed:
+        return f"only {labels[contest.leader]}"
+    return "open" if contest.winner is None else labels[contest.winner]
 
 
 def trust(comparison: Comparison) -> str:
     """What the intervals are, or why there are none."""
     if comparison.no_interval:
         return f"No intervals: {comparison.no_interval}."
-    is_seeded = any(compared.repeated for compared in comparison.fronts)
-    drawn = "validation clips by speaker x noise family" + (" and seeds" if is_seeded else "")
     return (
-        f"Intervals: 95 %, from drawing {drawn}, the same for every front. A class is open when its winner wins in "
-        f"fewer than {SURE:.0%} of the draws."
+        f"Intervals: 95 %; drawn were {comparison.drawn}, the same clips for every front; another search is not drawn. "
+        f"A class is open when its leader's lead could be luck (over all classes together, in 5 % of cases)."
     )
 
 
@@ -65,14 +79,14 @@ def cautions(comparison: Comparison) -> list[str]:
     if len(budgets) > 1:
         told.append("The sweeps had different budgets.")
     single = [c.label for c in comparison.fronts if not c.front.confirmed]
-    if single:
-        told.append(f"Unconfirmed: {', '.join(single)}; each point was trained once.")
     if single and len(single) < len(comparison.fronts):
         told.append("The others count with the mean of fresh seeds, which is the stricter measure.")
     return told
 
 
-def _holder(contest: Contest, labels: Sequence[str]) -> str:
-    if contest.winner is None:
-        return "equal"
-    return labels[contest.winner] if contest.share is None or contest.share >= SURE else "open"
+def _is_told(comparison: Comparison, first: int, second: int) -> bool:
+    """Whether a difference of hypervolumes is told from luck, with all pairs of fronts as one family of tests."""
+    pairs = [pair for pair in comparison.pairs if pair.first < pair.other]
+    enlarged = holm(np.array([pair.hypervolume.p_value for pair in pairs], dtype=np.float64))
+    place = next(n for n, pair in enumerate(pairs) if {pair.first, pair.other} == {first, second})
+    return bool(enlarged[place] < 1 - LEVEL)

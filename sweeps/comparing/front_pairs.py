@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from sweeps import pareto
-from sweeps.comparing.resampling import Estimate, estimate
+from sweeps.comparing.evidence import Estimate, Evidence
+from sweeps.definition.objectives import costs
+from sweeps.fronts.front import Front
 
 Costs = NDArray[np.float64]  # (point, objective)
-Draws = NDArray[np.float64]  # (draw, point, objective)
-Indicator = Callable[[ArrayLike, ArrayLike], float]
 
 
 @dataclass(frozen=True)
@@ -22,41 +22,33 @@ class Pair:
     """What the first front is to the other.
 
     hypervolume: the first's less the other's. epsilon: in shares of the range that all compared fronts span together
-    in each objective, on its scale. coverage: share of the other's points.
+    in each objective, on its scale. coverage: share of the other's points. The last two jump where points change
+    places, so that they have no interval.
     """
 
     first: int
     other: int
     hypervolume: Estimate
-    epsilon: Estimate
-    coverage: Estimate
+    epsilon: float
+    coverage: float
 
 
-def hypervolumes(tables: Sequence[Costs], draws: Sequence[Draws] | None, corner: Sequence[float]) -> list[Estimate]:
-    """The hypervolume of each front up to the corner (objective,)."""
-    drawn = _drawn_volumes(tables, draws, corner)
-    return [estimate(pareto.hypervolume(table, corner), again) for table, again in zip(tables, drawn, strict=True)]
+def compared_volumes(fronts: Sequence[Front], evidence: Evidence | None) -> tuple[list[Estimate], list[Pair]]:
+    """The hypervolume of each front up to the common reference point, and every ordered pair."""
+    tables = [np.array(front.costs()) for front in fronts]
+    corner = costs(fronts[0].objectives, fronts[0].reference_point)
+    volumes = [pareto.hypervolume(table, corner) for table in tables]
+    slopes = [evidence.of_hypervolume(side, front) for side, front in enumerate(fronts)] if evidence else []
+    shares = [common_units(tables)(table) for table in tables]
 
+    def less(i: int, j: int) -> Estimate:
+        value = volumes[i] - volumes[j]
+        return evidence.told(value, slopes[i] - slopes[j]) if evidence else Estimate(value)
 
-def pairs(tables: Sequence[Costs], draws: Sequence[Draws] | None, corner: Sequence[float]) -> list[Pair]:
-    """Every ordered pair of fronts."""
-    volumes, drawn = [pareto.hypervolume(table, corner) for table in tables], _drawn_volumes(tables, draws, corner)
-    scaled = common_units(tables)
-    shares = [scaled(table) for table in tables]
-    share_draws = [None] * len(tables) if draws is None else [scaled(draw) for draw in draws]
-
-    def against(indicator: Indicator, i: int, j: int) -> Estimate:
-        return estimate(indicator(shares[i], shares[j]), _each(indicator, share_draws[i], share_draws[j]))
-
-    return [
-        Pair(
-            first=i,
-            other=j,
-            hypervolume=estimate(volumes[i] - volumes[j], _difference(drawn[i], drawn[j])),
-            epsilon=against(pareto.additive_epsilon, i, j),
-            coverage=against(pareto.coverage, i, j),
-        )
-        for i, j in permutations(range(len(tables)), 2)
+    alone = [evidence.told(v, s) for v, s in zip(volumes, slopes, strict=True)] if evidence else map(Estimate, volumes)
+    return list(alone), [
+        Pair(i, j, less(i, j), pareto.additive_epsilon(shares[i], shares[j]), pareto.coverage(shares[i], shares[j]))
+        for i, j in permutations(range(len(fronts)), 2)
     ]
 
 
@@ -75,21 +67,3 @@ def common_units(tables: Sequence[Costs]) -> Callable[[NDArray[np.float64]], NDA
         return np.asarray((tamed - best) / span)
 
     return shares
-
-
-def _drawn_volumes(
-    tables: Sequence[Costs], draws: Sequence[Draws] | None, corner: Sequence[float]
-) -> list[NDArray[np.float64] | None]:
-    if draws is None:
-        return [None] * len(tables)
-    return [np.array([pareto.hypervolume(points, corner) for points in front]) for front in draws]
-
-
-def _difference(first: NDArray[np.float64] | None, other: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
-    return None if first is None or other is None else first - other
-
-
-def _each(indicator: Indicator, first: Draws | None, other: Draws | None) -> NDArray[np.float64] | None:
-    if first is None or other is None:
-        return None
-    return np.array([indicator(a, b) for a, b in zip(first, other, strict=True)])

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dfkd_core.scoring.confidence import LEVEL
+from sweeps.comparing.evidence import Evidence
 from sweeps.definition.objectives import Objective
 from sweeps.fronts.choose import decade_objective
-from sweeps.fronts.front import Front
+from sweeps.fronts.front import Front, FrontPoint
+from sweeps.trust.membership import holm
 
 MOST_THIRDS = 9  # more classes than that, and they are decades
 MANTISSAS = (1.0, 2.0, 5.0)
-
-Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,26 @@ class SizeClass:
 
 @dataclass(frozen=True)
 class Contest:
-    """What each front offers in a class (None: nothing so small), who offers most (None: equal), in how many draws."""
+    """What each front offers in a class (None: nothing so small), and who offers most (None: equal).
+
+    p_value: of so large a lead by luck, the largest over all others, enlarged for the number of classes
+    (`sweeps.trust.membership.holm`); None where seeds were not repeated, or nobody else offers anything.
+    """
 
     size: SizeClass
     best: tuple[float | None, ...]
-    winner: int | None
-    share: float | None  # None without draws
+    leader: int | None
+    p_value: float | None = None
+
+    @property
+    def is_unopposed(self) -> bool:
+        """True where one front alone has something so small."""
+        return sum(best is not None for best in self.best) == 1
+
+    @property
+    def winner(self) -> int | None:
+        """The leader, where seeds and clips can tell its lead from luck."""
+        return self.leader if self.p_value is not None and self.p_value < 1 - LEVEL else None
 
 
 def size_and_judge(front: Front) -> tuple[Objective, Objective] | None:
@@ -50,22 +64,26 @@ def size_and_judge(front: Front) -> tuple[Objective, Objective] | None:
     return (size, judge) if size and judge else None
 
 
-def contests(fronts: Sequence[Front], draws: Sequence[Values] | None) -> list[Contest]:
-    """Every class that holds a point of a front; draws: costs (draw, point, objective) of each front."""
+def contests(fronts: Sequence[Front], evidence: Evidence | None) -> list[Contest]:
+    """Every class that holds a point of a front."""
     chosen = size_and_judge(fronts[0])
     if chosen is None:
         return []
     size, judge = chosen
-    sizes = [np.array([point.values[size.metric] for point in front.points]) for front in fronts]
-    classes = size_classes([float(value) for row in sizes for value in row])
-    column = fronts[0].objectives.index(judge)
-    measured = [np.array(front.costs())[:, column] for front in fronts]
-    offers = np.stack([offered(costs, s, classes) for costs, s in zip(measured, sizes, strict=True)], axis=1)
-    if draws is None:
-        return [_contest(c, row, judge, None) for c, row in zip(classes, offers, strict=True)]
-    drawn = [offered(draw[:, :, column], s, classes) for draw, s in zip(draws, sizes, strict=True)]
-    again = np.stack(drawn, axis=1)  # (class, front, draw)
-    return [_contest(c, row, judge, _share(row, draw)) for c, row, draw in zip(classes, offers, again, strict=True)]
+    classes = size_classes([point.values[size.metric] for front in fronts for point in front.points])
+    offers = [[best_offer(front, size, judge, c) for front in fronts] for c in classes]
+    found = [_contest(c, row, judge, evidence) for c, row in zip(classes, offers, strict=True)]
+    judged = [n for n, contest in enumerate(found) if contest.p_value is not None]
+    enlarged = holm(np.array([found[n].p_value for n in judged], dtype=np.float64))
+    for n, p_value in zip(judged, enlarged.tolist(), strict=True):
+        found[n] = replace(found[n], p_value=p_value)
+    return found
+
+
+def best_offer(front: Front, size: Objective, judge: Objective, size_class: SizeClass) -> FrontPoint | None:
+    """The front's best point up to the class's upper edge; None where nothing is that small."""
+    small = [point for point in front.points if point.values[size.metric] < size_class.high]
+    return min(small, key=lambda point: judge.cost(point.values[judge.metric]), default=None)
 
 
 def size_classes(sizes: Sequence[float]) -> list[SizeClass]:
@@ -74,27 +92,30 @@ def size_classes(sizes: Sequence[float]) -> list[SizeClass]:
     return thirds if len(thirds) <= MOST_THIRDS else _occupied(sizes, MANTISSAS[:1])
 
 
-def offered(costs: Values, sizes: Values, classes: Sequence[SizeClass]) -> Values:
-    """The least cost up to each class's upper edge, (class, ...) for costs (..., point); inf: nothing is that small."""
-    rows = [np.where(sizes < c.high, costs, np.inf).min(axis=-1, initial=np.inf) for c in classes]
-    return np.stack(rows) if rows else np.empty((0, *costs.shape[:-1]))
+def _contest(
+    size: SizeClass, offers: Sequence[FrontPoint | None], judge: Objective, evidence: Evidence | None
+) -> Contest:
+    costs = [math.inf if point is None else judge.cost(point.values[judge.metric]) for point in offers]
+    best = tuple(None if point is None else point.values[judge.metric] for point in offers)
+    leaders = [side for side, cost in enumerate(costs) if cost == min(costs)]
+    if len(leaders) > 1:
+        return Contest(size, best, None)
+    leader = leaders[0]
+    others = [side for side, point in enumerate(offers) if point is not None and side != leader]
+    if evidence is None or not others:
+        return Contest(size, best, leader)
+
+    lead = [_lead(evidence, judge.metric, (leader, offers[leader]), (side, offers[side])) for side in others]
+    return Contest(size, best, leader, max(lead))
 
 
-def winner(offers: Values) -> int | None:
-    """Index of the one least cost (front,); None when it is shared."""
-    holders = np.flatnonzero(offers == offers.min())
-    return int(holders[0]) if len(holders) == 1 else None
-
-
-def _share(offers: Values, drawn: Values) -> float | None:
-    """The share of the draws (front, draw) that the winner of the offers (front,) wins."""
-    first = winner(offers)
-    return None if first is None else float((drawn[first] < np.delete(drawn, first, axis=0).min(axis=0)).mean())
-
-
-def _contest(size: SizeClass, offers: Values, judge: Objective, share: float | None) -> Contest:
-    best = tuple(judge.value(float(cost)) if np.isfinite(cost) else None for cost in offers)
-    return Contest(size, best, winner(offers), share)
+def _lead(
+    evidence: Evidence, metric: str, leader: tuple[int, FrontPoint | None], other: tuple[int, FrontPoint | None]
+) -> float:
+    """Probability of so large a lead by luck."""
+    points = [(side, point) for side, point in (leader, other) if point is not None]
+    ours, theirs = (evidence.of_point(side, point.trial, metric) for side, point in points)
+    return evidence.told(points[0][1].values[metric] - points[1][1].values[metric], ours - theirs).p_value or 0.0
 
 
 def _occupied(sizes: Sequence[float], mantissas: Sequence[float]) -> list[SizeClass]:

@@ -86,7 +86,7 @@ class Confirmation(Config):
     repeats: Annotated[int, Field(ge=0)]  # trainings asked for
     uncertain_repeats: Annotated[int, Field(ge=0)]  # of these, those of points whose place was uncertain
     failed_repeats: Annotated[int, Field(ge=0)]  # ended, but not complete: they enter no mean
-    smallest_difference: dict[str, float]  # that is told from noise, by objective; exact objectives are absent
+    smallest_difference: dict[str, float]  # told from noise in 80 % of cases, by objective; exact ones are absent
     smallest_difference_of_clips: dict[str, float]  # the same with any number of seeds
     neighbours: tuple[FrontPoint, ...]  # trials close behind the front that were trained again as well
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from sweeps.comparing.compared_fronts import ComparedFront
 from sweeps.comparing.comparison import Comparison
-from sweeps.comparing.comparison_words import cautions, classes_won, headline, trust, verdict
-from sweeps.comparing.resampling import Estimate
+from sweeps.comparing.comparison_words import cautions, caveat, classes_won, headline, trust, verdict
+from sweeps.comparing.evidence import Estimate
 from sweeps.comparing.size_classes import size_and_judge
 from sweeps.fronts.front import FrontPoint
 from sweeps.fronts.front_csv import union
@@ -31,7 +31,7 @@ def comparison_content(comparison: Comparison, title: str) -> dict[str, Any]:
     return {
         "name": title,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "said": [headline(comparison), classes_won(comparison)],
+        "said": [caveat(comparison), headline(comparison), classes_won(comparison)],
         "cautions": cautions(comparison),
         "intervals": trust(comparison),
         "objectives": [objective.model_dump() for objective in front.objectives],
@@ -46,8 +46,8 @@ def comparison_content(comparison: Comparison, title: str) -> dict[str, Any]:
                 "first": pair.first,
                 "other": pair.other,
                 "hypervolume": _estimate(pair.hypervolume),
-                "epsilon": _estimate(pair.epsilon),
-                "coverage": _estimate(pair.coverage),
+                "epsilon": compact(pair.epsilon),
+                "coverage": compact(pair.coverage),
             }
             for pair in comparison.pairs
         ],
@@ -102,7 +102,6 @@ def _classes(comparison: Comparison) -> dict[str, Any] | None:
             "high": contest.size.high,
             "best": [compact(best) for best in contest.best],
             "winner": contest.winner,
-            "share": contest.share,
             "verdict": verdict(contest, comparison.labels),
         }
         for contest in comparison.contests

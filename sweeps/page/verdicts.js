@@ -1,4 +1,4 @@
-// What tells the fronts apart: who offers most at which size, and the indicators with their intervals.
+// What tells the fronts apart: who offers most at which size, and the indicators.
 
 import { pointMark, round, sideClass, svg } from "./drawing.js";
 import { element, paragraph } from "./elements.js";
@@ -19,7 +19,7 @@ function sideName(side) {
   return element("span", { class: "side" }, sideMark(side), sides[side].label);
 }
 
-// Classes of size under the picture, in the colour of who wins there; what other clips could turn around is pale.
+// Classes of size under the picture, in the colour of who wins there.
 export function drawRibbon(root, { x, y }) {
   const classes = sweep.classes;
   if (!classes || state.x !== classes.size || state.y !== classes.judge) return;
@@ -30,9 +30,7 @@ export function drawRibbon(root, { x, y }) {
     if (winner === null || to - from < 1) continue;
     const title = svg("title", {}, `${formatTick(low)} to ${formatTick(high)}: ${verdict}`);
     const box = { x: round(from + 1), y: y.range[0] - 5, width: round(to - from - 2), height: 5 };
-    root.append(
-      svg("rect", { ...box, class: `won ${sideClass({ side: winner })}${isOpen(row) ? " open" : ""}` }, title),
-    );
+    root.append(svg("rect", { ...box, class: `won ${sideClass({ side: winner })}` }, title));
   }
 }
 
@@ -59,20 +57,12 @@ export function drawClasses(container) {
     paragraph(
       "caption",
       `The best ${classes.judge} that each front offers up to the end of a class.`,
-      classes.rows.some(isOpen) ? "With a share: won in so many of the draws only." : "",
+      "Open: the best could be so by luck.",
     ),
   );
 }
 
-const isOpen = ({ share, winner }) => winner !== null && share !== null && share < 0.95;
-
-function wonBy(row) {
-  if (row.winner === null) return ["equal"];
-  return [
-    sideMark(row.winner, sides[row.winner].label),
-    isOpen(row) ? element("span", { class: "quiet" }, ` ${percent(row.share)}`) : "",
-  ];
-}
+const wonBy = ({ winner, verdict }) => (winner === null ? [verdict] : [sideMark(winner, sides[winner].label)]);
 
 const percent = (value) => `${Math.round(value * 100)}${THIN_SPACE}%`;
 const short = (value) => formatNumber(Number(value.toPrecision(3))).replace("-", "\u2212");
@@ -98,7 +88,7 @@ export function drawIndicators(container) {
     element("h2", { id: "indicators-title" }, "How far apart"),
     table(["front", "hypervolume", "95 %", "", "points", "budget", "trust"], bySide, "table of fronts"),
     table(
-      ["against", "hypervolume", "95 %", "", "additive epsilon", "95 %", "covers", "95 %"],
+      ["against", "hypervolume", "95 %", "", "additive epsilon", "covers"],
       sweep.pairs.map(pairRow),
       "table of pairs",
     ),
@@ -114,19 +104,16 @@ export function drawIndicators(container) {
 }
 
 function pairRow({ first, other, hypervolume, epsilon, coverage }) {
-  const cells = (told, format) => [
-    element("td", { class: "number" }, format(told.value)),
-    element("td", { class: "number quiet" }, intervalText(told, format)),
-  ];
   const differences = domainOf([{ value: 0, interval: null }, ...sweep.pairs.map((pair) => pair.hypervolume)]);
   return element(
     "tr",
     {},
     element("th", { scope: "row" }, sideName(first), " over ", sideName(other)),
-    ...cells(hypervolume, signed),
+    element("td", { class: "number" }, signed(hypervolume.value)),
+    element("td", { class: "number quiet" }, intervalText(hypervolume, signed)),
     element("td", {}, whisker(hypervolume, differences, first, 0)),
-    ...cells(epsilon, short),
-    ...cells(coverage, percent),
+    element("td", { class: "number" }, short(epsilon)),
+    element("td", { class: "number" }, percent(coverage)),
   );
 }
 

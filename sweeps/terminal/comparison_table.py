@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeps.comparing.comparison import Comparison
-from sweeps.comparing.comparison_words import cautions, classes_won, headline, trust, verdict
-from sweeps.comparing.resampling import Estimate
+from sweeps.comparing.comparison_words import cautions, caveat, classes_won, headline, trust, verdict
+from sweeps.comparing.evidence import Estimate
 from sweeps.comparing.size_classes import size_and_judge
 from sweeps.terminal.front_plot import short_number
 from sweeps.terminal.front_table import UNBOUNDED
@@ -23,7 +23,8 @@ def show_comparison(comparison: Comparison, console: Console | None = None) -> N
 
 def comparison_display(comparison: Comparison) -> RenderableType:
     """Sentences, fronts, pairs and classes of size, and how sure that is."""
-    parts: list[RenderableType] = [Text(" ".join([headline(comparison), classes_won(comparison)]).strip()), Text()]
+    told = " ".join(filter(None, [caveat(comparison), headline(comparison), classes_won(comparison)]))
+    parts: list[RenderableType] = [Text(told), Text()]
     parts += [_fronts(comparison), Text(), _pairs(comparison), Text()]
     if comparison.contests:
         parts += [_contests(comparison), Text()]
@@ -43,12 +44,12 @@ def _fronts(comparison: Comparison) -> Table:
 
 
 def _pairs(comparison: Comparison) -> Table:
-    table = _table(["against"], ["hypervolume", "95 %", "additive epsilon", "95 %", "covers", "95 %"])
+    table = _table(["against"], ["hypervolume", "95 %", "additive epsilon", "covers"])
     labels = comparison.labels
     for pair in comparison.pairs:
-        forms = ((pair.hypervolume, "+.4g"), (pair.epsilon, ".3g"), (pair.coverage, ".0%"))
-        cells = [cell for told, form in forms for cell in (format(told.value, form), _interval(told, form))]
-        table.add_row(f"{labels[pair.first]} over {labels[pair.other]}", *cells)
+        volume = (format(pair.hypervolume.value, "+.4g"), _interval(pair.hypervolume, "+.4g"))
+        told = f"{labels[pair.first]} over {labels[pair.other]}"
+        table.add_row(told, *volume, format(pair.epsilon, ".3g"), format(pair.coverage, ".0%"))
     return table
 
 

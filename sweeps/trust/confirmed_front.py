@@ -12,17 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfkd_core.scoring.clip_table import ClipTable
-from dfkd_core.scoring.confidence import NUM_DRAWS, interval
 from sweeps.definition.objectives import Objective
 from sweeps.definition.spec import SweepSpec
 from sweeps.fronts.front import Confirmation, Front, front_point, has_point
 from sweeps.record.trial_folder import TrialFolder
 from sweeps.record.trials import TrialRecord
-from sweeps.trust.membership import alike, front_probability, smallest_difference
-from sweeps.trust.repeat_bootstrap import Draws, RepeatBootstrap
+from sweeps.trust.membership import alike, front_probability, smallest_differences
+from sweeps.trust.repeated_scores import RepeatedScores
 from sweeps.trust.repeats import SEEDS, Repeats
 
 Array = NDArray[np.float64]
+
+NUM_DRAWS = 2000
 
 
 @dataclass
@@ -57,20 +58,21 @@ def with_repeats(
     if repeats is None or not repeats.pairs:
         return front
     trials = repeated_trials(repeats, records)
-    draws = draws_of(trials, front.objectives)
-    shown = _shown(trials, front.objectives, draws) if trials else {}
+    scores = scores_of(trials, front.objectives)
+    shown = _shown(trials, front.objectives, scores) if trials else {}
     points = [point.model_copy(update=shown.get(point.trial, {})) for point in front.points]
     listed = {point.trial for point in points}
     behind = [front_point(t.record, front.objectives, (run_ids or {}).get(t.record.number)) for t in trials]
     ended = [record for record in repeats.ledger.records() if record.state.is_finished]
     seeds = repeats.ledger.attrs().get(SEEDS, 1)
+    smallest, smallest_of_clips = smallest_differences(scores)
     confirmation = Confirmation(
         seeds_per_point=seeds,
         repeats=len(repeats.pairs),
         uncertain_repeats=sum(max(0, count - seeds) for count in repeats.num_asked().values()),
         failed_repeats=sum(not has_point(record, spec.objectives) for record in ended),
-        smallest_difference=_smallest({metric: draw.means for metric, draw in draws.items()}),
-        smallest_difference_of_clips=_smallest({metric: draw.clip_means for metric, draw in draws.items()}),
+        smallest_difference=smallest,
+        smallest_difference_of_clips=smallest_of_clips,
         neighbours=tuple(p.model_copy(update=shown[p.trial]) for p in behind if p.trial not in listed),
     )
     done = repeats.is_finished and all(point.seeds for point in points)
@@ -90,24 +92,25 @@ def repeated_trials(repeats: Repeats, records: Sequence[TrialRecord]) -> list[Re
     return [found[trial] for trial in sorted(found)]
 
 
-def draws_of(trials: Sequence[RepeatedTrial], objectives: Sequence[Objective]) -> dict[str, Draws]:
-    """Draws of the means, by objective; those that every repeat reproduces exactly are absent."""
+def scores_of(
+    trials: Sequence[RepeatedTrial], objectives: Sequence[Objective], sides: Sequence[int] = ()
+) -> RepeatedScores:
+    """The trials' scores in those objectives that not every repeat reproduces exactly.
+
+    `sides`: which sweep each trial is of, where there are several; no weights are shared across them.
+    """
     noisy = [o.metric for o in objectives if not all(_is_exact(trial, o.metric) for trial in trials)]
     tables = [table for trial in trials for table in trial.clips if table is not None]
     all_kept = len(tables) == sum(len(trial.clips) for trial in trials)
     same = bool(tables) and all_kept and all(table.names == tables[0].names for table in tables)
-    bootstrap = RepeatBootstrap(
+    groups = [(side, trial.start) for side, trial in zip(sides or [0] * len(trials), trials, strict=True)]
+    return RepeatedScores(
+        {m: (_clip_scores(trials, m) if same else None) or _seed_scores(trials, m) for m in noisy},
+        {m: [trial.record.metrics[m] for trial in trials] for m in noisy},
         [trial.seeds for trial in trials],
-        tables[0].clusters if same else (),
-        groups=[trial.start for trial in trials],
+        tables[0].crossing if same else None,
+        groups,
     )
-    return {
-        metric: bootstrap.draws(
-            (_clip_scores(trials, metric) if same else None) or _seed_scores(trials, metric),
-            [trial.record.metrics[metric] for trial in trials],
-        )
-        for metric in noisy
-    }
 
 
 def _is_exact(trial: RepeatedTrial, metric: str) -> bool:
@@ -128,13 +131,15 @@ def _clip_scores(trials: Sequence[RepeatedTrial], metric: str) -> list[Array] | 
 
 
 def _shown(
-    trials: Sequence[RepeatedTrial], objectives: Sequence[Objective], draws: Mapping[str, Draws]
+    trials: Sequence[RepeatedTrial], objectives: Sequence[Objective], scores: RepeatedScores
 ) -> dict[int, dict[str, Any]]:
     """What each trial's point gains, by trial."""
-    means = {o.metric: [_mean(trial, o.metric, draws) for trial in trials] for o in objectives}
-    same = alike([draw.means for draw in draws.values()], len(trials))
-    probability = front_probability(_costs(draws, means, objectives))
-    bounds = {metric: interval(draw.means) for metric, draw in draws.items()}
+    means = {o.metric: [_mean(trial, o.metric, scores) for trial in trials] for o in objectives}
+    drawn = dict(zip(scores.metrics, np.moveaxis(scores.draws(NUM_DRAWS), 1, 0), strict=True))
+    costs = [np.vectorize(o.cost)(drawn.get(o.metric, np.tile(means[o.metric], (NUM_DRAWS, 1)))) for o in objectives]
+    probability = front_probability(np.stack(costs, axis=2))
+    bounds = {metric: scores.of_points(metric).interval() for metric in scores.metrics}
+    same = alike(scores)
     return {
         trial.record.number: {
             "seeds": tuple(trial.seeds),
@@ -149,19 +154,5 @@ def _shown(
     }
 
 
-def _mean(trial: RepeatedTrial, metric: str, draws: Mapping[str, Draws]) -> float:
-    return float(np.mean(trial.values(metric))) if metric in draws else trial.record.metrics[metric]
-
-
-def _costs(draws: Mapping[str, Draws], means: Mapping[str, Sequence[float]], objectives: Sequence[Objective]) -> Array:
-    """Costs (draw, point, objective)."""
-    columns = [
-        draws[o.metric].means if o.metric in draws else np.tile(means[o.metric], (NUM_DRAWS, 1)) for o in objectives
-    ]
-    return np.stack([np.vectorize(o.cost)(column) for o, column in zip(objectives, columns, strict=True)], axis=2)
-
-
-def _smallest(draws: Mapping[str, Array]) -> dict[str, float]:
-    """The smallest difference that is told from noise, of each metric that has any."""
-    found = {metric: smallest_difference(values) for metric, values in draws.items()}
-    return {metric: value for metric, value in found.items() if value}
+def _mean(trial: RepeatedTrial, metric: str, scores: RepeatedScores) -> float:
+    return float(np.mean(trial.values(metric))) if metric in scores.metrics else trial.record.metrics[metric]

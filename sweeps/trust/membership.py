@@ -1,16 +1,18 @@
-"""What draws of the points' scores say about a front: who is on it, and who cannot be told from whom."""
+"""What repeated scores say about a front: who is on it, who is told from whom, and which differences could be told."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
-from dfkd_core.scoring.confidence import interval
+from dfkd_core.scoring.confidence import LEVEL
 from sweeps import pareto
+from sweeps.trust.repeated_scores import RepeatedScores
 
 Array = NDArray[np.float64]
+
+POWER = 0.8  # share of cases in which a difference is to be told
 
 
 def front_probability(costs: Array) -> Array:
@@ -18,31 +20,51 @@ def front_probability(costs: Array) -> Array:
     return np.asarray(np.mean([pareto.non_dominated(draw) for draw in costs], axis=0))
 
 
-def alike(draws: Sequence[Array], num_points: int) -> NDArray[np.bool_]:
-    """Pairs (point, point) that no metric tells apart; per metric draws are (draw, point).
+def holm(p_values: Array) -> Array:
+    """P values (test,), so enlarged that one below 1 - LEVEL is false in 5 % of the families of tests at most.
 
-    A metric tells two points apart when the 95 % interval of their difference leaves zero out. Without a metric
-    nothing is alike.
+    Source: Holm, "A simple sequentially rejective multiple test procedure", 1979.
     """
-    if not draws:
-        return np.zeros((num_points, num_points), dtype=np.bool_)
-    low, high = (np.array(bounds) for bounds in zip(*(_differences(values) for values in draws), strict=True))
-    same = np.asarray(((low <= 0) & (high >= 0)).all(axis=0))
-    np.fill_diagonal(same, False)
-    return same
+    order = np.argsort(p_values, kind="stable")
+    enlarged = np.maximum.accumulate(np.sort(p_values) * np.arange(len(p_values), 0, -1))
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.minimum(enlarged, 1.0)
+    return adjusted
 
 
-def smallest_difference(draws: Array) -> float | None:
-    """Half the width of the 95 % interval of a difference between two points, the median over pairs.
+def alike(scores: RepeatedScores) -> NDArray[np.bool_]:
+    """Pairs (point, point) that no metric tells apart, with all pairs and metrics as one family of tests.
 
-    None for a single point. Two points whose means lie further apart are told apart, half of all pairs considered.
+    Without a metric nothing is alike.
     """
-    low, high = _differences(draws)
-    pairs = np.triu_indices(draws.shape[1], k=1)
-    return float(np.median((high - low)[pairs]) / 2) if len(pairs[0]) else None
+    num_points = scores.means.shape[1]
+    same = np.zeros((num_points, num_points), dtype=np.bool_)
+    if scores.metrics and num_points > 1:
+        same[np.triu_indices(num_points, k=1)] = ~_told(scores).any(axis=0)
+    return same | same.T
 
 
-def _differences(draws: Array) -> tuple[Array, Array]:
-    """Bounds (point, point) of the 95 % interval of the first point's value less the second's."""
-    rows = [interval(draws[:, [point]] - draws) for point in range(draws.shape[1])]
-    return np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+def smallest_differences(scores: RepeatedScores) -> tuple[dict[str, float], dict[str, float]]:
+    """By metric the difference that is told in POWER of cases, the median over pairs; and with any number of seeds.
+
+    (t_(1 - a / 2) + t_POWER) times the difference's standard deviation, a = 5 % over the number of tests that are still
+    open (those that tell nothing, one at least). A metric without noise, and a single point, have none.
+    """
+    if not scores.metrics or scores.means.shape[1] < 2:
+        return {}, {}
+    pairs = {metric: scores.of_pairs(metric) for metric in scores.metrics}
+    alone = (1 - LEVEL) / 2 / max(1, int((~_told(scores)).sum()))
+
+    def told(deviation: Array, freedom: Array) -> float:
+        return float(np.median(deviation * (stats.t.isf(alone, freedom) + stats.t.ppf(POWER, freedom))))
+
+    return (
+        {m: told(s.deviation, s.freedom) for m, s in pairs.items() if s.deviation.any()},
+        {m: told(s.clip_deviation, s.clip_freedom) for m, s in pairs.items() if s.clip_deviation.any()},
+    )
+
+
+def _told(scores: RepeatedScores) -> NDArray[np.bool_]:
+    """Which metric tells which pair apart, (metric, pair)."""
+    p_values = np.array([scores.of_pairs(metric).p_values() for metric in scores.metrics])
+    return np.asarray(holm(p_values.ravel()) < 1 - LEVEL).reshape(p_values.shape)

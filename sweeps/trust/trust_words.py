@@ -30,7 +30,7 @@ def _spent(front: Front, known: Confirmation) -> str:
 def _resolved(known: Confirmation) -> list[str]:
     clips = known.smallest_difference_of_clips
     return [
-        f"The smallest difference in {metric} that is told from noise is {value:.2g}"
+        f"A difference of {value:.2g} in {metric} is told from noise in 80 % of cases"
         + (f" ({clips[metric]:.2g} by these validation clips with any number of seeds)." if metric in clips else ".")
         for metric, value in known.smallest_difference.items()
     ]

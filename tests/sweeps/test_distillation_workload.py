@@ -50,7 +50,7 @@ def test_what_is_saved_after_an_epoch_holds_the_score_of_every_clip(workload, tm
     workload.step()
     workload.save(tmp_path)
     table = ClipTable.read(tmp_path)
-    assert (table.names, table.clusters) == (("clip 0", "clip 1"), ("anna x rain",) * 2)
+    assert (table.names, table.crossing.speakers) == (("clip 0", "clip 1"), ("anna",) * 2)
     assert table.scores["val/stoi"] == (1.0, 2.0)
 
 

@@ -6,6 +6,7 @@ import pytest
 from dfkd_core.base.cache import cache_dir
 from dfkd_core.errors import TrainingDiverged
 from dfkd_core.metrics import METRICS
+from dfkd_core.scoring.confidence import Crossing
 from dfkd_core.scoring.evaluation import ClipScores, Evaluation, evaluate, evaluate_noisy, to_json
 from dfkd_core.training.signals import Signals
 
@@ -59,9 +60,12 @@ def test_undefined_scores_become_null_in_json():
     assert to_json(Evaluation((clip(pesq_wb=math.nan),)))[0]["scores"]["pesq_wb"] is None
 
 
-def test_the_table_of_clips_has_the_metrics_names_and_clusters_of_speaker_and_noise():
+def test_the_table_of_clips_has_the_metrics_names_and_who_speaks_in_which_noise():
     table = Evaluation((clip(pesq_wb=2.0), clip(pesq_wb=math.nan))).table("val")
-    assert (table.names, table.clusters) == (("name", "name"), ("speaker x family",) * 2)
+    assert (table.names, table.crossing) == (
+        ("name", "name"),
+        Crossing(("speaker",) * 2, ("family",) * 2, (5.0,) * 2),
+    )
     assert set(table.scores) == {f"val/{name}" for name in METRICS}
     assert table.scores["val/pesq_wb"][0] == 2.0 and math.isnan(table.scores["val/pesq_wb"][1])
 

@@ -6,7 +6,7 @@ import json
 import math
 
 import pytest
-from compared_cases import LARGE, SMALL, made_sweep
+from compared_cases import LARGE, SMALL, confirmed_sweep, made_sweep
 from front_cases import QUALITY, SIZE
 
 from dfkd_core.errors import ConfigError
@@ -33,17 +33,22 @@ def test_each_hypervolume_is_the_fronts_own_at_the_common_reference_point(two):
     assert [v.value for v in compared.hypervolumes] == pytest.approx([load_front(f).hypervolume for f in two])
 
 
-def test_a_difference_holds_zero_when_clips_could_turn_it_around(tmp_path):
-    clear = [made_sweep(tmp_path / n, n, [(q, 50_000)], noise=0.02) for n, q in (("good", 2.0), ("bad", 1.5))]
-    close = [made_sweep(tmp_path / n, n, [(q, 50_000)], noise=0.4) for n, q in (("one", 2.0), ("other", 1.99))]
-    low, high = compare(read_fronts(clear)).pairs[0].hypervolume.interval
-    assert 0 < low < compare(read_fronts(clear)).pairs[0].hypervolume.value < high
-    low, high = compare(read_fronts(close)).pairs[0].hypervolume.interval
-    assert low < 0 < high
+def test_a_difference_holds_zero_when_seeds_or_clips_could_turn_it_around(tmp_path):
+    def compared(name, apart, **noise):
+        points = {"good": [(2.0, 50_000)], "bad": [(2.0 - apart, 50_000)]}
+        folders = [confirmed_sweep(tmp_path / name / n, n, p, **noise) for n, p in points.items()]
+        return compare(read_fronts(folders)).pairs[0].hypervolume
+
+    clear = compared("clear", 0.5, seed_sd=0.004, noise=0.02)
+    assert 0 < clear.interval[0] < clear.value < clear.interval[1] and clear.p_value < 0.001
+    for name, noise in (("clips", {"noise": 0.4}), ("seeds", {"seed_sd": 0.1})):
+        low, high = compared(name, 0.01, **noise).interval
+        assert low < 0 < high
 
 
-def test_what_all_models_find_hard_cancels_in_a_difference(two):
-    compared = compare(read_fronts(two))
+def test_what_all_models_find_hard_cancels_in_a_difference(tmp_path):
+    folders = [confirmed_sweep(tmp_path / n, n, p) for n, p in (("dfkd", SMALL), ("plain", LARGE))]
+    compared = compare(read_fronts(folders))
     width = {"alone": compared.hypervolumes[0].interval, "difference": compared.pairs[0].hypervolume.interval}
     spread = {name: high - low for name, (low, high) in width.items()}
     assert spread["difference"] < 0.5 * spread["alone"]
@@ -53,27 +58,56 @@ def test_epsilon_and_coverage_of_a_front_that_is_better_everywhere(tmp_path):
     better = made_sweep(tmp_path / "a", "better", [(2.0, 50_000), (2.5, 500_000)])
     worse = made_sweep(tmp_path / "b", "worse", [(1.9, 60_000), (2.4, 600_000)])
     forth, back = compare(read_fronts([better, worse])).pairs
-    assert (forth.coverage.value, back.coverage.value) == (1.0, 0.0)
-    assert forth.epsilon.value < 0 < back.epsilon.value
+    assert (forth.coverage, back.coverage) == (1.0, 0.0)
+    assert forth.epsilon < 0 < back.epsilon
     shares = [0.1 / 0.6, math.log(1.2) / math.log(12)]  # of the ranges that both fronts span
-    assert back.epsilon.value == pytest.approx(max(shares))
+    assert back.epsilon == pytest.approx(max(shares))
 
 
 def test_a_smaller_model_that_is_better_wins_the_classes_above_it_too(tmp_path):
-    small = made_sweep(tmp_path / "a", "small", [(2.0, 12_000)])
-    large = made_sweep(tmp_path / "b", "large", [(1.8, 60_000), (2.5, 600_000)])
+    small = confirmed_sweep(tmp_path / "a", "small", [(2.0, 12_000)])
+    large = confirmed_sweep(tmp_path / "b", "large", [(1.8, 60_000), (2.5, 600_000)])
     contests = compare(read_fronts([small, large])).contests
     assert [(c.size.low, c.size.high) for c in contests] == [(1e4, 2e4), (5e4, 1e5), (5e5, 1e6)]
-    assert [c.winner for c in contests] == [0, 0, 1]
-    assert [c.best for c in contests] == [(2.0, None), (2.0, 1.8), (2.0, 2.5)]
-    assert all(c.share == pytest.approx(1.0) for c in contests)
+    assert [c.leader for c in contests] == [0, 0, 1]
+    assert [c.winner for c in contests] == [None, 0, 1] and contests[0].is_unopposed
+    assert contests[1].best == pytest.approx((2.0, 1.8), abs=0.02)
 
 
-def test_without_scores_per_clip_there_is_no_interval_and_it_says_why(tmp_path):
-    folders = [made_sweep(tmp_path / "a", "old", SMALL, kept=False), made_sweep(tmp_path / "b", "new", LARGE)]
+def test_without_fresh_seeds_there_is_no_interval_and_no_winner_and_it_says_why(tmp_path):
+    once = made_sweep(tmp_path / "a", "once", SMALL)
+    again = confirmed_sweep(tmp_path / "b", "again", LARGE)
+    compared = compare(read_fronts([once, again]))
+    assert compared.no_interval == (f"once was not trained again with fresh seeds; `dfkd front confirm {once}` does it")
+    assert all(v.interval is None for v in compared.hypervolumes)
+    assert all(p.hypervolume.interval is None for p in compared.pairs)
+    assert all(c.winner is None and c.p_value is None for c in compared.contests)
+
+
+def test_one_seed_a_point_tells_nothing_of_seeds(tmp_path):
+    folders = [confirmed_sweep(tmp_path / n, n, SMALL, seeds=s) for n, s in (("one", 1), ("three", 3))]
+    assert "one has one fresh seed a point" in compare(read_fronts(folders)).no_interval
+
+
+def test_fronts_that_were_scored_on_other_clips_are_told_by_seeds_alone(tmp_path):
+    folders = [confirmed_sweep(tmp_path / n, n, p, kept=n == "a") for n, p in (("a", SMALL), ("b", LARGE))]
     compared = compare(read_fronts(folders))
-    assert compared.no_interval == "old keeps no scores per clip of trial 0"
-    assert all(v.interval is None for v in compared.hypervolumes) and compared.contests[0].share is None
+    assert compared.drawn == "seeds" and compared.pairs[0].hypervolume.interval is not None
+
+
+def test_a_neighbour_that_fresh_seeds_put_on_the_front_counts(tmp_path, monkeypatch):
+    """The third trial was unlucky once: its repeats are better than the second's."""
+    points = [(1.5, 20_000), (1.9, 90_000), (1.88, 95_000)]
+    folder = confirmed_sweep(tmp_path / "a", "a", points)
+    other = confirmed_sweep(tmp_path / "b", "b", points)
+    front = load_front(folder)
+    lifted = [n.model_copy(update={"mean": {**n.mean, QUALITY: 2.1}}) for n in front.confirmation.neighbours]
+    assert [n.trial for n in lifted] == [2]
+    known = front.confirmation.model_copy(update={"neighbours": tuple(lifted)})
+    monkeypatch.setattr(
+        "sweeps.comparing.compared_fronts.load_front", lambda _: front.model_copy(update={"confirmation": known})
+    )
+    assert [p.trial for p in read_fronts([folder, other])[0].front.points] == [0, 1, 2]
 
 
 def test_other_data_objectives_or_reference_points_are_refused_with_the_reason(tmp_path, two):
@@ -90,7 +124,7 @@ def test_the_same_objectives_in_another_order_compare(tmp_path, two):
     turned = [{"metric": SIZE, "goal": "minimize", "scale": "log"}, {"metric": QUALITY, "goal": "maximize"}]
     folder = made_sweep(tmp_path / "c", "turned", SMALL, objectives=turned)
     pair = compare(read_fronts([two[0], folder])).pairs[0]
-    assert pair.hypervolume.value == pytest.approx(0) and pair.coverage.value == 1.0
+    assert pair.hypervolume.value == pytest.approx(0) and pair.coverage == 1.0
 
 
 def test_an_empty_a_repeated_and_a_single_front_are_refused(tmp_path, two):
@@ -120,7 +154,7 @@ def test_one_objective_is_compared_without_classes_and_three_with(tmp_path):
     triple = compare(
         read_fronts([made_sweep(tmp_path / n, n, points, **three) for n, points in (("c", SMALL), ("d", LARGE))])
     )
-    assert len(triple.contests) == 3 and triple.pairs[0].epsilon.interval is not None
+    assert len(triple.contests) == 3 and triple.pairs[0].epsilon > 0
 
 
 def test_the_command_writes_a_page_beside_the_first_front_and_tells_the_rest(two, capsys):
@@ -131,7 +165,8 @@ def test_the_command_writes_a_page_beside_the_first_front_and_tells_the_rest(two
     assert (two[0] / "front" / "compare-plain.html").read_text().startswith("<!doctype html>")
 
 
-def test_json_is_for_pipes_and_out_moves_the_page(two, tmp_path, capsys):
+def test_json_is_for_pipes_and_out_moves_the_page(tmp_path, capsys):
+    two = [confirmed_sweep(tmp_path / n, n, p) for n, p in (("dfkd", SMALL), ("plain", LARGE))]
     assert run(["front", "compare", *map(str, two), "--json", "--out", str(tmp_path / "x" / "page.html")]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [front["label"] for front in told["fronts"]] == ["dfkd", "plain"]
@@ -148,13 +183,9 @@ def test_wrong_input_is_one_line_and_exit_2(two, tmp_path, capsys):
     assert told.count("\n") == 1 and "data_hash" in told and str(other) in told
 
 
-def test_a_confirmed_front_counts_with_the_means_of_its_fresh_seeds(two, monkeypatch):
-    plain = read_fronts(two)[0]
-    front = plain.front
-    shown = {"seeds": (1, 2), "probability_on_front": 1.0}
-    points = [p.model_copy(update={**shown, "mean": {QUALITY: p.values[QUALITY] - 0.1}}) for p in front.points]
-    trusted = front.model_copy(update={"points": tuple(points), "confirmed": True})
-    monkeypatch.setattr("sweeps.comparing.compared_fronts.load_front", lambda _: trusted)
-    counted = read_fronts(two)[0].front
-    assert [p.values[QUALITY] for p in counted.points] == pytest.approx([p.values[QUALITY] - 0.1 for p in front.points])
-    assert counted.points[0].values[SIZE] == front.points[0].values[SIZE]
+def test_a_confirmed_front_counts_with_the_means_of_its_fresh_seeds(tmp_path):
+    folders = [confirmed_sweep(tmp_path / n, n, SMALL, seed_sd=0.05) for n in ("a", "b")]
+    known, counted = load_front(folders[0]), read_fronts(folders)[0].front
+    assert [p.values[QUALITY] for p in counted.points] == [p.mean[QUALITY] for p in known.points]
+    assert [p.values[QUALITY] for p in counted.points] != [p.values[QUALITY] for p in known.points]
+    assert counted.points[0].values[SIZE] == known.points[0].values[SIZE]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
+from compared_cases import confirmed_sweep
 from front_cases import QUALITY, complete, spec
 
-from sweeps.comparing.size_classes import SizeClass, contests, offered, size_classes, winner
+from sweeps.comparing.compared_fronts import read_fronts
+from sweeps.comparing.evidence import Evidence
+from sweeps.comparing.size_classes import SizeClass, best_offer, contests, size_and_judge, size_classes
 from sweeps.fronts.front import build_front
 
 
@@ -29,21 +31,36 @@ def test_no_positive_size_has_no_class(sizes):
 
 
 def test_what_is_offered_grows_with_the_class():
-    costs, sizes = np.array([-1.0, -3.0, -2.0]), np.array([10.0, 30.0, 70.0])
+    front = build_front(spec(), "a", [complete(0, 1.0, 10.0), complete(1, 3.0, 30.0), complete(2, 2.0, 70.0)])
+    size, judge = size_and_judge(front)
     classes = [SizeClass(5, 10), SizeClass(10, 20), SizeClass(20, 50), SizeClass(50, 100)]
-    assert offered(costs, sizes, classes).tolist() == [np.inf, -1.0, -3.0, -3.0]
+    offers = [best_offer(front, size, judge, c) for c in classes]
+    assert [offer and offer.values[QUALITY] for offer in offers] == [None, 1.0, 3.0, 3.0]
 
 
-def test_a_shared_best_has_no_winner():
-    assert winner(np.array([2.0, 1.0, 3.0])) == 1
-    assert winner(np.array([1.0, 1.0, 3.0])) is None
+def contested(folder, noise, *points):
+    folders = [confirmed_sweep(folder / f"{n}", f"s{n}", list(p), **noise) for n, p in enumerate(points)]
+    fronts = read_fronts(folders)
+    own = [compared.front for compared in fronts]
+    return contests(own, Evidence(fronts)), contests(own, None)
 
 
-def test_draws_tell_how_often_a_class_is_won():
-    fronts = [build_front(spec(), "a", [complete(0, quality, 15_000)]) for quality in (2.0, 1.9)]
-    costs = [np.array([[[-2.0, 9.6]], [[-1.8, 9.6]]]), np.array([[[-1.9, 9.6]], [[-1.9, 9.6]]])]
-    (contest,) = contests(fronts, costs)
-    assert (contest.winner, contest.share, contest.best) == (0, 0.5, (2.0, 1.9))
+def test_a_class_is_won_where_the_lead_is_told_from_luck(tmp_path):
+    still, shaken = {"seed_sd": 0.004, "noise": 0.02}, {"seed_sd": 0.3, "noise": 0.02}
+    (clear,), (seedless,) = contested(tmp_path / "a", still, [(2.0, 15_000)], [(1.8, 16_000)])
+    assert clear.leader == clear.winner == seedless.leader == 0 and clear.p_value < 0.001
+    assert seedless.winner is None and seedless.p_value is None
+    (open_,), _ = contested(tmp_path / "b", shaken, [(2.0, 15_000)], [(1.8, 16_000)])
+    assert open_.winner is None and open_.p_value > 0.05
+
+
+def test_a_shared_best_has_no_leader_and_who_stands_alone_has_not_won(tmp_path):
+    fronts = [build_front(spec(), name, [complete(0, 2.0, 15_000)]) for name in "ab"]
+    (shared,) = contests(fronts, None)
+    assert (shared.leader, shared.best) == (None, (2.0, 2.0))
+    found, _ = contested(tmp_path, {}, [(2.0, 15_000)], [(1.5, 60_000)])
+    assert found[0].is_unopposed and (found[0].leader, found[0].winner) == (0, None)
+    assert not found[1].is_unopposed and found[1].winner == 0
 
 
 def test_objectives_without_a_log_size_have_no_classes():

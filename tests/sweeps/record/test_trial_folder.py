@@ -10,6 +10,7 @@ import pytest
 from closed_form import Curve
 
 from dfkd_core.scoring.clip_table import ClipTable
+from dfkd_core.scoring.confidence import Crossing
 from sweeps.engine.shipping import ship_by_value
 from sweeps.engine.trainable import Plan, TrialRunner
 from sweeps.record.trial_folder import KEPT, TrialFolder, read_state
@@ -49,7 +50,7 @@ def test_the_newest_generations_are_kept(files):
 @pytest.mark.parametrize("kept", [True, False])
 def test_the_clips_of_the_last_epoch_lie_beside_the_result(files, kept):
     for epoch in (1, 2):
-        table = ClipTable(("a",), ("x",), {"m": (float(epoch),)})
+        table = ClipTable(("a",), Crossing(("x",), ("y",)), {"m": (float(epoch),)})
         files.save(epoch, {}, table.write if kept else saver())
     files.finish(TrialRecord(7, TrialState.COMPLETE), Domain())
     found = ClipTable.read(files.path)

@@ -5,6 +5,7 @@ import pytest
 from closed_form import PARAMS, QUALITY, Seeded, sweep
 
 from dfkd_core.scoring.clip_table import ClipTable
+from dfkd_core.scoring.confidence import Crossing
 from sweeps.definition.spec import SweepSpec
 from sweeps.fronts.front import Front, build_front
 from sweeps.record.ledger import Ledger
@@ -50,7 +51,8 @@ def repeat(ledger, folder, sd=0.004, seeds=3, clips=False, trials=range(4), stat
             scores = quality + np.random.default_rng(9).normal(0, 0.1, CLIPS) + rng.normal(0, 0.01, CLIPS)
             scores[::10] = np.nan
             names = tuple(map(str, range(CLIPS)))
-            ClipTable(names, tuple(f"v{k % 10}" for k in range(CLIPS)), {QUALITY: tuple(scores)}).write(files)
+            crossing = Crossing(tuple(f"v{k % 10}" for k in range(CLIPS)), tuple(f"n{k % 7}" for k in range(CLIPS)))
+            ClipTable(names, crossing, {QUALITY: tuple(scores)}).write(files)
     repeats.ledger.set_attr(SEEDS, seeds)
     repeats.ledger.set_attr("state", state)
     return repeats
@@ -151,7 +153,7 @@ def test_the_sentences_say_what_was_spent_and_what_it_showed(searched, tmp_path)
     repeat(searched, tmp_path)
     words = " ".join(sentences(front_of(searched, tmp_path)))
     assert "4 points (1 of them close behind the front) trained again with 3 fresh seeds each: 12 trainings" in words
-    assert f"The smallest difference in {QUALITY} that is told from noise is 0.0" in words
+    assert f"in {QUALITY} is told from noise in 80 % of cases." in words and "A difference of 0.0" in words
     assert "Noise cannot tell apart the scores of trials 1 and 2." in words
     assert "Trial 3 was lucky: it is on the front with probability 0.0" in words
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sweeps import pareto
-from sweeps.trust.membership import alike, front_probability, smallest_difference
+from sweeps.trust.membership import alike, front_probability, holm, smallest_differences
+from sweeps.trust.repeated_scores import RepeatedScores
 
 RNG = np.random.default_rng(0)
 
@@ -47,22 +48,60 @@ def test_without_noise_the_probability_is_the_front_itself(points):
     assert (front_probability(costs) == pareto.non_dominated(costs[0])).all()
 
 
+def repeated(rng, means, sd, num_seeds=3, metrics=("m",)):
+    """Scores over seeds alone, (seed, 1) a point."""
+    scores = {m: [rng.normal(mean, sd, (num_seeds, 1)) for mean in means] for m in metrics}
+    searched = {m: list(means) for m in metrics}
+    return RepeatedScores(scores, searched, [range(num_seeds)] * len(means))
+
+
 def test_points_are_alike_when_no_metric_tells_them_apart():
-    quality, other = noisy([1.0, 1.02, 2.0], 0.1), noisy([0.0, 0.0, 0.0], 0.1)
-    pairs = [[False, True, False], [True, False, False], [False, False, False]]
-    assert alike([quality], 3).tolist() == pairs
-    assert alike([quality, other], 3).tolist() == pairs
-    assert not alike([quality, noisy([0.0, 1.0, 0.0], 0.1)], 3).any()
+    quality = [np.array([[0.0], [0.1], [0.2]]), np.array([[0.05], [0.1], [0.25]]), np.array([[5.0], [5.1], [5.2]])]
+    seeds, apart = [range(3)] * 3, [np.array([[k], [k + 0.1], [k + 0.2]]) for k in (0.0, 9.0, 0.0)]
+    one = RepeatedScores({"a": quality}, {"a": [0, 0, 0]}, seeds)
+    assert alike(one).tolist() == [[False, True, False], [True, False, False], [False, False, False]]
+    assert not alike(RepeatedScores({"a": quality, "b": apart}, {"a": [0] * 3, "b": [0] * 3}, seeds)).any()
 
 
 def test_without_a_noisy_metric_nothing_is_alike():
-    assert alike([], 2).tolist() == [[False, False], [False, False]]
+    assert alike(RepeatedScores({}, {}, [(1,), (1,)])).tolist() == [[False, False], [False, False]]
 
 
-def test_the_smallest_difference_is_that_of_two_gaussians():
-    expected = stats.norm.ppf(0.975) * 0.1 * math.sqrt(2)
-    assert smallest_difference(noisy([0.0, 5.0, 9.0], 0.1)) == pytest.approx(expected, rel=0.06)
+@pytest.mark.parametrize("num_points", [4, 10])
+def test_of_fronts_of_equal_points_few_have_a_pair_that_is_told_apart(num_points):
+    rng = np.random.default_rng(1)
+    told = [not alike(repeated(rng, [0.0] * num_points, 0.1))[0, 1:].all() for _ in range(200)]
+    whole = [alike(repeated(rng, [0.0] * num_points, 0.1)).sum() < num_points * (num_points - 1) for _ in range(200)]
+    assert np.mean(told) <= 0.07 and np.mean(whole) <= 0.07
+
+
+def test_many_tests_are_corrected_as_holm_does():
+    assert holm(np.array([0.04, 0.01, 0.03])).tolist() == pytest.approx([0.06, 0.03, 0.06])
+    assert holm(np.array([0.6, 0.9])).tolist() == pytest.approx([1.0, 1.0])
+    assert holm(np.array([])).tolist() == []
+
+
+def test_the_smallest_difference_is_told_in_four_cases_of_five():
+    """Two points that lie apart by what the sentence says, beside others that lie far off."""
+    rng, smallest = np.random.default_rng(2), []
+    for _ in range(200):
+        smallest.append(smallest_differences(repeated(rng, [0.0, 1.0, 20.0, 40.0], 0.1))[0]["m"])
+    apart = float(np.median(smallest))
+    told = [not alike(repeated(rng, [0.0, apart, 20.0, 40.0], 0.1))[0, 1] for _ in range(500)]
+    assert 0.74 <= np.mean(told) <= 0.86
+
+
+def test_points_that_are_still_open_make_the_smallest_difference_larger():
+    noise = np.random.default_rng(3).normal(0, 0.1, (3, 40, 1))
+
+    def smallest(*means):
+        scores = {"m": [mean + rows for mean, rows in zip(means, noise, strict=True)]}
+        return smallest_differences(RepeatedScores(scores, {"m": means}, [range(40)] * 3))
+
+    assert smallest(0.0, 0.0, 0.0)[0]["m"] > 1.1 * smallest(0.0, 5.0, 9.0)[0]["m"]
+    assert smallest(0.0, 5.0, 9.0)[1] == {}, "no clips were kept"
 
 
 def test_one_point_has_nothing_to_differ_from():
-    assert smallest_difference(noisy([0.0], 0.1)) is None
+    assert smallest_differences(repeated(np.random.default_rng(4), [0.0], 0.1)) == ({}, {})
+    assert not alike(repeated(np.random.default_rng(4), [0.0], 0.1)).any()
