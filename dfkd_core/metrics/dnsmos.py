@@ -60,10 +60,13 @@ class DNSMOS:
 
 
 def windows(signal: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """Windows (window, 144160) that begin every second of (time,), repeated by doubling until one fits."""
+    """Windows (window, 144160) that begin every second of (time,), repeated by doubling until one fits.
+
+    As many as the reference rates: whole seconds less nine, so that 10.02 s have one and 11.5 s two.
+    """
     while len(signal) < _WINDOW_SAMPLES:
         signal = np.append(signal, signal)
-    count = (len(signal) - _WINDOW_SAMPLES) // SAMPLE_RATE_HZ + 1
+    count = max(1, len(signal) // SAMPLE_RATE_HZ - 9)
     return np.stack([signal[i * SAMPLE_RATE_HZ :][:_WINDOW_SAMPLES] for i in range(count)]).astype(np.float32)
 
 

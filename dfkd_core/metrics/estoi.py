@@ -9,7 +9,7 @@ from dfkd_core.metrics.intelligibility import EPS, SEGMENT_FRAMES, Array, segmen
 
 
 class ESTOI:
-    """Mean correlation of spectra over segments of 384 ms, for modulated noise, 0 to 1 (Jensen and Taal, 2016).
+    """Mean correlation of spectra over segments of 384 ms, for modulated noise, -1 to 1 (Jensen and Taal, 2016).
 
     Each band is normalised over the segment's frames, then each frame over its bands. 0 for a silent estimate;
     undefined under 0.4 s of active speech.

@@ -11,7 +11,7 @@ _CLIP = 1 + 10 ** (15 / 20)  # an estimate's envelope counts up to 15 dB of dist
 
 
 class STOI:
-    """Mean correlation of band envelopes over segments of 384 ms, 0 to 1 (Taal, Hendriks, Heusdens, Jensen, 2011).
+    """Mean correlation of band envelopes over segments of 384 ms, -1 to 1 (Taal, Hendriks, Heusdens, Jensen, 2011).
 
     The estimate's envelope is scaled to the clean one's norm in each segment and clipped. 0 for a silent
     estimate; undefined under 0.4 s of active speech.

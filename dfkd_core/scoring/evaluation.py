@@ -25,7 +25,7 @@ from dfkd_core.scoring.confidence import Crossing
 from dfkd_core.teachers.base import Listed, Waveforms
 from dfkd_core.teachers.teacher_cache import ListedMixture
 
-_FORMAT = 2  # of scores in the cache folder; raised when a metric changes
+_FORMAT = 3  # of scores in the cache folder; raised when a metric changes
 
 Metrics = Mapping[str, Metric]
 GROUP_SUFFIX: dict[Reference, str] = {"clean": "", "teacher": "_teacher"}  # of a metric's group

@@ -21,6 +21,11 @@ def test_windows_begin_every_second():
     assert cut[:, 0].tolist() == [0, SECOND]
 
 
+@pytest.mark.parametrize(("seconds", "count"), [(9.01, 1), (9.9, 1), (10.02, 1), (11.0, 2), (11.5, 2), (12.0, 3)])
+def test_there_are_as_many_windows_as_the_reference_rates(seconds, count):
+    assert len(windows(np.zeros(round(seconds * SECOND)))) == count
+
+
 def test_without_the_wheel_one_line_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr(dnsmos, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'dfkd-sweeps\[dnsmos\]'") as caught:
