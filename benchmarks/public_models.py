@@ -16,7 +16,7 @@ WIDTH = 0.25
 
 
 def torchaudio_conv_tasnet() -> nn.Module | None:
-    from dfkd_core.signal.audio import resample
+    from dfkd_core.signal.resampling import resample
 
     resample(np.zeros(16, np.float32), 8000, 16000)  # loads torchaudio, without its native part where that is missing
     from torchaudio.models import ConvTasNet

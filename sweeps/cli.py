@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -47,6 +48,9 @@ def main() -> None:
     """Run a command: 0 done, 1 failed, 2 wrong input (one line), 130 interrupted."""
     # Read when torch is loaded. Where other work has the cores, threads that spin long for one another hardly get on.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    for stream in (sys.stdout, sys.stderr):  # names of files that are no UTF-8 come out as they are
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -27,8 +27,8 @@ from dfkd_core.signal.audio import (
     mono,
     read_blocks,
     read_channels,
-    resampled_blocks,
 )
+from dfkd_core.signal.resampling import resampled_blocks
 
 BATCH = 64  # clips in flight: bounds memory whatever the size of the corpus
 LONG_S = 600  # what is longer is decoded in blocks

@@ -25,7 +25,8 @@ from dfkd_core.data.manifest import MANIFEST_NAME, Clip, Manifest, manifest_of, 
 from dfkd_core.data.pretrained import DTLN, dtln_folder
 from dfkd_core.errors import DataError
 from dfkd_core.signal import SAMPLE_RATE_HZ
-from dfkd_core.signal.audio import Samples, resample, write_audio
+from dfkd_core.signal.audio import Samples, write_audio
+from dfkd_core.signal.resampling import resample
 
 __all__ = ["credits_text", "demo_corpus", "dtln_folder", "fetch_demo"]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from dfkd_core.data.activity import FRAME_SAMPLES
 from dfkd_core.data.audio_store import AudioPart
 from dfkd_core.signal import SAMPLE_RATE_HZ
-from dfkd_core.signal.audio import Samples, convolve
+from dfkd_core.signal.resampling import Samples, convolve
 
 PEAK = 0.99  # neither signal of a mixture exceeds it
 TINY = 1e-12

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from dfkd_core.base.progress import Progress
 from dfkd_core.data.damage import tolerate, whole_info
@@ -36,13 +38,28 @@ class Entry:
         return Path(self.name)
 
 
-def audio_files(folder: Path) -> Iterator[Path]:
-    """Every audio file below a folder, hidden ones left out, in one order on every machine."""
-    for directory, subfolders, names in os.walk(folder, followlinks=True):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        for name in sorted(names):
-            if Path(name).suffix.lower() in AUDIO_SUFFIXES and not name.startswith("."):
+def audio_files(folder: Path, others: Counter[str] | None = None) -> Iterator[Path]:
+    """Every audio file below a folder, hidden ones left out, in one order on every machine.
+
+    Links are followed, but not to a folder that holds the link: each real file of a loop is met once. `others` counts
+    the files that were not looked at, by their suffix. DataError: a folder cannot be listed.
+    """
+
+    def refuse(error: OSError) -> NoReturn:
+        raise DataError(f"{error.filename}: cannot be listed ({error.strerror}); check its permissions") from error
+
+    def leads_back(place: Path) -> bool:
+        return place.is_symlink() and place.parent.resolve().is_relative_to(place.resolve())
+
+    for directory, subfolders, names in os.walk(folder, followlinks=True, onerror=refuse):
+        shown = (name for name in subfolders if not name.startswith("."))
+        subfolders[:] = sorted(name for name in shown if not leads_back(Path(directory, name)))
+        for name in sorted(name for name in names if not name.startswith(".")):
+            suffix = Path(name).suffix.lower()
+            if suffix in AUDIO_SUFFIXES:
                 yield Path(directory, name)
+            elif others is not None:
+                others[suffix or "no suffix"] += 1
 
 
 def stamp(path: Path) -> str:

@@ -1,94 +1,80 @@
-"""Read, write and resample audio: the one door to soundfile and torchaudio."""
+"""Audio files: the one door through which they are read and written."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import hashlib
 import logging
-import math
 import os
-import sys
-import threading
-import types
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
 from dfkd_core.errors import DataError
 from dfkd_core.signal import SAMPLE_RATE_HZ
+from dfkd_core.signal.containers import (
+    AUDIO_SUFFIXES,
+    LARGEST_BYTES,
+    OPUS_RATES_HZ,
+    channel_mask,
+    encoding_for,
+    num_bytes,
+    set_channel_mask,
+)
+from dfkd_core.signal.decoders import Decoder, Samples, open_decoder, reason
+from dfkd_core.signal.resampling import resample
 
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff"})
+__all__ = ["AUDIO_SUFFIXES", "AudioInfo", "Samples", "info", "mono", "read_audio", "read_blocks", "read_channels"]
+__all__ += ["write_audio", "write_blocks"]
 
-FILTER_WIDTH, ROLLOFF = 64, 0.9475937  # of the resampler: zero crossings, share of the lower Nyquist frequency
-BLOCK_FRAMES = 4_000  # of the shortest piece that becomes a whole number of samples, resampled at a time
-
-Samples = NDArray[np.float32]
+PIECE = 1 << 13  # frames handed to an encoder at a time: libvorbis overflows the stack on long blocks at high rates
 
 _log = logging.getLogger(__name__)
-_import_lock = threading.Lock()
 
 
 class AudioInfo(NamedTuple):
-    """What a file's header says."""
+    """What a file's header says, or, where it is silent, what decoding it shows."""
 
     seconds: float
     rate_hz: int
     num_channels: int
+    num_frames: int
     log: str = ""  # libsndfile's own words
 
 
 def info(path: str | Path) -> AudioInfo:
-    """Read a file's header; DataError names a file that is unreadable or empty."""
-    try:
-        header = soundfile.info(str(path))
-    except (soundfile.SoundFileError, OSError) as error:
-        raise DataError(f"{path}: cannot be read as audio ({_reason(path, error)}); repair or remove it") from error
-    if header.frames <= 0:
-        raise DataError(f"{path}: holds no samples; remove it")
-    return AudioInfo(header.frames / header.samplerate, header.samplerate, header.channels, header.extra_info)
+    """What a file holds; DataError names a file that is unreadable or empty."""
+    with _decoding(path) as decoder:
+        num_frames = decoder.num_frames
+        if num_frames is None:
+            num_frames = sum(block.shape[1] for block in decoder.blocks(1 << 16))
+        if not num_frames:
+            raise DataError(f"{path}: holds no samples; remove it")
+        rate_hz = decoder.rate_hz
+        return AudioInfo(num_frames / rate_hz, rate_hz, decoder.num_channels, num_frames, decoder.log)
 
 
 def read_channels(path: str | Path) -> tuple[Samples, int]:
-    """Read (channels, time) in [-1, 1] and the rate in Hz.
+    """Read (channels, time), full scale at 1, and the rate in Hz.
 
     DataError names a file that is unreadable, empty or holds NaN or infinity.
     """
-    try:
-        samples, rate_hz = soundfile.read(str(path), dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise DataError(f"{path}: cannot be read as audio ({_reason(path, error)}); repair or remove it") from error
-    if not samples.size:
-        raise DataError(f"{path}: holds no samples; remove it")
-    if not np.isfinite(samples).all():
-        raise DataError(f"{path}: samples must be finite, but it holds NaN or infinity; repair or remove it")
-    return np.ascontiguousarray(samples.T), int(rate_hz)
-
-
-def read_block(path: str | Path, start_samples: int, num_samples: int) -> Samples:
-    """Read a part of a file as (channels, time), shorter where the file ends; errors as `read_channels`."""
-    try:
-        with soundfile.SoundFile(str(path)) as file:
-            file.seek(min(start_samples, file.frames))
-            samples = file.read(num_samples, dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise DataError(f"{path}: cannot be read as audio ({_reason(path, error)}); repair or remove it") from error
-    if not np.isfinite(samples).all():
-        raise DataError(f"{path}: samples must be finite, but it holds NaN or infinity; repair or remove it")
-    return np.ascontiguousarray(samples.T)
+    with _decoding(path) as decoder:
+        blocks = list(_finite(path, decoder.blocks(decoder.num_frames or 1 << 20)))
+        if not blocks:
+            raise DataError(f"{path}: holds no samples; remove it")
+        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1), decoder.rate_hz
 
 
 def read_blocks(path: str | Path, num_samples: int) -> Iterator[Samples]:
     """Read a file from its start in blocks (channels, time), the last one shorter; errors as `read_channels`."""
-    try:
-        for block in soundfile.blocks(str(path), num_samples, dtype="float32", always_2d=True):
-            if not np.isfinite(block).all():
-                raise DataError(f"{path}: samples must be finite, but it holds NaN or infinity; repair or remove it")
-            yield np.ascontiguousarray(block.T)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise DataError(f"{path}: cannot be read as audio ({_reason(path, error)}); repair or remove it") from error
+    with _decoding(path) as decoder:
+        yield from _finite(path, decoder.blocks(num_samples))
 
 
 def read_audio(path: str | Path, *, rate: int = SAMPLE_RATE_HZ) -> Samples:
@@ -104,159 +90,105 @@ def mono(channels: Samples, from_hz: int, *, rate: int = SAMPLE_RATE_HZ) -> Samp
     return resample(mean, from_hz, rate)
 
 
-def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
-    """Band-limited resampling along the last axis (Kaiser-windowed sinc, 64 zero crossings).
-
-    The length becomes ceil(time * to_hz / from_hz). Worked out in float64, so that the order of its
-    sums, which differs between machines, does not reach the float32 result.
-    """
-    if from_hz == to_hz:
-        return samples
-    length, margin = samples.shape[-1], _margin(from_hz, to_hz)
-    step = BLOCK_FRAMES * (from_hz // math.gcd(from_hz, to_hz))
-    if length <= step + margin:
-        return _resample_at_once(samples, from_hz, to_hz)
-    # torchaudio unfolds a signal for its convolution: all at once, 30 s at 48 kHz would take 1.5 GB
-    blocks = []
-    for start in range(0, length, step):
-        first = max(0, start - margin)
-        block = _resample_at_once(samples[..., first : start + step + margin], from_hz, to_hz)
-        blocks.append(block[..., (start - first) * to_hz // from_hz :][..., : step * to_hz // from_hz])
-    return np.concatenate(blocks, axis=-1)
-
-
-def _margin(from_hz: int, to_hz: int) -> int:
-    """What the filter reaches to either side, in samples that become a whole number of samples."""
-    unit = from_hz // math.gcd(from_hz, to_hz)
-    reach = math.ceil(FILTER_WIDTH / ROLLOFF * max(1, from_hz / to_hz))
-    return unit * (reach // unit + 2)
-
-
-def _resample_at_once(samples: Samples, from_hz: int, to_hz: int) -> Samples:
-    import torch
-
-    kaiser_best = {"lowpass_filter_width": FILTER_WIDTH, "rolloff": ROLLOFF, "beta": 14.7696566}
-    out = _torchaudio().functional.resample(
-        torch.from_numpy(np.asarray(samples, np.float64)),
-        from_hz,
-        to_hz,
-        resampling_method="sinc_interp_kaiser",
-        **kaiser_best,
-    )
-    resampled: Samples = out.numpy().astype(np.float32)
-    return resampled
-
-
-def convolve(samples: Samples, response: Samples) -> Samples:
-    """(time,) through an impulse response (tap,), whole: time + tap - 1 samples; in float64 as `resample`."""
-    import torch
-
-    signals = (torch.from_numpy(np.asarray(signal, np.float64)) for signal in (samples, response))
-    convolved: Samples = _torchaudio().functional.fftconvolve(*signals).numpy().astype(np.float32)
-    return convolved
-
-
-def resampled_blocks(blocks: Iterable[Samples], from_hz: int, to_hz: int) -> Iterator[Samples]:
-    """Resample a signal that comes in blocks (time,): the blocks of the result are those of the whole resampled."""
-    margin = _margin(from_hz, to_hz)
-    held, lead = np.zeros(0, np.float32), 0
-    for block in blocks:
-        held = np.concatenate([held, block])
-        ready = (len(held) - lead - margin) // margin * margin
-        if ready <= margin:
-            continue
-        done = resample(held[: lead + ready + margin], from_hz, to_hz)
-        yield done[lead * to_hz // from_hz : (lead + ready) * to_hz // from_hz]
-        held, lead = held[lead + ready - margin :], margin
-    yield resample(held, from_hz, to_hz)[lead * to_hz // from_hz :]
-
-
 def write_audio(path: str | Path, samples: Samples, rate: int = SAMPLE_RATE_HZ, *, subtype: str | None = None) -> None:
     """Write (time,) or (channels, time) in the format of the suffix, 16 bits unless `subtype` says otherwise.
 
     A reader never sees half a file: it is written under a temporary name and renamed.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        soundfile.write(str(partial), np.asarray(samples).T, rate, subtype=subtype)
-        partial.replace(path)
-    except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
-        raise DataError(f"{path}: cannot be written as audio ({_reason(path, error)})") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    path, samples = Path(path), np.atleast_2d(np.asarray(samples))
+    container, usual = encoding_for(path, None)
+    _write(path, [samples], (rate, len(samples), container, subtype or usual), {})
 
 
 def write_blocks(path: str | Path, blocks: Iterable[Samples], like: str | Path) -> None:
-    """Write blocks (channels, time) one behind the other, with the rate and channels of the file `like`.
+    """Write blocks (channels, time) one behind the other, as the file `like` is: rate, channels, tags, loudspeakers.
 
-    The sample format is that of `like` where the suffix is the same, else the suffix's own. A reader never sees
-    half a file: it is written under a temporary name and renamed.
+    Container and encoding, too, as far as the suffix of `path` can hold them. DataError: it cannot be written, is no
+    format, or grows larger than its header can tell; never half a file, never one whose header tells a part.
     """
-    info(like)  # tells what is wrong with it
-    path, model = Path(path), soundfile.info(str(like))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    subtype = model.subtype if path.suffix.lower() == Path(like).suffix.lower() else None
+    path, like = Path(path), Path(like)
+    with _decoding(like) as decoder:
+        container, encoding = encoding_for(path, decoder, decoder.num_frames)
+        shape = (decoder.rate_hz, decoder.num_channels, container, encoding)
+        tags = decoder.tags
+    _write(path, blocks, shape, tags, channel_mask(like) if container in ("WAVEX", "RF64") else None)
+
+
+def _write(
+    path: Path,
+    blocks: Iterable[Samples],
+    shape: tuple[int, int, str, str],
+    tags: dict[str, str],
+    mask: int | None = None,
+) -> None:
+    """Encode under a temporary name, then rename; whatever goes wrong is told by its real reason."""
+    rate_hz, num_channels, container, encoding = shape
+    # of a length of its own: a name of 255 bytes has no room for more
+    partial = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}.{os.getpid()}.part")
+    written = over = 0
     try:
-        with soundfile.SoundFile(str(partial), "w", model.samplerate, model.channels, subtype) as file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch()  # says what libsndfile has no words for: no permission, no space
+        name = os.fsencode(partial) if os.name == "posix" else str(partial)
+        with soundfile.SoundFile(name, "w", rate_hz, num_channels, encoding, format=container) as file:
+            for tag, value in tags.items():
+                with contextlib.suppress(soundfile.SoundFileError):  # a container that has no place for it
+                    setattr(file, tag, value)
             for block in blocks:
-                file.write(block.T)
+                written += block.shape[1] * num_channels
+                if num_bytes(encoding, written) > LARGEST_BYTES.get(container, 2**62):
+                    raise DataError(f"{path}: grows over what its header can tell; write .w64, .rf64 or .flac instead")
+                if encoding.startswith("PCM"):  # integers hold no more than full scale
+                    over += int((np.abs(block) > 1.0).sum())
+                    block = np.clip(block, -1.0, 1.0)  # noqa: PLW2901
+                for start in range(0, block.shape[1], PIECE):
+                    file.write(block[:, start : start + PIECE].T)
+        if mask is not None:
+            set_channel_mask(partial, mask)
         partial.replace(path)
-    except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
-        raise DataError(f"{path}: cannot be written as audio ({_reason(path, error)})") from error
+        if over:
+            _log.warning("%s: %d samples over full scale were cut; a .wav of floats would keep them", path, over)
+    except (soundfile.SoundFileError, OSError, TypeError, ValueError, AssertionError) as error:
+        raise DataError(f"{path}: cannot be written as audio ({_why(error, partial, shape)})") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
-def _reason(path: str | Path, error: Exception) -> str:
-    """The library's reason without the path, which the message names already."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    if not Path(path).exists():
-        return "no such file"
-    # libsndfile has no words for a stream that breaks off or fails its checksum
-    return str(getattr(error, "error_string", error)).strip().rstrip(".") or "its content is damaged"
+def _why(error: Exception, partial: Path, shape: tuple[int, int, str, str]) -> str:
+    """The reason of a failed write: of the disk, else of the format, else the library's."""
+    if isinstance(error, OSError):
+        return reason(error)
+    rate_hz, num_channels, container, encoding = shape
+    if encoding == "OPUS" and rate_hz not in OPUS_RATES_HZ:
+        return f"Opus has {', '.join(map(str, OPUS_RATES_HZ))} Hz, but not {rate_hz}; write .wav or .flac"
+    try:
+        if shutil.disk_usage(partial.parent).free < 1 << 20:
+            return "no space left on device"
+    except OSError as no_folder:
+        return reason(no_folder)
+    return f"{reason(error)}: {container} with {encoding}, {num_channels} channels at {rate_hz} Hz; write .wav or .flac"
+
+
+@contextlib.contextmanager
+def _decoding(path: str | Path) -> Iterator[Decoder]:
+    """A file open for reading; what goes wrong meanwhile names it."""
+    decoder = open_decoder(path)
+    try:
+        yield decoder
+    except (soundfile.SoundFileError, OSError, RuntimeError) as error:
+        raise DataError(f"{path}: cannot be read as audio ({reason(error)}); repair or remove it") from error
+    finally:
+        decoder.close()
+
+
+def _finite(path: str | Path, blocks: Iterable[Samples]) -> Iterator[Samples]:
+    for block in blocks:
+        if not np.isfinite(block).all():
+            raise DataError(f"{path}: samples must be finite, but it holds NaN or infinity; repair or remove it")
+        yield block
 
 
 @functools.cache
 def _tell_rate(from_hz: int, to_hz: int) -> None:
     _log.info("audio at %d Hz is resampled to %d Hz", from_hz, to_hz)
-
-
-def _torchaudio() -> Any:
-    """torchaudio, loaded once: threads that decode side by side would see it half imported."""
-    with _import_lock:
-        return _import_torchaudio()
-
-
-@functools.cache
-def _import_torchaudio() -> Any:
-    """torchaudio, without its native extension where that cannot load.
-
-    PyPI's Linux wheel links CUDA libraries that a CPU-only torch does not bring (OSError); the pure
-    Python part, which holds the resampler, works without them.
-    """
-    try:
-        import torchaudio
-    except OSError:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "torchaudio"]:
-            del sys.modules[name]
-        sys.modules["torchaudio._extension"] = _extension_stub()
-        import torchaudio
-    return torchaudio
-
-
-def _extension_stub() -> types.ModuleType:
-    """What torchaudio expects of its extension module, saying that nothing native is there."""
-
-    def unavailable(*_: object, **__: object) -> None:
-        raise RuntimeError("torchaudio's native extension is not available on this machine")
-
-    stub: Any = types.ModuleType("torchaudio._extension")
-    stub._IS_TORCHAUDIO_EXT_AVAILABLE = False
-    stub._IS_ALIGN_AVAILABLE = False
-    stub._check_cuda_version = lambda: None
-    stub.fail_if_no_align = lambda function: unavailable
-    return stub  # type: ignore[no-any-return]

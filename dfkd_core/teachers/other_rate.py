@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dfkd_core.signal import SAMPLE_RATE_HZ
-from dfkd_core.signal.audio import resample
+from dfkd_core.signal.resampling import resample
 from dfkd_core.teachers.base import Waveforms
 from dfkd_core.teachers.half_overlap import Signal
 

@@ -1,10 +1,12 @@
+import os
+
 import numpy as np
 import pytest
 import soundfile
 
 from dfkd_core import enhance
 from dfkd_core.enhance import enhance_path, enhanced_blocks
-from dfkd_core.errors import CheckpointError, ConfigError, DataError
+from dfkd_core.errors import CheckpointError, ConfigError, DataError, DFKDError
 from dfkd_core.models import build_student
 from dfkd_core.signal.audio import read_channels, write_audio
 from dfkd_core.trained.model_folder import write_model_folder
@@ -103,10 +105,148 @@ def test_wrong_input_is_told_and_nothing_is_written(tiny_teacher, tmp_path):
         (tiny_teacher, "empty", "out", ConfigError, "must hold audio files"),
         (tiny_teacher, "in.wav", "in.wav", ConfigError, "would be overwritten"),
         (tiny_teacher, "broken.wav", "out.wav", DataError, "broken.wav"),
+        (tiny_teacher, "in.wav", "out.m4a", DataError, r"\.m4a is none of .*\.flac"),
+        (tiny_teacher, ".", ".", ConfigError, "would be overwritten"),
         (tmp_path / "absent.onnx", "in.wav", "out.wav", ConfigError, "existing ONNX file"),
         (tmp_path / "empty", "in.wav", "out.wav", CheckpointError, "model folder"),
     ]
     for model, source, target, kind, told in cases:
         with pytest.raises(kind, match=told):
             run(model, tmp_path / source, tmp_path / target)
-    assert not list(tmp_path.glob("out*")) and not list(tmp_path.glob(".in*"))
+    assert not list(tmp_path.glob("out*")) and not list(tmp_path.glob(".*"))
+
+
+# --- folders ----------------------------------------------------------------------------------------------
+
+
+def test_one_bad_file_ends_no_folder(tiny_teacher, tmp_path, caplog):
+    for name in ("a.wav", "z.wav"):
+        write_audio(tmp_path / "in" / name, tone(0.2, 16000))
+    (tmp_path / "in" / "b.wav").write_bytes(b"RIFF")
+    (tmp_path / "in" / "c.wav").symlink_to("nowhere.wav")
+    os.mkfifo(tmp_path / "in" / "d.wav")
+    written = []
+    with pytest.raises(DFKDError, match=r"in: 3 of 5 files were not enhanced: .*b\.wav.*c\.wav.*d\.wav") as caught:
+        written.extend(enhance_path(tiny_teacher, tmp_path / "in", tmp_path / "out", device="cpu"))
+    assert not isinstance(caught.value, (ConfigError, DataError)), "exit status 1: the work failed"
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.wav", "z.wav"]
+    assert caplog.text.count("not enhanced: ") == 3
+
+
+@pytest.mark.parametrize("name", ["._a.wav", ".a.123.wav", ".hidden/a.wav"])
+def test_hidden_files_are_passed_over_as_in_a_scan(tiny_teacher, tmp_path, name):
+    write_audio(tmp_path / "in" / "a.wav", tone(0.2, 16000))
+    (tmp_path / "in" / name).parent.mkdir(exist_ok=True)
+    (tmp_path / "in" / name).write_bytes(b"\0\5\x16\7" + bytes(60))
+    assert run(tiny_teacher, tmp_path / "in", tmp_path / "out") == [tmp_path / "out" / "a.wav"]
+
+
+def test_what_lies_below_the_output_is_no_input(tiny_teacher, tmp_path):
+    write_audio(tmp_path / "in" / "a.wav", tone(0.2, 16000))
+    for _ in range(2):
+        assert run(tiny_teacher, tmp_path / "in", tmp_path / "in" / "out") == [tmp_path / "in" / "out" / "a.wav"]
+    (tmp_path / "in" / "alias").symlink_to("out")
+    assert run(tiny_teacher, tmp_path / "in", tmp_path / "in" / "out") == [tmp_path / "in" / "out" / "a.wav"]
+
+
+def test_linked_folders_are_followed_and_loops_are_walked_once(tiny_teacher, tmp_path):
+    write_audio(tmp_path / "elsewhere" / "b.wav", tone(0.2, 16000))
+    write_audio(tmp_path / "in" / "a.wav", tone(0.2, 16000))
+    (tmp_path / "in" / "sub").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in" / "up").symlink_to("..")
+    assert [p.name for p in run(tiny_teacher, tmp_path / "in", tmp_path / "out")] == ["a.wav", "b.wav"]
+
+
+def test_a_folder_that_is_not_there_yet_is_made(tiny_teacher, tmp_path):
+    write_audio(tmp_path / "in.wav", tone(0.2, 16000))
+    assert run(tiny_teacher, tmp_path / "in.wav", tmp_path / "new" / "deep") == [tmp_path / "new" / "deep" / "in.wav"]
+
+
+def test_a_second_name_of_the_input_is_the_input(tiny_teacher, tmp_path):
+    write_audio(tmp_path / "in.wav", tone(0.2, 16000))
+    os.link(tmp_path / "in.wav", tmp_path / "same.wav")
+    with pytest.raises(ConfigError, match="would be overwritten"):
+        run(tiny_teacher, tmp_path / "in.wav", tmp_path / "same.wav")
+
+
+def test_a_name_that_is_no_utf_8_comes_out_as_it_went_in(tiny_teacher, tmp_path):
+    name = os.fsdecode(b"\xe9t\xe9.wav")
+    write_audio(tmp_path / "in" / name, tone(0.2, 16000))
+    assert run(tiny_teacher, tmp_path / "in", tmp_path / "out") == [tmp_path / "out" / name]
+
+
+# --- values -----------------------------------------------------------------------------------------------
+
+
+class Model:
+    """A stand-in for a network."""
+
+    name = "model"
+
+    def __init__(self, says):
+        self._says = says
+
+    def __call__(self, noisy, listed=()):
+        return self._says(noisy)
+
+
+@pytest.fixture
+def spoken(monkeypatch):
+    """Enhances with a function in place of a model."""
+
+    def with_model(says, source, target):
+        monkeypatch.setattr(enhance, "open_network", lambda model, device: Model(says))
+        return run("model", source, target)
+
+    return with_model
+
+
+def fickle(noisy):
+    """A model that hears levels and offsets."""
+    return (np.sign(noisy) * np.abs(noisy) ** 0.7).astype(np.float32)
+
+
+@pytest.mark.parametrize("db", [-56, -40, -30, 6, 90])
+def test_the_result_is_the_same_at_every_level(spoken, tmp_path, db):
+    signal, gain = np.random.default_rng(0).normal(0, 0.1, (2, 8000)).astype(np.float32), np.float32(10 ** (db / 20))
+    for name, scaled in (("a", signal), ("b", gain * signal)):
+        write_audio(tmp_path / f"{name}.wav", scaled, subtype="FLOAT")
+        spoken(fickle, tmp_path / f"{name}.wav", tmp_path / f"{name}_out.wav")
+    plain, other = (read_channels(tmp_path / f"{name}_out.wav")[0] for name in "ab")
+    np.testing.assert_allclose(other / gain, plain, atol=1e-5)
+
+
+@pytest.mark.parametrize("offset", [0.1, -0.4])
+def test_an_offset_changes_nothing_that_is_kept(spoken, tmp_path, offset):
+    signal = tone(1.0, 16000) / 6
+    for name, shifted in (("a", signal), ("b", signal + np.float32(offset))):
+        write_audio(tmp_path / f"{name}.wav", shifted, subtype="FLOAT")
+        spoken(fickle, tmp_path / f"{name}.wav", tmp_path / f"{name}_out.wav")
+    plain, other = (read_channels(tmp_path / f"{name}_out.wav")[0] for name in "ab")
+    np.testing.assert_allclose(other, plain, atol=1e-4)
+
+
+@pytest.mark.parametrize("rate", [16000, 44100])
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        (lambda x: x[:, :-100], r"in\.wav: must be enhanced to a signal of its length, but model returns \d+ samples"),
+        (lambda x: np.concatenate([x, x], axis=1), "of its length"),
+        (lambda x: x * np.float32("nan"), "finite samples, but model returns nan or inf"),
+        (lambda x: x / np.float32(0), "finite samples"),
+    ],
+)
+def test_an_estimate_that_is_none_is_refused_and_nothing_is_written(spoken, tmp_path, rate, says, told):
+    write_audio(tmp_path / "in.wav", tone(0.5, rate), rate)
+    with pytest.raises(DataError, match=told), np.errstate(all="ignore"):
+        spoken(says, tmp_path / "in.wav", tmp_path / "out.wav")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
+
+
+@pytest.mark.parametrize("peak", [2.4, 9728.0])
+def test_floats_over_full_scale_are_kept_with_a_word(spoken, tmp_path, caplog, peak):
+    signal = np.float32(peak / 0.3) * tone(0.5, 16000)
+    write_audio(tmp_path / "in.wav", signal, subtype="FLOAT")
+    spoken(lambda x: x, tmp_path / "in.wav", tmp_path / "out.wav")
+    np.testing.assert_allclose(read_channels(tmp_path / "out.wav")[0], signal, rtol=1e-5, atol=1e-5 * peak)
+    assert f"in.wav: its samples reach {peak:.4g}, over full scale" in caplog.text
