@@ -11,11 +11,13 @@ from dfkd_core.models.conv_tasnet import ConvTasNet
 from dfkd_core.models.custom import build_custom
 from dfkd_core.models.dccrn import DCCRN
 from dfkd_core.models.dptnet import DPTNet
+from dfkd_core.models.gtcrn import GTCRN
 
 MODELS: dict[str, type[Student]] = {
     "dccrn": DCCRN,
     "conv_tasnet": ConvTasNet,
     "dptnet": DPTNet,
+    "gtcrn": GTCRN,
 }
 
 

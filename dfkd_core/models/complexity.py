@@ -34,11 +34,10 @@ def complexity(model: nn.Module) -> Complexity:
     streaming state is taken to need the whole clip.
     """
     rate_hz: int = getattr(model, "sample_rate_hz", SAMPLE_RATE_HZ)
-    stored = [*model.parameters(), *model.buffers()]
     return Complexity(
         params=sum(p.numel() for p in model.parameters() if p.requires_grad),
         macs_per_s=model.macs(rate_hz) if hasattr(model, "macs") else count_macs(model, rate_hz),  # type: ignore[operator]
-        bytes=sum(t.numel() * t.element_size() for t in stored),
+        bytes=sum(t.numel() * t.element_size() for t in model.state_dict().values()),
         look_ahead_ms=1e3 * getattr(model, "look_ahead_samples", math.inf) / rate_hz,
         state_bytes=getattr(model, "state_bytes", math.inf),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -13,15 +14,19 @@ from dfkd_core.signal.overlap_add import overlap_add
 
 @dataclass(frozen=True)
 class Framing:
-    """How a signal becomes frames: centred, zero-padded, periodic Hann, unnormalised.
+    """How a signal becomes frames: centred, periodic Hann, unnormalised.
 
     Frame k is centred on sample k * hop_samples, so a signal of `time` samples gives 1 + time // hop_samples
     frames and every length from one sample on is allowed. A window shorter than n_fft sits in its middle.
+    window_shape: Hann or its square root. ends: what lies outside the signal, zeros or its mirror image (a shorter
+    one is filled with zeros first).
     """
 
     n_fft: int = 512
     window_samples: int = 512
     hop_samples: int = 128
+    window_shape: Literal["hann", "root_hann"] = "hann"
+    ends: Literal["zeros", "mirrored"] = "zeros"
 
     def __post_init__(self) -> None:
         if self.n_fft < 2 or self.n_fft % 2:
@@ -51,21 +56,26 @@ class Framing:
         return 1 + num_samples // self.hop_samples
 
     def window(self, like: Tensor) -> Tensor:
-        """Periodic Hann window (window_samples,) on the device and in the precision of `like`."""
-        return torch.hann_window(self.window_samples, dtype=like.dtype, device=like.device)
+        """Periodic window (window_samples,) on the device and in the precision of `like`."""
+        hann = torch.hann_window(self.window_samples, dtype=like.dtype, device=like.device)
+        return hann if self.window_shape == "hann" else hann.sqrt()
 
     def stft(self, signal: Tensor) -> Tensor:
         """Complex spectrum (batch, freq, frame) of a signal (batch, time)."""
-        return torch.stft(
+        num_frames, is_mirrored = self.num_frames(signal.shape[-1]), self.ends == "mirrored"
+        if is_mirrored:
+            signal = F.pad(signal, (0, max(0, self.n_fft // 2 + 1 - signal.shape[-1])))
+        spectrum = torch.stft(
             signal,
             self.n_fft,
             self.hop_samples,
             self.window_samples,
             self.window(signal),
             center=True,
-            pad_mode="constant",
+            pad_mode="reflect" if is_mirrored else "constant",
             return_complex=True,
         )
+        return spectrum[..., :num_frames]
 
     def istft(self, spectrum: Tensor, length: int) -> Tensor:
         """Signal (batch, length) whose frames are nearest to `spectrum` (batch, freq, frame) in least squares.

@@ -20,9 +20,13 @@ CASES = [
     ("conv_tasnet", {"width": 0.0625, "filters": 64}),
     ("conv_tasnet", {"width": 0.0625, "filters": 64, "num_blocks": 3, "num_repeats": 2, "causal": True}),
     ("dptnet", {"width": 0.0625, "num_blocks": 2}),
+    ("gtcrn", {"channels": 8}),
 ]
-WIDTHS = dict.fromkeys(MODELS, (0.125, 0.25, 0.5, 1.0))
-PERIOD_SAMPLES = 128  # the longest hop in CASES, so that every phase of the framing is perturbed once
+# The field that scales an architecture: values that work, rising, and one that does not.
+SCALES = dict.fromkeys(MODELS, ("width", (0.125, 0.25, 0.5, 1.0), 0.001)) | {
+    "gtcrn": ("channels", (8, 12, 16, 24, 32), 1)
+}
+PERIOD_SAMPLES = 256  # the longest hop in CASES, so that every phase of the framing is perturbed once
 
 
 @pytest.fixture(params=CASES, ids=lambda case: "-".join([case[0], *(f"{k}={v}" for k, v in case[1].items())]))
@@ -124,21 +128,25 @@ def test_sizes_are_those_of_the_tensors(model):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_size_grows_with_width(name):
-    sizes = [complexity(build_model(name, width=width)) for width in WIDTHS[name]]
+def test_size_grows_with_scale(name):
+    field, values, _ = SCALES[name]
+    sizes = [complexity(build_model(name, **{field: value})) for value in values]
     for small, large in pairwise(sizes):
         assert small.params < large.params and small.macs_per_s < large.macs_per_s and small.bytes < large.bytes
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_width_that_empties_a_layer_is_refused_with_the_nearest_that_works(name):
-    with pytest.raises(ConfigError, match=r"width must .* got 0.001; the nearest widths that work are (\S+)") as error:
-        build_model(name, width=0.001)
+def test_scale_that_empties_a_layer_is_refused_with_the_nearest_that_works(name):
+    field, values, empty = SCALES[name]
+    rule = rf"{field} must .* got {empty}; the nearest {field.rstrip('s')}s that work are (\S+)"
+    with pytest.raises(ConfigError, match=rule) as error:
+        build_model(name, **{field: empty})
     nearest = float(str(error.value).split("work are ")[1].split()[0])
-    build_model(name, width=nearest)
+    build_model(name, **{field: type(values[0])(nearest)})
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_config_survives_its_own_dump(name):
-    config = MODELS[name].Config(width=0.5)
+    field, values, _ = SCALES[name]
+    config = MODELS[name].Config(**{field: values[1]})
     assert MODELS[name].Config.parse(config.model_dump(mode="json")) == config
