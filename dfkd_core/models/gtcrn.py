@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dfkd_core.models.band_layers import DoublingConv, HalvingConv, PastConv, from_neighbours, neighbours
-from dfkd_core.models.base import FLOAT_BYTES, SAMPLE_RATE_HZ, Student, StudentBase
+from dfkd_core.models.base import FLOAT_BYTES, Student, StudentBase
 from dfkd_core.models.erb_bands import ERBBands
 from dfkd_core.models.prelu import PReLU
 from dfkd_core.models.side_by_side_gru import recurrent_macs, side_by_side
+from dfkd_core.signal import SAMPLE_RATE_HZ
 from dfkd_core.signal.spectrum import full_precision
 from dfkd_core.signal.stft import Framing
 

@@ -11,7 +11,7 @@ from dfkd_core.base.schema import nearest
 from dfkd_core.config import TeacherConfig
 from dfkd_core.data.config import DataConfig
 from dfkd_core.data.mixtures import MixtureList
-from dfkd_core.data.pretrained import PUBLIC_MODELS
+from dfkd_core.data.pretrained import PUBLIC_MODELS, WheelModel
 from dfkd_core.errors import ConfigError
 from dfkd_core.metrics import chosen_metrics
 from dfkd_core.models.complexity import complexity
@@ -20,7 +20,7 @@ from dfkd_core.scoring.model_scores import ModelScores, split_mixtures
 from dfkd_core.teachers import PRETRAINED, open_teacher
 from dfkd_core.teachers.base import Listed, Teacher, Waveforms
 from dfkd_core.teachers.fitness import Fitness, measure, require_estimates
-from dfkd_core.teachers.shipped import model_place, shipped_names
+from dfkd_core.teachers.shipped import FOLDER, model_place, shipped_names
 from dfkd_core.teachers.teacher_cache import ListedMixture
 from dfkd_core.trained.model_folder import CONFIG, load_model
 
@@ -77,11 +77,13 @@ def teacher_named(name: str) -> TeacherConfig:
 
 
 def teacher_sizes(teacher: TeacherConfig) -> dict[str, float]:
-    """Sizes by metric name, as far as they are known: of public models, and of our own model folders."""
-    if teacher.pretrained is not None:
-        num_params = PUBLIC_MODELS[teacher.pretrained].num_params
-        return {} if num_params is None else {"model/params": float(num_params)}
-    if teacher.checkpoint is None or not (folder := model_place(teacher.checkpoint)).is_dir():
+    """Sizes by metric name, as far as they are known: of public models, and of model folders."""
+    public, folder = PUBLIC_MODELS.get(teacher.pretrained or ""), model_place(teacher.checkpoint or "")
+    if isinstance(public, WheelModel):
+        return {} if public.num_params is None else {"model/params": float(public.num_params)}
+    if public is not None:
+        folder = FOLDER / public.name
+    elif teacher.checkpoint is None or not folder.is_dir():
         return {}
     sizes = complexity(load_model(folder)[0])
     return {"model/params": float(sizes.params), "model/macs_per_s": float(sizes.macs_per_s)}

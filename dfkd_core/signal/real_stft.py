@@ -19,8 +19,11 @@ from dfkd_core.signal.stft import Framing
 def real_stft(signal: Tensor, framing: Framing) -> tuple[Tensor, Tensor]:
     """Real and imaginary part of the STFT of a signal (batch, time), each (batch, frame, freq).
 
-    Frequency is the last axis, contiguous, so that sums along it are fast. Once differentiable.
+    Frequency is the last axis, contiguous, so that sums along it are fast. Once differentiable. ValueError: ends are
+    mirrored, of which the gradient here knows nothing.
     """
+    if framing.ends != "zeros":
+        raise ValueError(f"ends must be zeros, but are {framing.ends}; use framing.stft")
     planes: tuple[Tensor, Tensor] = _RealSTFT.apply(signal, framing)  # type: ignore[no-untyped-call]
     return planes
 

@@ -64,7 +64,7 @@ class Framing:
         """Complex spectrum (batch, freq, frame) of a signal (batch, time)."""
         num_frames, is_mirrored = self.num_frames(signal.shape[-1]), self.ends == "mirrored"
         if is_mirrored:
-            signal = F.pad(signal, (0, max(0, self.n_fft // 2 + 1 - signal.shape[-1])))
+            signal = torch.nn.functional.pad(signal, (0, max(0, self.n_fft // 2 + 1 - signal.shape[-1])))
         spectrum = torch.stft(
             signal,
             self.n_fft,

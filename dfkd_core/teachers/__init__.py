@@ -60,10 +60,10 @@ def _deepfilternet3() -> Teacher:
 
 
 def _gtcrn() -> Teacher:
-    from dfkd_core.data.pretrained import GTCRN, public_folder
-    from dfkd_core.teachers.gtcrn import GTCRNTeacher
+    from dfkd_core.data.pretrained import GTCRN
+    from dfkd_core.teachers.shipped import FOLDER
 
-    return GTCRNTeacher(public_folder(GTCRN))
+    return open_network(FOLDER / GTCRN.name)
 
 
 def _rnnoise() -> Teacher:

@@ -39,12 +39,6 @@ class HalfOverlap:
         return signal
 
 
-def sqrt_hann(length: int) -> Signal:
-    """The square root of a periodic Hann window."""
-    window: Signal = np.sin(np.pi * np.arange(length) / length).astype(np.float32)
-    return window
-
-
 def vorbis(length: int) -> Signal:
     """sin(pi/2 sin^2(pi (i + 1/2) / length))."""
     inner = np.sin(np.pi * (np.arange(length) + 0.5) / length) ** 2

@@ -127,6 +127,6 @@ def test_public_models_teach_and_are_compared_with(own_ray, corpus, tmp_path, ca
     assert "gtcrn  val/pesq_wb" in capsys.readouterr().out
     after = load_front(folder)
     assert [model.name for model in after.references] == ["noisy input", "dtln", "gtcrn"]
-    assert after.references[2].values["model/params"] == 48_228
+    assert after.references[2].values["model/params"] == 23_669
     assert (after.points, after.hypervolume) == (front.points, front.hypervolume)
     assert "gtcrn" in (folder / "front/front.html").read_text()

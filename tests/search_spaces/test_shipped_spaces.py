@@ -19,7 +19,7 @@ from sweeps.engine.plan import TRIALS_PER_DIMENSION, sample
 SPECS = Path(sweeps.__file__).parent / "specs"
 FIRST = SweepSpec.load(SPECS / "first.yaml")
 SHIPPED = pytest.mark.parametrize("path", sorted(SPACES.glob("*.yaml")), ids=lambda path: path.stem)
-ARCHITECTURES = ("dccrn", "conv_tasnet", "dptnet")
+ARCHITECTURES = ("dccrn", "conv_tasnet", "dptnet", "gtcrn")
 
 
 def spec_of(name):
@@ -45,7 +45,12 @@ def test_a_shipped_space_says_what_it_asks_and_costs_and_is_cut_for_ten_trials_p
 
 
 @pytest.mark.parametrize(
-    "names", [*((a, f"{a}_60", f"{a}_200") for a in ARCHITECTURES), ("architectures", "architectures_200")]
+    "names",
+    [
+        *((a, f"{a}_60", f"{a}_200") for a in ("dccrn", "conv_tasnet", "dptnet")),
+        ("gtcrn", "gtcrn_200"),
+        ("architectures", "architectures_200"),
+    ],
 )
 def test_a_larger_space_asks_all_that_the_smaller_one_asks_and_more(names):
     keys = [set(read_yaml(SPACES / f"{name}.yaml")) for name in names]

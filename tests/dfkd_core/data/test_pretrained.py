@@ -5,9 +5,10 @@ import zipfile
 import pytest
 
 from dfkd_core.data import pretrained
-from dfkd_core.data.pretrained import PUBLIC_MODELS, PublicModel, public_folder
+from dfkd_core.data.pretrained import PUBLIC_MODELS, WheelModel, public_folder
 from dfkd_core.errors import DataError
 from dfkd_core.teachers import PRETRAINED
+from dfkd_core.teachers.shipped import shipped_names
 
 CONTENT = {"model_1.onnx": b"first", "model_2.onnx": b"second"}
 
@@ -16,7 +17,7 @@ def model(**changes):
     """A model of two files whose hashes are known."""
     files = {name: (f"inside/{name}", hashlib.sha256(content).hexdigest()) for name, content in CONTENT.items()}
     told = {"name": "net", "requirement": "net-wheel==1.0", "files": files, "about": "Somebody", "licence": "MIT"}
-    return PublicModel(**{**told, **changes})
+    return WheelModel(**{**told, **changes})
 
 
 @pytest.fixture
@@ -72,12 +73,23 @@ def test_a_failed_download_is_one_line(monkeypatch):
         public_folder(model())
 
 
-@pytest.mark.parametrize("name", PUBLIC_MODELS)
-def test_every_public_model_is_pinned_hashed_and_says_what_may_be_done_with_it(name):
-    known = PUBLIC_MODELS[name]
+@pytest.mark.parametrize("known", PUBLIC_MODELS.values(), ids=lambda model: model.name)
+def test_every_public_model_says_what_may_be_done_with_it(known):
+    assert known.licence and known.about
+
+
+WHEELS = [model for model in PUBLIC_MODELS.values() if isinstance(model, WheelModel)]
+
+
+@pytest.mark.parametrize("known", WHEELS, ids=lambda model: model.name)
+def test_every_model_from_a_wheel_is_pinned_and_hashed_and_gives_credit(known):
     assert re.fullmatch(r"[a-z0-9-]+==[0-9.]+", known.requirement)
     assert all(re.fullmatch("[0-9a-f]{64}", sha256) for _, sha256 in known.files.values())
     assert known.licence in known.credits and known.about in known.credits
+
+
+def test_every_public_model_that_is_in_no_wheel_comes_with_the_package():
+    assert PUBLIC_MODELS.keys() - {model.name for model in WHEELS} <= set(shipped_names())
 
 
 def test_every_public_model_can_be_named_as_a_teacher():

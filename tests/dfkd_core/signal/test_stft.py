@@ -4,7 +4,12 @@ import torch
 from dfkd_core.errors import ConfigError
 from dfkd_core.signal.stft import DISTILLATION_FRAMING, Framing
 
-FRAMINGS = [Framing(512, 400, 100), Framing(512, 512, 128), Framing(320, 319, 80)]
+FRAMINGS = [
+    Framing(512, 400, 100),
+    Framing(512, 512, 128),
+    Framing(320, 319, 80),
+    Framing(512, 512, 256, window_shape="root_hann", ends="mirrored"),
+]
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
@@ -29,7 +34,7 @@ def test_spectrum_is_the_plain_windowed_sum():
     torch.testing.assert_close(framing.stft(signal)[0], expected)
 
 
-@pytest.mark.parametrize("framing", FRAMINGS[:2])
+@pytest.mark.parametrize("framing", [*FRAMINGS[:2], FRAMINGS[3]])
 def test_look_ahead_is_what_a_perturbation_shows(framing):
     torch.manual_seed(0)
     seen = 0
@@ -40,6 +45,13 @@ def test_look_ahead_is_what_a_perturbation_shows(framing):
         filtered = framing.istft(spectrum * torch.randn(framing.num_bins, 1, dtype=torch.float64), 4000)
         seen = max(seen, start - int((filtered[0].abs() > 1e-9).nonzero()[0]))
     assert seen == framing.look_ahead_samples
+
+
+@pytest.mark.parametrize("length", [257, 4001])
+def test_root_window_and_mirrored_ends_are_those_of_torchs_default(length):
+    framing, signal = FRAMINGS[3], torch.randn(2, length, dtype=torch.float64)
+    window = torch.hann_window(512, dtype=torch.float64).sqrt()
+    torch.testing.assert_close(framing.stft(signal), torch.stft(signal, 512, 256, window=window, return_complex=True))
 
 
 def test_distillation_framing_is_hann_512_hop_128_with_257_bins():
