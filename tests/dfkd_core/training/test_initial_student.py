@@ -8,6 +8,7 @@ import torch
 from dfkd_core.config import load_config
 from dfkd_core.errors import CheckpointError, ConfigError
 from dfkd_core.models import build_student
+from dfkd_core.teachers.shipped import FOLDER
 from dfkd_core.trained.model_folder import load_model, model_sha256, read_record, write_model_folder
 from dfkd_core.training.parent import find_parent
 from dfkd_core.training.slicing import scores_by_activation
@@ -38,6 +39,14 @@ def test_it_trains_on_from_there_and_the_card_tells_from_which(experiment, train
     assert read_record(tmp_path / "after").origin["start_hash"] == model_sha256(trained_folder)
     told = f"Begun with the weights of before ({model_sha256(trained_folder)[:16]})"
     assert told in (tmp_path / "after/README.md").read_text()
+
+
+@pytest.mark.parametrize("teacher", [{"pretrained": "gtcrn"}, {"checkpoint": "gtcrn"}])
+@pytest.mark.parametrize("start", ["gtcrn", "teacher"])
+def test_gtcrn_begins_with_its_published_weights_under_all_its_names(experiment, teacher, start):
+    named = {"student": {"model": "gtcrn"}, "teacher": teacher, "training.start_from": start}
+    trainer, weights = Trainer(experiment(named)), load_model(FOLDER / "gtcrn")[0].state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in trainer.student.state_dict().items())
 
 
 @pytest.fixture
