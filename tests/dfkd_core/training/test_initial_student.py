@@ -118,7 +118,7 @@ def test_a_shipped_model_is_a_parent_by_its_name(experiment):
 )
 def test_a_teacher_without_weights_to_take_is_refused_with_the_ways_that_remain(experiment, teacher, told):
     config = experiment({"training.start_from": "teacher", "teacher": teacher})
-    ways = r"name a model folder or a shipped name \(own-dccrn.*\), or set it to null"
+    ways = r"name a model folder or a shipped name \(.*own-dccrn.*\), or set it to null"
     with pytest.raises(ConfigError, match=rf"training\.start_from: must be a model .*, but {told}; {ways}"):
         find_parent(config)
 
@@ -158,7 +158,7 @@ def test_what_is_no_model_folder_is_refused(experiment, tmp_path):
 
 
 def test_a_missing_parent_is_named_with_the_way_to_get_one(experiment):
-    with pytest.raises(ConfigError, match=r"shipped name \(own-dccrn.*\), but there is no own; `dfkd train` makes"):
+    with pytest.raises(ConfigError, match=r"shipped name \(.*own-dccrn.*\), but there is no own; `dfkd train` makes"):
         find_parent(experiment({"training.start_from": "own"}))
 
 
