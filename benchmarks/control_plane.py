@@ -15,8 +15,7 @@ from typing import Any
 import psutil
 
 from sweeps import SweepSpec, run_sweep
-from sweeps.record.ledger import Ledger
-from sweeps.record.sweep_folder import SweepFolder
+from sweeps.record.sweep import Sweep
 from sweeps.tracking.delivery import undelivered
 
 NUM_NO_OPS, WARM_UP, WINDOW = 3000, 20, 100
@@ -65,9 +64,7 @@ def spec(num_trials: int, seconds: float) -> SweepSpec:
 
 def times(folder: Path) -> tuple[list[float], list[float]]:
     """Start and end of each trial, in order of the end."""
-    sweep = SweepFolder(folder)
-    records = Ledger.open(sweep.path, sweep.spec(), sweep.note()["sweep_id"]).records()
-    ended = sorted((r.finished or 0.0, r.started or 0.0) for r in records)
+    ended = sorted((r.finished or 0.0, r.started or 0.0) for r in Sweep.open(folder).records())
     return [start for _, start in ended], [end for end, _ in ended]
 
 

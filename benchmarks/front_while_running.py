@@ -17,8 +17,8 @@ import numpy as np
 
 from benchmarks.front_speed import made_up_spec, made_up_trial
 from sweeps.definition.spec import SweepSpec
-from sweeps.engine import front_updates
-from sweeps.engine.front_updates import FrontUpdates
+from sweeps.engine.driving import front_updates
+from sweeps.engine.driving.front_updates import FrontUpdates
 from sweeps.record.ledger import Ledger
 from sweeps.tracking.tracker import Tracker
 
@@ -61,7 +61,7 @@ def share(folder: Path, num_trials: int, pace_s: float) -> tuple[float, float]:
         with pages as written:
             for _ in range(num_trials):
                 number = finished_trial(ledger, spec, rng)
-                clock.work(updates.finished, number, ledger.record(number).state)
+                clock.work(updates.finished, ledger.record(number))
                 for _ in range(round(pace_s / LOOK_S)):
                     clock.work(updates.refresh)
                     clock.skipped_s += LOOK_S

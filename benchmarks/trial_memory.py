@@ -46,7 +46,7 @@ def one_trial(config: dict[str, Any]) -> dict[str, float]:
     """Two epochs with validation and checkpoints, USS in MB."""
     watch = Watch()
     before = watch.peak_mb
-    from sweeps.distillation_workload import DistillationWorkload
+    from sweeps.distillation.workload import DistillationWorkload
 
     workload = DistillationWorkload(config)
     with tempfile.TemporaryDirectory() as folder:

@@ -58,8 +58,8 @@ def _target(address: str | None) -> tuple[str, str]:
     if not target:
         return "default", "local"
     if target.startswith("ray://"):
-        rule = "must not be a ray:// address: trials would run without the ledger; use `dfkd sweep submit --address http://HOST:8265`"
-        raise ConfigError(f"{rule}, but got {target!r}", key=setting)
+        rule = f"must not be a ray:// address, through which trials would run without the ledger, but got {target!r}"
+        raise ConfigError(f"{rule}; start `dfkd` on a machine of the cluster, with the address auto", key=setting)
     return setting, target
 
 

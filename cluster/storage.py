@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import uuid
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import ray
 from ray.exceptions import RayError
@@ -21,12 +21,25 @@ def check_shared(folder: Path) -> None:
 
     Ray lists a dead node as alive until its heartbeats are missed; a node found dead only then is passed over.
     """
-    word, others = uuid.uuid4().hex, [node["NodeID"] for node in _other_nodes()]
-    answers = _answers(folder, word, others) if others else {}
+    probe, word = folder / f".probe-{uuid.uuid4().hex}", uuid.uuid4().hex
+    others = [node["NodeID"] for node in _other_nodes()]
+    if not others:
+        return
+    probe.write_text(word)
+    try:
+        answers = _read_on(others, probe)
+    finally:
+        probe.unlink(missing_ok=True)
     blind = {node_id for node_id, answer in answers.items() if answer != word}
     for node in _other_nodes() if blind else []:
         if node["NodeID"] in blind:
-            raise _refusal(folder, node, answers[node["NodeID"]])
+            answer = answers[node["NodeID"]]
+            reason = f"cannot read what {socket.gethostname()} wrote; put the sweep on a shared file system with --out"
+            if isinstance(answer, RayError):
+                remedy = "take it out of the cluster, or try again when it does"
+                reason = f"does not answer ({type(answer).__name__}); {remedy}"
+            name = node.get("NodeManagerHostname", node["NodeID"])
+            raise ConfigError(f"must be visible from every node, but {name} {reason}", file=folder)
 
 
 def _other_nodes() -> list[dict[str, Any]]:
@@ -34,44 +47,24 @@ def _other_nodes() -> list[dict[str, Any]]:
     return [node for node in ray.nodes() if node["Alive"] and node["NodeID"] != here]
 
 
-def _answers(folder: Path, word: str, node_ids: list[str]) -> dict[str, str | RayError | None]:
-    """What each node reads where `word` is written in the folder for a moment."""
-    probe = folder / f".probe-{uuid.uuid4().hex}"
-    probe.write_text(word)
-    try:
-        return dict(zip(node_ids, _read_on(node_ids, probe), strict=True))
-    finally:
-        probe.unlink(missing_ok=True)
-
-
-def _refusal(folder: Path, node: dict[str, Any], answer: str | RayError | None) -> ConfigError:
-    reason = f"cannot read what {socket.gethostname()} wrote; put the sweep on a shared file system with --out"
-    if isinstance(answer, RayError):
-        reason = f"does not answer ({type(answer).__name__}); take it out of the cluster, or try again when it does"
-    name = node.get("NodeManagerHostname", node["NodeID"])
-    return ConfigError(f"must be visible from every node, but {name} {reason}", file=folder)
-
-
-def _read_on(node_ids: list[str], path: Path) -> list[str | RayError | None]:
+def _read_on(node_ids: list[str], path: Path) -> dict[str, str | RayError | None]:
     """What each node reads at `path`, all asked at once; a RayError in place of an answer that does not come."""
-    reads = [_read_task(node_id).remote(str(path)) for node_id in node_ids]
-    ray.wait(reads, num_returns=len(reads), timeout=ANSWER_S)
-    return [_answer(read) for read in reads]
+    reads = {}
+    for node_id in node_ids:
+        there = NodeAffinitySchedulingStrategy(node_id, soft=False)
+        reads[node_id] = ray.remote(read_text).options(num_cpus=0, scheduling_strategy=there).remote(str(path))
+    ray.wait(list(reads.values()), num_returns=len(reads), timeout=ANSWER_S)
+    answers: dict[str, str | RayError | None] = {}
+    for node_id, read in reads.items():
+        try:
+            answers[node_id] = ray.get(read, timeout=0)
+        except RayError as error:
+            answers[node_id] = error
+    return answers
 
 
-def _read_task(node_id: str) -> Any:
-    strategy = NodeAffinitySchedulingStrategy(node_id, soft=False)
-    return ray.remote(_read).options(num_cpus=0, scheduling_strategy=strategy)
-
-
-def _answer(read: Any) -> str | RayError | None:
-    try:
-        return cast("str | None", ray.get(read, timeout=0))
-    except RayError as error:
-        return error
-
-
-def _read(path: str) -> str | None:
+def read_text(path: str) -> str | None:
+    """A file's text; None where it cannot be read."""
     try:
         return Path(path).read_text()
     except OSError:

@@ -37,14 +37,13 @@ def own_processes() -> list[psutil.Process]:
 
 def first_dead(processes: list[psutil.Process]) -> psutil.Process | None:
     """The first process that has ended, waited for or not."""
-    return next((process for process in processes if not _is_at_work(process)), None)
-
-
-def _is_at_work(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    for process in processes:
+        try:
+            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+                return process
+        except psutil.NoSuchProcess:
+            return process
+    return None
 
 
 def _watch(processes: list[psutil.Process], over: threading.Event, remedy: str) -> None:

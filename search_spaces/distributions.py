@@ -60,7 +60,7 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Choice:
+class OneOf:
     """One of several values. Numbers are searched by rank, so that a sampler knows which lie side by side."""
 
     values: tuple[Any, ...]
@@ -106,7 +106,7 @@ def parse_distribution(entry: Mapping[str, Any], key: str, file: str | Path | No
     if rule:
         raise ConfigError(rule, key=key, file=file)
     if "values" in entry:
-        return Choice(tuple(entry["values"]))
+        return OneOf(tuple(entry["values"]))
     low, high, step = float(entry["min"]), float(entry["max"]), entry.get("step")
     if step is not None:  # the last step that fits is the upper end
         high = low + math.floor((high - low) / step * (1 + 1e-12)) * step

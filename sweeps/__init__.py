@@ -7,22 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sweeps.definition.spec import SweepSpec
-    from sweeps.engine.confirm import confirm_front
-    from sweeps.engine.run import resume_sweep, run_sweep
+    from sweeps.engine.driving.confirm import confirm_front
+    from sweeps.engine.driving.run import resume_sweep, run_sweep
     from sweeps.fronts.front import Front, load_front
-    from sweeps.stopped import SweepStopped
+    from sweeps.record.sweep_state import SweepStopped
     from sweeps.workload import Workload
 
-__version__ = "0.1.0"
 _HOMES = {
     "Front": "sweeps.fronts.front",
     "SweepSpec": "sweeps.definition.spec",
-    "SweepStopped": "sweeps.stopped",
+    "SweepStopped": "sweeps.record.sweep_state",
     "Workload": "sweeps.workload",
-    "confirm_front": "sweeps.engine.confirm",
+    "confirm_front": "sweeps.engine.driving.confirm",
     "load_front": "sweeps.fronts.front",
-    "resume_sweep": "sweeps.engine.run",
-    "run_sweep": "sweeps.engine.run",
+    "resume_sweep": "sweeps.engine.driving.run",
+    "run_sweep": "sweeps.engine.driving.run",
 }
 __all__ = ["Front", "SweepSpec", "SweepStopped", "Workload", "confirm_front", "load_front", "resume_sweep", "run_sweep"]
 

@@ -87,12 +87,18 @@ class GrowingFront:
         self.reference = np.asarray(reference, dtype=np.float64)
         self.hypervolume = 0.0
         self._front: Costs = np.empty((0, len(self.reference)))
+        self._labels: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 
     def __len__(self) -> int:
         """Number of points on the front so far, equal ones and those beyond the reference among them."""
         return len(self._front)
 
-    def add(self, cost: ArrayLike) -> float:
+    @property
+    def labels(self) -> list[int]:
+        """What the points on the front were called when they were added."""
+        return [int(label) for label in self._labels]
+
+    def add(self, cost: ArrayLike, label: int = -1) -> float:
         """Take one more point (objective,) and return the hypervolume with it."""
         point = as_costs(np.atleast_2d(cost))
         no_better = (point >= self._front).all(axis=1)
@@ -103,6 +109,7 @@ class GrowingFront:
                 self.hypervolume += float(np.prod(self.reference - point)) - covered
             stays = equal | (self._front < point).any(axis=1)
             self._front = np.vstack([self._front[stays], point])
+            self._labels = np.append(self._labels[stays], label)
         return self.hypervolume
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from dfkd_core.base.progress import Progress
 from dfkd_core.errors import ConfigError
+
+C = TypeVar("C")  # a trial's config as its domain parses it
 
 
 @runtime_checkable
@@ -31,14 +34,22 @@ class Workload(Protocol):
         """Go on from what `save` wrote."""
 
 
-class Domain:
-    """What the engine may ask about a workload's configs; this one takes any mapping as it is.
+class Domain(ABC, Generic[C]):
+    """What the engine may ask about a workload's configs, each parsed once and handed on as `C`.
 
-    A workload that knows more says so with a class attribute `domain`.
+    A workload whose configs are more than free mappings says so with a class attribute `domain`.
     """
 
     metrics: frozenset[str] | None = None  # names that constraints may use; None: any
     objectives: frozenset[str] | None = None  # of these, the ones that more or less of is better; None: any
+
+    @abstractmethod
+    def trial_config(self, config: Mapping[str, Any], epochs: int) -> C:
+        """The config as a trial runs it: validated, with the sweep's number of epochs; ConfigError for a bad one."""
+
+    @abstractmethod
+    def dump(self, config: C) -> dict[str, Any]:
+        """The config as plain values, which the worker's Workload and the trial's config.yaml get."""
 
     def resolve(self, config: Mapping[str, Any], base: Path) -> dict[str, Any]:
         """The config with defaults filled in and paths made absolute; ConfigError when it breaks a rule."""
@@ -48,39 +59,59 @@ class Domain:
         """Key paths that a search space may name; empty: any."""
         return frozenset()
 
-    def require_measured(self, config: Mapping[str, Any], metrics: Iterable[str]) -> None:
+    def static_metrics(self, workload: type[Workload], config: C) -> dict[str, float]:
+        """Metrics known before training."""
+        return workload.static_metrics(self.dump(config))
+
+    def require_measured(self, config: C, metrics: Iterable[str]) -> None:
         """ConfigError when trials of this config would not report one of these metrics."""
 
-    def trial_config(self, config: Mapping[str, Any], epochs: int) -> dict[str, Any]:
-        """The config as a trial runs it: validated, with the sweep's number of epochs."""
-        return dict(config)
-
-    def prepare(self, config: Mapping[str, Any], progress: Progress) -> dict[str, str | None]:
+    def prepare(self, config: C, progress: Progress) -> dict[str, str | None]:
         """Build what all trials share, once; returns the hashes that make results comparable."""
         return {}
 
-    def require_reported(self, config: Mapping[str, Any], metrics: Iterable[str]) -> None:
+    def require_reported(self, config: C, metrics: Iterable[str]) -> None:
         """ConfigError when trials on the prepared data would not report one of these metrics."""
 
-    def epoch_seconds(self, config: Mapping[str, Any]) -> float | None:
+    def epoch_seconds(self, config: C) -> float | None:
         """About how long one epoch of a trial takes on one thread, when that can be told without training."""
+        return None
+
+    def start_name(self, config: C) -> str:
+        """What a trial begins with, where trials differ in that."""
+        return ""
+
+    def start_seconds(self, config: C) -> float | None:
+        """About how long that takes before a trial's first epoch; None when there is nothing to tell."""
         return None
 
     def publish(self, checkpoint: Path, folder: Path, result: Mapping[str, Any]) -> None:
         """Turn a trial's last checkpoint into files for people, such as a model folder."""
 
-    def record_sounds(self, folder: Path, trials: Sequence[int], config: Mapping[str, Any]) -> None:
+    def record_sounds(self, folder: Path, trials: Sequence[int], config: C) -> None:
         """Keep what these trials of the sweep in `folder` sound like, for the front's page."""
 
-    def measure_own_teacher(self, folder: Path, config: Mapping[str, Any]) -> None:
+    def measure_own_teacher(self, folder: Path, config: C) -> None:
         """Measure what trials of the sweep in `folder` learn from, for the front's page."""
 
-    def measure_references(self, folder: Path, names: Sequence[str], config: Mapping[str, Any]) -> Iterator[str]:
+    def measure_references(self, folder: Path, names: Sequence[str], config: C) -> Iterator[str]:
         """Measure models from elsewhere for the front of `folder`; yields a line for each."""
         raise ConfigError("can be measured for sweeps over distillation alone", key="references")
 
 
-def domain_of(workload: type[Workload]) -> Domain:
+class FreeDomain(Domain[dict[str, Any]]):
+    """Takes any mapping as it is."""
+
+    def trial_config(self, config: Mapping[str, Any], epochs: int) -> dict[str, Any]:
+        """The mapping itself."""
+        return dict(config)
+
+    def dump(self, config: dict[str, Any]) -> dict[str, Any]:
+        """The mapping itself."""
+        return config
+
+
+def domain_of(workload: type[Workload]) -> Domain[Any]:
     """The workload's own domain, else the one that takes anything."""
     domain = getattr(workload, "domain", None)
-    return domain if isinstance(domain, Domain) else Domain()
+    return domain if isinstance(domain, Domain) else FreeDomain()

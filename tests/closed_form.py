@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from dfkd_core.errors import ConfigError, TrainingDiverged
-from sweeps.workload import Domain
+from sweeps.workload import FreeDomain
 
 QUALITY, PARAMS = "val/quality", "model/params"
 
@@ -143,7 +143,7 @@ FAULTS = {
 }
 
 
-class HashedDomain(Domain):
+class HashedDomain(FreeDomain):
     """A domain whose data is a file named by the config: its content is the hash."""
 
     def prepare(self, config, progress):
@@ -156,7 +156,7 @@ class Hashed(Curve):
     domain = HashedDomain()
 
 
-class PickyDomain(Domain):
+class PickyDomain(FreeDomain):
     """A domain whose configs must have x below 0.9."""
 
     def trial_config(self, config, epochs):

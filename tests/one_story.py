@@ -10,8 +10,7 @@ from mlflow.tracking import MlflowClient
 
 from sweeps import pareto
 from sweeps.definition.objectives import costs
-from sweeps.record.ledger import Ledger
-from sweeps.record.sweep_folder import SweepFolder
+from sweeps.record.sweep import Sweep
 from sweeps.record.trials import TrialState
 from sweeps.terminal.status import sweep_status
 
@@ -20,10 +19,8 @@ RUN_STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "INFEASIBLE": "KILLED"
 
 def disagreements(folder, trials=None):
     """Everything in which the four differ; empty when all is well."""
-    folder = SweepFolder(folder)
-    spec = folder.spec()
-    records = Ledger.open(folder.path, spec, folder.note()["sweep_id"]).records()
-    status = sweep_status(folder.path)
+    folder = Sweep.open(folder)
+    spec, records, status = folder.spec, folder.records(), sweep_status(folder.path)
     found = [f"{status['mlflow']['undelivered']} records are owed to MLflow"] if status["mlflow"]["undelivered"] else []
     if trials is not None and Counter(r.state.is_finished for r in records) != {True: trials}:
         found.append(f"{Counter(str(r.state) for r in records)} instead of {trials} finished trials")

@@ -26,14 +26,17 @@ def test_imports_point_down():
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("statement", ["import sweeps.engine.trainable", "import sweeps", "import sweeps.workload"])
+WORKER = "import sweeps.engine.on_ray.trainable"
+
+
+@pytest.mark.parametrize("statement", [WORKER, "import sweeps", "import sweeps.workload"])
 def test_a_worker_imports_neither_mlflow_nor_optuna(statement):
     assert not loaded_by(statement) & {"mlflow", "optuna", "plotly"}
 
 
 def test_a_worker_of_a_workload_without_torch_loads_none():
     """It would cost 180 MiB per worker."""
-    assert "torch" not in loaded_by("import sweeps.engine.trainable")
+    assert "torch" not in loaded_by(WORKER)
 
 
 def test_the_command_line_starts_without_the_heavy_packages():
@@ -41,7 +44,7 @@ def test_the_command_line_starts_without_the_heavy_packages():
 
 
 def test_only_the_delivery_process_imports_mlflow():
-    assert "mlflow" not in loaded_by("import sweeps.engine.run")
+    assert "mlflow" not in loaded_by("import sweeps.engine.driving.run")
 
 
 def test_nothing_but_evaluation_can_open_the_test_split():

@@ -15,7 +15,7 @@ from dfkd_core.errors import ConfigError
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("dfkd_core", "search_spaces", "cluster", "sweeps")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-UNPICKLES = {"sweeps/engine/scheduler.py": 1, "sweeps/engine/trainable.py": 1}
+UNPICKLES = {"sweeps/engine/on_ray/scheduler.py": 1, "sweeps/engine/on_ray/trainable.py": 1}
 LOADERS = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 
 

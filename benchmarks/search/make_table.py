@@ -76,13 +76,13 @@ def trained(values: Mapping[str, Any]) -> dict[str, Any]:
     """One row: the values, sizes, and per epoch CPU seconds, wall seconds and scores on validation and probe."""
     from dfkd_core.base.progress import silent
     from dfkd_core.config import with_overrides
-    from sweeps.distillation_workload import DistillationWorkload
+    from sweeps.distillation.workload import DistillationWorkload
 
     domain = DistillationWorkload.domain
     config = domain.trial_config(domain.resolve(with_overrides(BASE, values), Path.cwd()), EPOCHS)
     hashes = domain.prepare(config, silent)
-    sizes = DistillationWorkload.static_metrics(config)
-    workload = DistillationWorkload(config)
+    sizes = domain.static_metrics(DistillationWorkload, config)
+    workload = DistillationWorkload(domain.dump(config))
     scores: dict[str, list[float]] = {}
     cpu_s, wall_s = [], []
     for _ in range(EPOCHS):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from dfkd_core.errors import ConfigError
 
@@ -29,30 +31,28 @@ class Config(BaseModel):
             raise one_line(error, cls, file) from error
 
 
-def holds_text(model: type[BaseModel], key: str) -> bool:
-    """Whether the field at a key path takes text and nothing that YAML could read it as: no number, list or mapping."""
-    annotations: set[Any] = {model}
-    for part in key.split("."):
-        below: set[Any] = set()
-        for annotation in annotations:
-            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-                below |= _kinds(annotation.model_fields[part].annotation) if part in annotation.model_fields else set()
-            elif get_origin(annotation) is dict:
-                below |= _kinds(get_args(annotation)[1])
-        annotations = below
-    return str in annotations and annotations <= {str, type(None)}
+@dataclass(frozen=True)
+class NameIn:
+    """`Annotated[str, NameIn(lambda: TABLE)]`: a name of a literal table.
 
+    The table is read when a value is checked: what stands in it may itself need the config.
+    """
 
-def _kinds(annotation: Any) -> set[Any]:
-    """The members of an annotation that is perhaps optional, annotated or a union; words of a Literal are text."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        return _kinds(get_args(annotation)[0])
-    if origin is Literal:
-        return {type(word) for word in get_args(annotation)}
-    if origin in (Union, UnionType):
-        return {kind for member in get_args(annotation) for kind in _kinds(member)}
-    return {annotation}
+    table: Callable[[], Iterable[str]]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._known, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "enum": list(self.table())}
+
+    def _known(self, value: str) -> str:
+        known = list(self.table())
+        if value not in known:
+            close = difflib.get_close_matches(value, known, n=1, cutoff=0.6)
+            remedy = f"; did you mean {close[0]!r}?" if close else ""
+            raise ValueError(f"must be one of {', '.join(known)}, but got {value!r}{remedy}")
+        return value
 
 
 def one_line(error: ValidationError, model: type[BaseModel], file: str | Path | None = None) -> ConfigError:

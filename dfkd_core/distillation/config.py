@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from dfkd_core.base.schema import Config
+from dfkd_core.base.schema import Config, NameIn
 
 Positive = Annotated[float, Field(gt=0)]
 Hertz = Annotated[float, Field(gt=0, le=8000)]
 
 
+def _methods() -> Iterable[str]:
+    from dfkd_core.distillation import METHODS
+
+    return METHODS
+
+
 class DistillationConfig(Config):
     """Method, band cutoffs, dynamic weight and their options; formulas are in docs/methods.md."""
 
-    method: Literal["dfkd", "dispatch", "full_band_cosine", "output_mse", "output_si_sdr", "none"] = "dfkd"
+    method: Annotated[str, NameIn(_methods)] = "dfkd"
     target: Literal["teacher", "clean"] = "teacher"
     weight: Annotated[float, Field(ge=0)] = 1.0
     schedule: Literal["constant", "two_step"] = "constant"

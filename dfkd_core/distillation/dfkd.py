@@ -40,6 +40,13 @@ class DFKD(Method):
         self.adapter = FrequencyAdapter(config)
         self.band_weight = band_weight(config)
 
+    @classmethod
+    def reads_clean(cls, config: DistillationConfig) -> tuple[str, str, str] | None:
+        """A split that is searched in clean speech."""
+        if config.split == "fixed" or config.split_from != "clean":
+            return None
+        return "split_from", "clean", "set it to teacher"
+
     def forward(self, student: Tensor, teacher: Tensor | None, clean: Tensor) -> tuple[Tensor, Diagnostics]:
         """L_KD and its diagnostics from (batch, time) signals."""
         target = Spectrum.of(self.target(teacher, clean))

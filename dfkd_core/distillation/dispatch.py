@@ -71,6 +71,11 @@ class Dispatch(Method):
         self.adapter = FrequencyAdapter(config)
         self.band_weight = band_weight(config)
 
+    @classmethod
+    def reads_clean(cls, config: DistillationConfig) -> tuple[str, str, str] | None:
+        """The method as such: it asks where the teacher beats the student."""
+        return "method", "dispatch", "choose another method"
+
     @property
     def needs_teacher(self) -> bool:
         """Always: the gap compares the student with it."""

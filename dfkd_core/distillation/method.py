@@ -24,6 +24,14 @@ class Method(nn.Module, ABC):
         """Whether a teacher's estimate must be given."""
         return self.config.target == "teacher"
 
+    @classmethod
+    def reads_clean(cls, config: DistillationConfig) -> tuple[str, str, str] | None:
+        """The setting by which the method reads clean speech: key, value and remedy; None when it reads none.
+
+        `target: clean` is none of these: it is said of every method.
+        """
+        return None
+
     @abstractmethod
     def forward(self, student: Tensor, teacher: Tensor | None, clean: Tensor) -> tuple[Tensor, Diagnostics]:
         """L_KD as a scalar and what to log, from estimates and clean speech, each (batch, time).

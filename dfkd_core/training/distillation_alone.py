@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dfkd_core.distillation import METHODS
 from dfkd_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,8 +26,7 @@ def _needs_of_clean(config: ExperimentConfig) -> list[tuple[str, object, str]]:
     found: list[tuple[str, object, str]] = [(key, f"weight {weight:g}", zeros) for key, weight in weights.items()]
     if distillation.target == "clean":
         found.append(("distillation.target", "clean", "set it to teacher"))
-    if distillation.method == "dfkd" and distillation.split != "fixed" and distillation.split_from == "clean":
-        found.append(("distillation.split_from", "clean", "set it to teacher"))
-    if distillation.method == "dispatch":
-        found.append(("distillation.method", "dispatch", "choose another method"))
+    if (setting := METHODS[distillation.method].reads_clean(distillation)) is not None:
+        key, value, remedy = setting
+        found.append((f"distillation.{key}", value, remedy))
     return found

@@ -11,6 +11,8 @@ from torch import nn
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.models import build_student
 from dfkd_core.signal import SAMPLE_RATE_HZ
+from dfkd_core.training.initial_student import NUM_BATCHES, NUM_CROPS
+from dfkd_core.training.parent import find_parent
 
 NUM_TIMED = 3
 SCORING_S = 0.08  # PESQ, STOI and ESTOI of one clip
@@ -30,6 +32,25 @@ def epoch_seconds(config: ExperimentConfig) -> float:
     finally:
         torch.set_num_threads(threads)
     return num_steps * step_s + data.validation_clips * (clip_s + SCORING_S)
+
+
+def start_seconds(config: ExperimentConfig) -> float:
+    """Seconds before the first epoch of a trained start: measuring, cutting and scoring it; 0 from a random one.
+
+    What is measured and cut is kept, so that the next trial of the same parent and shape has it for nothing.
+    """
+    parent = find_parent(config)
+    if parent is None:
+        return 0.0
+    student, data, batch = build_student(config.student).eval(), config.data, config.training.batch_size
+    seconds = data.validation_clips * (_step_seconds(student, 1, CLIP_S, backward=False) + SCORING_S)
+    if parent.is_wider:
+        seconds += NUM_BATCHES * _step_seconds(student, batch, data.segment_s, backward=False)
+        if config.training.slice_by == "activation":
+            num_crops = min(NUM_CROPS, 3600 * data.train_hours / data.segment_s)
+            wide = build_student(parent.student).eval()
+            seconds += num_crops * _step_seconds(wide, 1, data.segment_s, backward=False)
+    return seconds
 
 
 def _step_seconds(model: nn.Module, batch: int, seconds: float, *, backward: bool = True) -> float:

@@ -32,7 +32,7 @@ def confirm(
     address: Address = None,
 ) -> None:
     """Train the front and its near neighbours again with fresh seeds, to know what can be trusted."""
-    from sweeps.engine.confirm import confirm_front
+    from sweeps.engine.driving.confirm import confirm_front
     from sweeps.terminal.summary import show_summary
 
     confirm_front(folder, seeds, address=address, display=display())
@@ -67,14 +67,15 @@ def references(
 ) -> None:
     """Measure models from elsewhere on the sweep's validation mixtures; they are drawn apart from its front."""
     from dfkd_core.teachers import PRETRAINED
-    from sweeps.engine.run import sync_sweep
+    from sweeps.engine.driving.run import sync_sweep
     from sweeps.record.driver_lock import live_holder
     from sweeps.record.sweep_folder import SweepFolder
     from sweeps.workload import domain_of
 
     sweep = SweepFolder(folder)
-    config = sweep.spec().config
-    for line in domain_of(sweep.workload()).measure_references(sweep.path, names or list(PRETRAINED), config):
+    spec, domain = sweep.spec(), domain_of(sweep.workload())
+    config = domain.trial_config(spec.config, spec.budget.epochs_per_trial)
+    for line in domain.measure_references(sweep.path, names or list(PRETRAINED), config):
         typer.echo(printable(str(line)))
     if live_holder(sweep.path) is None:
         sync_sweep(folder)
@@ -84,7 +85,7 @@ def references(
 
 def export(
     folder: SweepDir,
-    output: Annotated[Path, typer.Option("-o", "--out", "--output", help="CONFIG.yaml, or a folder with --per-decade")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="CONFIG.yaml, or a folder with --per-decade")],
     trial: Annotated[int | None, typer.Option(help="this complete trial's config")] = None,
     knee: Annotated[
         bool, typer.Option("--knee", help="the point furthest below the line between the extremes")

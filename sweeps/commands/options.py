@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from dfkd_core.base.documents import parse_yaml
 from dfkd_core.base.progress import Progress
 from dfkd_core.errors import ConfigError
-from sweeps.engine.display import Display
+from sweeps.terminal.display import Display
 
 SweepDir = Annotated[Path, typer.Argument(help="a sweep folder, such as runs/demo")]
 SweepFile = Annotated[Path, typer.Argument(help="a sweep file")]
@@ -25,6 +26,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 Bounds = list[str] | None
 
 
+def settings(options: list[str] | None) -> dict[str, Any]:
+    """`--set key.path=value` options as a mapping; values are YAML."""
+    return {key: parse_yaml(value, "--set") for key, value in _pairs(options, "--set")}
+
+
 SUFFIXES = {"k": 1e3, "M": 1e6, "G": 1e9}
 
 
@@ -35,7 +41,7 @@ def bounds(options: Bounds, flag: str) -> dict[str, float]:
     """
     found: dict[str, float] = {}
     tighter = min if flag == "--max" else max
-    for metric, text in pairs(options, flag):
+    for metric, text in _pairs(options, flag):
         value = number(text)
         if value is None:
             rule = f"must be a number, such as 60000, 60k or 0.3G, but got {text!r}"
@@ -59,9 +65,9 @@ def number(text: str) -> float | None:
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
     """How far work is: bars on a terminal, a line for each finished part elsewhere."""
-    from sweeps.engine.display import PlainDisplay
-    from sweeps.engine.live_display import is_terminal
     from sweeps.terminal.bars import bars
+    from sweeps.terminal.display import PlainDisplay
+    from sweeps.terminal.live_display import is_terminal
 
     if not is_terminal():
         yield PlainDisplay().progress
@@ -72,18 +78,17 @@ def progress_bar() -> Iterator[Progress]:
 
 def display() -> Display:
     """A live display on a terminal, plain lines elsewhere."""
-    from sweeps.engine.display import PlainDisplay
-    from sweeps.engine.live_display import LiveDisplay, is_terminal
+    from sweeps.terminal.display import PlainDisplay
+    from sweeps.terminal.live_display import LiveDisplay, is_terminal
 
     return LiveDisplay() if is_terminal() else PlainDisplay()
 
 
-def pairs(options: list[str] | None, flag: str) -> list[tuple[str, str]]:
-    """NAME=VALUE options, taken apart at the first `=`."""
-    found = []
+def _pairs(options: list[str] | None, flag: str) -> list[tuple[str, str]]:
+    pairs = []
     for option in options or []:
         key, equals, value = option.partition("=")
         if not key or not equals:
             raise ConfigError(f"must read NAME=VALUE, but got {option!r}", key=flag)
-        found.append((key.strip(), value))
-    return found
+        pairs.append((key.strip(), value))
+    return pairs

@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sweeps.commands.options import Address, AsJson, Out, Set, SweepDir, SweepFile, display
-from sweeps.commands.settings import sweep_settings
+from sweeps.commands.options import Address, AsJson, Out, Set, SweepDir, SweepFile, display, settings
 
 app = typer.Typer(no_args_is_help=True, help="Launch, follow and resume sweeps.")
 
@@ -18,19 +17,19 @@ app = typer.Typer(no_args_is_help=True, help="Launch, follow and resume sweeps."
 def plan(file: SweepFile, set_: Set = None) -> None:
     """Dry run: sizes of sampled students, share that breaks a constraint, time; trains nothing."""
     from sweeps.definition.spec import SweepSpec
-    from sweeps.engine.plan import plan_sweep
+    from sweeps.engine.driving.plan import plan_sweep
 
-    typer.echo(plan_sweep(SweepSpec.load(file, sweep_settings(set_))).text())
+    typer.echo(plan_sweep(SweepSpec.load(file, settings(set_))).text())
 
 
 @app.command()
 def run(file: SweepFile, out: Out = None, set_: Set = None, address: Address = None) -> None:
     """Run a new sweep."""
     from sweeps.definition.spec import SweepSpec
-    from sweeps.engine.run import run_sweep
+    from sweeps.engine.driving.run import run_sweep
     from sweeps.terminal.summary import show_summary
 
-    spec = SweepSpec.load(file, sweep_settings(set_))
+    spec = SweepSpec.load(file, settings(set_))
     folder = out or Path("runs") / spec.name
     run_sweep(spec, out=folder, address=address, display=display())
     show_summary(folder)
@@ -39,10 +38,10 @@ def run(file: SweepFile, out: Out = None, set_: Set = None, address: Address = N
 @app.command()
 def resume(folder: SweepDir, set_: Set = None, address: Address = None) -> None:
     """Go on with a sweep, extend it, deliver what is owed, or find nothing to do."""
-    from sweeps.engine.run import resume_sweep
+    from sweeps.engine.driving.run import resume_sweep
     from sweeps.terminal.summary import show_summary
 
-    resume_sweep(folder, address=address, overrides=sweep_settings(set_), display=display())
+    resume_sweep(folder, address=address, overrides=settings(set_), display=display())
     show_summary(folder)
 
 
@@ -65,7 +64,7 @@ def status(
 @app.command()
 def stop(folder: SweepDir) -> None:
     """Let a running sweep finish its epochs in flight and end."""
-    from sweeps.engine.stopping import stop_sweep
+    from sweeps.engine.driving.stopping import stop_sweep
 
     typer.echo(stop_sweep(folder))
 
@@ -81,15 +80,8 @@ def list_(root: Annotated[Path, typer.Argument(help="the folder that holds sweep
 @app.command()
 def sync(folder: SweepDir) -> None:
     """Deliver what MLflow is owed."""
-    from sweeps.engine.run import sync_sweep
-    from sweeps.tracking.delivery import set_aside, trouble
+    from sweeps.engine.driving.run import sync_sweep
 
     left = sync_sweep(folder)
-    files, why = set_aside(folder)
-    if left:
-        typer.echo(f"{left} records are still owed: {trouble(folder) or 'MLflow does not answer'}")
-    elif files:
-        typer.echo(f"MLflow has everything but {len(files)} files ({', '.join(files)}), which it cannot store: {why}")
-    else:
-        typer.echo("MLflow has everything")
-    raise typer.Exit(1 if left or files else 0)
+    typer.echo(f"{left} records are still owed: MLflow does not answer" if left else "MLflow has everything")
+    raise typer.Exit(1 if left else 0)

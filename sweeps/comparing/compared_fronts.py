@@ -11,9 +11,9 @@ from sweeps.definition.objectives import costs
 from sweeps.definition.spec import SweepSpec
 from sweeps.fronts.front import Front, load_front
 from sweeps.pareto import non_dominated
-from sweeps.record.driver_lock import live_holder
-from sweeps.record.ledger import Ledger
+from sweeps.record.sweep import Sweep
 from sweeps.record.sweep_folder import SweepFolder
+from sweeps.record.sweep_state import SweepState
 from sweeps.record.trials import TrialRecord
 from sweeps.tracking.addresses import RunAddresses
 from sweeps.tracking.delivery import run_ids, tracker_ids
@@ -35,7 +35,7 @@ class ComparedFront:
     folder: Path
     front: Front
     spec: SweepSpec
-    state: str = "finished"
+    state: SweepState = SweepState.FINISHED
     hashes: Mapping[str, str | None] = field(default_factory=dict)
     repeated: Sequence[RepeatedTrial] = ()  # of a confirmed front
     addresses: RunAddresses = field(default_factory=RunAddresses)
@@ -55,20 +55,18 @@ def read_fronts(folders: Sequence[Path]) -> list[ComparedFront]:
 
 
 def _read(folder: Path, label: str) -> ComparedFront:
-    sweep = SweepFolder(folder)
-    spec = sweep.spec()
     front = load_front(folder)
-    ledger = Ledger.open(sweep.path, spec, sweep.note()["sweep_id"])
-    attrs = ledger.attrs()
+    sweep = Sweep.open(folder)
+    attrs = sweep.ledger.attrs()
     uri, experiment_id, _ = tracker_ids(sweep.path)
     return ComparedFront(
         label=label,
         folder=folder,
         front=_at_means(front),
-        spec=spec,
-        state="running" if live_holder(sweep.path) else attrs.get("state") or "interrupted",
+        spec=sweep.spec,
+        state=sweep.state,
         hashes={name: attrs.get(name) for name in HASHES},
-        repeated=_repeated(sweep.path, spec, ledger.records()) if front.confirmed else (),
+        repeated=_repeated(sweep.path, sweep.spec, sweep.ledger.records()) if front.confirmed else (),
         addresses=RunAddresses(uri, experiment_id, run_ids(sweep.path)),
     )
 

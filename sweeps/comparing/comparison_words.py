@@ -10,6 +10,7 @@ import numpy as np
 from dfkd_core.scoring.confidence import LEVEL
 from sweeps.comparing.comparison import Comparison
 from sweeps.comparing.size_classes import Contest, size_and_judge
+from sweeps.record.sweep_state import SweepState
 from sweeps.trust.membership import holm
 
 
@@ -74,7 +75,7 @@ def trust(comparison: Comparison) -> str:
 
 def cautions(comparison: Comparison) -> list[str]:
     """What else to know before believing it."""
-    told = [f"{c.label} is still running." for c in comparison.fronts if c.state == "running"]
+    told = [f"{c.label} is still running." for c in comparison.fronts if c.state is SweepState.RUNNING]
     budgets = {(c.spec.budget.trials, c.spec.budget.epochs_per_trial) for c in comparison.fronts}
     if len(budgets) > 1:
         told.append("The sweeps had different budgets.")

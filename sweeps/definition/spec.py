@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from cluster.resources import bundle
 from dfkd_core.base.documents import read_yaml, seen_from
-from dfkd_core.base.schema import Config, nearest
+from dfkd_core.base.schema import Config, NameIn, nearest
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from search_spaces.space import load_space
@@ -26,6 +26,18 @@ NonNegative = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+def _samplers() -> Iterable[str]:
+    from sweeps.search.samplers import SAMPLERS  # late: it brings optuna along
+
+    return SAMPLERS
+
+
+def _schedulers() -> Iterable[str]:
+    from sweeps.search.schedulers import SCHEDULERS
+
+    return SCHEDULERS
+
+
 class Budget(Config):
     """Trials count in every state; hours add up over resumes, running trials finish."""
 
@@ -37,7 +49,7 @@ class Budget(Config):
 class SamplerConfig(Config):
     """Optuna's sampler and its seed; `options` go to its constructor."""
 
-    name: Literal["tpe", "front", "nsga2", "gp", "random"] = "tpe"
+    name: Annotated[str, NameIn(_samplers)] = "tpe"
     seed: NonNegative = 0
     options: dict[str, Any] = {}
 
@@ -45,7 +57,7 @@ class SamplerConfig(Config):
 class SchedulerConfig(Config):
     """Early stopping: none, or Pareto-aware asynchronous successive halving."""
 
-    name: Literal["none", "pareto_asha"] = "none"
+    name: Annotated[str, NameIn(_schedulers)] = "none"
     reduction_factor: Annotated[float, Field(gt=1)] = 3.0
     min_epochs: Count = 1
 
@@ -181,6 +193,11 @@ class SweepSpec(Config):
                 f"but got {self.scheduler.min_epochs} and {self.budget.epochs_per_trial}"
             )
         return self
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What objectives and constraints are about."""
+        return (*(o.metric for o in self.objectives), *(c.metric for c in self.constraints))
 
     @property
     def reference_costs(self) -> tuple[float, ...]:

@@ -1,1 +1,1 @@
-"""Runs trials: what comes next, what becomes of each, on Ray."""
+"""Runs trials: what is decided (`deciding`), what Ray does of it (`on_ray`), and who drives (`driving`)."""

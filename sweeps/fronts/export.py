@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.documents import dump_yaml, read_yaml
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
+from dfkd_core.trained.model_folder import METRICS
 from sweeps.fronts.choose import Choice
 from sweeps.fronts.front import Front, FrontPoint
 
@@ -34,12 +36,20 @@ def export_config(folder: Path, front: Front, choice: Choice, tags: Mapping[str,
         "trial": point.trial,
         "run_id": point.run_id,
         **{tag: tags.get(tag) for tag in RECORDED_TAGS},
+        **_start(folder / point.config),
         "epochs_per_trial": sweep["budget"]["epochs_per_trial"],
         "expected": expected,
         "chosen": choice.why,
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return config
+
+
+def _start(config: Path) -> dict[str, str]:
+    """What the trial's model began with: `start_hash` and `start` of its record; {} where weights were drawn."""
+    record = config.parent / METRICS
+    origin = json.loads(record.read_bytes()).get("origin", {}) if record.exists() else {}
+    return {key: origin[key] for key in ("start_hash", "start") if key in origin}
 
 
 def with_base_epochs(config: dict[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:

@@ -255,7 +255,10 @@ def build_front(
         hypervolume=pareto.hypervolume(cost, costs(spec.objectives, spec.reference_point)),
         confirmed=confirmed,
         trials=count_states(records),
-        points=tuple(front_point(r, spec.objectives, (run_ids or {}).get(r.number)) for r in _sorted(on_front, spec)),
+        points=tuple(
+            front_point(r, spec.objectives, (run_ids or {}).get(r.number))
+            for r in in_front_order(on_front, spec.objectives)
+        ),
     )
     return front.of(records)
 
@@ -290,11 +293,10 @@ def _cost_array(records: Sequence[TrialRecord], objectives: Sequence[Objective])
     return np.array(rows, dtype=np.float64).reshape(len(rows), len(objectives))
 
 
-def _sorted(records: Iterable[TrialRecord], spec: SweepSpec) -> list[TrialRecord]:
-    lead = next((o for o in spec.objectives if o.goal == "minimize"), spec.objectives[0])
-    return sorted(
-        records, key=lambda r: (lead.cost(r.metrics[lead.metric]), costs(spec.objectives, r.metrics), r.number)
-    )
+def in_front_order(records: Iterable[TrialRecord], objectives: Sequence[Objective]) -> list[TrialRecord]:
+    """Sorted by the first minimised objective, then by the others, then by number."""
+    lead = next((o for o in objectives if o.goal == "minimize"), objectives[0])
+    return sorted(records, key=lambda r: (lead.cost(r.metrics[lead.metric]), costs(objectives, r.metrics), r.number))
 
 
 def front_point(record: TrialRecord, objectives: Sequence[Objective], run_id: str | None) -> FrontPoint:

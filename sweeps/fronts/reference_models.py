@@ -12,7 +12,7 @@ from typing import Any
 from dfkd_core.base.documents import read_json
 from dfkd_core.errors import DFKDError
 
-REFERENCES = Path("front") / "references"  # one file a model, as `sweeps.fronts.references` writes them
+REFERENCES = Path("front") / "references"  # one file a model, as `sweeps.distillation.references` writes them
 
 LONGEST_NAME = 80  # characters
 DAMAGED = (DFKDError, OSError, ValueError, KeyError, TypeError, AttributeError)  # what a file of another form raises

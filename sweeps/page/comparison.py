@@ -15,6 +15,7 @@ from sweeps.fronts.front import FrontPoint
 from sweeps.fronts.front_csv import union
 from sweeps.page import render
 from sweeps.page.content import coded, compact, export_command, metric_columns, param_columns, plain, repeated_point
+from sweeps.record.sweep_state import SweepState
 
 
 def comparison_page(comparison: Comparison) -> str:
@@ -79,7 +80,7 @@ def _side(compared: ComparedFront, hypervolume: Estimate) -> dict[str, Any]:
         "label": compared.label,
         "folder": str(compared.folder),
         "sweep_id": front.sweep_id,
-        "running": compared.state == "running",
+        "running": compared.state is SweepState.RUNNING,
         "confirmed": front.confirmed,
         "points": len(front.points),
         "counts": front.trials,

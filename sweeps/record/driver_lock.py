@@ -6,7 +6,6 @@ heartbeat, which is the lock file's own modification time, so that every age is 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shlex
@@ -14,10 +13,12 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from filelock import FileLock
 
 from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.documents import read_json
@@ -26,6 +27,7 @@ from sweeps.record.process_identity import is_running, place, this_process
 
 HEARTBEAT_S = 5.0
 STALE_S = 60.0
+POLL_S = 0.01
 NAME = "driver.lock"
 
 
@@ -53,7 +55,7 @@ class DriverLock:
     """Held while a driver runs; `lost` turns true when somebody else took it."""
 
     def __init__(self, folder: Path, holder: Holder) -> None:
-        self.path, self.holder = folder / NAME, holder
+        self.folder, self.path, self.holder = folder, folder / NAME, holder
         self._stop = threading.Event()
 
     @classmethod
@@ -77,7 +79,7 @@ class DriverLock:
     @property
     def lost(self) -> bool:
         """True once another driver holds the folder, also when it did so while this process was suspended."""
-        return not holds(self.path.parent, self.session)
+        return not holds(self.folder, self.session)
 
     def check(self) -> None:
         """Raise LockLost when the lock is no longer ours."""
@@ -87,7 +89,9 @@ class DriverLock:
     def release(self) -> None:
         """Give the lock back, if it is still ours."""
         self._stop.set()
-        with suppress(FileNotFoundError), _one_at_a_time(self.path.parent):  # the folder may be gone
+        if not self.folder.exists():
+            return
+        with _one_at_a_time(self.folder):
             if not self.lost:
                 self.path.unlink()
 
@@ -127,12 +131,9 @@ def live_holder(folder: Path, now: Callable[[Path], float] | None = None) -> Hol
     return holder if age < STALE_S else None
 
 
-@contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
+def _one_at_a_time(folder: Path) -> FileLock:
     """Who judges a lock and replaces it does so alone, else two takers could each remove the other's."""
-    with (folder / f".{NAME}.guard").open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        yield
+    return FileLock(folder / f".{NAME}.guard", poll_interval=POLL_S)
 
 
 def _file_server_time(folder: Path) -> float:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from filelock import FileLock
 from optuna.storages.journal import JournalFileBackend
 
 from dfkd_core.errors import DFKDError
+
+POLL_S = 0.001
 
 
 class DurableJournal(JournalFileBackend):
@@ -54,11 +55,8 @@ class DurableJournal(JournalFileBackend):
             file.flush()
             os.fsync(file.fileno())
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with self._path.with_suffix(".lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+    def _locked(self) -> FileLock:
+        return FileLock(self._path.with_suffix(".lock"), poll_interval=POLL_S)
 
 
 def cut_torn_line(path: Path) -> None:

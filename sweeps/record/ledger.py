@@ -23,13 +23,15 @@ from dfkd_core.errors import ConfigError, DFKDError
 from search_spaces.space import Space
 from sweeps.definition.spec import SweepSpec
 from sweeps.record.journal import DurableJournal
+from sweeps.record.sweep_state import SweepState
 from sweeps.record.trials import TrialRecord, TrialState
 from sweeps.search.history import Outlook
-from sweeps.search.samplers import Progress, build_sampler
+from sweeps.search.samplers import Experience, build_sampler
 
 JOURNAL = "ledger.journal"
 EPOCH = "epoch:"  # user attributes: one per finished epoch, holding its metrics
 TIME = "$time"  # and, among them, when it was first noted
+STATE = "state"  # of the study
 WARM_START = "warm_start"  # of the study: how many trials in front are another sweep's
 OUTCOME, SESSION, STARTED, EVENT = "outcome", "session", "started", "event:"
 STOPPED = "stopped early"  # the constraint that tells TPE not to take a pruned trial for a good one
@@ -66,7 +68,10 @@ class Ledger:
             study.set_metric_names([objective.cost_name for objective in spec.objectives])
         ledger = cls(study, spec, folder)
         for params, metrics in lessons:
-            ledger._learn(params, metrics)
+            study.enqueue_trial(dict(params))
+            trial = study.ask()
+            ledger._space.suggest(trial)
+            study.tell(trial, [objective.cost(metrics[objective.metric]) for objective in spec.objectives])
         study.set_user_attr(WARM_START, len(lessons))
         ledger._offset = len(lessons)
         for point in spec.evaluate_first:
@@ -90,6 +95,16 @@ class Ledger:
     def set_attr(self, key: str, value: Any) -> None:
         """Record a fact about the sweep itself."""
         self.study.set_user_attr(key, value)
+
+    @property
+    def state(self) -> SweepState | None:
+        """How the last driver left the sweep; None while one is at work, and when it died at that."""
+        state = self.study.user_attrs.get(STATE)
+        return next((known for known in SweepState if known == state), None)
+
+    @state.setter
+    def state(self, state: SweepState | None) -> None:
+        self.set_attr(STATE, state)
 
     @property
     def sweep_id(self) -> str:
@@ -142,9 +157,8 @@ class Ledger:
         """Note a failure that was forgiven; returns how many of its kind there are now."""
         trial = self._trial(number)
         count = 1 + len([key for key in trial.user_attrs if key.startswith(f"{EVENT}{kind}:")])
-        trial.set_user_attr(
-            f"{EVENT}{kind}:{count}", {"reason": reason, "time": time.time(), "epochs": _num_epochs(trial.user_attrs)}
-        )
+        event = {"reason": reason, "time": time.time(), "epochs": _last_epoch(trial.user_attrs)[1]}
+        trial.set_user_attr(f"{EVENT}{kind}:{count}", event)
         return count
 
     def events(self, number: int, kind: str) -> list[dict[str, Any]]:
@@ -219,12 +233,6 @@ class Ledger:
             for epoch, metrics in epochs.items()
         }
 
-    def _learn(self, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
-        self.study.enqueue_trial(dict(params))
-        trial = self.study.ask()
-        self._space.suggest(trial)
-        self.study.tell(trial, [objective.cost(metrics[objective.metric]) for objective in self.spec.objectives])
-
     def _all(self) -> list[FrozenTrial]:
         return self.study.get_trials(deepcopy=False)
 
@@ -238,34 +246,32 @@ class Ledger:
     def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
         config = self.spec.sampler
         states = [trial.state for trial in self._all()]
-        known = states.count(StudyState.COMPLETE) + states.count(StudyState.PRUNED)
-        progress = Progress(self.spec.budget.trials, known, states.count(StudyState.COMPLETE))
-        return build_sampler(config.name, config.seed, number, progress, config.options, self._outlook)
+        num_complete = states.count(StudyState.COMPLETE)
+        known = Experience(self.spec.budget.trials, num_complete + states.count(StudyState.PRUNED), num_complete)
+        return build_sampler(config.name, config.seed, number, known, config.options, self._outlook)
 
     def _record(self, trial: FrozenTrial, session: str | None) -> TrialRecord:
         """One trial as the sweep sees it; DFKDError when its attributes are damaged."""
-        number = trial.number - self._offset
+        number, attrs = trial.number - self._offset, trial.user_attrs
         try:
-            return self._read(trial, number, session)
+            metrics, epochs = _last_epoch(attrs)
+            outcome = attrs.get(OUTCOME, {}) if trial.state.is_finished() else {}
+            is_at_work = session is not None and attrs.get(SESSION) == session
+            unfinished = TrialState.RUNNING if is_at_work else TrialState.WAITING
+            return TrialRecord(
+                number=number,
+                state=TrialState(outcome["state"]) if outcome else unfinished,
+                params=self._params(trial),
+                metrics=metrics,
+                epochs=epochs,
+                fidelity=epochs / self.spec.budget.epochs_per_trial,
+                reason=outcome.get("reason"),
+                started=attrs.get(STARTED),
+                finished=outcome.get("time"),
+            )
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             what = f"what the ledger holds of trial {number} is damaged ({type(error).__name__}: {error})"
             raise DFKDError(f"{self._folder}: {what}; restore it from a backup") from error
-
-    def _read(self, trial: FrozenTrial, number: int, session: str | None) -> TrialRecord:
-        attrs = trial.user_attrs
-        metrics, epochs = _last_epoch(attrs)
-        outcome = attrs.get(OUTCOME, {}) if trial.state.is_finished() else {}
-        return TrialRecord(
-            number=number,
-            state=TrialState(outcome["state"]) if outcome else _unfinished(attrs, session),
-            params=self._params(trial),
-            metrics=metrics,
-            epochs=epochs,
-            fidelity=epochs / self.spec.budget.epochs_per_trial,
-            reason=outcome.get("reason"),
-            started=attrs.get(STARTED),
-            finished=outcome.get("time"),
-        )
 
     def _params(self, trial: FrozenTrial) -> dict[str, Any]:
         """The searched values; none of a trial whose driver died while it was drawn."""
@@ -287,20 +293,12 @@ class _Replay:
     suggest_float = suggest_int = suggest_categorical = _answer
 
 
-def _unfinished(attrs: Mapping[str, Any], session: str | None) -> TrialState:
-    return TrialState.RUNNING if session and attrs.get(SESSION) == session else TrialState.WAITING
-
-
 def _noted(attrs: Mapping[str, Any]) -> dict[int, dict[str, float]]:
     return dict(sorted((int(key.removeprefix(EPOCH)), value) for key, value in attrs.items() if key.startswith(EPOCH)))
 
 
 def _epochs(attrs: Mapping[str, Any]) -> dict[int, dict[str, float]]:
     return {epoch: {k: v for k, v in values.items() if k != TIME} for epoch, values in _noted(attrs).items()}
-
-
-def _num_epochs(attrs: Mapping[str, Any]) -> int:
-    return max(_epochs(attrs), default=0)
 
 
 def _last_epoch(attrs: Mapping[str, Any]) -> tuple[dict[str, float], int]:

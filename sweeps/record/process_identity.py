@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-_ENDED = ("Z", "X")  # a zombie does no work
+_ENDED = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)  # a zombie does no work
 
 
 def place() -> str:
@@ -21,22 +21,18 @@ def place() -> str:
 
 
 def start_of(pid: int) -> str | None:
-    """When a process of this place was started, as a mark that no clock changes; None when it does not run."""
-    try:
-        # Behind the name, which may hold anything: state, ..., and as the 20th the start in ticks since the boot.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None if Path("/proc/self/stat").exists() else _start_elsewhere(pid)
-    return None if fields[0] in _ENDED else fields[19]
+    """When a process of this place was started, in hundredths of a second since the boot; None when it has ended.
 
-
-def _start_elsewhere(pid: int) -> str | None:
-    """The same where there is no /proc: seconds since 1970."""
+    No clock changes that: both times below are told by the same one, and asked again when it was set in between.
+    """
     try:
-        process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time():.0f}"
+        process, boot_s = psutil.Process(pid), psutil.boot_time()
+        start_s, has_ended = process.create_time() - boot_s, process.status() in _ENDED
     except psutil.NoSuchProcess:
         return None
+    if psutil.boot_time() != boot_s:
+        return start_of(pid)
+    return None if has_ended else str(round(100 * start_s))
 
 
 def is_running(pid: int, start: str) -> bool:

@@ -18,6 +18,7 @@ from sweeps.definition.spec import SweepSpec
 from sweeps.workload import Workload
 
 SPEC, NOTE = "sweep.yaml", "ledger.json"
+MOVED = {"sweeps.distillation_workload": "sweeps.distillation.workload"}  # modules named in older notes
 
 
 class SweepFolder:
@@ -88,7 +89,8 @@ class SweepFolder:
 
     def workload(self, call: str = "resume_sweep({path!r}, workload={name})") -> type[Workload]:
         """The recorded workload, when its module can be imported here; `call` is the way from Python when not."""
-        module, _, name = self.note()["workload"].partition(":")
+        noted, _, name = self.note()["workload"].partition(":")
+        module = MOVED.get(noted, noted)
         try:
             found: Any = importlib.import_module(module)
             for part in name.split("."):

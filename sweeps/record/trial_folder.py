@@ -70,7 +70,7 @@ class TrialFolder:
         """True once `finish` has come to its end."""
         return (self.path / RESULT).exists()
 
-    def finish(self, record: TrialRecord, domain: Domain) -> None:
+    def finish(self, record: TrialRecord, domain: Domain[Any]) -> None:
         """Write what became of the trial, and turn its last checkpoint into files for people.
 
         What cannot be turned is logged; without a result, the next resume tries again.

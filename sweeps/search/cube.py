@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search_spaces.distributions import Choice, Distribution, Range
+from search_spaces.distributions import Distribution, OneOf, Range
 from search_spaces.space import Space
 
 Array = NDArray[np.float64]
@@ -126,12 +126,12 @@ class Cube:
 
 
 def _is_nominal(distribution: Distribution) -> bool:
-    return isinstance(distribution, Choice) and not distribution.is_ordered
+    return isinstance(distribution, OneOf) and not distribution.is_ordered
 
 
 def _num_levels(distribution: Distribution) -> int | None:
     """How many values there are; None for so many that they are taken as continuous."""
-    if isinstance(distribution, Choice):
+    if isinstance(distribution, OneOf):
         return len(distribution.values)
     if isinstance(distribution, Range) and not distribution.log and (distribution.step or distribution.integer):
         return round((distribution.high - distribution.low) / (distribution.step or 1)) + 1
@@ -140,7 +140,7 @@ def _num_levels(distribution: Distribution) -> int | None:
 
 def _unit(distribution: Distribution, code: Any) -> float:
     """A parameter of the study in [0, 1], or its index."""
-    if isinstance(distribution, Choice):
+    if isinstance(distribution, OneOf):
         if distribution.is_ordered:
             return float(code) / (len(distribution.values) - 1)
         return float(distribution.codes.index(code))
@@ -153,7 +153,7 @@ def _unit(distribution: Distribution, code: Any) -> float:
 
 def _value(distribution: Distribution, unit: float) -> Any:
     """The parameter of the study for a number in [0, 1], or for an index."""
-    if isinstance(distribution, Choice):
+    if isinstance(distribution, OneOf):
         return (
             round(unit * (len(distribution.values) - 1)) if distribution.is_ordered else distribution.codes[round(unit)]
         )

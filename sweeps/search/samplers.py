@@ -25,7 +25,7 @@ from sweeps.search.history import Outlook
 
 
 @dataclass(frozen=True)
-class Progress:
+class Experience:
     """What a sampler's settings depend on: the budget, and how many trials it knows and how many are complete."""
 
     num_trials: int
@@ -66,7 +66,7 @@ class UniformSampler(RandomSampler):
         return RandomSampler(int(stream)).sample_independent(study, trial, param_name, param_distribution)
 
 
-def _tpe(draw: Draw, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
+def _tpe(draw: Draw, known: Experience, options: Mapping[str, Any]) -> BaseSampler:
     """Multi-objective TPE.
 
     It calls the best tenth of all trials good, complete ones before stopped ones. Stopped trials count for the
@@ -74,34 +74,34 @@ def _tpe(draw: Draw, progress: Progress, options: Mapping[str, Any]) -> BaseSamp
     dimension is drawn by itself: drawn jointly (`multivariate`, `group`), fronts come later or not at all.
     """
     defaults = {"multivariate": False, "group": False, "constant_liar": True, "n_startup_trials": 1}
-    if progress.num_known < options.get("n_startup_trials", progress.num_startup) or not progress.num_complete:
+    if known.num_known < options.get("n_startup_trials", known.num_startup) or not known.num_complete:
         return UniformSampler(draw.stream)
     return TPESampler(seed=draw.stream, **{**defaults, **options})
 
 
-def _nsga2(draw: Draw, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
+def _nsga2(draw: Draw, known: Experience, options: Mapping[str, Any]) -> BaseSampler:
     """NSGA-II with a population that a small budget can fill three times over."""
-    population = max(4, min(50, progress.num_trials // 3))
+    population = max(4, min(50, known.num_trials // 3))
     return NSGAIISampler(seed=draw.stream, **{"population_size": population, **options})
 
 
-def _gp(draw: Draw, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
+def _gp(draw: Draw, known: Experience, options: Mapping[str, Any]) -> BaseSampler:
     """Gaussian process; random for conditional parameters, 1-2 s a suggestion."""
-    return GPSampler(seed=draw.stream, **{"n_startup_trials": progress.num_startup, **options})
+    return GPSampler(seed=draw.stream, **{"n_startup_trials": known.num_startup, **options})
 
 
-def _front(draw: Draw, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
+def _front(draw: Draw, known: Experience, options: Mapping[str, Any]) -> BaseSampler:
     """Where the front is expected to grow most, by a model of every objective."""
-    chosen = {"n_startup_trials": progress.num_startup, **options}
+    chosen = {"n_startup_trials": known.num_startup, **options}
     return FrontSampler(draw.seed, draw.stream, draw.number, draw.outlook, **chosen)
 
 
-def _random(draw: Draw, progress: Progress, options: Mapping[str, Any]) -> BaseSampler:
+def _random(draw: Draw, known: Experience, options: Mapping[str, Any]) -> BaseSampler:
     """Uniform over the space."""
     return UniformSampler(draw.stream, **options)
 
 
-SAMPLERS: dict[str, Callable[[Draw, Progress, Mapping[str, Any]], BaseSampler]] = {
+SAMPLERS: dict[str, Callable[[Draw, Experience, Mapping[str, Any]], BaseSampler]] = {
     "tpe": _tpe,
     "nsga2": _nsga2,
     "gp": _gp,
@@ -111,13 +111,13 @@ SAMPLERS: dict[str, Callable[[Draw, Progress, Mapping[str, Any]], BaseSampler]] 
 
 
 def build_sampler(
-    name: str, seed: int, number: int, progress: Progress, options: Mapping[str, Any], outlook: Outlook
+    name: str, seed: int, number: int, known: Experience, options: Mapping[str, Any], outlook: Outlook
 ) -> BaseSampler:
     """The sampler that proposes trial `number`; an option it does not take is a ConfigError."""
     stream = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         try:
-            return SAMPLERS[name](Draw(seed, stream, number, outlook), progress, options)
+            return SAMPLERS[name](Draw(seed, stream, number, outlook), known, options)
         except (TypeError, ValueError) as error:
             raise ConfigError(f"must be options of the {name} sampler, but {error}", key="sampler.options") from error

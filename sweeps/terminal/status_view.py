@@ -11,6 +11,8 @@ from rich.live import Live
 
 from dfkd_core.errors import DFKDError
 from sweeps.record.sweep_folder import SPEC
+from sweeps.record.sweep_state import SweepState
+from sweeps.record.trials import FINAL_STATES
 from sweeps.terminal.status import sweep_status
 
 
@@ -27,8 +29,6 @@ def status_text(status: dict[str, Any]) -> str:
         f"worked on    {budget['spent_s'] / 60:.1f} min",
         f"MLflow       {tracker['tracking_uri'] or 'nothing delivered yet'}, {tracker['undelivered']} undelivered",
     ]
-    if files := tracker.get("set_aside"):
-        lines.append(f"set aside    {len(files)} files that MLflow could not store: {tracker['set_aside_because']}")
     return "\n".join(lines)
 
 
@@ -38,7 +38,7 @@ def watch_status(folder: str | Path, interval_s: float = 2.0) -> None:
         while True:
             status = sweep_status(folder)
             live.update(status_text(status), refresh=True)
-            if status["state"] != "running":
+            if status["state"] != SweepState.RUNNING:
                 return
             time.sleep(interval_s)
 
@@ -54,7 +54,7 @@ def _line(folder: Path) -> str:
         status = sweep_status(folder)
     except DFKDError as error:
         return f"{folder}  {error}"
-    finished = sum(status["trials"][state] for state in ("COMPLETE", "PRUNED", "FAILED", "INFEASIBLE"))
+    finished = sum(status["trials"][state] for state in FINAL_STATES)
     return (
         f"{folder}  {status['state']}  {finished}/{status['budget']['trials']} trials  "
         f"hypervolume {status['hypervolume']:.6g}"

@@ -14,6 +14,7 @@ from dfkd_core.errors import ConfigError
 from sweeps.definition.spec import SchedulerConfig, SweepSpec
 from sweeps.record.ledger import Ledger
 from sweeps.record.sweep_folder import NOTE, SweepFolder
+from sweeps.record.sweep_state import SweepState
 from sweeps.tracking.run_key import RunKey
 from sweeps.workload import Workload
 
@@ -85,7 +86,7 @@ class Repeats:
     @property
     def is_finished(self) -> bool:
         """True when the driver that worked on them has found nothing more to ask."""
-        return self.ledger.attrs().get("state") == "finished"
+        return self.ledger.state is SweepState.FINISHED
 
     def add(self, wanted: Mapping[int, int], params: Mapping[int, Mapping[str, Any]]) -> None:
         """Ask for so many more repeats of each trial, whose searched values are `params`."""

@@ -30,7 +30,7 @@ def test_a_client_address_is_refused_with_the_reason_and_the_remedy():
     error = refused("ray://head:10001")
     assert error.key == "--address"
     assert "without the ledger" in str(error)
-    assert "dfkd sweep submit" in str(error)
+    assert "on a machine of the cluster, with the address auto" in str(error)
 
 
 def test_an_address_that_nobody_answers_is_named_with_its_setting(dead_port, monkeypatch):

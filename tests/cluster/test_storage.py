@@ -22,7 +22,7 @@ def cluster(monkeypatch):
 
         def read_on(asked, path):
             alive.update(dict.fromkeys(lost, False))
-            return [see(node, path) for node in asked]
+            return {node: see(node, path) for node in asked}
 
         monkeypatch.setattr(storage.ray, "nodes", lambda: [listed(name, alive[name]) for name in nodes])
         monkeypatch.setattr(storage.ray, "get_runtime_context", Context)
@@ -80,6 +80,6 @@ def test_a_blind_node_is_named_beside_a_dead_one(cluster, tmp_path):
 
 
 def test_reading_a_path_that_is_not_there_is_an_answer(tmp_path):
-    assert storage._read(str(tmp_path / "missing")) is None
+    assert storage.read_text(str(tmp_path / "missing")) is None
     (tmp_path / "there").write_text("word")
-    assert storage._read(str(tmp_path / "there")) == "word"
+    assert storage.read_text(str(tmp_path / "there")) == "word"

@@ -60,8 +60,10 @@ def method(request, name):
     return build_method(method=name, **request.param)
 
 
-def test_the_table_and_the_config_name_the_same_methods():
-    assert set(METHODS) == set(DistillationConfig.model_fields["method"].annotation.__args__)
+def test_the_config_takes_the_names_of_the_table_and_no_others():
+    assert DistillationConfig.model_json_schema()["properties"]["method"]["enum"] == list(METHODS)
+    with pytest.raises(ConfigError, match=r"method: must be one of .*none, but got 'dkfd'; did you mean 'dfkd'\?"):
+        DistillationConfig.parse({"method": "dkfd"})
 
 
 def test_a_method_gives_a_finite_scalar_and_plain_numbers_to_log(method):
@@ -176,3 +178,10 @@ def test_a_seeded_training_trace_is_kept(name):
             optimizer.step()
         trace.append(value.item())
     assert trace == pytest.approx(TRACES[name], rel=1e-3)
+
+
+def test_it_says_itself_whether_it_reads_clean_speech(method):
+    """Recordings without clean speech are refused by what is said here."""
+    value, _ = method(STUDENT, TEACHER, CLEAN)
+    other, _ = method(STUDENT, TEACHER, noise(7))
+    assert (type(method).reads_clean(method.config) is not None) == (not torch.equal(value, other))

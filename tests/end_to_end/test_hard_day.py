@@ -14,7 +14,7 @@ from one_story import disagreements, runs_by_number
 
 from dfkd_core.errors import ConfigError
 from sweeps import resume_sweep
-from sweeps.record.sweep_folder import SweepFolder
+from sweeps.record.sweep import Sweep
 from sweeps.terminal.status import sweep_status
 
 TRIALS, EPOCHS = 8, 6
@@ -28,10 +28,7 @@ def day(tmp_path_factory):
 
 def recorded(folder):
     """Finished epochs of all trials, as the ledger has them."""
-    from sweeps.record.ledger import Ledger
-
-    found = SweepFolder(folder)
-    return sum(record.epochs for record in Ledger.open(folder, found.spec(), found.note()["sweep_id"]).records())
+    return sum(record.epochs for record in Sweep.open(folder).records())
 
 
 def unfinished(folder):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dfkd_core.errors import ConfigError
-from search_spaces.distributions import Choice, Range, parse_distribution
+from search_spaces.distributions import OneOf, Range, parse_distribution
 
 SCALARS = st.one_of(st.booleans(), st.integers(-9, 9), st.floats(-5, 5), st.text("ab", max_size=2), st.none())
 
@@ -72,7 +72,7 @@ def test_three_numbers_or_more_are_searched_by_their_rank():
     """A sampler that models an order then knows which values lie side by side, wherever they lie."""
     study = optuna.create_study()
     trial = study.ask({})
-    value = Choice((4.0, 0.25, 1.0)).suggest(trial, "p")
+    value = OneOf((4.0, 0.25, 1.0)).suggest(trial, "p")
     assert isinstance(trial.distributions["p"], optuna.distributions.IntDistribution)
     assert [0.25, 1.0, 4.0][trial.params["p"]] == value
 
@@ -80,19 +80,19 @@ def test_three_numbers_or_more_are_searched_by_their_rank():
 @pytest.mark.parametrize("values", [(0.25, 4.0), ("a", "b", "c"), (True, False, None), (1, 2, "x")])
 def test_other_values_have_no_order(values):
     trial = optuna.create_study().ask()
-    Choice(values).suggest(trial, "p")
+    OneOf(values).suggest(trial, "p")
     assert isinstance(trial.distributions["p"], optuna.distributions.CategoricalDistribution)
 
 
 def test_lists_and_mappings_are_values_too():
-    choice = Choice(([10, 40], [20, 20], {"a": 1}))
+    choice = OneOf(([10, 40], [20, 20], {"a": 1}))
     assert all(value in choice.values for value in draws(choice))
     assert choice.encode([20, 20], "k") == "[20, 20]"
 
 
 def test_values_of_different_type_stay_apart():
     """True equals 1 in Python; as values of a config they are different things."""
-    choice = Choice((True, "1", 0.5))
+    choice = OneOf((True, "1", 0.5))
     assert choice.encode(True, "k") is True
     with pytest.raises(ConfigError, match="one of"):
         choice.encode(1, "k")
@@ -138,7 +138,7 @@ def test_a_value_outside_is_refused():
     with pytest.raises(ConfigError, match="step"):
         Range(0, 1, step=0.5).encode(0.3, "k")
     with pytest.raises(ConfigError, match="one of"):
-        Choice((1, 2)).encode(3, "k")
+        OneOf((1, 2)).encode(3, "k")
 
 
 @given(

@@ -12,9 +12,9 @@ from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from search_spaces.space import SPACES
 from sweeps.definition.spec import SweepSpec
-from sweeps.distillation_workload import DistillationWorkload
-from sweeps.engine.checking import resolved
-from sweeps.engine.plan import TRIALS_PER_DIMENSION, sample
+from sweeps.distillation.workload import DistillationWorkload
+from sweeps.engine.driving.checking import resolved
+from sweeps.engine.driving.plan import TRIALS_PER_DIMENSION, sample
 
 SPECS = Path(sweeps.__file__).parent / "specs"
 FIRST = SweepSpec.load(SPECS / "first.yaml")
@@ -33,7 +33,7 @@ def spec_of(name):
 def test_every_value_of_a_shipped_space_is_a_config(path):
     spec, domain = spec_of(path.stem), DistillationWorkload.domain
     for point in sample(spec, 20):
-        assert domain.trial_config(with_overrides(spec.config, point), 3)["training"]["epochs"] == 3
+        assert domain.trial_config(with_overrides(spec.config, point), 3).training.epochs == 3
 
 
 @SHIPPED

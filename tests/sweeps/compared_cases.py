@@ -9,7 +9,7 @@ from front_cases import QUALITY, SIZE, spec
 
 from dfkd_core.scoring.clip_table import ClipTable
 from dfkd_core.scoring.confidence import Crossing
-from sweeps.engine.front_updates import write_front_of
+from sweeps.engine.driving.front_updates import write_front_of
 from sweeps.record.ledger import Ledger
 from sweeps.record.sweep_folder import SweepFolder
 from sweeps.record.trial_folder import TrialFolder

@@ -3,7 +3,7 @@
 import json
 
 from sweeps.definition.metric_facts import goal_of, unit_of
-from sweeps.distillation_workload import DistillationDomain
+from sweeps.distillation.workload import DistillationDomain
 from sweeps.fronts.reference_models import noisy_input
 
 

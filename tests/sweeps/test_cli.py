@@ -1,6 +1,5 @@
 """The command line: one line and exit status 2 for wrong input, no traceback."""
 
-import json
 import os
 import subprocess
 import sys
@@ -8,9 +7,9 @@ import sys
 import pytest
 
 from dfkd_core.errors import ConfigError
-from sweeps import __version__, cli
+from sweeps import cli
 from sweeps.cli import run
-from sweeps.commands.options import bounds
+from sweeps.commands.options import bounds, settings
 
 
 @pytest.mark.parametrize(
@@ -59,6 +58,15 @@ def test_the_command_line_is_there_before_torch_is():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_settings_are_yaml_values():
+    """A `--set` value has the type that the same text has in a file."""
+    assert settings(["budget.trials=40", "optimizer.learning_rate=1e-3", "budget.hours=null"]) == {
+        "budget.trials": 40,
+        "optimizer.learning_rate": 0.001,
+        "budget.hours": None,
+    }
+
+
 def test_bounds_are_numbers():
     """`--max metric=value` keeps the metric's slash."""
     assert bounds(["model/params=60000"], "--max") == {"model/params": 60000.0}
@@ -75,24 +83,6 @@ def test_bounds_take_suffixes_and_repeat():
 def test_a_bound_that_is_no_number_is_refused_in_one_line(text):
     with pytest.raises(ConfigError, match=r"--max model/params: must be a number, such as 60000, 60k or 0\.3G"):
         bounds([f"model/params={text}"], "--max")
-
-
-def test_the_version_and_schemas_are_printed(capsys):
-    assert run(["--version"]) == 0
-    assert capsys.readouterr().out.startswith(f"dfkd {__version__}")
-    for kind in ("sweep", "config", "space"):
-        assert run(["schema", kind]) == 0
-        assert json.loads(capsys.readouterr().out)["$schema"]
-    assert run(["schema", "nothing"]) == 2
-
-
-def test_a_shell_is_told_how_to_complete(monkeypatch):
-    """`dfkd --install-completion` sets a shell up, which then asks as here."""
-    asked = {"_DFKD_COMPLETE": "complete_bash", "COMP_WORDS": "dfkd sweep re", "COMP_CWORD": "2"}
-    code = "import sys; sys.argv[0] = 'dfkd'; from sweeps.cli import main; main()"
-    environment = {**os.environ, **asked}
-    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert told.stdout.split() == ["resume"]
 
 
 def test_an_error_line_carries_nothing_that_steers_a_terminal(capsys):

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from dfkd_core.base.documents import dump_yaml
 from dfkd_core.errors import ConfigError
 from sweeps.definition.spec import SweepSpec
-from sweeps.distillation_workload import DistillationWorkload
-from sweeps.engine.checking import changes, resolved
+from sweeps.distillation.workload import DistillationWorkload
+from sweeps.engine.driving.checking import changes, resolved
 
 REAL = {
     "name": "real",

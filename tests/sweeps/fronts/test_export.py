@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from front_cases import QUALITY, SIZE, small_sweep, spec
 
@@ -47,6 +49,16 @@ def test_provenance_tells_trial_run_hashes_values_and_why(sweep):
     assert (told["epochs_per_trial"], told["chosen"]) == (6, choice.why)
     assert told["expected"][QUALITY] == 2.0 and told["expected"][SIZE] == 200_000 and "val/stoi" in told["expected"]
     assert told["exported"].endswith("+00:00")
+
+
+def test_provenance_tells_what_the_model_began_with(sweep):
+    folder, front = sweep
+    choice = choose_knee(front)
+    assert "start_hash" not in export_config(folder, front, choice, TAGS)["provenance"]
+    origin = {"start_hash": "abc", "start": "a slice by weight of own-dccrn", "teacher": "dtln"}
+    ((folder / choice.point.config).parent / "metrics.json").write_text(json.dumps({"origin": origin}))
+    told = export_config(folder, front, choice, TAGS)["provenance"]
+    assert (told["start_hash"], told["start"]) == ("abc", "a slice by weight of own-dccrn")
 
 
 def test_several_points_go_into_a_folder_one_file_each(sweep, tmp_path):

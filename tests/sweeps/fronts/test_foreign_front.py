@@ -13,12 +13,12 @@ from front_cases import QUALITY, SIZE, small_sweep, spec
 
 from dfkd_core.errors import ConfigError
 from sweeps.definition.objectives import Objective
+from sweeps.distillation.sounds import INDEX, SOUNDS, read_sounds
 from sweeps.fronts.export import config_name
 from sweeps.fronts.front import FRONT_FILE, build_front, load_front
 from sweeps.fronts.front_csv import front_csv, inert
 from sweeps.fronts.listening import encoded
 from sweeps.fronts.reference_models import REFERENCES, noisy_input, read_references
-from sweeps.fronts.sounds import INDEX, SOUNDS, read_sounds
 from sweeps.page.content import export_command
 from sweeps.record.trials import TrialRecord, TrialState
 

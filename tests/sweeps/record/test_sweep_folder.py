@@ -5,7 +5,7 @@ from closed_form import Curve, sweep
 
 from dfkd_core.errors import ConfigError
 from sweeps.definition.spec import SweepSpec
-from sweeps.distillation_workload import DistillationWorkload
+from sweeps.distillation.workload import DistillationWorkload
 from sweeps.record.sweep_folder import SweepFolder
 
 
@@ -72,6 +72,14 @@ def test_an_error_after_the_beginning_keeps_the_sweep(folder):
 
 def test_a_workload_is_found_again_by_module_and_class(folder):
     begin(folder, DistillationWorkload)
+    assert folder.workload() is DistillationWorkload
+
+
+def test_a_note_that_names_a_module_by_its_former_place_is_understood(folder):
+    begin(folder)
+    (folder.path / "ledger.json").write_text(
+        '{"sweep_id": "id", "workload": "sweeps.distillation_workload:DistillationWorkload"}'
+    )
     assert folder.workload() is DistillationWorkload
 
 

@@ -11,11 +11,11 @@ from closed_form import Curve
 
 from dfkd_core.scoring.clip_table import ClipTable
 from dfkd_core.scoring.confidence import Crossing
-from sweeps.engine.shipping import ship_by_value
-from sweeps.engine.trainable import Plan, TrialRunner
+from sweeps.engine.on_ray.by_value import by_value
+from sweeps.engine.on_ray.trainable import TrialRunner, WorkOrder
 from sweeps.record.trial_folder import KEPT, TrialFolder, read_state
 from sweeps.record.trials import TrialRecord, TrialState
-from sweeps.workload import Domain
+from sweeps.workload import FreeDomain
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_the_clips_of_the_last_epoch_lie_beside_the_result(files, kept):
     for epoch in (1, 2):
         table = ClipTable(("a",), Crossing(("x",), ("y",)), {"m": (float(epoch),)})
         files.save(epoch, {}, table.write if kept else saver())
-    files.finish(TrialRecord(7, TrialState.COMPLETE), Domain())
+    files.finish(TrialRecord(7, TrialState.COMPLETE), FreeDomain())
     found = ClipTable.read(files.path)
     assert (found.scores if found else None) == ({"m": (2.0,)} if kept else None)
     assert files.has_result
@@ -103,7 +103,7 @@ def record(state=TrialState.COMPLETE):
     return TrialRecord(7, state, {"x": 0.5}, {"m": 1.0}, 2, 1.0, None)
 
 
-class Publishes(Domain):
+class Publishes(FreeDomain):
     def publish(self, checkpoint, folder, result):
         (folder / "model").write_text(f"{checkpoint.name} {result['state']}")
 
@@ -127,13 +127,13 @@ class Runner(TrialRunner):
     """A worker without Ray around it."""
 
     def __init__(self, folder, config):
-        plan = Plan(folder, folder, "session", ship_by_value(Curve))
+        plan = WorkOrder(folder, folder, "session", by_value(Curve))
         self.setup({"number": 7, "config": json.dumps(config)}, plan)
 
 
 @pytest.fixture
 def worker(tmp_path, monkeypatch):
-    monkeypatch.setattr("sweeps.engine.trainable.holds", lambda folder, session: True)
+    monkeypatch.setattr("sweeps.engine.on_ray.trainable.holds", lambda folder, session: True)
     TrialFolder(tmp_path, 7).create({})
     return lambda: Runner(tmp_path, {"x": 0.5, "size": 0.5})
 
@@ -171,7 +171,7 @@ def test_without_a_readable_checkpoint_a_trial_begins_anew(worker, tmp_path):
 def test_a_worker_whose_driver_lost_the_sweep_writes_nothing(worker, tmp_path, monkeypatch):
     first = worker()
     first.step()
-    monkeypatch.setattr("sweeps.engine.trainable.holds", lambda folder, session: False)
+    monkeypatch.setattr("sweeps.engine.on_ray.trainable.holds", lambda folder, session: False)
     with pytest.raises(Exception, match="no longer holds the sweep"):
         first.step()
     assert [path.name for path in TrialFolder(tmp_path, 7).generations()] == ["00001"]

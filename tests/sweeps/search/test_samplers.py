@@ -13,7 +13,7 @@ from search_spaces.space import Space
 from sweeps.definition.spec import SamplerConfig
 from sweeps.record.trials import TrialState
 from sweeps.search.history import Outlook
-from sweeps.search.samplers import SAMPLERS, Progress, build_sampler
+from sweeps.search.samplers import SAMPLERS, Experience, build_sampler
 
 OUTLOOK = Outlook(Space.parse(SPACE), 3, (0.0, 0.0), lambda trial: {})
 
@@ -50,7 +50,7 @@ def test_a_proposal_is_a_function_of_seed_number_and_ledger(tmp_path, name):
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_an_option_that_a_sampler_does_not_take_is_refused(name):
     with pytest.raises(ConfigError, match=name) as caught:
-        build_sampler(name, 0, 0, Progress(10, 100, 100), {"no_such_option": 1}, OUTLOOK)
+        build_sampler(name, 0, 0, Experience(10, 100, 100), {"no_such_option": 1}, OUTLOOK)
     assert caught.value.key == "sampler.options"
 
 
@@ -63,7 +63,7 @@ def test_every_name_of_the_sweep_file_is_in_the_table():
 
 @pytest.mark.parametrize(("trials", "startup"), [(4, 4), (24, 6), (100, 10), (1000, 10)])
 def test_random_start_up_is_a_quarter_of_a_small_budget(trials, startup):
-    assert Progress(trials, 0, 0).num_startup == startup
+    assert Experience(trials, 0, 0).num_startup == startup
 
 
 EDGE = 0.1  # whatever has x above is stopped early: nine proposals of ten, by chance

@@ -10,7 +10,7 @@ from closed_form import PARAMS, QUALITY, Curve, sweep
 
 from dfkd_core.errors import ConfigError, DFKDError
 from sweeps.definition.spec import SweepSpec
-from sweeps.engine.stopping import stop_sweep
+from sweeps.engine.driving.stopping import stop_sweep
 from sweeps.record.driver_lock import NAME, Holder
 from sweeps.record.ledger import Ledger
 from sweeps.record.sweep_folder import SweepFolder
@@ -105,6 +105,6 @@ def test_stopping_a_sweep_that_nobody_drives_says_so(begun):
 def test_a_stop_that_takes_long_names_the_driver(begun, monkeypatch):
     path, _ = begun
     drive(path)
-    monkeypatch.setattr("sweeps.engine.stopping.WAIT_S", 0.3)
+    monkeypatch.setattr("sweeps.engine.driving.stopping.WAIT_S", 0.3)
     assert f"asked process {os.getpid()} on {socket.gethostname()} to stop" in stop_sweep(path)
     assert (path / "stop.request").exists()

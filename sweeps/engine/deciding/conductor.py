@@ -1,0 +1,285 @@
+"""Decides what runs next and what becomes of every trial. Knows the ledger, not Ray."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from dfkd_core.config import with_overrides
+from dfkd_core.errors import ConfigError
+from sweeps.definition.constraints import broken
+from sweeps.definition.objectives import costs
+from sweeps.engine.deciding.failures import Failure, FailureKind
+from sweeps.engine.deciding.faults import fault_of, plain, static_fault_of
+from sweeps.engine.deciding.trial_log import TrialLog
+from sweeps.record.ledger import Ledger
+from sweeps.record.trial_folder import TrialFolder
+from sweeps.record.trials import TrialRecord, TrialState
+from sweeps.search.schedulers import SCHEDULERS, StoppingRule
+from sweeps.tracking.credentials import scrub, secrets
+from sweeps.tracking.run_key import RunKey
+from sweeps.tracking.tracker import Tracker
+from sweeps.workload import Workload, domain_of
+
+MIN_JUDGED = 5  # finished trials before the share of failed ones can end a sweep
+MAX_DEATHS_IN_PLACE = 3  # lost workers in a row without an epoch in between
+
+
+@dataclass
+class Assignment:
+    """A trial to be worked on: its number, its resolved config and what is known of it before training."""
+
+    number: int
+    params: dict[str, Any]
+    config: dict[str, Any] = field(default_factory=dict)
+    static: dict[str, float] = field(default_factory=dict)
+    where: dict[str, str] = field(default_factory=dict)  # node and device
+    started: float | None = None  # by this driver, monotonic seconds; None while it waits for a worker
+
+
+class Lock(Protocol):
+    """What a conductor must know of its driver's lock."""
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+
+    @property
+    def session(self) -> str:
+        """Identifies the driver."""
+
+    def check(self) -> None:
+        """Raise when this driver no longer holds the sweep."""
+
+
+class Conductor:
+    """The sweep's mind: one call per thing that can happen to a trial.
+
+    Trials are those of `ledger`, with their files below `folder`; `run_of` gives a trial's run in the tracker, and
+    `on_finish` hears of every trial that has ended.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        workload: type[Workload],
+        folder: Path,
+        lock: Lock,
+        tracker: Tracker,
+        run_of: Callable[[int], int | RunKey],
+        on_finish: Callable[[Conductor, TrialRecord], None],
+    ) -> None:
+        self.ledger, self.spec, self.folder, self.lock = ledger, ledger.spec, folder, lock
+        self.workload, self.domain, self.tracker = workload, domain_of(workload), tracker
+        self.run_of, self._on_finish = run_of, on_finish
+        self._hidden = secrets()
+        self.live: dict[int, Assignment] = {}
+        self.stopping: str | None = None  # why no further epoch begins
+        self.failed: str | None = None  # why the sweep was given up
+        records = ledger.records()
+        self.counts = Counter(record.state for record in records if record.state.is_finished)
+        self._waiting = deque(record.number for record in records if not record.state.is_finished)
+        self._num_trials = len(records)
+        self._rule: StoppingRule | None = None
+        self.closed = False  # no further trial begins; running ones finish
+
+    def next(self) -> Assignment | None:
+        """The next trial to work on; None when there is nothing to begin at present."""
+        self.lock.check()
+        while not self.is_ending:
+            if self._waiting:
+                number = self._waiting.popleft()
+                assignment = Assignment(number, self.ledger.again(number))
+            elif self._num_trials < self.spec.budget.trials:
+                self._num_trials += 1
+                assignment = Assignment(*self.ledger.ask())
+            else:
+                return None
+            self.live[assignment.number] = assignment
+            if self._may_train(assignment):
+                return assignment
+        return None
+
+    @property
+    def is_done(self) -> bool:
+        """True when nothing is at work and nothing will be."""
+        if self.live:
+            return False
+        exhausted = not self._waiting and self._num_trials >= self.spec.budget.trials
+        return self.is_ending or exhausted
+
+    @property
+    def is_finished(self) -> bool:
+        """True when the budget is used up: its trials have all ended, or its hours have passed."""
+        is_late = self.closed and not self.live and not self.stopping
+        return self.counts.total() >= self.spec.budget.trials or is_late
+
+    @property
+    def is_ending(self) -> bool:
+        """True when no further trial begins."""
+        return bool(self.stopping or self.closed)
+
+    def started(self, number: int) -> None:
+        """A worker has taken the trial up."""
+        self.lock.check()
+        assignment = self.live[number]
+        assignment.started = time.monotonic()
+        self.ledger.start(number, self.lock.session)
+        self._tell_start(assignment)
+
+    def report(
+        self, number: int, epoch: int, reported: Mapping[str, Any], where: Mapping[str, str] | None = None
+    ) -> bool:
+        """An epoch has ended, on the node and device of `where`; returns whether the trial goes on."""
+        assignment = self.live.get(number)
+        if assignment is None:
+            return False
+        self.lock.check()
+        fault = fault_of(self.spec.objectives, {**assignment.static, **reported})
+        if fault:
+            self._finish(number, TrialState.FAILED, fault)
+            return False
+        metrics = plain({**assignment.static, **reported})
+        time_s = self.ledger.record_epoch(number, epoch, metrics)
+        self.tracker.trial_epoch(self.run_of(number), epoch, metrics, time_s)
+        if where and where != assignment.where:
+            assignment.where = dict(where)
+            self._tell_start(assignment)
+        if epoch >= self.spec.budget.epochs_per_trial:
+            missing = [f"constraint {str(c)!r}" for c in self.spec.constraints if c.metric not in metrics]
+            if missing:
+                self._finish(number, TrialState.FAILED, f"{missing[0]} names a metric that was never reported")
+            else:
+                is_broken = broken(self.spec.constraints, metrics)
+                self._finish(number, TrialState.INFEASIBLE if is_broken else TrialState.COMPLETE, None)
+            return False
+        if self._should_stop_early(number, epoch, metrics):
+            self._finish(number, TrialState.PRUNED, None)
+            return False
+        if self.stopping:
+            del self.live[number]
+            return False
+        return True
+
+    def fail(self, number: int, failure: Failure) -> None:
+        """An attempt has ended badly: try again where that is allowed, else the trial is FAILED.
+
+        A full disk ends the sweep, and a resume takes the trial up again.
+        """
+        if number not in self.live:
+            return
+        self.lock.check()
+        if failure.kind is FailureKind.DISK_FULL:  # every other trial would fail in the same way
+            del self.live[number]
+            self.failed = self.failed or f"trial {number} had no room to write ({failure.reason}); free some disk space"
+            self.stop(self.failed)
+            return
+        count = self.ledger.note_event(number, failure.kind, scrub(failure.reason, self._hidden))
+        if self._may_retry(number, failure.kind, count):
+            del self.live[number]
+            self._waiting.appendleft(number)
+        else:
+            tries = f" (attempt {count})" if count > 1 else ""
+            self._finish(number, TrialState.FAILED, f"{failure.reason}{tries}")
+
+    def overdue(self, now: float) -> list[int]:
+        """Trials that this driver has worked on for longer than `trial_timeout_s`."""
+        limit = self.spec.failures.trial_timeout_s
+        return [n for n, a in self.live.items() if limit and a.started is not None and now - a.started > limit]
+
+    def withdraw(self, number: int) -> None:
+        """Take back a trial that no worker has taken up: it waits for a later driver."""
+        if number in self.live and self.live[number].started is None:
+            del self.live[number]
+
+    def stop(self, reason: str) -> None:
+        """No further trial begins, and running ones end after their epoch, to be gone on with later."""
+        self.stopping = self.stopping or reason
+
+    def _may_train(self, assignment: Assignment) -> bool:
+        """Build the trial's config and judge what is known before training; false when that ends the trial."""
+        fault = self._know(assignment)
+        if assignment.static:
+            self.ledger.record_epoch(assignment.number, 0, assignment.static)
+        fault = fault or static_fault_of(self.spec.objectives, assignment.static)
+        if not fault and not broken(self.spec.constraints, assignment.static):
+            return True
+        self.started(assignment.number)
+        self._finish(assignment.number, TrialState.FAILED if fault else TrialState.INFEASIBLE, fault)
+        return False
+
+    def _know(self, assignment: Assignment) -> str | None:
+        """Fill in what is known of a trial before training, and make its folder; returns why it cannot be trained."""
+        files = TrialFolder(self.folder, assignment.number)
+        assignment.config = with_overrides(self.spec.config, assignment.params)
+        try:
+            config = self.domain.trial_config(assignment.config, self.spec.budget.epochs_per_trial)
+            assignment.config = self.domain.dump(config)
+            files.create(assignment.config)
+            assignment.static = plain(self.domain.static_metrics(self.workload, config))
+        except ConfigError as error:
+            files.create(assignment.config)
+            return f"the drawn config breaks a rule: {error}"
+        except Exception as error:  # the workload's own code: anything may go wrong there
+            with TrialLog(files.path / "log.txt") as log:
+                return f"static_metrics raised {log.note_exception(error)}"
+        return None
+
+    def _tell_start(self, assignment: Assignment) -> None:
+        where = {f"dfkd.{key}": value for key, value in assignment.where.items()}
+        run = self.run_of(assignment.number)
+        self.tracker.trial_started(run, assignment.params, {**sweep_tags(self.ledger), **where})
+
+    def _finish(self, number: int, state: TrialState, reason: str | None) -> None:
+        """Write a trial's end into ledger, folder and spool, in this order; too many failed ones end the sweep."""
+        del self.live[number]
+        metrics = self.ledger.record(number).metrics
+        violations = {str(c): c.violation(metrics) for c in self.spec.constraints if c.metric in metrics}
+        if state is TrialState.INFEASIBLE:
+            reason = "breaks " + ", ".join(str(c) for c in broken(self.spec.constraints, metrics))
+        self.ledger.finish(number, state, reason=scrub(reason, self._hidden), violations=violations)
+        record = self.ledger.record(number)
+        TrialFolder(self.folder, number).finish(record, self.domain)
+        run, how = self.run_of(number), (record.fidelity, record.reason, record.metrics)
+        self.tracker.trial_finished(run, state, *how, time_s=record.finished)
+        self.counts[state] += 1
+        finished, num_failed = self.counts.total(), self.counts[TrialState.FAILED]
+        limit = self.spec.failures.max_failed_share
+        if finished >= MIN_JUDGED and num_failed > limit * finished and not self.failed:
+            self.failed = f"{num_failed} of {finished} trials failed, more than failures.max_failed_share {limit:g}"
+            self.stop(self.failed)
+        self._on_finish(self, record)
+
+    def _may_retry(self, number: int, kind: FailureKind, count: int) -> bool:
+        if kind in (FailureKind.ERROR, FailureKind.OUT_OF_MEMORY):
+            return count <= self.spec.failures.max_retries
+        if kind is not FailureKind.LOST or count > self.spec.failures.max_lost_nodes:
+            return False
+        deaths = [event["epochs"] for event in self.ledger.events(number, kind)[-MAX_DEATHS_IN_PLACE:]]
+        return len(deaths) < MAX_DEATHS_IN_PLACE or len(set(deaths)) > 1
+
+    def _should_stop_early(self, number: int, epoch: int, metrics: Mapping[str, float]) -> bool:
+        """Ask the stopping rule, which first hears all that trials (also of earlier drivers) have shown."""
+        objectives, config = self.spec.objectives, self.spec.scheduler
+        build = SCHEDULERS[config.name]
+        if build is None:
+            return False
+        if self._rule is None:
+            static = tuple(objective.metric in self.live[number].static for objective in objectives)
+            setting = (self.spec.reference_costs, static, self.spec.budget.epochs_per_trial)
+            self._rule = build(*setting, config.reduction_factor, config.min_epochs)
+            for record in self.ledger.records():
+                for past, reported in self.ledger.epochs(record.number).items():
+                    if past > 0:
+                        self._rule.note(record.number, past, costs(objectives, reported))
+        return self._rule.should_stop(number, epoch, costs(objectives, metrics))
+
+
+def sweep_tags(ledger: Ledger) -> dict[str, str]:
+    """What every run of a sweep carries: the hashes of its data and teacher, and the code's commit."""
+    recorded = ledger.attrs()
+    return {f"dfkd.{key}": recorded[key] for key in ("data_hash", "teacher_hash", "git_commit") if recorded.get(key)}

@@ -1,0 +1,44 @@
+"""Why a trial's attempt ended badly, and what may be done about it."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dfkd_core.errors import TrainingDiverged
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL_TEXTS = ("No space left on device", "Disk quota exceeded")  # what libraries make of them in errors of their own
+
+
+class FailureKind(StrEnum):
+    """Kinds are counted apart: they say different things about the trial."""
+
+    ERROR = "error"  # the workload's code raised: retried `max_retries` times
+    OUT_OF_MEMORY = "out_of_memory"  # killed by the memory monitor: retried like an error
+    LOST = "lost"  # the worker or its node went away: retried up to `max_lost_nodes`
+    DIVERGED = "diverged"  # not finite: training again would do the same
+    DISK_FULL = "disk_full"  # the sweep gives up, the trial waits for room
+    TIMEOUT = "timeout"  # longer than `trial_timeout_s`
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One attempt's end, with a reason that a person can act on."""
+
+    kind: FailureKind
+    reason: str
+
+
+def kind_of(error: Exception) -> FailureKind:
+    """What kind of failure an exception in a worker is."""
+    if is_disk_full(error):
+        return FailureKind.DISK_FULL
+    return FailureKind.DIVERGED if isinstance(error, TrainingDiverged) else FailureKind.ERROR
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """True when a write failed for want of room: nobody's fault but the disk's, so it costs no trial its place."""
+    number = error.errno if isinstance(error, OSError) else None
+    return number in _FULL or any(text in str(error) for text in _FULL_TEXTS)

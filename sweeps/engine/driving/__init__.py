@@ -1,0 +1,1 @@
+"""What drives a sweep: checks, preparation, one process at work, recovery."""

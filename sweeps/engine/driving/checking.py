@@ -1,0 +1,86 @@
+"""All that can be wrong with a sweep is said before anything is written."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dfkd_core.base.schema import nearest
+from dfkd_core.errors import ConfigError
+from search_spaces.space import Space
+from sweeps.definition.spec import SweepSpec
+from sweeps.git_commit import git_commit
+from sweeps.record.sweep import Sweep
+from sweeps.search.history import Outlook
+from sweeps.search.samplers import Experience, build_sampler
+from sweeps.workload import Workload, domain_of
+
+CHANGEABLE = ("budget.trials", "budget.hours", "failures.", "resources.")
+log = logging.getLogger(__name__)
+
+
+def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
+    """The spec with its config resolved by the workload's domain, after every check."""
+    domain = domain_of(workload)
+    try:
+        config = domain.resolve(spec.config, spec.config_base)
+    except ConfigError as error:
+        raise error.at(key="config") from error
+    warm_start = tuple(str(Path(place).expanduser().resolve()) for place in spec.warm_start)
+    checked = spec.model_copy(update={"config": config, "warm_start": warm_start})
+    _refuse_unknown("objectives", [o.metric for o in spec.objectives], domain.objectives)
+    _refuse_unknown("constraints", [c.metric for c in spec.constraints], domain.metrics)
+
+    def check_config(changed: Mapping[str, Any]) -> None:
+        """A trial's config must be valid, and no objective infinite there, as look-ahead over a whole clip is."""
+        parsed = domain.trial_config(changed, spec.budget.epochs_per_trial)
+        static = domain.static_metrics(workload, parsed)
+        for objective in spec.objectives:
+            value = static.get(objective.metric, 0.0)
+            if isinstance(value, float) and not math.isfinite(value):
+                rule = f"must be finite, but {objective.metric} is {value}; use a constraint"
+                raise ConfigError(rule, key="objectives")
+
+    domain.require_measured(domain.trial_config(config, spec.budget.epochs_per_trial), spec.metrics)
+    space = Space.parse(spec.space)
+    check_config(config)
+    space.check(config, domain.known_keys(config), check_config)
+    for index, point in enumerate(spec.evaluate_first):
+        space.encode(point, f"evaluate_first[{index}]")
+    outlook = Outlook(space, spec.budget.epochs_per_trial, spec.reference_costs, lambda trial: {})
+    build_sampler(spec.sampler.name, spec.sampler.seed, 0, Experience(1, 100, 100), spec.sampler.options, outlook)
+    return checked
+
+
+def changes(overrides: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a resume may change: how much and with what, never what is searched."""
+    for key in overrides:
+        if not key.startswith(CHANGEABLE):
+            rule = "cannot change on resume; only budget.trials, budget.hours, failures and resources can"
+            raise ConfigError(rule, key=key)
+    return overrides
+
+
+def check_unchanged(sweep: Sweep, hashes: Mapping[str, str | None]) -> None:
+    """Trials are comparable only on the same data and teacher; another commit of the code is worth a warning."""
+    recorded = sweep.ledger.attrs()
+    for key, value in hashes.items():
+        if recorded.get(key) not in (None, value):
+            what = key.removesuffix("_hash")
+            rule = (
+                f"the {what} has changed since this sweep began ({key} {recorded[key]}, now {value}); begin a new sweep"
+            )
+            raise ConfigError(rule, file=sweep.folder.path)
+    commit = git_commit()
+    if recorded.get("git_commit") not in (None, commit):
+        log.warning("the code has changed since this sweep began: commit %s, now %s", recorded["git_commit"], commit)
+
+
+def _refuse_unknown(key: str, metrics: Iterable[str], known: frozenset[str] | None) -> None:
+    for metric in metrics:
+        if known is not None and metric not in known:
+            rule = f"must name a metric that can be used there, but got {metric!r}"
+            raise ConfigError(f"{rule}; {nearest(metric, sorted(known))}", key=key)

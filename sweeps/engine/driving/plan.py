@@ -1,0 +1,114 @@
+"""What a sweep would do, without training anything: sizes of sampled students, constraints, enough trials."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+import optuna
+
+from cluster.resources import check_fits, this_machine
+from dfkd_core.config import with_overrides
+from search_spaces.space import Space
+from sweeps.definition.constraints import broken
+from sweeps.definition.spec import SweepSpec
+from sweeps.engine.driving.checking import resolved
+from sweeps.engine.driving.preparing import default_workload
+from sweeps.workload import Workload, domain_of
+
+NUM_SAMPLES = 50
+TRIALS_PER_DIMENSION = 10
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The dry run's figures."""
+
+    name: str
+    num_trials: int
+    num_epochs: int
+    num_dimensions: float  # active ones, on average
+    infeasible_share: float
+    sizes: dict[str, tuple[float, float, float]]  # metric -> smallest, median, largest
+    epoch_s: float | None = None
+    starts: dict[str, float] = field(default_factory=dict)  # what trials begin with -> seconds before the first epoch
+
+    def text(self) -> str:
+        """The plan in a few lines."""
+        lines = [f"{self.name}: {self.num_trials} trials x {self.num_epochs} epochs"]
+        lines.append(f"sizes of {NUM_SAMPLES} sampled trials: smallest, median, largest")
+        lines += [
+            f"  {metric:22}{''.join(f'{_figure(value):>12}' for value in spread)}"
+            for metric, spread in self.sizes.items()
+        ]
+        if self.epoch_s is not None:
+            hours = self.num_trials * self.num_epochs * self.epoch_s / 3600
+            lines.append(f"an epoch of a median trial takes about {self.epoch_s:.0f} s here: {hours:.1f} h on one core")
+        lines += [
+            f"begun with {start}: about {seconds:.0f} s more before the first epoch of each shape's first trial"
+            for start, seconds in self.starts.items()
+            if seconds
+        ]
+        lines.append(f"{self.infeasible_share:.0%} of sampled trials break a static constraint")
+        needed = math.ceil(TRIALS_PER_DIMENSION * self.num_dimensions)
+        if self.num_trials < needed:
+            lines.append(
+                f"warning: {self.num_dimensions:g} active dimensions ask for about {needed} trials "
+                f"({TRIALS_PER_DIMENSION} each); raise budget.trials or search fewer keys"
+            )
+        return "\n".join(lines)
+
+
+def plan_sweep(spec: SweepSpec, workload: type[Workload] | None = None) -> Plan:
+    """Sample the space and count; the same checks as `run`, so a plan that passes can run."""
+    workload = workload or default_workload()
+    spec = resolved(spec, workload)
+    check_holds(spec)
+    points = sample(spec)
+    domain, epochs = domain_of(workload), spec.budget.epochs_per_trial
+    configs = [domain.trial_config(with_overrides(spec.config, params), epochs) for params in points]
+    sizes = [domain.static_metrics(workload, config) for config in configs]
+    by_name = {name: [size[name] for size in sizes] for name in sizes[0]}
+    order = sorted(range(len(sizes)), key=lambda i: sizes[i].get("model/macs_per_s", 0.0))
+    middle = order[len(sizes) // 2]
+    starts = {domain.start_name(configs[i]): configs[i] for i in order}  # the largest trial of each
+    return Plan(
+        name=spec.name,
+        num_trials=spec.budget.trials,
+        num_epochs=spec.budget.epochs_per_trial,
+        num_dimensions=sum(map(len, points)) / len(points),
+        infeasible_share=sum(bool(broken(spec.constraints, size)) for size in sizes) / len(sizes),
+        epoch_s=domain.epoch_seconds(configs[middle]),
+        starts={name: seconds for name, c in starts.items() if (seconds := domain.start_seconds(c)) is not None},
+        sizes={name: (min(values), median(values), max(values)) for name, values in by_name.items()},
+    )
+
+
+def check_holds(spec: SweepSpec) -> None:
+    """Refuse a trial that no node of RAY_ADDRESS's cluster can hold; without one, that this machine cannot."""
+    if os.environ.get("RAY_ADDRESS"):
+        from cluster.session import connect
+
+        with connect() as session:
+            check_fits(spec.resources.bundle, session.nodes())
+    else:
+        here = this_machine()
+        check_fits({name: n for name, n in spec.resources.bundle.items() if name in here["Resources"]}, [here])
+
+
+def sample(spec: SweepSpec, num_samples: int = NUM_SAMPLES) -> list[dict[str, Any]]:
+    """Random points of the sweep's space, the same ones each time."""
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=spec.sampler.seed))
+    space = Space.parse(spec.space)
+    return [space.suggest(study.ask()) for _ in range(num_samples)]
+
+
+def _figure(value: float) -> str:
+    """Three digits and a prefix: 58.6k, 230M."""
+    for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if factor <= abs(value) < math.inf:
+            return f"{value / factor:.3g}{prefix}"
+    return f"{value:.3g}"

@@ -1,0 +1,61 @@
+"""What is had before trials run: the folder's lock, a Ray that can hold a trial, the data that all trials share."""
+
+from __future__ import annotations
+
+import math
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cluster.resources import check_fits
+from cluster.session import Session, connect
+from sweeps.definition.spec import SweepSpec
+from sweeps.engine.driving.stopping import STOP_REQUEST
+from sweeps.record.driver_lock import DriverLock
+from sweeps.record.sweep_folder import SweepFolder
+from sweeps.terminal.display import Display
+from sweeps.workload import Workload, domain_of
+
+
+def default_workload() -> type[Workload]:
+    """Distillation, the workload that this project exists for."""
+    from sweeps.distillation.workload import DistillationWorkload
+
+    return DistillationWorkload
+
+
+@contextmanager
+def locked(folder: SweepFolder) -> Iterator[DriverLock]:
+    """The folder's lock, held by this driver."""
+    folder.path.mkdir(parents=True, exist_ok=True)
+    lock = DriverLock.acquire(folder.path)
+    (folder.path / STOP_REQUEST).unlink(missing_ok=True)  # it was meant for a driver that has died
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+@contextmanager
+def ray_for(
+    spec: SweepSpec, folder: SweepFolder, address: str | None, command: str = "sweep resume"
+) -> Iterator[Session]:
+    """A Ray that can hold a trial; one of our own has room for `max_concurrent`, and no more than this machine has."""
+    wanted, limit = spec.resources.cpus_per_trial, spec.resources.max_concurrent
+    num_cpus = os.cpu_count() or 1
+    if limit is not None and wanted:
+        num_cpus = min(num_cpus, math.ceil(limit * wanted))
+    remedy = f"go on with `dfkd {command} {shlex.quote(str(folder.path))}`"
+    with connect(address, num_cpus=num_cpus, remedy=remedy) as session:
+        check_fits(spec.resources.bundle, session.nodes())
+        yield session
+
+
+def prepare(spec: SweepSpec, workload: type[Workload], display: Display) -> dict[str, str | None]:
+    """Build what all trials share; returns the hashes that make their results comparable."""
+    domain = domain_of(workload)
+    config = domain.trial_config(spec.config, spec.budget.epochs_per_trial)
+    hashes = domain.prepare(config, display.progress)
+    domain.require_reported(config, spec.metrics)
+    return hashes

@@ -1,0 +1,57 @@
+"""What a driver left half-done when it died, or MLflow did not take, is brought to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from sweeps.engine.deciding.conductor import sweep_tags
+from sweeps.engine.driving.front_updates import tell_artifacts, write_front_of
+from sweeps.fronts.front import Front
+from sweeps.record.ledger import Ledger
+from sweeps.record.sweep import Sweep
+from sweeps.record.trial_folder import TrialFolder
+from sweeps.tracking.delivery import deliver_all
+from sweeps.tracking.run_key import RunKey
+from sweeps.tracking.tracker import Tracker
+from sweeps.workload import Domain
+
+
+def mend(ledger: Ledger, folder: Path, domain: Domain[Any]) -> None:
+    """Bring study and trial folders up to what was decided; only the sweep's driver may call this."""
+    ledger.settle()
+    for record in ledger.records():
+        files = TrialFolder(folder, record.number)
+        if record.state.is_finished and not files.has_result:
+            files.finish(record, domain)
+
+
+def retell(
+    ledger: Ledger, tracker: Tracker, recorded: Mapping[int, str], run_of: Callable[[int], int | RunKey]
+) -> None:
+    """Tell the tracker of every finished trial whose end it does not know (`recorded`: newest state by number).
+
+    After a crash the spool may lag behind the ledger; what it has not heard is told with its own time.
+    """
+    for record in ledger.records():
+        if not record.state.is_finished or recorded.get(record.number) == record.state:
+            continue
+        run = run_of(record.number)
+        tracker.trial_started(run, record.params, sweep_tags(ledger), time_s=record.started)
+        times = ledger.epoch_times(record.number)
+        for epoch, metrics in ledger.epochs(record.number).items():
+            tracker.trial_epoch(run, epoch, metrics, time_s=times.get(epoch, record.finished))
+        how = (record.fidelity, record.reason, record.metrics)
+        tracker.trial_finished(run, record.state, *how, time_s=record.finished)
+
+
+def deliver_owed(sweep: Sweep) -> Front:
+    """Deliver the spool, then the front with the run ids that this has brought."""
+    deliver_all(sweep.path)
+    front = write_front_of(sweep.path, sweep.spec, sweep.ledger)
+    with closing(Tracker(sweep.path, sweep.spec.storage.tracking_uri)) as tracker:
+        tell_artifacts(tracker, sweep.path)
+    deliver_all(sweep.path)
+    return front

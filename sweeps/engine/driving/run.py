@@ -1,0 +1,132 @@
+"""Run a sweep, or go on with one: the whole story, in order."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cluster.session import Session
+from cluster.storage import check_shared
+from sweeps.definition.spec import SweepSpec
+from sweeps.engine.deciding.conductor import sweep_tags
+from sweeps.engine.driving.checking import changes, check_unchanged, resolved
+from sweeps.engine.driving.driver import Driver, Trials, outcome
+from sweeps.engine.driving.front_updates import FrontUpdates
+from sweeps.engine.driving.preparing import default_workload, locked, prepare, ray_for
+from sweeps.engine.driving.recovery import deliver_owed, mend
+from sweeps.engine.driving.warm_start import lessons
+from sweeps.fronts.front import Front
+from sweeps.git_commit import git_commit
+from sweeps.record.driver_lock import DriverLock
+from sweeps.record.ledger import Ledger
+from sweeps.record.sweep import Sweep
+from sweeps.record.sweep_folder import SweepFolder
+from sweeps.record.sweep_state import SweepState, SweepStopped
+from sweeps.terminal.display import Display
+from sweeps.tracking.delivery import recorded_states, undelivered
+from sweeps.workload import Workload, domain_of
+
+LAST_PATIENCE_S = 1.0  # for a sweep's last records, when MLflow has not answered those before
+
+
+def run_sweep(
+    spec: SweepSpec,
+    out: str | Path | None = None,
+    workload: type[Workload] | None = None,
+    address: str | None = None,
+    display: Display | None = None,
+) -> Front:
+    """Run a new sweep into `out` (default `runs/<name>`) and return its front.
+
+    Raises ConfigError for wrong input (nothing is written then) and SweepStopped when it ends before its budget.
+    """
+    workload, display = workload or default_workload(), display or Display()
+    spec = resolved(spec, workload)
+    folder = SweepFolder(out or Path("runs") / spec.name)
+    folder.refuse_second()
+    with ray_for(spec, folder, address) as session:
+        hashes = prepare(spec, workload, display)
+        learned = lessons(spec, hashes)
+        is_new = not folder.path.exists()
+        with locked(folder) as lock:
+            folder.refuse_second()
+            with folder.removed_unless_begun(is_new):
+                folder.create()
+                check_shared(folder.path)
+                sweep_id = uuid.uuid4().hex
+                folder.write_note(sweep_id, workload)
+                ledger = Ledger.create(folder.path, spec, sweep_id, learned)
+                for key, value in {**hashes, "git_commit": git_commit()}.items():
+                    ledger.set_attr(key, value)
+                folder.write_spec(spec)  # comes last, and makes the folder a sweep
+                sweep = Sweep(folder, spec, ledger)
+            return _drive(sweep, workload, lock, session, display)
+
+
+def resume_sweep(
+    path: str | Path,
+    workload: type[Workload] | None = None,
+    address: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    display: Display | None = None,
+) -> Front:
+    """Go on with a sweep, extend it (`overrides={"budget.trials": 40}`), or find nothing to do; returns its front.
+
+    No finished trial runs again; unfinished ones go on from their last epoch under their own number and run.
+    """
+    changes(overrides or {})
+    folder, display = SweepFolder(path), display or Display()
+    folder.require()
+    with locked(folder) as lock:
+        sweep = Sweep.open(path, overrides)
+        spec, ledger = sweep.spec, sweep.ledger
+        if ledger.num_finished() >= spec.budget.trials and ledger.state is SweepState.FINISHED:
+            return deliver_owed(sweep)
+        workload = workload or folder.workload()
+        mend(ledger, folder.path, domain_of(workload))
+        if ledger.num_finished() >= spec.budget.trials:  # all ended, but the driver died before it had told so
+            return _drive(sweep, workload, lock, None, display)
+        with ray_for(spec, folder, address) as session:
+            check_unchanged(sweep, prepare(spec, workload, display))
+            folder.write_spec(spec)
+            check_shared(folder.path)
+            return _drive(sweep, workload, lock, session, display)
+
+
+def sync_sweep(path: str | Path) -> int:
+    """Deliver what MLflow is owed and write the run ids into the front; returns what is still owed."""
+    folder = SweepFolder(path)
+    folder.require()
+    with locked(folder):
+        deliver_owed(Sweep.open(path))
+    return undelivered(folder.path)
+
+
+def _drive(
+    sweep: Sweep, workload: type[Workload], lock: DriverLock, session: Session | None, display: Display
+) -> Front:
+    """Work until the budget is used up or something ends the sweep, then leave everything told."""
+    spec, path, ledger = sweep.spec, sweep.path, sweep.ledger
+    with Driver.at_work(sweep, workload, lock, display) as driver:
+        trials = Trials(ledger, path, lambda number: number, recorded_states(path))
+        driver.tracker.sweep_started(spec.name, spec.experiment, ledger.sweep_id, sweep_tags(ledger))
+        driver.tracker.artifact("sweep.yaml")
+        driver.take_up(trials)
+        updates = FrontUpdates(ledger, spec, path, driver.tracker)
+        conductor = driver.work(trials, updates, session)
+        state, front = outcome(conductor), updates.write()
+        if state is SweepState.FINISHED:
+            domain = domain_of(workload)
+            config = domain.trial_config(spec.config, spec.budget.epochs_per_trial)
+            domain.record_sounds(path, [point.trial for point in front.points], config)
+            domain.measure_own_teacher(path, config)
+        owed = driver.deliver()
+        front = updates.write()
+        driver.tracker.sweep_finished(state)
+        ledger.state = state
+        driver.deliver(LAST_PATIENCE_S if owed else None)
+        if state is not SweepState.FINISHED:
+            raise SweepStopped(state, conductor.stopping or "trials are left", path)
+        return front

@@ -1,0 +1,71 @@
+"""What the driver looks after while trials run: lock, clock, stop requests, fronts, delivery and display."""
+
+from __future__ import annotations
+
+import time
+
+from sweeps.engine.deciding.conductor import Conductor
+from sweeps.engine.driving.front_updates import FrontUpdates
+from sweeps.engine.driving.stopping import STOP_REQUEST
+from sweeps.record.driver_lock import DriverLock
+from sweeps.record.ledger import Ledger
+from sweeps.record.trials import TrialRecord, TrialState
+from sweeps.terminal.display import Display, SweepView
+from sweeps.tracking.delivery import DeliveryHandle
+from sweeps.tracking.run_key import label
+
+NOTE_TIME_S = 10.0
+
+
+class Watch:
+    """Called a few times a second by the driver, between Tune's events, and at the end of every trial."""
+
+    def __init__(
+        self, ledger: Ledger, lock: DriverLock, updates: FrontUpdates, delivery: DeliveryHandle, display: Display
+    ) -> None:
+        self._ledger, self._lock, self._updates = ledger, lock, updates
+        self._delivery, self._display = delivery, display
+        self._request = lock.folder / STOP_REQUEST
+        self._spent_before_s: float = ledger.attrs().get("spent_s", 0.0)
+        self._started = self._noted = time.monotonic()
+
+    @property
+    def spent_s(self) -> float:
+        """Time that drivers have worked on this sweep, resumes included."""
+        return self._spent_before_s + time.monotonic() - self._started
+
+    def __call__(self, conductor: Conductor) -> None:
+        """Look around once."""
+        self._lock.check()
+        if self._request.exists():
+            conductor.stop("stopped by request")
+            self._request.unlink(missing_ok=True)
+        hours = conductor.spec.budget.hours
+        conductor.closed = hours is not None and self.spent_s > 3600 * hours
+        if time.monotonic() - self._noted > NOTE_TIME_S:
+            self.note_time()
+        self._updates.refresh()
+        self._delivery.keep_alive()
+        self._display.update(self._view(conductor))
+
+    def finished(self, conductor: Conductor, record: TrialRecord) -> None:
+        """A trial has ended."""
+        self._updates.finished(record)
+        self._display.finished(self._view(conductor), label(conductor.run_of(record.number)), record)
+
+    def note_time(self) -> None:
+        """Write down how long the sweep has been worked on."""
+        self._noted = time.monotonic()
+        self._ledger.set_attr("spent_s", round(self.spent_s, 1))
+
+    def _view(self, conductor: Conductor) -> SweepView:
+        at_work = sum(assignment.started is not None for assignment in conductor.live.values())
+        return SweepView(
+            name=conductor.spec.name,
+            objectives=conductor.spec.objectives,
+            num_trials=conductor.spec.budget.trials,
+            counts={**conductor.counts, TrialState.RUNNING: at_work},
+            hypervolume=self._updates.hypervolume,
+            front=self._updates.front,
+            spent_s=self.spent_s,
+        )

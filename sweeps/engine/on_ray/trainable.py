@@ -1,0 +1,141 @@
+"""Translation between Ray Tune and a Workload; no science, and no mlflow or optuna in the worker."""
+
+from __future__ import annotations
+
+import gc
+import json
+import socket
+import sys
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+from ray import tune
+
+from dfkd_core.base.machine import return_freed_memory
+from sweeps.engine.deciding.failures import kind_of
+from sweeps.engine.deciding.trial_log import TrialLog
+from sweeps.record.driver_lock import holds
+from sweeps.record.trial_folder import TrialFolder, read_state
+from sweeps.workload import Workload
+
+
+class TrialError(Exception):
+    """The workload's failure, told to the driver without its secrets and without foreign types."""
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(kind, reason)
+        self.kind, self.reason = kind, reason
+
+
+@dataclass(frozen=True)
+class WorkOrder:
+    """What every worker of a sweep needs: where, for whom, and the workload's class by value."""
+
+    folder: Path
+    home: Path  # where the driver's lock lies
+    session: str
+    workload: bytes  # cloudpickled by the driver of this very run
+
+
+class TrialRunner(tune.Trainable):  # type: ignore[misc]
+    """One worker; it takes up one trial after another."""
+
+    workload: Workload | None = None
+
+    def setup(self, config: dict[str, Any], order: WorkOrder) -> None:
+        """Take up the first trial."""
+        self.order = order
+        self.kind: type[Workload] = cloudpickle.loads(order.workload)
+        gc.freeze()  # the libraries' own objects stay: collecting after each trial then takes a millisecond
+        self._take_up(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take up the next trial; nothing of the one before stays."""
+        self._take_up(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """One epoch, saved before it is reported; a trial taken up again first repeats its last report."""
+        try:
+            with TrialLog(self.files.path / "log.txt") as log:
+                try:
+                    return self._step()
+                except Exception as error:
+                    raise TrialError(kind_of(error), log.note_exception(error)) from None
+        except OSError as error:  # the log itself cannot be written
+            raise TrialError(kind_of(error), f"{self.files.path / 'log.txt'}: {error}") from None
+
+    def cleanup(self) -> None:
+        """Drop the trial."""
+        self.workload = None
+
+    def _take_up(self, config: dict[str, Any]) -> None:
+        self.workload, self.epoch = None, 0
+        release_memory()
+        self.trial_config = json.loads(config["config"])
+        self.files, self.claim = TrialFolder(self.order.folder, config["number"]), uuid.uuid4().hex
+
+    def _step(self) -> dict[str, Any]:
+        workload, last_report = (self.workload, None) if self.workload else self._begin()
+        if last_report is not None:
+            return last_report
+        self._check_fence()
+        metrics = as_floats(workload.step())
+        self.epoch += 1
+        self._check_fence()
+        self.files.save(self.epoch, metrics, workload.save)
+        return self._report(metrics)
+
+    def _begin(self) -> tuple[Workload, dict[str, Any] | None]:
+        """Build the workload from the newest checkpoint that can be read, with its report, else from nothing."""
+        self.files.claim(self.claim)
+        for checkpoint in self.files.generations():
+            try:
+                self.workload = self.kind(self.trial_config)
+                self.epoch, metrics = read_state(checkpoint)
+                self.workload.load(checkpoint)
+                return self.workload, self._report(metrics)
+            except Exception as error:  # whatever a damaged file makes a workload raise: the one before may do
+                print(f"{checkpoint} cannot be used, trying an older one: {type(error).__name__}: {error}")  # noqa: T201 - into log.txt
+        self.workload, self.epoch = self.kind(self.trial_config), 0
+        return self.workload, None
+
+    def _report(self, metrics: dict[str, Any]) -> dict[str, Any]:
+        node = {"node": socket.gethostname(), "device": str(getattr(self.workload, "device", "cpu"))}
+        return {"epoch": self.epoch, "metrics": metrics, "where": node | dict(getattr(self.workload, "tags", {}))}
+
+    def _check_fence(self) -> None:
+        """Only the trial's present worker may write to its folder, and only for the driver that holds the sweep."""
+        if not holds(self.order.home, self.order.session):
+            raise RuntimeError("this worker's driver no longer holds the sweep; nothing was written")
+        if not self.files.is_claimed_by(self.claim):
+            raise RuntimeError("another worker has taken this trial up; nothing was written")
+
+
+def as_floats(metrics: Any) -> dict[str, Any]:
+    """Numbers of any library as floats; what is no number is passed on as text, for the driver to refuse."""
+    if not isinstance(metrics, Mapping):
+        raise TypeError(f"step() must return a mapping of metrics, but returned {metrics!r:.100}")
+    return {name: _as_float(value) for name, value in metrics.items()}
+
+
+def _as_float(value: Any) -> Any:
+    if isinstance(value, str | bool) or value is None:
+        return repr(value)
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return repr(value)
+
+
+def release_memory() -> None:
+    """Give back what the trial before held: objects, host memory, and cached accelerator memory where there is any."""
+    gc.collect()
+    return_freed_memory()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()

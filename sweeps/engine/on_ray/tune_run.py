@@ -1,0 +1,117 @@
+"""One Ray Tune run over a conductor: Tune spreads the work, and knows nothing else."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import ray
+from ray import tune
+from ray.tune import PlacementGroupFactory
+from ray.tune.error import TuneError
+from ray.tune.experiment import Trial
+from ray.tune.progress_reporter import TrialProgressCallback
+
+from cluster.resources import num_slots
+from sweeps.engine.deciding.conductor import Conductor
+from sweeps.engine.on_ray.by_value import by_value
+from sweeps.engine.on_ray.scheduler import LedgerScheduler
+from sweeps.engine.on_ray.searcher import LedgerSearcher
+from sweeps.engine.on_ray.trainable import TrialRunner, WorkOrder
+from sweeps.engine.on_ray.worker_losses import losses_told_as_actors
+
+WATCH_S = 0.25
+# Tune's own records, loggers and handlers are off: the ledger, the spool and the driver do their work.
+SETTINGS = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    "TUNE_WARN_THRESHOLD_S": "60",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_IGNORE_UNHANDLED_ERRORS": "1",
+}
+
+
+class DriverCallback(TrialProgressCallback):  # type: ignore[misc]
+    """Tells the conductor of starts, kills trials past their time, and lets the driver look around.
+
+    It stands in for Tune's own progress callback, which would print beside the sweep's display.
+    """
+
+    def __init__(self, conductor: Conductor, scheduler: LedgerScheduler, watch: Callable[[Conductor], None]) -> None:
+        super().__init__()
+        self._conductor, self._scheduler, self._watch = conductor, scheduler, watch
+        self._next_watch = 0.0
+
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """A worker has taken the trial up."""
+        self._conductor.started(trial.config["number"])
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        """Called by Tune after every event, and ten times a second without any."""
+        if time.monotonic() < self._next_watch:
+            return
+        for number in self._conductor.overdue(time.monotonic()):
+            self._kill(number, trials)
+        self._watch(self._conductor)
+        self._next_watch = time.monotonic() + WATCH_S
+
+    def on_trial_result(self, *arguments: Any, **info: Any) -> None:
+        """Nothing: the scheduler has heard it."""
+
+    on_trial_error = on_trial_complete = on_trial_result
+
+    def _kill(self, number: int, trials: list[Trial]) -> None:
+        """End a worker that does not come back; Tune reports its death as the trial's error."""
+        for trial in reversed(trials):
+            actor = trial.temporary_state.ray_actor
+            if trial.config["number"] == number and actor is not None and number not in self._scheduler.timed_out:
+                self._scheduler.timed_out.add(number)
+                ray.kill(actor)
+                return
+
+    def get_state(self) -> None:
+        """Nothing for Tune to save."""
+
+    def setup(self, *arguments: Any, **info: Any) -> None:
+        """Nothing to set up."""
+
+
+def run_trials(conductor: Conductor, watch: Callable[[Conductor], None], is_own_ray: bool) -> None:
+    """Work until the conductor has nothing left; raises what the driver's own parts raise."""
+    os.environ.update({name: os.environ.get(name, value) for name, value in SETTINGS.items()})
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # it names failed trials by ids of its own
+    wanted, limit = conductor.spec.resources.bundle, conductor.spec.resources.max_concurrent
+    # One trial waits ready for the next free worker, so that no worker idles: it counts towards the limit, and where
+    # Ray's own resources keep to the limit there is no need to count.
+    if limit is not None and is_own_ray and num_slots(wanted, ray.nodes()) <= limit:
+        limit = None
+    lock = conductor.lock
+    order = WorkOrder(conductor.folder, lock.folder, lock.session, by_value(conductor.workload))
+    scheduler = LedgerScheduler(conductor)
+    try:
+        with losses_told_as_actors():
+            tune.run(
+                tune.with_parameters(TrialRunner, order=order),
+                name=lock.session,
+                storage_path=str(conductor.folder / ".tune"),
+                resources_per_trial=PlacementGroupFactory([wanted]),
+                search_alg=LedgerSearcher(conductor, limit),
+                scheduler=scheduler,
+                callbacks=[DriverCallback(conductor, scheduler, watch)],
+                num_samples=-1,
+                reuse_actors=True,
+                max_failures=0,
+                raise_on_failed_trial=False,
+                trial_dirname_creator=lambda trial: f"{trial.config['number']:04d}-{trial.trial_id}",
+                verbose=0,
+            )
+    except TuneError:
+        if scheduler.crash is not None:
+            raise scheduler.crash from None
+        raise

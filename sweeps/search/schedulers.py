@@ -1,0 +1,25 @@
+"""The literal table of early stopping: what may end a trial before its last epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from sweeps.search.pareto_asha import ParetoASHA
+
+
+class StoppingRule(Protocol):
+    """Judges trials by their costs, vectors to minimise."""
+
+    def note(self, trial: int, epoch: int, cost: Sequence[float]) -> None:
+        """Note a trial's cost after `epoch`; the same result told again changes nothing."""
+
+    def should_stop(self, trial: int, epoch: int, cost: Sequence[float]) -> bool:
+        """Note a trial's cost after `epoch`, and say whether the trial ends here."""
+
+
+# name -> (reference costs, which objectives are known before training, epochs of a trial, reduction factor, first rung)
+SCHEDULERS: dict[str, Callable[[tuple[float, ...], tuple[bool, ...], int, float, int], StoppingRule] | None] = {
+    "none": None,  # every trial runs to its end
+    "pareto_asha": ParetoASHA,
+}

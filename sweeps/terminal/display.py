@@ -1,0 +1,72 @@
+"""A sweep at work as its user sees it: a table on a terminal, plain lines elsewhere, nothing for a library call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from dfkd_core.base.printable import printable
+from sweeps.definition.objectives import Objective
+from sweeps.record.trials import TrialRecord, TrialState
+
+
+@dataclass(frozen=True)
+class SweepView:
+    """A sweep at one moment: all that a display may know of it."""
+
+    name: str
+    objectives: tuple[Objective, ...]
+    num_trials: int  # the budget
+    counts: Mapping[TrialState, int]  # of the trials that have ended, and of those at work
+    hypervolume: float
+    front: tuple[TrialRecord, ...]  # so far, in the front's order
+    spent_s: float
+
+    @property
+    def num_finished(self) -> int:
+        """Trials that have ended."""
+        return sum(count for state, count in self.counts.items() if state.is_finished)
+
+
+class Display:
+    """Says nothing; the base of those that do."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing to put away."""
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Show how preparation gets on."""
+
+    def update(self, view: SweepView) -> None:
+        """Show the present state; called a few times a second."""
+
+    def finished(self, view: SweepView, name: str, record: TrialRecord) -> None:
+        """Show that a trial, known by `name`, has ended."""
+
+
+class PlainDisplay(Display):
+    """One line per finished trial."""
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Print a line when something is done."""
+        if done >= total:
+            say(f"{what}: {total} done")
+
+    def finished(self, view: SweepView, name: str, record: TrialRecord) -> None:
+        """Print the trial's state, objectives and what the sweep has reached."""
+        values = "  ".join(f"{o.metric} {_short(record.metrics.get(o.metric))}" for o in view.objectives)
+        tail = printable(record.reason or f"hypervolume {view.hypervolume:.4g}")
+        say(f"[{view.num_finished}/{view.num_trials}] {name} {record.state}  {values}  {tail}")
+
+
+def say(line: str) -> None:
+    """Print one line."""
+    print(line, flush=True)  # noqa: T201 - this is the display
+
+
+def _short(value: Any) -> str:
+    return "-" if value is None else f"{value:.4g}"

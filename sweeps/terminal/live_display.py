@@ -1,0 +1,95 @@
+"""The live display of a sweep on a terminal: states, hypervolume, time left, and the front so far."""
+
+from __future__ import annotations
+
+import sys
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from dfkd_core.base.printable import printable
+from sweeps.record.trials import TrialRecord, TrialState
+from sweeps.terminal.display import Display, SweepView
+
+STYLES = {
+    TrialState.COMPLETE: "green",
+    TrialState.PRUNED: "yellow",
+    TrialState.INFEASIBLE: "magenta",
+    TrialState.FAILED: "red",
+    TrialState.RUNNING: "cyan",
+}
+MAX_ROWS = 12
+
+
+def is_terminal() -> bool:
+    """True when somebody is watching."""
+    return sys.stdout.isatty()
+
+
+class LiveDisplay(Display):
+    """Redraws a small table in place."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console()
+        self._live = Live(console=self.console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._live.stop()
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Show how preparation gets on, on one line."""
+        if self.console.is_terminal:
+            end = "\n" if done >= total else ""
+            self.console.print(f"\r{what}: {done}/{total}   ", end=end, highlight=False)
+
+    def update(self, view: SweepView) -> None:
+        """Redraw."""
+        self._live.update(Group(headline(view), front_rows(view)))
+
+    def finished(self, view: SweepView, name: str, record: TrialRecord) -> None:
+        """Leave a line behind for a trial that failed; the others show in the table."""
+        if record.state is TrialState.FAILED:
+            self.console.print(Text(printable(f"{name} failed: {record.reason}"), style="red"))
+
+
+def headline(view: SweepView) -> RenderableType:
+    """Name, progress bar, states, hypervolume and time left."""
+    done, total = view.num_finished, view.num_trials
+    shown = [(f"{count} {state.lower()}  ", STYLES.get(state, "")) for state, count in view.counts.items() if count]
+    line = Table.grid(padding=(0, 2))
+    line.add_row(
+        Text(view.name, style="bold"),
+        ProgressBar(total=total, completed=done, width=24),
+        Text(f"{done}/{total}"),
+        Text.assemble(*shown),
+        Text(f"hypervolume {view.hypervolume:.4g}"),
+        Text(time_left(view.spent_s, done, total), style="dim"),
+    )
+    return line
+
+
+def front_rows(view: SweepView) -> RenderableType:
+    """The front so far, one row a point."""
+    table = Table(box=None, header_style="dim", padding=(0, 2))
+    table.add_column("trial", justify="right")
+    for objective in view.objectives:
+        table.add_column(objective.metric, justify="right")
+    for record in view.front[:MAX_ROWS]:
+        table.add_row(str(record.number), *(f"{record.metrics[o.metric]:,.6g}" for o in view.objectives))
+    return table
+
+
+def time_left(spent_s: float, done: int, total: int) -> str:
+    """How long the rest takes when it goes on as before."""
+    if not done:
+        return "time left: after the first trial"
+    minutes = spent_s / done * (total - done) / 60
+    return f"about {minutes:.0f} min left" if minutes >= 1 else "less than a minute left"

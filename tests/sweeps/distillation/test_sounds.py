@@ -1,0 +1,92 @@
+"""Recorded sounds of a front, on stand-ins for corpus and models."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dfkd_core.config import ExperimentConfig
+from dfkd_core.errors import CheckpointError, DataError
+from sweeps.distillation import sounds
+
+NUM_SAMPLES = 4000
+
+
+class Listed:
+    """Six mixtures whose SNR rises with their number; the first half is the loudest."""
+
+    snr_db = np.array([5.0, -5.0, 0.0, 20.0, 10.0, 15.0])
+    reference = "clean"
+    noise_families = ("rain", "cafe", "car", "bell", "fan", "bird")
+
+    def __len__(self):
+        return 6
+
+    def name(self, index):
+        return f"valid-{index:06d}"
+
+    def batch(self, indices):
+        clean = np.stack([np.full(NUM_SAMPLES, 0.01 * (1 + i), np.float32) for i in indices])
+        return 2 * clean, clean
+
+
+class SignalsOf:
+    def __init__(self, config, *, needs_teacher):
+        self.validation = Listed()
+
+
+@pytest.fixture
+def models(monkeypatch):
+    """Models that halve their input; trial 9 is damaged. The list holds the trials that were run."""
+    asked = []
+
+    def opened(folder):
+        asked.append(int(folder.name))
+        if folder.name == "0009":
+            raise CheckpointError("damaged")
+        return lambda noisy: 0.5 * noisy
+
+    monkeypatch.setattr("dfkd_core.training.signals.Signals", SignalsOf)
+    monkeypatch.setattr("dfkd_core.teachers.open_network", opened)
+    monkeypatch.setattr("dfkd_core.teachers.open_teacher", lambda config: lambda noisy, listed: 0.4 * noisy)
+    return asked
+
+
+def test_one_hard_one_middling_and_one_easy_mixture_are_kept(tmp_path, models):
+    sounds.record_sounds(tmp_path, [3], ExperimentConfig())
+    names = [excerpt.name for excerpt in sounds.read_sounds(tmp_path, [3]).excerpts]
+    assert names == ["car, 0 dB", "fan, 10 dB", "bell, 20 dB"]
+
+
+def test_all_versions_of_a_mixture_share_one_gain(tmp_path, models):
+    sounds.record_sounds(tmp_path, [3], ExperimentConfig())
+    for excerpt in sounds.read_sounds(tmp_path, [3]).excerpts:
+        levels = [wave[0] for wave in (excerpt.noisy, excerpt.clean, excerpt.teacher, excerpt.students[3])]
+        assert levels == pytest.approx([0.8, 0.4, 0.32, 0.4], abs=1e-3)
+
+
+def test_what_is_there_is_not_rendered_again(tmp_path, models):
+    sounds.record_sounds(tmp_path, [3], ExperimentConfig())
+    sounds.record_sounds(tmp_path, [3, 4], ExperimentConfig())
+    assert models == [3, 4]
+
+
+def test_a_damaged_model_costs_its_sound_and_nothing_else(tmp_path, models, caplog):
+    sounds.record_sounds(tmp_path, [9, 3], ExperimentConfig())
+    assert "no sound 't0009': damaged" in caplog.text
+    assert [set(excerpt.students) for excerpt in sounds.read_sounds(tmp_path, [9, 3]).excerpts] == [{3}] * 3
+
+
+def test_without_a_teacher_there_is_no_version_of_it(tmp_path, models, monkeypatch):
+    monkeypatch.setattr("dfkd_core.teachers.open_teacher", lambda config: None)
+    sounds.record_sounds(tmp_path, [3], ExperimentConfig())
+    assert all(excerpt.teacher is None for excerpt in sounds.read_sounds(tmp_path, [3]).excerpts)
+
+
+def test_a_corpus_that_is_gone_costs_all_sounds_and_is_told(tmp_path, monkeypatch, caplog):
+    def missing(config, *, needs_teacher):
+        raise DataError("no corpus here")
+
+    monkeypatch.setattr("dfkd_core.training.signals.Signals", missing)
+    sounds.record_sounds(tmp_path, [3], ExperimentConfig())
+    assert "no corpus here" in caplog.text and sounds.read_sounds(tmp_path, [3]) is None

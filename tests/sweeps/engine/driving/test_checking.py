@@ -1,0 +1,78 @@
+"""All that can be wrong with a sweep is said before anything is written."""
+
+import pytest
+
+from dfkd_core.config import ExperimentConfig
+from dfkd_core.errors import ConfigError
+from dfkd_core.models import build_student
+from dfkd_core.trained.model_folder import write_model_folder
+from sweeps.definition.spec import SweepSpec
+from sweeps.distillation.workload import DistillationWorkload
+from sweeps.engine.driving.checking import resolved
+
+SIZE = {"metric": "model/params", "goal": "minimize", "scale": "log"}
+
+
+def sweep(metric="val/pesq_wb", **changes):
+    """A distillation sweep with one objective beside the size."""
+    return SweepSpec.model_validate(
+        {
+            "name": "checked",
+            "config": {"student": {"model": "dccrn"}, "distillation": {"method": "none"}},
+            "space": {"student.width": {"values": [0.125, 0.25]}},
+            "objectives": [{"metric": metric, "goal": "maximize"}, SIZE],
+            "reference_point": {metric: 0.0, "model/params": 4e6},
+            "budget": {"trials": 2, "epochs_per_trial": 1},
+            **changes,
+        }
+    )
+
+
+def test_a_good_sweep_comes_back_with_its_config_complete():
+    spec = resolved(sweep(), DistillationWorkload)
+    assert spec.config["training"]["batch_size"] >= 1
+    assert spec.config["student"] == {"model": "dccrn"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        (sweep("val/pesq"), "did you mean 'val/pesq_wb'"),
+        (sweep("val/dnsmos"), "config.training.metrics: must hold dnsmos, which an objective or a constraint uses"),
+        (sweep(config={"training": {"metrics": ["pesq"]}}), "must hold optional metrics (dnsmos), but got 'pesq'"),
+        (sweep("val/gain_db"), "val/gain_db"),  # best at zero: neither more nor less of it is better
+        (sweep(constraints=["model/param <= 1"]), "did you mean 'model/params'"),
+        (sweep(space={"student.widht": {"values": [0.25]}}), "did you mean 'student.width'"),
+        (sweep(space={"student.width": {"values": [0.25, -1]}}), "-1"),
+        (sweep(evaluate_first=[{"student.width": 0.3}]), "evaluate_first[0]"),
+        (sweep(sampler={"name": "tpe", "options": {"n_startup": 3}}), "sampler.options"),
+        (sweep(config={"distillation": {"method": "dkfd"}}), "config.distillation.method"),
+    ],
+)
+def test_a_wrong_sweep_is_refused_in_one_line(spec, said):
+    with pytest.raises(ConfigError) as caught:
+        resolved(spec, DistillationWorkload)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_search_over_wider_students_than_the_one_training_starts_from_is_refused(tmp_path):
+    config = ExperimentConfig.parse({"student": {"model": "dccrn", "width": 0.125}})
+    weights = build_student(config.student).state_dict()
+    write_model_folder(tmp_path, config, weights, {}, noisy={}, epochs=1, origin={})
+    start = {"training": {"start_from": str(tmp_path)}, "student": {"model": "dccrn", "width": 0.125}}
+    rates = {"optimizer.learning_rate": {"min": 1e-4, "max": 1e-3, "log": True}}
+    assert resolved(sweep(config=start, space=rates), DistillationWorkload)
+    with pytest.raises(
+        ConfigError,
+        match=r"training\.start_from must name a model at least as wide as the student, .* 2 channels, not 4",
+    ):
+        resolved(sweep(config=start), DistillationWorkload)
+
+
+def test_a_search_over_starts_is_checked_for_each_of_them():
+    config = {"teacher": {"checkpoint": "own-dccrn"}, "student": {"model": "dccrn", "width": 0.25}}
+    starts = {"training.start_from": {"values": [None, "teacher"]}}
+    assert resolved(sweep(config=config, space=starts), DistillationWorkload)
+    with pytest.raises(ConfigError, match=r"training\.start_from must be a model .* the teacher is no model of ours"):
+        resolved(sweep(config={**config, "teacher": {"pretrained": "dtln"}}, space=starts), DistillationWorkload)

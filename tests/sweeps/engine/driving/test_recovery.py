@@ -1,0 +1,90 @@
+"""After a death between ledger and spool, MLflow hears what it missed, once and with its own times."""
+
+import time
+
+import pytest
+from closed_form import PARAMS, QUALITY, sweep
+from mlflow.tracking import MlflowClient
+from tracked_sweeps import deliver, runs_of, sweep_folder
+
+from sweeps.definition.spec import SweepSpec
+from sweeps.engine.driving.recovery import retell
+from sweeps.record.ledger import Ledger
+from sweeps.record.trials import TrialState
+from sweeps.tracking.delivery import recorded_states
+from sweeps.tracking.tracker import Tracker
+
+
+@pytest.fixture
+def begun(tmp_path):
+    folder = sweep_folder(tmp_path / "runs", "closed")
+    ledger = Ledger.create(folder, SweepSpec.model_validate(sweep(4, 2)), "id")
+    return folder, ledger
+
+
+def same(number):
+    return number
+
+
+def open_tracker(folder):
+    tracker = Tracker(folder)
+    tracker.sweep_started("closed", "acceptance", "abc", {})
+    return tracker
+
+
+def work(ledger, tracker=None, until="end"):
+    """A trial in the ledger, told to the tracker up to some point."""
+    number, params = ledger.ask()
+    ledger.start(number, "session")
+    if tracker and until != "nothing":
+        tracker.trial_started(number, params, {})
+    for epoch in (1, 2):
+        metrics = {QUALITY: 0.1 * epoch, PARAMS: 2e6 * params["size"]}
+        time_s = ledger.record_epoch(number, epoch, metrics)
+        if tracker and until in ("epochs", "end"):
+            tracker.trial_epoch(number, epoch, metrics, time_s)
+            time.sleep(0.002)  # MLflow's times are whole milliseconds: told again later must be seen to be told again
+    ledger.finish(number, TrialState.COMPLETE)
+    if tracker and until == "end":
+        record = ledger.record(number)
+        tracker.trial_finished(number, record.state, 1.0, None, record.metrics)
+    return number
+
+
+@pytest.mark.parametrize("until", ["nothing", "start", "epochs", "end"])
+def test_wherever_the_driver_died_mlflow_ends_with_each_epoch_once(begun, until):
+    folder, ledger = begun
+    tracker = open_tracker(folder)
+    work(ledger, tracker, until)
+    tracker.close()
+    tracker = open_tracker(folder)
+    retell(ledger, tracker, recorded_states(folder), same)
+    tracker.sweep_finished("finished")
+    tracker.close()
+    deliver(folder)
+    uri = f"sqlite:///{folder.parent}/mlflow.db"
+    (run,) = runs_of(uri)
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["dfkd.trial_state"] == "COMPLETE"
+    history = MlflowClient(uri).get_metric_history(run.info.run_id, QUALITY)
+    assert [(point.step, point.value) for point in history] == [(1, 0.1), (2, 0.2)]
+
+
+class Notes:
+    def __init__(self):
+        self.told = []
+
+    def __getattr__(self, name):
+        return lambda *arguments, **named: self.told.append((name, arguments[0], named.get("time_s")))
+
+
+def test_what_was_told_is_not_told_again_and_what_is_unfinished_is_left(begun):
+    _, ledger = begun
+    told, untold = work(ledger), work(ledger)
+    ledger.ask()
+    tracker = Notes()
+    retell(ledger, tracker, {told: "COMPLETE", untold: "RUNNING"}, same)
+    assert {number for _, number, _ in tracker.told} == {untold}
+    record = ledger.record(untold)
+    assert tracker.told[0] == ("trial_started", untold, record.started)
+    assert tracker.told[-1] == ("trial_finished", untold, record.finished)

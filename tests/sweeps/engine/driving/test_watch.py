@@ -1,0 +1,99 @@
+"""What the driver looks after between Tune's events."""
+
+from dataclasses import FrozenInstanceError
+from types import SimpleNamespace
+
+import pytest
+
+from sweeps.engine.driving.stopping import STOP_REQUEST
+from sweeps.engine.driving.watch import Watch
+from sweeps.record.driver_lock import LockLost
+from sweeps.record.trials import TrialRecord, TrialState
+
+
+class Parts(SimpleNamespace):
+    """The driver's parts, which note what is asked of them."""
+
+    def __init__(self, folder, hours=None, spent_s=0.0):
+        self.asked = []
+        self.ledger = SimpleNamespace(attrs=lambda: {"spent_s": spent_s}, set_attr=lambda *a: self.asked.append(a))
+        self.conductor = SimpleNamespace(
+            closed=False,
+            live={0: SimpleNamespace(started=1.0), 1: SimpleNamespace(started=None)},
+            counts={TrialState.COMPLETE: 2},
+            run_of=lambda number: number,
+            spec=SimpleNamespace(name="x", objectives=(), budget=SimpleNamespace(hours=hours, trials=6)),
+            stop=lambda reason: self.asked.append(("stop", reason)),
+        )
+        self.updates = SimpleNamespace(
+            hypervolume=0.5,
+            front=(),
+            refresh=lambda: self.asked.append("refresh"),
+            finished=lambda record: self.asked.append(("front", record.number)),
+        )
+        self.lock = SimpleNamespace(folder=folder, check=lambda: None)
+        self.delivery = SimpleNamespace(keep_alive=lambda: self.asked.append("keep_alive"))
+        self.display = SimpleNamespace(
+            update=self.asked.append, finished=lambda view, name, record: self.asked.append(name)
+        )
+
+    def watch(self):
+        """A watch that looks at these parts."""
+        watch = Watch(self.ledger, self.lock, self.updates, self.delivery, self.display)
+        return SimpleNamespace(look=lambda: watch(self.conductor), watch=watch)
+
+
+def test_every_look_refreshes_front_delivery_and_display(tmp_path):
+    parts = Parts(tmp_path)
+    parts.watch().look()
+    *others, view = parts.asked
+    assert others == ["refresh", "keep_alive"]
+    assert view.counts == {TrialState.COMPLETE: 2, TrialState.RUNNING: 1}
+    assert (view.num_finished, view.num_trials, view.hypervolume) == (2, 6, 0.5)
+    with pytest.raises(FrozenInstanceError):
+        view.hypervolume = 1.0
+
+
+def test_the_end_of_a_trial_is_told_to_the_front_and_then_shown(tmp_path):
+    parts = Parts(tmp_path)
+    parts.watch().watch.finished(parts.conductor, TrialRecord(3, TrialState.COMPLETE))
+    assert parts.asked == [("front", 3), "trial 3"]
+
+
+def test_a_stop_request_is_honoured_once_also_when_it_came_before_the_first_look(tmp_path):
+    """A driver may prepare data for an hour before it looks around."""
+    (tmp_path / STOP_REQUEST).touch()
+    parts = Parts(tmp_path)
+    watch = parts.watch()
+    watch.look()
+    watch.look()
+    assert parts.asked.count(("stop", "stopped by request")) == 1
+    assert not (tmp_path / STOP_REQUEST).exists()
+
+
+@pytest.mark.parametrize(("hours", "closed"), [(None, False), (2.0, False), (0.9, True)])
+def test_hours_add_up_over_resumes(tmp_path, hours, closed):
+    parts = Parts(tmp_path, hours, spent_s=3600.0)
+    parts.watch().look()
+    assert parts.conductor.closed is closed
+
+
+def test_time_is_noted_every_now_and_then(tmp_path, monkeypatch):
+    parts = Parts(tmp_path, spent_s=100.0)
+    watch = parts.watch()
+    watch.watch._noted -= 11
+    watch.look()
+    watch.look()
+    assert [note for note in parts.asked if isinstance(note, tuple)] == [("spent_s", pytest.approx(100.0, abs=1))]
+
+
+def test_a_lost_lock_ends_the_driver(tmp_path):
+    parts = Parts(tmp_path)
+
+    def lost():
+        raise LockLost("another driver")
+
+    parts.lock.check = lost
+    with pytest.raises(LockLost):
+        parts.watch().look()
+    assert parts.asked == []
