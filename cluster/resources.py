@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dfkd_core.base.allowance import allowed_cpus
 from dfkd_core.errors import ConfigError
 
 
@@ -34,7 +34,7 @@ def this_machine() -> dict[str, Any]:
     """What a Ray for this machine alone would say of its one node; accelerator types only Ray itself knows."""
     import torch
 
-    return {"Alive": True, "Resources": {"CPU": os.cpu_count() or 1, "GPU": torch.cuda.device_count()}}
+    return {"Alive": True, "Resources": {"CPU": allowed_cpus(), "GPU": torch.cuda.device_count()}}
 
 
 def num_slots(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, Any]]) -> int:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import ray
+from ray._private.services import canonicalize_bootstrap_address
+from ray.exceptions import AuthenticationError
 
-from cluster.loopback import on_loopback
+from cluster import own_ray
 from cluster.watchdog import watched
 from dfkd_core.errors import ConfigError
 
 KNOCK_S = 10.0
-OBJECT_STORE_BYTES = 256 << 20  # trials share files, not objects
+WITH_TOKEN = "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH (or RAY_AUTH_TOKEN)"  # noqa: S105 - names alone
 
 
 @dataclass(frozen=True)
@@ -43,37 +46,33 @@ def connect(
     if ray.is_initialized():
         yield Session(is_own=False)
         return
-    setting, target = _target(address)
-    _start(setting, target, num_cpus)
+    setting, target = ("--address", address) if address else ("RAY_ADDRESS", os.environ.get("RAY_ADDRESS"))
+    if not target or target == "local":
+        own_ray.start(num_cpus)
+        try:
+            with watched(remedy):
+                yield Session(is_own=True)
+        finally:
+            own_ray.stop()
+        return
+    _join(setting, target)
     try:
-        with watched(remedy) if target == "local" else nullcontext():
-            yield Session(is_own=target == "local")
+        yield Session(is_own=False)
     finally:
         ray.shutdown()
 
 
-def _target(address: str | None) -> tuple[str, str]:
-    """Where to connect, and the setting that says so."""
-    setting, target = ("--address", address) if address else ("RAY_ADDRESS", os.environ.get("RAY_ADDRESS"))
-    if not target:
-        return "default", "local"
+def _join(setting: str, target: str) -> None:
+    """Connect to a running cluster."""
     if target.startswith("ray://"):
         rule = f"must not be a ray:// address, through which trials would run without the ledger, but got {target!r}"
         raise ConfigError(f"{rule}; start `dfkd` on a machine of the cluster, with the address auto", key=setting)
-    return setting, target
-
-
-def _start(setting: str, target: str, num_cpus: int | None) -> None:
     _knock(setting, target)
-    own = {"num_cpus": num_cpus, "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
     try:
-        with on_loopback() if target == "local" else nullcontext():
-            ray.init(
-                address=target,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                **(own if target == "local" else {}),
-            )
+        if not _lets_in(target):
+            rule = f"a Ray answers at {target!r}, but refuses this driver, whose token is missing or another's"
+            raise ConfigError(f"{rule}; set {WITH_TOKEN} to the cluster's, or leave {setting} out", key=setting)
+        ray.init(address=target, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise _no_answer(setting, target, error) from error
 
@@ -87,6 +86,43 @@ def _knock(setting: str, target: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
     except (OSError, OverflowError) as error:
         raise _no_answer(setting, target, error) from error
+
+
+def _lets_in(target: str) -> bool:
+    """Whether the cluster's head takes this driver's token, which Ray itself would find out after half a minute.
+
+    A token that lies in the home is used, as by the cluster's other processes, unless RAY_AUTH_MODE says otherwise.
+    """
+    address = canonicalize_bootstrap_address(target)
+    if address is None:
+        return True  # there is none, which Ray says itself
+    with _silenced(2):
+        for is_last in (False, True):
+            try:
+                own_ray.raylet.GcsClient(address=address)
+            except AuthenticationError:
+                token = own_ray.raylet.AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True)
+                if is_last or not token or "RAY_AUTH_MODE" in os.environ:
+                    return False
+                os.environ["RAY_AUTH_MODE"] = "token"
+                own_ray.raylet.Config.initialize("")
+            else:
+                return True
+    return False
+
+
+@contextmanager
+def _silenced(descriptor: int) -> Iterator[None]:
+    """While entered, what Ray's C++ part writes to the descriptor is dropped."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(descriptor), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    try:
+        yield
+    finally:
+        os.dup2(kept, descriptor)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _no_answer(setting: str, target: str, error: Exception) -> ConfigError:

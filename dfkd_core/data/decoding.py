@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from dfkd_core.base.allowance import allowed_cpus
 from dfkd_core.base.atomic_files import sha256_file
 from dfkd_core.base.progress import Progress
 from dfkd_core.data.activity import active_frames
@@ -133,7 +134,7 @@ def _decoded(manifest: Manifest, clips: list[Clip]) -> Iterator[tuple[Clip, Deco
         except DataError as error:
             return error
 
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(8, allowed_cpus())) as pool:
         for batch in _batches(clips):
             yield from zip(batch, pool.map(attempt, batch), strict=True)
 

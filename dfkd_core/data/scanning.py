@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from dfkd_core.base.allowance import allowed_cpus
 from dfkd_core.base.progress import Progress
 from dfkd_core.data.damage import tolerate, whole_info
 from dfkd_core.data.manifest import Clip, Kind, Split, without_partners
@@ -87,7 +88,7 @@ def read_headers(root: Path, entries: list[Entry], progress: Progress) -> list[C
     clips: list[Clip] = []
     problems: dict[str, str] = {}
     # threads: libsndfile and the disk work outside Python's lock
-    with ThreadPoolExecutor(min(16, 4 * (os.cpu_count() or 1))) as pool:
+    with ThreadPoolExecutor(min(16, 4 * allowed_cpus())) as pool:
         for start in range(0, len(entries), BATCH):
             batch = entries[start : start + BATCH]
             for entry, result in zip(batch, pool.map(lambda entry: _clip(root, entry), batch), strict=True):

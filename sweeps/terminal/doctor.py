@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import psutil
+
+from dfkd_core.base.allowance import allowed_cpus, allowed_memory_bytes
 from dfkd_core.base.cache import cache_dir
 from sweeps.git_commit import git_commit
 from sweeps.tracking.credentials import public_uri
@@ -44,7 +47,11 @@ def _version(package: str) -> str:
 def _devices() -> Iterator[tuple[str, str]]:
     import torch
 
-    yield "cores", str(os.cpu_count())
+    yield "cores", f"{allowed_cpus()} of {os.cpu_count()} may be used"
+    yield (
+        "memory",
+        f"{allowed_memory_bytes() / 2**30:.1f} of {psutil.virtual_memory().total / 2**30:.1f} GiB may be used",
+    )
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     yield "GPUs", ", ".join(names) or "none; trials train on the CPU"
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from cluster import session
+from cluster import own_ray, session
 from cluster.session import connect
 from dfkd_core.errors import ConfigError
 
@@ -72,6 +72,8 @@ def test_without_an_address_a_ray_of_our_own_is_started_and_stopped(monkeypatch)
     """Never somebody else's: a bare ray.init() would attach to any cluster of this machine. Nothing listens outside."""
     ray = FakeRay()
     monkeypatch.setattr(session, "ray", ray)
+    monkeypatch.setattr(own_ray, "ray", ray)
+    monkeypatch.setattr(own_ray, "allowed_cpus", lambda: 4)
     with connect(num_cpus=2) as found:
         assert found.is_own
         assert found.nodes() == [{"Alive": True}]
@@ -83,6 +85,7 @@ def test_without_an_address_a_ray_of_our_own_is_started_and_stopped(monkeypatch)
 def test_a_cluster_that_is_attached_to_keeps_its_own_size(monkeypatch):
     ray = FakeRay()
     monkeypatch.setattr(session, "ray", ray)
+    monkeypatch.setattr(session, "_lets_in", lambda target: True)
     with connect("auto", num_cpus=2) as found:
         assert not found.is_own
     assert ray.calls[0]["address"] == "auto"

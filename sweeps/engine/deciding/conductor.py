@@ -82,6 +82,7 @@ class Conductor:
         self.failed: str | None = None  # why the sweep was given up
         records = ledger.records()
         self.counts = Counter(record.state for record in records if record.state.is_finished)
+        self._counts_before = Counter(self.counts)  # of earlier drivers
         self._waiting = deque(record.number for record in records if not record.state.is_finished)
         self._num_trials = len(records)
         self._rule: StoppingRule | None = None
@@ -247,7 +248,8 @@ class Conductor:
         run, how = self.run_of(number), (record.fidelity, record.reason, record.metrics)
         self.tracker.trial_finished(run, state, *how, time_s=record.finished)
         self.counts[state] += 1
-        finished, num_failed = self.counts.total(), self.counts[TrialState.FAILED]
+        since = self.counts - self._counts_before  # an earlier driver's failures may be mended by now
+        finished, num_failed = since.total(), since[TrialState.FAILED]
         limit = self.spec.failures.max_failed_share
         if finished >= MIN_JUDGED and num_failed > limit * finished and not self.failed:
             self.failed = f"{num_failed} of {finished} trials failed, more than failures.max_failed_share {limit:g}"

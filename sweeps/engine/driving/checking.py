@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ from search_spaces.space import Space
 from sweeps.definition.spec import SweepSpec
 from sweeps.git_commit import git_commit
 from sweeps.record.sweep import Sweep
+from sweeps.record.sweep_folder import SPEC
 from sweeps.search.history import Outlook
 from sweeps.search.samplers import Experience, build_sampler
 from sweeps.workload import Workload, domain_of
 
+BEGUN_WITH = "begun_with"  # of the ledger: the resolved spec
 CHANGEABLE = ("budget.trials", "budget.hours", "failures.", "resources.")
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,28 @@ def changes(overrides: Mapping[str, Any]) -> Mapping[str, Any]:
             rule = "cannot change on resume; only budget.trials, budget.hours, failures and resources can"
             raise ConfigError(rule, key=key)
     return overrides
+
+
+def check_begun(sweep: Sweep) -> None:
+    """What `--set` may not change on resume, an editor may not change in sweep.yaml either; the key is named.
+
+    Finished trials were drawn and trained as the sweep began; sweeps of earlier versions do not say how.
+    """
+    begun, now = sweep.ledger.attrs().get(BEGUN_WITH), sweep.spec.model_dump(mode="json")
+    before, after = dict(leaves(begun or now)), dict(leaves(now))
+    for key in {**before, **after}:
+        if before.get(key) != after.get(key) and not key.startswith(CHANGEABLE):
+            rule = f"was {before.get(key)!r} when this sweep began, but is {after.get(key)!r}"
+            raise ConfigError(f"{rule}; set it back, or begin a new sweep", key=key, file=sweep.path / SPEC)
+
+
+def leaves(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value of a nested mapping, by key path; lists are values."""
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
 
 
 def check_unchanged(sweep: Sweep, hashes: Mapping[str, str | None]) -> None:

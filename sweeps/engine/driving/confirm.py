@@ -12,7 +12,7 @@ from cluster.session import Session
 from cluster.storage import check_shared
 from dfkd_core.errors import ConfigError
 from sweeps.definition.objectives import costs
-from sweeps.engine.driving.checking import check_unchanged
+from sweeps.engine.driving.checking import check_begun, check_unchanged
 from sweeps.engine.driving.driver import Driver, Trials, outcome
 from sweeps.engine.driving.front_updates import RepeatUpdates
 from sweeps.engine.driving.preparing import locked, prepare, ray_for
@@ -85,6 +85,7 @@ def confirm_front(
     folder.require()
     with locked(folder) as lock:
         sweep = Sweep.open(path)
+        check_begun(sweep)
         workload = workload or folder.workload(IN_PYTHON)
         candidates = _candidates(sweep)
         begun = Repeats.find(folder.path, sweep.spec)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,11 +40,9 @@ def locked(folder: SweepFolder) -> Iterator[DriverLock]:
 def ray_for(
     spec: SweepSpec, folder: SweepFolder, address: str | None, command: str = "sweep resume"
 ) -> Iterator[Session]:
-    """A Ray that can hold a trial; one of our own has room for `max_concurrent`, and no more than this machine has."""
+    """A Ray that can hold a trial; one of our own has room for `max_concurrent`, and no more than may be used here."""
     wanted, limit = spec.resources.cpus_per_trial, spec.resources.max_concurrent
-    num_cpus = os.cpu_count() or 1
-    if limit is not None and wanted:
-        num_cpus = min(num_cpus, math.ceil(limit * wanted))
+    num_cpus = math.ceil(limit * wanted) if limit is not None and wanted else None
     remedy = f"go on with `dfkd {command} {shlex.quote(str(folder.path))}`"
     with connect(address, num_cpus=num_cpus, remedy=remedy) as session:
         check_fits(spec.resources.bundle, session.nodes())

@@ -11,7 +11,7 @@ from cluster.session import Session
 from cluster.storage import check_shared
 from sweeps.definition.spec import SweepSpec
 from sweeps.engine.deciding.conductor import sweep_tags
-from sweeps.engine.driving.checking import changes, check_unchanged, resolved
+from sweeps.engine.driving.checking import BEGUN_WITH, changes, check_begun, check_unchanged, resolved
 from sweeps.engine.driving.driver import Driver, Trials, outcome
 from sweeps.engine.driving.front_updates import FrontUpdates
 from sweeps.engine.driving.preparing import default_workload, locked, prepare, ray_for
@@ -58,7 +58,11 @@ def run_sweep(
                 sweep_id = uuid.uuid4().hex
                 folder.write_note(sweep_id, workload)
                 ledger = Ledger.create(folder.path, spec, sweep_id, learned)
-                for key, value in {**hashes, "git_commit": git_commit()}.items():
+                for key, value in {
+                    **hashes,
+                    "git_commit": git_commit(),
+                    BEGUN_WITH: spec.model_dump(mode="json"),
+                }.items():
                     ledger.set_attr(key, value)
                 folder.write_spec(spec)  # comes last, and makes the folder a sweep
                 sweep = Sweep(folder, spec, ledger)
@@ -81,6 +85,7 @@ def resume_sweep(
     folder.require()
     with locked(folder) as lock:
         sweep = Sweep.open(path, overrides)
+        check_begun(sweep)
         spec, ledger = sweep.spec, sweep.ledger
         if ledger.num_finished() >= spec.budget.trials and ledger.state is SweepState.FINISHED:
             return deliver_owed(sweep)

@@ -36,6 +36,8 @@ SETTINGS = {
     "RAY_IGNORE_UNHANDLED_ERRORS": "1",
 }
 
+REFUSED = ("TUNE_RESULT_DIR", "RAY_AIR_LOCAL_CACHE_DIR")  # left over from other tools; Tune raises where it finds them
+
 
 class DriverCallback(TrialProgressCallback):  # type: ignore[misc]
     """Tells the conductor of starts, kills trials past their time, and lets the driver look around.
@@ -85,6 +87,8 @@ class DriverCallback(TrialProgressCallback):  # type: ignore[misc]
 def run_trials(conductor: Conductor, watch: Callable[[Conductor], None], is_own_ray: bool) -> None:
     """Work until the conductor has nothing left; raises what the driver's own parts raise."""
     os.environ.update({name: os.environ.get(name, value) for name, value in SETTINGS.items()})
+    for name in REFUSED:
+        os.environ.pop(name, None)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # it names failed trials by ids of its own
     wanted, limit = conductor.spec.resources.bundle, conductor.spec.resources.max_concurrent
     # One trial waits ready for the next free worker, so that no worker idles: it counts towards the limit, and where

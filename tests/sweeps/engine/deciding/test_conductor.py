@@ -283,6 +283,22 @@ def test_too_many_failures_end_the_sweep_after_five_trials(conduct):
     assert conductor.is_done
 
 
+def test_failures_before_a_resume_are_not_counted_again(conduct):
+    """The bug may be mended by now: the printed way on leads on."""
+    harsh = {"max_retries": 0, "max_failed_share": 0.5}
+    conductor = conduct(trials=20, failures=harsh)
+    for number in range(5):
+        begin(conductor)
+        conductor.fail(number, Failure(FailureKind.ERROR, "bug"))
+    later = conduct(trials=20, failures=harsh)
+    for _ in range(6):
+        run_whole(later)
+    assert later.failed is None
+    for _ in range(7):
+        later.fail(begin(later).number, Failure(FailureKind.ERROR, "another bug"))
+    assert later.failed == "7 of 13 trials failed, more than failures.max_failed_share 0.5"
+
+
 def test_a_share_of_failures_at_the_limit_is_allowed(conduct):
     conductor = conduct(trials=20, failures={"max_retries": 0, "max_failed_share": 0.5})
     for _ in range(3):

@@ -8,7 +8,7 @@ from dfkd_core.models import build_student
 from dfkd_core.trained.model_folder import write_model_folder
 from sweeps.definition.spec import SweepSpec
 from sweeps.distillation.workload import DistillationWorkload
-from sweeps.engine.driving.checking import resolved
+from sweeps.engine.driving.checking import BEGUN_WITH, check_begun, resolved
 
 SIZE = {"metric": "model/params", "goal": "minimize", "scale": "log"}
 
@@ -76,3 +76,39 @@ def test_a_search_over_starts_is_checked_for_each_of_them():
     assert resolved(sweep(config=config, space=starts), DistillationWorkload)
     with pytest.raises(ConfigError, match=r"training\.start_from must be a model .* the teacher is no model of ours"):
         resolved(sweep(config={**config, "teacher": {"pretrained": "dtln"}}, space=starts), DistillationWorkload)
+
+
+class Begun:
+    """A sweep as `check_begun` sees it."""
+
+    def __init__(self, spec, begun, path):
+        self.spec, self.path = spec, path
+        self.ledger = type("Attrs", (), {"attrs": lambda self: {} if begun is None else {BEGUN_WITH: begun}})()
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"space": {"student.width": {"values": [0.0625, 0.125, 0.25]}}}, "space.student.width.values"),
+        ({"budget": {"trials": 2, "epochs_per_trial": 4}}, "budget.epochs_per_trial"),
+        ({"sampler": {"seed": 1}}, "sampler.seed"),
+        ({"constraints": ["model/params <= 5"]}, "constraints"),
+        ({"config": {"student": {"model": "dccrn"}, "distillation": {}}}, "config.distillation.method"),
+    ],
+)
+def test_what_set_may_not_change_on_resume_an_editor_may_not_either(tmp_path, change, key):
+    """A longer list of choices would move the searched values of finished trials."""
+    with pytest.raises(ConfigError, match=r"when this sweep began.*set it back, or begin a new sweep") as caught:
+        check_begun(Begun(sweep(**change), sweep().model_dump(mode="json"), tmp_path))
+    assert (caught.value.key, caught.value.file) == (key, tmp_path / "sweep.yaml")
+
+
+def test_budget_failures_and_resources_may_change(tmp_path):
+    changed = sweep(
+        budget={"trials": 9, "epochs_per_trial": 1}, resources={"max_concurrent": 1}, failures={"max_retries": 5}
+    )
+    check_begun(Begun(changed, sweep().model_dump(mode="json"), tmp_path))
+
+
+def test_a_sweep_of_an_earlier_version_is_taken_as_it_is(tmp_path):
+    check_begun(Begun(sweep(), None, tmp_path))
