@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -64,8 +66,11 @@ class PlainDisplay(Display):
 
 
 def say(line: str) -> None:
-    """Print one line."""
-    print(line, flush=True)  # noqa: T201 - this is the display
+    """Print one line; when nobody reads any more (`| head`), this line and all later output is dropped."""
+    try:
+        print(line, flush=True)  # noqa: T201 - this is the display
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _short(value: Any) -> str:

@@ -13,7 +13,7 @@ from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from sweeps.definition.constraints import broken
 from sweeps.definition.objectives import costs
-from sweeps.engine.deciding.failures import Failure, FailureKind
+from sweeps.engine.deciding.failures import Failure, FailureKind, in_words
 from sweeps.engine.deciding.faults import fault_of, plain, static_fault_of
 from sweeps.engine.deciding.trial_log import TrialLog
 from sweeps.record.ledger import Ledger
@@ -179,7 +179,7 @@ class Conductor:
             self.failed = self.failed or f"trial {number} had no room to write ({failure.reason}); free some disk space"
             self.stop(self.failed)
             return
-        count = self.ledger.note_event(number, failure.kind, scrub(failure.reason, self._hidden))
+        count = self.ledger.note_event(number, failure.kind, scrub(in_words(failure.reason), self._hidden))
         if self._may_retry(number, failure.kind, count):
             del self.live[number]
             self._waiting.appendleft(number)
@@ -242,7 +242,8 @@ class Conductor:
         violations = {str(c): c.violation(metrics) for c in self.spec.constraints if c.metric in metrics}
         if state is TrialState.INFEASIBLE:
             reason = "breaks " + ", ".join(str(c) for c in broken(self.spec.constraints, metrics))
-        self.ledger.finish(number, state, reason=scrub(reason, self._hidden), violations=violations)
+        said = None if reason is None else scrub(in_words(reason), self._hidden)
+        self.ledger.finish(number, state, reason=said, violations=violations)
         record = self.ledger.record(number)
         TrialFolder(self.folder, number).finish(record, self.domain)
         run, how = self.run_of(number), (record.fidelity, record.reason, record.metrics)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,6 +11,8 @@ from dfkd_core.errors import TrainingDiverged
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FULL_TEXTS = ("No space left on device", "Disk quota exceeded")  # what libraries make of them in errors of their own
+
+_CODES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")  # ANSI's
 
 
 class FailureKind(StrEnum):
@@ -29,6 +32,12 @@ class Failure:
 
     kind: FailureKind
     reason: str
+
+
+def in_words(text: str) -> str:
+    """Any text as one line that every file, terminal and tracker takes: no colour codes, no bytes that are no text."""
+    plain = _CODES.sub("", text).encode("utf-8", "backslashreplace").decode()
+    return " ".join("".join(c if c.isprintable() else " " for c in plain).split())
 
 
 def kind_of(error: Exception) -> FailureKind:
