@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar, Self
 
 from pydantic import ConfigDict
@@ -61,6 +62,14 @@ class Student(nn.Module, ABC):
 
     def channels(self) -> Channels | None:
         """What a narrower student of this class needs to begin as a slice of this one; None: it cannot."""
+        return None
+
+    def slices(self, parent: Self) -> list[Callable[[], dict[str, Tensor]]] | None:
+        """Every state that this one may have as a slice of a wider one, each computed when asked for.
+
+        For architectures whose layers can share but some choices of channels; None: `channels` says it all.
+        ConfigError: there is no such choice.
+        """
         return None
 
     def stages(self, parent: Self) -> dict[str, str]:

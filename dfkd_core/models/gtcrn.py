@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Literal, NamedTuple, Self
 
 import torch
 from pydantic import field_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dfkd_core.errors import ConfigError
 from dfkd_core.models.band_layers import DoublingConv, HalvingConv, PastConv, from_neighbours, neighbours
 from dfkd_core.models.base import FLOAT_BYTES, Student, StudentBase
 from dfkd_core.models.erb_bands import ERBBands
+from dfkd_core.models.gtcrn_slices import consistent_choices, cut
 from dfkd_core.models.prelu import PReLU
 from dfkd_core.models.side_by_side_gru import recurrent_macs, side_by_side
 from dfkd_core.signal import SAMPLE_RATE_HZ
@@ -69,6 +72,7 @@ class GTCRN(Student):
     """
 
     Config = GTCRNConfig
+    resizable = frozenset({"channels"})
 
     def __init__(self, config: GTCRNConfig) -> None:
         super().__init__()
@@ -114,6 +118,16 @@ class GTCRN(Student):
         past, attention = zip(*early, *late, strict=True)
         following = States(torch.cat(past, 1), torch.stack(attention, 1), torch.stack((across1, across2), 1))
         return torch.stack(product, 3).transpose(1, 2), following
+
+    def slices(self, parent: Self) -> list[Callable[[], dict[str, Tensor]]]:
+        """One for each choice of channels that all layers of a wider one can share."""
+        wide, narrow = parent.config.channels, self.config.channels
+        choices = consistent_choices(wide, narrow) if narrow <= wide else []
+        if not choices:
+            works = [str(n) for n in range(SHARES, wide + 1, SHARES) if consistent_choices(wide, n)]
+            rule = f"must name a GTCRN of which {narrow} channels can be a slice, but no choice of its {wide} is shared"
+            raise ConfigError(f"{rule} by all layers; set student.channels to {', '.join(works)}")
+        return [partial(cut, parent.state_dict(), choice) for choice in choices]
 
     @property
     def look_ahead_samples(self) -> float:

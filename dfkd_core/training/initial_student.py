@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -17,6 +18,7 @@ from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.cache import cache_dir
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.data.mixture_list import MixtureList
+from dfkd_core.losses.si_sdr import si_sdr_db
 from dfkd_core.models import build_student
 from dfkd_core.models.base import Student
 from dfkd_core.trained.model_folder import load_model
@@ -25,6 +27,7 @@ from dfkd_core.training.parent import Parent, find_parent
 from dfkd_core.training.slicing import scores_by_activation, scores_by_order, scores_by_weight, sliced
 
 NUM_CROPS = 1000  # by which activation is measured, or as many as an epoch has
+NUM_TRIED, NUM_JUDGED = 24, 32  # slices, where there are several to choose from, and crops they are judged on
 NUM_BATCHES = 40  # for the statistics of norms
 FORMAT = 1  # of what is kept: another one where a slice comes out differently
 
@@ -64,13 +67,30 @@ def _slice(student: Student, trained: Student, parent: Parent, config: Experimen
     rule, batch = config.training.slice_by, config.training.batch_size
 
     def cut() -> State:
-        student.load_state_dict(sliced(trained, student, _scores(trained, parent, rule, crops)))
+        ways = student.slices(trained)
+        if ways is None:
+            student.load_state_dict(sliced(trained, student, _scores(trained, parent, rule, crops)))
+        else:
+            student.load_state_dict(_best(student, ways, crops))
         renew_statistics(student, _noisy(crops, batch, NUM_BATCHES * batch))
         return student.state_dict()
 
     identity = _identity(f"{parent.sha256} {crops.sha256} {config.student.model_dump_json()} {rule} {batch}")
     student.load_state_dict(_kept(identity, cut))
     return identity
+
+
+@torch.no_grad()
+def _best(student: Student, ways: Sequence[Callable[[], State]], crops: MixtureList) -> State:
+    """Of NUM_TRIED slices at most, spread over all, the one with the highest SI-SDR on the first mixtures."""
+    tried = [ways[i * len(ways) // min(len(ways), NUM_TRIED)]() for i in range(min(len(ways), NUM_TRIED))]
+    noisy, clean = (torch.from_numpy(signal) for signal in crops.batch(range(min(NUM_JUDGED, len(crops)))))
+    training, quality = student.training, []
+    for state in tried:
+        student.load_state_dict(state)
+        quality.append(float(si_sdr_db(student.eval()(noisy), clean).mean()))
+    student.train(training)
+    return tried[max(range(len(tried)), key=lambda i: (not math.isnan(quality[i]), quality[i]))]
 
 
 def _scores(trained: Student, parent: Parent, rule: str, crops: MixtureList) -> State:

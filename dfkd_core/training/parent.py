@@ -82,6 +82,11 @@ def _is_wider(wanted: StudentBase, found: StudentBase, start: str) -> bool:
             rule = f"must name a model of the same student, or a wider one, but {start} has {name} {got.get(name)}"
             raise ConfigError(f"{rule}, not {asked.get(name)}; name another, or set student.{name}", key=KEY)
     other = build_student(found)
+    try:
+        if student.slices(other) is not None:
+            return True
+    except ConfigError as error:
+        raise error.at(key=KEY) from error
     narrow, wide, theirs = student.channels(), other.channels(), in_parent(student, other)
     if narrow is None or wide is None:
         rule = f"must name a model of the very same student, since {type(student).__name__} declares no channels"

@@ -7,6 +7,7 @@ import torch
 
 from dfkd_core.config import load_config
 from dfkd_core.errors import CheckpointError, ConfigError
+from dfkd_core.losses.si_sdr import si_sdr_db
 from dfkd_core.models import build_student
 from dfkd_core.teachers.shipped import FOLDER
 from dfkd_core.trained.model_folder import load_model, model_sha256, read_record, write_model_folder
@@ -47,6 +48,33 @@ def test_gtcrn_begins_with_its_published_weights_under_all_its_names(experiment,
     named = {"student": {"model": "gtcrn"}, "teacher": teacher, "training.start_from": start}
     trainer, weights = Trainer(experiment(named)), load_model(FOLDER / "gtcrn")[0].state_dict()
     assert all(torch.equal(value, weights[name]) for name, value in trainer.student.state_dict().items())
+
+
+@pytest.mark.parametrize("channels", [8, 12])
+def test_a_narrower_gtcrn_begins_as_the_slice_that_hears_best(experiment, channels):
+    config = experiment({"student": {"model": "gtcrn", "channels": channels}, "training.start_from": "gtcrn"})
+    trainer = Trainer(config)
+    state, trained = trainer.student.state_dict(), load_model(FOLDER / "gtcrn")[0]
+    slices = [way() for way in trainer.student.slices(trained)]
+    same = [all(torch.equal(s[n], state[n]) for n, _ in trainer.student.named_parameters()) for s in slices]
+    assert sum(same) == 1
+    crops = trainer.signals.shard(0).mixtures
+    noisy, clean = map(torch.from_numpy, crops.batch(range(min(32, len(crops)))))
+    heard = []
+    for one in slices:
+        student = build_student(config.student).eval()
+        student.load_state_dict(one)
+        with torch.no_grad():
+            heard.append(float(si_sdr_db(student(noisy), clean).mean()))
+    assert heard[same.index(True)] == max(heard)
+
+
+@pytest.mark.parametrize("channels", [20, 32])
+def test_a_gtcrn_that_cannot_be_a_slice_is_refused_with_the_channels_that_can(experiment, channels):
+    config = experiment({"student": {"model": "gtcrn", "channels": channels}, "training.start_from": "gtcrn"})
+    rule = rf"training\.start_from: must name a GTCRN of which {channels} channels .* to 4, 8, 12, 16$"
+    with pytest.raises(ConfigError, match=rule):
+        find_parent(config)
 
 
 @pytest.fixture
