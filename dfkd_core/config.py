@@ -200,34 +200,31 @@ def with_overrides(mapping: Mapping[str, Any], overrides: Mapping[str, Any]) -> 
 
 def absolute_paths(config: ExperimentConfig, base: Path) -> ExperimentConfig:
     """The same config, with the paths of corpora, teacher and start resolved against `base`."""
-
-    def corpus_place(name: str) -> str:
-        return _resolve(name, base, keep=FETCHED.__contains__)
-
-    def is_name(value: str) -> bool:
-        return "/" not in value and not (base / value).exists()
-
     data, start = config.data, config.training.start_from
-    teacher = config.teacher.with_paths(lambda value: _resolve(value, base, keep=is_name))
-    if start is not None:
-        start = _resolve(start, base, keep=lambda value: value == "teacher" or is_name(value))
+    corpora = {
+        "corpus": place("data.corpus", data.corpus, base),
+        "probes": {name: place(f"data.probes.{name}", corpus, base) for name, corpus in data.probes.items()},
+    }
+    begun = {"start_from": start and place("training.start_from", start, base)}
     return config.model_copy(
         update={
-            "data": data.model_copy(
-                update={
-                    "corpus": corpus_place(data.corpus),
-                    "probes": {name: corpus_place(corpus) for name, corpus in data.probes.items()},
-                }
-            ),
-            "teacher": teacher,
-            "training": config.training.model_copy(update={"start_from": start}),
+            "data": data.model_copy(update=corpora),
+            "teacher": config.teacher.with_paths(lambda value: place("teacher.checkpoint", value, base)),
+            "training": config.training.model_copy(update=begun),
         }
     )
 
 
-def _resolve(value: str, base: Path, keep: Callable[[str], bool]) -> str:
-    """A path seen from `base`, made absolute; names for which `keep` holds stay names."""
-    return value if keep(value) else str(seen_from(base, value).resolve())
+def place(key: str, value: str, base: Path) -> str:
+    """The text of a config's field as it holds anywhere: a path, seen from `base`, becomes absolute; names stay."""
+    is_start = key == "training.start_from"
+    if key == "data.corpus" or key.startswith("data.probes."):
+        is_name = value in FETCHED
+    elif is_start or (key.startswith("teacher.") and key.endswith(_TEACHER_PATHS)):
+        is_name = (is_start and value == "teacher") or ("/" not in value and not (base / value).exists())
+    else:
+        is_name = True
+    return value if is_name else str(seen_from(base, value).resolve())
 
 
 def key_paths(config: Mapping[str, Any]) -> frozenset[str]:

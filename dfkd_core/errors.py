@@ -30,6 +30,12 @@ class CheckpointError(DFKDError):
     """A checkpoint or model folder is missing, corrupt or belongs to another config."""
 
 
+class Interrupted(DFKDError):
+    """The user has ended the work; the message tells how to go on."""
+
+    state = "interrupted"
+
+
 class TrainingDiverged(DFKDError):
     """A loss or a weight is no longer finite; training on would be noise."""
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sweeps.record.sweep_state import SweepStopped
     from sweeps.workload import Workload
 
+__version__ = "0.1.0"
 _HOMES = {
     "Front": "sweeps.fronts.front",
     "SweepSpec": "sweeps.definition.spec",

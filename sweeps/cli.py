@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -17,7 +18,6 @@ app = typer.Typer(
     name="dfkd",
     help="Find the smallest speech enhancement model that is good enough.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -28,7 +28,18 @@ app.command()(model.enhance)
 app.add_typer(sweep.app, name="sweep")
 app.add_typer(front.app, name="front")
 app.command()(front.export)
+app.command()(installation.schema)
 app.command()(installation.doctor)
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=installation.version, is_eager=True, help="print the version and end")
+    ] = False,
+) -> None:
+    """Options of the whole command line."""
+
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 

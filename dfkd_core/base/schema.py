@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from types import UnionType
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic.json_schema import JsonSchemaValue
@@ -53,6 +54,32 @@ class NameIn:
             remedy = f"; did you mean {close[0]!r}?" if close else ""
             raise ValueError(f"must be one of {', '.join(known)}, but got {value!r}{remedy}")
         return value
+
+
+def holds_text(model: type[BaseModel], key: str) -> bool:
+    """Whether the field at a key path takes text and nothing that YAML could read it as: no number, list or mapping."""
+    annotations: set[Any] = {model}
+    for part in key.split("."):
+        below: set[Any] = set()
+        for annotation in annotations:
+            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+                below |= _kinds(annotation.model_fields[part].annotation) if part in annotation.model_fields else set()
+            elif get_origin(annotation) is dict:
+                below |= _kinds(get_args(annotation)[1])
+        annotations = below
+    return str in annotations and annotations <= {str, type(None)}
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    """The members of an annotation that is perhaps optional, annotated or a union; words of a Literal are text."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _kinds(get_args(annotation)[0])
+    if origin is Literal:
+        return {type(word) for word in get_args(annotation)}
+    if origin in (Union, UnionType):
+        return {kind for member in get_args(annotation) for kind in _kinds(member)}
+    return {annotation}
 
 
 def one_line(error: ValidationError, model: type[BaseModel], file: str | Path | None = None) -> ConfigError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
 from dfkd_core.base.schema import Config
 
@@ -47,6 +47,18 @@ class DataConfig(Config):
     noise_variation: Share = 0.0  # noise at 0.5 to 2 times its speed and through a random filter
     # further corpora by name: every validation scores their valid splits too, as probe/NAME/...; nothing trains on them
     probes: dict[ProbeName, str] = {}
+
+    @field_validator("snr_db", "level_dbfs", mode="before")
+    @classmethod
+    def _two_numbers(cls, value: Any, told: ValidationInfo) -> Any:
+        """One number, or three, is answered with what a range looks like."""
+        is_pair = isinstance(value, list | tuple) and len(value) == 2
+        takes_set = told.field_name == "snr_db"
+        if is_pair or (takes_set and isinstance(value, Mapping | ValueSet)):
+            return value
+        low, high = (value, value) if isinstance(value, int | float) else (-5, 20)
+        several = " or {values: [0, 5, 10]}" if takes_set else ""
+        raise ValueError(f"must be a range [low, high]{several}, but got {value!r:.100}; write [{low}, {high}]")
 
     @model_validator(mode="after")
     def _ranges_in_order(self) -> Self:

@@ -15,7 +15,7 @@ from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import ConfigError
 from dfkd_core.trained.checkpoint import has_state, load_state, save_state
 from dfkd_core.trained.model_folder import publish_checkpoint
-from dfkd_core.training.trainer import Trainer, finite
+from dfkd_core.training.trainer import Trainer, finite, require_same_config
 
 JUDGES = ("val/pesq_wb", "val_teacher/pesq_wb")  # what patience waits for: the one that is measured
 LAST, BEST, START = "checkpoint", "best", "start"
@@ -61,69 +61,72 @@ def train_model(
 
 
 class _TrainingRun:
-    """The trainer of one folder and the metrics of its epochs so far."""
+    """The metrics of one folder's epochs so far; what they were trained on is opened only to train more."""
 
     def __init__(self, config: ExperimentConfig, out: Path, report: Report, progress: Progress) -> None:
-        self.trainer, self.out, self.report = Trainer(config, progress), out, report
+        self.config, self.out, self.report, self._progress = config, out, report, progress
         self.history: list[EpochMetrics] = []
-        self.trainer.signals.require_unheard_probes()
+        self._state: dict[str, Any] = {}
         if has_state(out / LAST):
-            state = load_state(out / LAST)
-            self.trainer.load_state_dict(state, out / LAST)
-            self.history = state["history"]
-            done, epochs = self.trainer.epoch, config.training.epochs
+            self._state = load_state(out / LAST)
+            require_same_config(self._state["config"], config, out / LAST)
+            self.history = self._state["history"]
+            done, epochs = len(self.history), config.training.epochs
             report(f"{out}: {'goes on after' if done < epochs else 'is finished at'} epoch {done} of {epochs}")
 
     def finish(self) -> TrainedModel:
         """Train what is left, then publish."""
-        epochs = self.trainer.config.training.epochs
-        if not self.history:
-            self._score_start()
-        while self.trainer.epoch < epochs and not self._is_stuck():
-            self._epoch()
-        chosen = BEST if self.trainer.config.training.patience else LAST
+        start = self._state.get("start", {}) if self._is_over() else self._train()
+        chosen = BEST if self.config.training.patience else LAST
         metrics = self.history[self._best() - 1 if chosen == BEST else -1]
-        harm = harm_done(self.trainer.start_scores, metrics)
+        harm = harm_done(start, metrics)
         if harm:
-            chosen, metrics = START, finite(self.trainer.start_scores)
+            chosen, metrics = START, start
         publish_checkpoint(self.out / chosen, self.out, metrics)
-        return TrainedModel(self.trainer.epoch, metrics, self.trainer.epoch < epochs, harm)
+        done = len(self.history)
+        return TrainedModel(done, metrics, done < self.config.training.epochs, harm)
 
-    def _score_start(self) -> None:
-        """Score and keep what training begins with, where it was trained before."""
-        scores = self.trainer.score_start()
-        if scores:
-            save_state(self.out / START, self.trainer.state_dict())
+    def _train(self) -> EpochMetrics:
+        """Train to the end; returns the scores of what training began with, where it was trained before."""
+        trainer = Trainer(self.config, self._progress)
+        trainer.signals.require_unheard_probes()
+        if self._state:
+            trainer.load_state_dict(self._state, self.out / LAST)
+        elif scores := trainer.score_start():
+            save_state(self.out / START, trainer.state_dict())
             self.report(f"before the first epoch: {_told(scores)}")
+        while not self._is_over():
+            self._epoch(trainer)
+        return finite(trainer.start_scores)
 
-    def _epoch(self) -> None:
+    def _epoch(self, trainer: Trainer) -> None:
         start_s = time.monotonic()
-        metrics = self.trainer.train_epoch() | self.trainer.evaluate().metrics() | self.trainer.evaluate_probes()
+        metrics = trainer.train_epoch() | trainer.evaluate().metrics() | trainer.evaluate_probes()
         self.history.append(finite(metrics))
         # the better epoch is kept before the last one is told, so that a kill between the two repeats an epoch
-        state: dict[str, Any] = self.trainer.state_dict() | {"history": self.history}
-        if self.trainer.config.training.patience and self._best() == len(self.history):
+        state: dict[str, Any] = trainer.state_dict() | {"history": self.history}
+        if self.config.training.patience and self._best() == len(self.history):
             save_state(self.out / BEST, state)
         save_state(self.out / LAST, state)
         spent_s = time.monotonic() - start_s
-        self.report(
-            f"epoch {self.trainer.epoch}/{self.trainer.config.training.epochs}: {_told(metrics)}, {spent_s:.0f} s"
-        )
+        self.report(f"epoch {trainer.epoch}/{self.config.training.epochs}: {_told(metrics)}, {spent_s:.0f} s")
 
     def _best(self) -> int:
         """The epoch, counted from 1, of the best validation score; the first of equals."""
         judge = _judge(self.history[0])
         return max(range(1, 1 + len(self.history)), key=lambda epoch: (self.history[epoch - 1][judge] or 0.0, -epoch))
 
-    def _is_stuck(self) -> bool:
-        patience = self.trainer.config.training.patience
-        return bool(patience and self.history and len(self.history) - self._best() >= patience)
+    def _is_over(self) -> bool:
+        """All epochs are done, or `patience` of them brought no better one."""
+        patience, done = self.config.training.patience, len(self.history)
+        is_stuck = patience is not None and done > 0 and done - self._best() >= patience
+        return is_stuck or done >= self.config.training.epochs
 
 
-def harm_done(start: Mapping[str, float], after: Mapping[str, float | None]) -> str:
+def harm_done(start: Mapping[str, float | None], after: Mapping[str, float | None]) -> str:
     """In words, by how much the start was better than what training made of it; empty where it was not."""
     judge = _judge(after)
-    before, now = start.get(judge, 0.0), after.get(judge) or 0.0
+    before, now = start.get(judge) or 0.0, after.get(judge) or 0.0
     return f"the start was better (PESQ-WB {before:.3f} against {now:.3f})" if before > now else ""
 
 

@@ -139,10 +139,8 @@ class Trainer:
 
     def load_state_dict(self, state: Mapping[str, Any], place: str | Path = "checkpoint") -> None:
         """Go on from `state_dict()`; CheckpointError, naming `place`, when it was made by another config."""
+        require_same_config(state["config"], self.config, place)
         try:
-            # keys that are newer than the checkpoint are filled in
-            saved = ExperimentConfig.parse(state["config"], place)
-            _require_same_config(saved.model_dump(mode="json"), self.config.model_dump(mode="json"))
             _require_same_signals(state["origin"], self.signals.hashes)
         except CheckpointError as error:
             raise CheckpointError(f"{place}: {error}") from error
@@ -214,14 +212,16 @@ def finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
     return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
 
 
-def _require_same_config(saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+def require_same_config(saved: Mapping[str, Any], config: ExperimentConfig, place: str | Path) -> None:
     """CheckpointError naming the first key that differs, of those that make a run what it is."""
-    before, after = dict(_leaves(saved)), dict(_leaves(now))
+    # keys that are newer than the checkpoint are filled in
+    before = dict(_leaves(ExperimentConfig.parse(saved, place).model_dump(mode="json")))
+    after = dict(_leaves(config.model_dump(mode="json")))
     for key in sorted(before.keys() | after.keys()):
         free = key.startswith((*_FREE_KEYS, *_FREE_PLACES))
         if not free and before.get(key) != after.get(key):
             raise CheckpointError(
-                f"belongs to another config: {key} was {before.get(key)!r}, but is {after.get(key)!r}; "
+                f"{place}: belongs to another config: {key} was {before.get(key)!r}, but is {after.get(key)!r}; "
                 "set it back, or start in another folder"
             )
 

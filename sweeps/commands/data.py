@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from dfkd_core.errors import ConfigError
-from sweeps.commands.options import Out, Set, progress_bar, settings
+from sweeps.commands.options import Out, Set, progress_bar
+from sweeps.commands.settings import config_settings
 
 app = typer.Typer(no_args_is_help=True, help="Corpora: fetch the demo, scan your own.")
 
@@ -65,7 +66,7 @@ def mixtures(
 
     if split not in ("train", "valid"):
         raise ConfigError(f"must be train or valid, but got {split!r}; the test split is for evaluation", key="--split")
-    data = load_config(config, settings(set_)).data
+    data = load_config(config, config_settings(set_)).data
     with progress_bar() as progress:
         store = AudioStore.open(open_corpus(data.corpus, progress=progress), progress=progress)
         listed = training_shard(store, data, epoch) if split == "train" else validation_list(store, data)

@@ -85,7 +85,7 @@ def references(
 
 def export(
     folder: SweepDir,
-    output: Annotated[Path, typer.Option("-o", "--output", help="CONFIG.yaml, or a folder with --per-decade")],
+    output: Annotated[Path, typer.Option("-o", "--out", "--output", help="CONFIG.yaml, or a folder with --per-decade")],
     trial: Annotated[int | None, typer.Option(help="this complete trial's config")] = None,
     knee: Annotated[
         bool, typer.Option("--knee", help="the point furthest below the line between the extremes")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dfkd_core.errors import ConfigError
-from sweeps.commands.options import AsJson, Set, settings
+from dfkd_core.errors import ConfigError, Interrupted
+from sweeps.commands.options import AsJson, Set
+from sweeps.commands.settings import config_settings
 
 
 def train(
@@ -21,7 +23,12 @@ def train(
     from dfkd_core.config import load_config
     from dfkd_core.training.train_run import train_model
 
-    result = train_model(load_config(config, settings(set_)), out, report=typer.echo)
+    parsed = load_config(config, config_settings(set_))
+    try:
+        result = train_model(parsed, out, report=typer.echo)
+    except KeyboardInterrupt as interrupt:
+        again = ["dfkd", "train", str(config), "--out", str(out), *(word for s in set_ or [] for word in ("--set", s))]
+        raise Interrupted(f"{out}: interrupted; go on with `{shlex.join(again)}`") from interrupt
     typer.echo(f"{out}: {result}")
 
 

@@ -6,11 +6,10 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from dfkd_core.base.documents import parse_yaml
 from dfkd_core.base.progress import Progress
 from dfkd_core.errors import ConfigError
 from sweeps.terminal.display import Display
@@ -26,11 +25,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 Bounds = list[str] | None
 
 
-def settings(options: list[str] | None) -> dict[str, Any]:
-    """`--set key.path=value` options as a mapping; values are YAML."""
-    return {key: parse_yaml(value, "--set") for key, value in _pairs(options, "--set")}
-
-
 SUFFIXES = {"k": 1e3, "M": 1e6, "G": 1e9}
 
 
@@ -41,7 +35,7 @@ def bounds(options: Bounds, flag: str) -> dict[str, float]:
     """
     found: dict[str, float] = {}
     tighter = min if flag == "--max" else max
-    for metric, text in _pairs(options, flag):
+    for metric, text in pairs(options, flag):
         value = number(text)
         if value is None:
             rule = f"must be a number, such as 60000, 60k or 0.3G, but got {text!r}"
@@ -84,11 +78,12 @@ def display() -> Display:
     return LiveDisplay() if is_terminal() else PlainDisplay()
 
 
-def _pairs(options: list[str] | None, flag: str) -> list[tuple[str, str]]:
-    pairs = []
+def pairs(options: list[str] | None, flag: str) -> list[tuple[str, str]]:
+    """NAME=VALUE options, taken apart at the first `=`."""
+    found = []
     for option in options or []:
         key, equals, value = option.partition("=")
         if not key or not equals:
             raise ConfigError(f"must read NAME=VALUE, but got {option!r}", key=flag)
-        pairs.append((key.strip(), value))
-    return pairs
+        found.append((key.strip(), value))
+    return found

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from sweeps.commands.options import Address, AsJson, Out, Set, SweepDir, SweepFile, display, settings
+from sweeps.commands.options import Address, AsJson, Out, Set, SweepDir, SweepFile, display
+from sweeps.commands.settings import sweep_settings
 
 app = typer.Typer(no_args_is_help=True, help="Launch, follow and resume sweeps.")
 
@@ -19,7 +20,7 @@ def plan(file: SweepFile, set_: Set = None) -> None:
     from sweeps.definition.spec import SweepSpec
     from sweeps.engine.driving.plan import plan_sweep
 
-    typer.echo(plan_sweep(SweepSpec.load(file, settings(set_))).text())
+    typer.echo(plan_sweep(SweepSpec.load(file, sweep_settings(set_))).text())
 
 
 @app.command()
@@ -29,7 +30,7 @@ def run(file: SweepFile, out: Out = None, set_: Set = None, address: Address = N
     from sweeps.engine.driving.run import run_sweep
     from sweeps.terminal.summary import show_summary
 
-    spec = SweepSpec.load(file, settings(set_))
+    spec = SweepSpec.load(file, sweep_settings(set_))
     folder = out or Path("runs") / spec.name
     run_sweep(spec, out=folder, address=address, display=display())
     show_summary(folder)
@@ -41,7 +42,7 @@ def resume(folder: SweepDir, set_: Set = None, address: Address = None) -> None:
     from sweeps.engine.driving.run import resume_sweep
     from sweeps.terminal.summary import show_summary
 
-    resume_sweep(folder, address=address, overrides=settings(set_), display=display())
+    resume_sweep(folder, address=address, overrides=sweep_settings(set_), display=display())
     show_summary(folder)
 
 
@@ -81,7 +82,14 @@ def list_(root: Annotated[Path, typer.Argument(help="the folder that holds sweep
 def sync(folder: SweepDir) -> None:
     """Deliver what MLflow is owed."""
     from sweeps.engine.driving.run import sync_sweep
+    from sweeps.tracking.delivery import set_aside, trouble
 
     left = sync_sweep(folder)
-    typer.echo(f"{left} records are still owed: MLflow does not answer" if left else "MLflow has everything")
-    raise typer.Exit(1 if left else 0)
+    files, why = set_aside(folder)
+    if left:
+        typer.echo(f"{left} records are still owed: {trouble(folder) or 'MLflow does not answer'}")
+    elif files:
+        typer.echo(f"MLflow has everything but {len(files)} files ({', '.join(files)}), which it cannot store: {why}")
+    else:
+        typer.echo("MLflow has everything")
+    raise typer.Exit(1 if left or files else 0)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sweeps.fronts.front import build_front, count_states
 from sweeps.record.sweep import Sweep
-from sweeps.tracking.delivery import tracker_ids, undelivered
+from sweeps.tracking.delivery import set_aside, tracker_ids, undelivered
 
 
 def sweep_facts(path: str | Path) -> dict[str, str | None]:
@@ -21,6 +21,7 @@ def sweep_status(path: str | Path) -> dict[str, Any]:
     sweep = Sweep.open(path)
     spec, records = sweep.spec, sweep.records()
     uri, experiment_id, run_id = tracker_ids(sweep.path)
+    files, why = set_aside(sweep.path)
     return {
         "name": spec.name,
         "sweep_id": sweep.ledger.sweep_id,
@@ -33,5 +34,6 @@ def sweep_status(path: str | Path) -> dict[str, Any]:
             "experiment_id": experiment_id,
             "parent_run_id": run_id,
             "undelivered": undelivered(sweep.path),
+            **({"set_aside": files, "set_aside_because": why} if files else {}),
         },
     }

@@ -29,6 +29,8 @@ def status_text(status: dict[str, Any]) -> str:
         f"worked on    {budget['spent_s'] / 60:.1f} min",
         f"MLflow       {tracker['tracking_uri'] or 'nothing delivered yet'}, {tracker['undelivered']} undelivered",
     ]
+    if files := tracker.get("set_aside"):
+        lines.append(f"set aside    {len(files)} files that MLflow could not store: {tracker['set_aside_because']}")
     return "\n".join(lines)
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from sweeps.fronts.front import load_front
 from sweeps.terminal.front_table import show_front
 from sweeps.tracking.addresses import RunAddresses
-from sweeps.tracking.delivery import rejected, tracker_ids, undelivered
+from sweeps.tracking.delivery import rejected, set_aside, tracker_ids, undelivered
 
 
 def show_summary(folder: Path) -> None:
     """Print the front, the page's path, the next commands and, last, how to look at it in MLflow."""
     show_front(load_front(folder), "table")
-    uri, experiment_id, _ = tracker_ids(folder)
+    uri, experiment_id, run_id = tracker_ids(folder)
     addresses = RunAddresses(uri, experiment_id)
     lines = [
         f"page    {folder / 'front' / 'front.html'}",
@@ -30,7 +30,12 @@ def show_summary(folder: Path) -> None:
     refused = rejected(folder)
     if refused:
         lines.append(f"{refused} records were refused by MLflow for good: {folder / 'spool' / 'rejected.jsonl'}")
+    files, why = set_aside(folder)
+    if files:
+        lines.append(f"{len(files)} files could not be stored ({why}); try them again with: dfkd sweep sync {folder}")
     lines.append(f"look    {in_venv(addresses.how_to_look() or str(uri))}")
+    if (run := addresses.page(run_id)) is not None:
+        lines.append(f"run     {run}")
     print("\n".join(lines))  # noqa: T201 - this is the display
 
 

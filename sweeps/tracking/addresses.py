@@ -7,28 +7,39 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 from sweeps.tracking.credentials import public_uri, user_and_password
 
+ARTIFACTS = "mlartifacts"  # beside a SQLite file
 _SQLITE = "sqlite:///"
+_LOCAL_PAGES = "http://127.0.0.1:5000"  # where `mlflow ui` serves when nothing else is said
 
 
 def resolve_tracking_uri(folder: Path, given: str | None = None) -> str:
     """Return the absolute address for the sweep in `folder`, without any password: fit to be written down."""
-    uri = given or os.environ.get("MLFLOW_TRACKING_URI") or _SQLITE + str(folder.resolve().parent / "mlflow.db")
+    uri = given or os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(folder.resolve().parent / "mlflow.db")
     database = sqlite_file(uri)
-    return public_uri(uri) if database is None else _SQLITE + str(database.resolve())
+    return public_uri(uri) if database is None else sqlite_uri(database.resolve())
+
+
+def sqlite_uri(database: Path) -> str:
+    """Return the address of a SQLite file, which SQLAlchemy's `make_url` takes for that same file.
+
+    Its own `URL` would also escape letters beyond ASCII, and MLflow makes the folders that an address spells.
+    """
+    return _SQLITE + str(database).replace("%", "%25").replace("?", "%3F")
 
 
 def sqlite_file(uri: str) -> Path | None:
     """Return the database file of a SQLite address, None for anything else."""
-    return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
+    return Path(unquote(uri.removeprefix(_SQLITE).partition("?")[0])) if uri.startswith(_SQLITE) else None
 
 
 def artifact_location(uri: str) -> str | None:
     """Return where a new experiment keeps artifacts: beside a SQLite file; a server decides for itself (None)."""
     database = sqlite_file(uri)
-    return None if database is None else (database.resolve().parent / "mlartifacts").as_uri()
+    return None if database is None else (database.resolve().parent / ARTIFACTS).as_uri()
 
 
 def connect_uri(uri: str) -> str:
@@ -59,9 +70,14 @@ class RunAddresses:
     def of(self, trial: int) -> str | None:
         """The web address of a trial's run, its bare run id when the tracker is no server, None when it has none."""
         run_id = self.run_ids.get(trial)
-        if run_id is None or self.experiment_id is None or not self._is_server:
+        return self.page(run_id) if run_id is not None and self._is_server else run_id
+
+    def page(self, run_id: str | None) -> str | None:
+        """The web address of a run, None when it is not known; where there is no server, under `mlflow ui`'s own."""
+        if run_id is None or self.experiment_id is None:
             return run_id
-        return f"{public_uri(self.tracking_uri or '').rstrip('/')}/#/experiments/{self.experiment_id}/runs/{run_id}"
+        server = public_uri(self.tracking_uri or "").rstrip("/") if self._is_server else _LOCAL_PAGES
+        return f"{server}/#/experiments/{self.experiment_id}/runs/{run_id}"
 
     def how_to_look(self) -> str | None:
         """The command that opens the tracker's own pages; None when the address is a server's or unknown."""

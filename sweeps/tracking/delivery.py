@@ -1,4 +1,4 @@
-"""Delivery to MLflow as a process of its own (`python -m sweeps.tracking.delivery FOLDER`), and what is asked of it.
+"""Delivery to MLflow as a process of its own, and what is asked of it.
 
 Nothing here imports mlflow but the process itself. Killing the process at any moment loses and doubles nothing.
 """
@@ -73,14 +73,11 @@ class DeliveryHandle:
         spool.mkdir(parents=True, exist_ok=True)
         log = spool / _LOG_FILE
         mode = "wb" if log.exists() and log.stat().st_size > _LONGEST_LOG_BYTES else "ab"
-        command = [
-            sys.executable,
-            "-m",
-            "sweeps.tracking.delivery",
-            str(self._folder.resolve()),
-            "--driver",
-            str(os.getpid()),
-        ]
+        # Not by -m, which puts the working directory first on the path: its files are not ours to run.
+        here = str(Path(__file__).resolve().parents[2])
+        code = f"import sys; sys.path.append({here!r}); from sweeps.tracking.delivery import main; main()"
+        words = [str(self._folder.resolve()), "--driver", str(os.getpid())]
+        command = [sys.executable, "-P", "-c", code, *words]
         with log.open(mode) as output:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
 
@@ -98,6 +95,17 @@ def undelivered(folder: Path) -> int:
 def rejected(folder: Path) -> int:
     """Return the number of things that MLflow refused for good; `spool/rejected.jsonl` names them."""
     return DeliveryState.load(Path(folder)).num_rejected
+
+
+def trouble(folder: Path) -> str | None:
+    """Return what is in the way of delivery at present; None when nothing is."""
+    return Health.load(Path(folder)).trouble
+
+
+def set_aside(folder: Path) -> tuple[list[str], str]:
+    """Return the files that the artifact store has not taken, and why; `sync` and `resume` try them again."""
+    state = DeliveryState.load(Path(folder))
+    return sorted(state.set_aside), state.set_aside_because
 
 
 class _Prospects:
@@ -189,7 +197,7 @@ def recorded_run_states(folder: Path) -> dict[RunKey, str]:
 
 def main() -> None:
     """Deliver the spool of one sweep folder until the sweep or its driver ends."""
-    parser = argparse.ArgumentParser(prog="python -m sweeps.tracking.delivery", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="delivery", description=main.__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--driver", type=int, default=None, help="process id; its death ends the delivery")
     arguments = parser.parse_args()

@@ -12,10 +12,10 @@ from typing import Any
 from filelock import FileLock
 
 from dfkd_core.errors import DFKDError
-from sweeps.tracking.addresses import artifact_location, connect_uri, sqlite_file
+from sweeps.tracking.addresses import artifact_location, connect_uri, sqlite_file, sqlite_uri
 from sweeps.tracking.run_key import RunKey
 from sweeps.tracking.run_updates import MetricPoint
-from sweeps.tracking.sqlite_store import commit_without_waiting, flush
+from sweeps.tracking.sqlite_store import commit_without_waiting, flush, relocate_artifacts
 
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS")
 _PAGE = 1000
@@ -26,6 +26,12 @@ _SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+# Without a kind, MLflow's pages take an experiment whose runs they do not know for evaluations of language models.
+_KIND = {"mlflow.experimentKind": "custom_model_development"}
+_NOTE = {
+    "mlflow.note.content": "Speech enhancement students, distilled in sweeps. The run named after a sweep holds its "
+    "trials as child runs, and its front as the artifact `front/front.html`."
 }
 _DEFAULTS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "30", "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "120"}
 
@@ -65,14 +71,21 @@ class MlflowRuns:
         self._client = _connect(uri)
 
     @_failures_sorted(refusable=False)
-    def experiment(self, name: str) -> str:
-        """Return the id of the experiment, which is created or restored from deletion if need be."""
+    def experiment(self, name: str, run_id: str | None = None) -> str:
+        """Return the id of the experiment that holds the run, else of the one with this name.
+
+        It is created or restored from deletion if need be. A run's experiment is the right one whatever its name is
+        now.
+        """
         from mlflow.exceptions import MlflowException
 
-        found = self._client.get_experiment_by_name(name)
+        if run_id is None:
+            found = self._client.get_experiment_by_name(name)
+        else:
+            found = self._client.get_experiment(self._client.get_run(run_id).info.experiment_id)
         if found is None:
             try:
-                return str(self._client.create_experiment(name, artifact_location(self._uri)))
+                return str(self._client.create_experiment(name, artifact_location(self._uri), _KIND | _NOTE))
             except MlflowException:
                 # Another sweep was faster, or the answer to our own earlier request was lost.
                 found = self._client.get_experiment_by_name(name)
@@ -81,7 +94,10 @@ class MlflowRuns:
                 return str(found.experiment_id)
         if found.lifecycle_stage == "deleted":
             self._client.restore_experiment(found.experiment_id)
-            logging.getLogger(__name__).warning("experiment %r had been deleted; it is restored", name)
+            logging.getLogger(__name__).warning("experiment %r had been deleted; it is restored", found.name)
+        for tag, value in _KIND.items():
+            if tag not in found.tags:
+                self._client.set_experiment_tag(found.experiment_id, tag, value)
         return str(found.experiment_id)
 
     @_failures_sorted(refusable=False)
@@ -145,7 +161,7 @@ class MlflowRuns:
 
     @_failures_sorted()
     def upload(self, run_id: str, file: Path, artifact_dir: str) -> None:
-        """Upload one file."""
+        """Upload one file; UnreachableError when the artifact store does not take it, though the server may answer."""
         if not file.is_file():
             raise RefusedError(f"{file} is not there any more")
         self._client.log_artifact(run_id, str(file), artifact_dir or None)
@@ -181,8 +197,13 @@ def _connect(uri: str) -> Any:
         return MlflowClient(address)
     database.parent.mkdir(parents=True, exist_ok=True)
     commit_without_waiting()
+    if any(mark in str(database.parent) for mark in "%?"):
+        # MLflow makes the folders of an address as it is spelled, escapes included: beside the right ones.
+        os.chdir(database.parent)
+        address = sqlite_uri(Path(database.name))
     # Two sweeps that start at once would both create the tables.
     with FileLock(database.with_name(database.name + ".lock")):
+        relocate_artifacts(database)
         return MlflowClient(address)
 
 

@@ -19,7 +19,7 @@ _NOT_IN_KEYS = re.compile(r"[^\w\-. :/]")
 SWEEP_STARTED = "sweep_started"
 SWEEP_FINISHED = "sweep_finished"
 RUNNING = "RUNNING"
-_END = "end"
+_END, _AGAIN = "end", "files again"
 STATUS_OF_STATE = {
     RUNNING: "RUNNING",
     "COMPLETE": "FINISHED",
@@ -58,11 +58,19 @@ class RunUpdate:
 
 @dataclass(frozen=True)
 class Upload:
-    """A file of the sweep folder, and the artifact folder it goes to."""
+    """A file of the sweep folder, and the run and the artifact folder it goes to."""
 
     sequence: int
     path: str
     artifact_dir: str
+    key: RunKey = PARENT
+
+
+@dataclass(frozen=True)
+class FilesAgain:
+    """Files that could not be stored are tried again."""
+
+    sequence: int
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class SweepEnd:
     end_ms: int
 
 
-Item = RunUpdate | Upload | SweepEnd
+Item = RunUpdate | Upload | FilesAgain | SweepEnd
 
 
 @dataclass(frozen=True)
@@ -130,9 +138,13 @@ def _take_in(folded: Round, record: Record, fields: Mapping[str, Any]) -> None:
         case "sweep_started":
             folded.start = SweepStart(fields["name"], fields["experiment"], fields["sweep_id"], fields["uri"])
             folded.items.pop(_END, None)
+            folded.items.setdefault(_AGAIN, FilesAgain(record.sequence))
             update = folded.update(PARENT, record)
             update.tags |= _tags({**fields["tags"], "dfkd.sweep_state": "running"})
             update.state = RUNNING
+        case "sweep_goes_to":
+            folded.start = SweepStart(fields["name"], fields["experiment"], fields["sweep_id"], fields["uri"])
+            folded.items.setdefault(_AGAIN, FilesAgain(record.sequence))
         case "sweep_finished":
             folded.update(PARENT, record).tags |= _tags({"dfkd.sweep_state": fields["state"]})
             folded.items[_END] = SweepEnd(record.sequence, fields["state"], round(1000 * record.time_s))
@@ -157,10 +169,13 @@ def _take_in(folded: Round, record: Record, fields: Mapping[str, Any]) -> None:
             update.state, update.end_ms = state, round(1000 * record.time_s)
             update.metrics += points
         case "trial_rank":
-            rank = "" if fields["rank"] is None else fields["rank"]
-            _update_of(folded, record).tags |= _tags({"dfkd.pareto": fields["pareto"], "dfkd.front_rank": rank})
+            rank, update = fields["rank"], _update_of(folded, record)
+            update.tags |= _tags({"dfkd.pareto": fields["pareto"], "dfkd.front_rank": rank})
+            if rank is not None:  # a metric, too: MLflow's pages sort runs by metrics alone
+                update.metrics.append(MetricPoint("front/rank", float(rank), round(1000 * record.time_s), 0))
         case "artifact":
-            upload = Upload(record.sequence, fields["path"], fields["artifact_dir"])
+            key = RunKey.parse(fields.get("run", PARENT.text))
+            upload = Upload(record.sequence, fields["path"], fields["artifact_dir"], key)
             folded.items[f"file {upload.path} {upload.artifact_dir}"] = upload
         case _:
             raise ValueError(record.event)

@@ -32,6 +32,8 @@ class DeliveryState:
     unsure: list[str] = field(default_factory=list)  # created perhaps: to be looked up before being created
     doubles_possible: bool = False  # an answer to a create was lost
     num_rejected: int = 0
+    set_aside: dict[str, list[str]] = field(default_factory=dict)  # files not stored: path to run and artifact folder
+    set_aside_because: str = ""
 
     @classmethod
     def load(cls, folder: Path) -> DeliveryState:

@@ -14,8 +14,12 @@ from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import psutil
+
+from sweeps.tracking.addresses import ARTIFACTS
 
 # A write-ahead log needs memory shared between its users: not where a file can be open on two machines.
 _LOCAL_FILE_SYSTEMS = {"apfs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "hfs", "overlay", "tmpfs", "xfs", "zfs"}
@@ -48,6 +52,31 @@ def flush(database: Path) -> None:
         os.fsync(file.fileno())
     with closing(sqlite3.connect(database)) as connection, suppress(sqlite3.OperationalError):  # someone else is at it
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def relocate_artifacts(database: Path) -> None:
+    """Let a database that was moved or copied together with its artifacts find them beside it, not at the old place.
+
+    MLflow writes the place of an experiment's artifacts down once, as an absolute path. Those that were kept beside
+    this database are known by their folder's name, and by what stands there now: nothing, or another database.
+    """
+    if not database.is_file():
+        return
+    here = database.resolve().parent / ARTIFACTS
+    with closing(sqlite3.connect(database, timeout=30.0)) as connection, suppress(sqlite3.OperationalError):
+        found = connection.execute("SELECT DISTINCT artifact_location FROM experiments").fetchall()
+        places = {uri: Path(url2pathname(urlsplit(uri).path)) for (uri,) in found if str(uri).startswith("file:///")}
+        for uri, old in places.items():
+            is_left = not old.exists() or (old.parent / database.name).exists()
+            if old.name != ARTIFACTS or old == here or not is_left:
+                continue
+            _log.info("artifacts that were below %s are looked for below %s", old, here)
+            with connection:
+                for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+                    connection.execute(
+                        f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE {column} = ? OR {column} LIKE ?",  # noqa: S608
+                        (here.as_uri(), len(uri) + 1, uri, f"{uri}/%"),
+                    )
 
 
 def _configure(connection: Any, _record: Any) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from sweeps.tracking.credentials import scrub, secrets
-from sweeps.tracking.mlflow_runs import MlflowRuns, RefusedError
+from sweeps.tracking.mlflow_runs import MlflowRuns, RefusedError, UnreachableError
 from sweeps.tracking.retrying import Retry
 from sweeps.tracking.run_key import PARENT, RunKey
 from sweeps.tracking.run_updates import (
@@ -19,12 +19,16 @@ from sweeps.tracking.run_updates import (
     Item,
     MetricPoint,
     RunUpdate,
+    SweepEnd,
     SweepStart,
     Upload,
 )
 from sweeps.tracking.spool import SPOOL
 from sweeps.tracking.spool_state import DeliveryState
 
+_PAUSES_S = (0.2, 0.5)  # between tries to store a file while the server answers
+_SLOW_S = 5.0  # a store that takes so long to fail is not tried again at once
+_FILES_AGAIN_S = 120.0  # files are set aside untried for so long, so that they hold nothing else up
 _log = logging.getLogger(__name__)
 
 
@@ -39,6 +43,7 @@ class SweepRuns:
         self._folder, self._state, self._retry = folder, state, retry
         self._runs: MlflowRuns | None = None
         self._hidden = secrets()
+        self._no_files_before_s = 0.0
 
     def begin(self, start: SweepStart) -> None:
         """Take the sweep's name, experiment and tracking URI from its record."""
@@ -66,11 +71,12 @@ class SweepRuns:
             if isinstance(item, RunUpdate):
                 self._update(item)
             elif isinstance(item, Upload):
-                path = self._folder / item.path
-                self._retry(partial(self._open().upload, self._parent(), path, item.artifact_dir))
+                self._upload(item)
             else:
-                self._set_state(PARENT, item.state, item.end_ms)
-                self._remove_doubles()
+                self._try_files_again()
+                if isinstance(item, SweepEnd):
+                    self._set_state(PARENT, item.state, item.end_ms)
+                    self._remove_doubles()
         except RefusedError as refusal:
             self.reject(str(refusal), item)
         except (TypeError, ValueError, LookupError) as error:  # a value nobody foresaw must not hold up the rest
@@ -97,19 +103,62 @@ class SweepRuns:
         if self._runs is None:
             state = self._state
             runs = self._retry(partial(MlflowRuns, str(state.tracking_uri), state.sweep_id))
-            known, state.experiment_id = state.experiment_id, self._retry(partial(runs.experiment, state.experiment))
-            parent = state.runs.get(PARENT.text)
+            known, parent = state.experiment_id, state.runs.get(PARENT.text)
             if parent is not None and not self._retry(partial(runs.exists, parent)):
                 _log.warning("the runs so far are gone from %s; further ones are made anew", state.tracking_uri)
                 state.forget_runs()
+                parent = None
+            state.experiment_id = self._retry(partial(runs.experiment, state.experiment, parent))
             if state.unsure or known != state.experiment_id or not state.runs:
                 # An earlier delivery may have ended before it knew the ids of runs that exist.
-                found = self._retry(partial(runs.find, str(state.experiment_id)))
+                found = self._retry(partial(runs.find, state.experiment_id))
                 state.runs = {key: ids[0] for key, ids in found.items()} | state.runs
                 # A request in flight when a delivery died may be carried out after this look-up.
                 state.doubles_possible |= bool(state.unsure) or any(len(ids) > 1 for ids in found.values())
             self._runs = runs
         return self._runs
+
+    def _upload(self, upload: Upload) -> None:
+        """Store a file, or set it aside: an artifact store may be away for good where the server is not."""
+        if not (self._folder / upload.path).resolve().is_relative_to(self._folder.resolve()):
+            raise RefusedError("the file lies outside the sweep folder")
+        if time.monotonic() < self._no_files_before_s:
+            self._set_aside(upload, self._state.set_aside_because)
+            return
+        run_id = self._run_id(upload.key)
+        for pause_s in (*_PAUSES_S, None):
+            began = time.monotonic()
+            try:
+                self._open().upload(run_id, self._folder / upload.path, upload.artifact_dir)
+                self._state.set_aside.pop(upload.path, None)
+                return
+            except UnreachableError as failure:
+                why, is_slow = str(scrub(str(failure), self._hidden)), time.monotonic() - began > _SLOW_S
+            self._retry(
+                partial(self._open().exists, run_id)
+            )  # while the server is away, nothing is wrong with the file
+            if pause_s is None or is_slow:
+                break
+            self._retry.pause(pause_s)
+        self._set_aside(upload, why)
+        self._no_files_before_s = time.monotonic() + _FILES_AGAIN_S
+
+    def _set_aside(self, upload: Upload, why: str) -> None:
+        state = self._state
+        if not state.set_aside:
+            _log.warning("files cannot be stored, all else is delivered: %s", why)
+        state.set_aside_because = why
+        state.set_aside[upload.path] = [upload.key.text, upload.artifact_dir]
+
+    def _try_files_again(self) -> None:
+        self._no_files_before_s = 0.0
+        for path, (key, artifact_dir) in list(self._state.set_aside.items()):
+            upload = Upload(0, path, artifact_dir, RunKey.parse(key))
+            try:
+                self._upload(upload)
+            except RefusedError as refusal:
+                del self._state.set_aside[path]
+                self.reject(str(refusal), upload)
 
     def _update(self, update: RunUpdate) -> None:
         state, key = self._state, update.key.text
@@ -131,7 +180,7 @@ class SweepRuns:
         state, key, runs, num_tries = self._state, update.key, self._open(), 0
         name, tags = key.run_name(state.name), {**update.tags, **key.tags(state.sweep_id)}
         if key != PARENT:
-            tags["mlflow.parentRunId"] = self._parent()
+            tags["mlflow.parentRunId"] = self._run_id(PARENT)
 
         def look_up_and_create() -> tuple[str, bool]:
             nonlocal num_tries
@@ -146,10 +195,10 @@ class SweepRuns:
         state.doubles_possible |= num_tries > 1
         return created
 
-    def _parent(self) -> str:
-        if PARENT.text not in self._state.runs:
-            self._create(RunUpdate(0, PARENT, round(1000 * time.time())))
-        return self._state.runs[PARENT.text]
+    def _run_id(self, key: RunKey) -> str:
+        if key.text not in self._state.runs:
+            self._create(RunUpdate(0, key, round(1000 * time.time())))
+        return self._state.runs[key.text]
 
     def _log(self, run_id: str, parts: _Parts) -> None:
         """Log it all in one go; if that is refused, halve until only what is wrong is left out."""

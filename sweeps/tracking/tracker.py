@@ -35,6 +35,10 @@ class Tracker:
         """The sweep begins, or goes on after an interruption."""
         self._append("sweep_started", name=name, experiment=experiment, sweep_id=sweep_id, uri=self._uri, tags=tags)
 
+    def sweep_goes_to(self, name: str, experiment: str, sweep_id: str) -> None:
+        """Nothing begins: what is owed is delivered to where this folder's records go now, files set aside included."""
+        self._append("sweep_goes_to", name=name, experiment=experiment, sweep_id=sweep_id, uri=self._uri)
+
     def trial_started(
         self, run: int | RunKey, params: Mapping[str, Any], tags: Mapping[str, Any], time_s: float | None = None
     ) -> None:
@@ -77,13 +81,14 @@ class Tracker:
         metrics = {"front/hypervolume": hypervolume, "front/size": size}
         self._append("front", run=PARENT.text, epoch=num_finished, metrics=metrics)
 
-    def artifact(self, path: str | Path, artifact_dir: str | None = None) -> None:
-        """A file of the sweep folder changed: its content at the time of delivery goes to the sweep's run.
+    def artifact(self, path: str | Path, artifact_dir: str | None = None, run: int | RunKey = PARENT) -> None:
+        """A file of the sweep folder changed: its content at the time of delivery goes to the sweep's run, or to `run`.
 
         `path` is relative to the sweep folder; `artifact_dir` is where it goes, by default the folder it lies in.
         """
         directory = Path(path).parent.as_posix() if artifact_dir is None else artifact_dir
-        self._append("artifact", path=Path(path).as_posix(), artifact_dir="" if directory == "." else directory)
+        directory = "" if directory == "." else directory
+        self._append("artifact", run=_text(run), path=Path(path).as_posix(), artifact_dir=directory)
 
     def sweep_finished(self, state: str) -> None:
         """The sweep ended: finished, failed or interrupted."""

@@ -1,5 +1,6 @@
 """The command line: one line and exit status 2 for wrong input, no traceback."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,9 +8,9 @@ import sys
 import pytest
 
 from dfkd_core.errors import ConfigError
-from sweeps import cli
+from sweeps import __version__, cli
 from sweeps.cli import run
-from sweeps.commands.options import bounds, settings
+from sweeps.commands.options import bounds
 
 
 @pytest.mark.parametrize(
@@ -58,15 +59,6 @@ def test_the_command_line_is_there_before_torch_is():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_settings_are_yaml_values():
-    """A `--set` value has the type that the same text has in a file."""
-    assert settings(["budget.trials=40", "optimizer.learning_rate=1e-3", "budget.hours=null"]) == {
-        "budget.trials": 40,
-        "optimizer.learning_rate": 0.001,
-        "budget.hours": None,
-    }
-
-
 def test_bounds_are_numbers():
     """`--max metric=value` keeps the metric's slash."""
     assert bounds(["model/params=60000"], "--max") == {"model/params": 60000.0}
@@ -89,3 +81,21 @@ def test_an_error_line_carries_nothing_that_steers_a_terminal(capsys):
     assert run(["front", "show", "no\x1b[2Jwhere\u202e"]) == 2
     err = capsys.readouterr().err
     assert "no\\x1b[2Jwhere\\u202e" in err and "\x1b" not in err
+
+
+def test_the_version_and_schemas_are_printed(capsys):
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith(f"dfkd {__version__}")
+    for kind in ("sweep", "config", "space"):
+        assert run(["schema", kind]) == 0
+        assert json.loads(capsys.readouterr().out)["$schema"]
+    assert run(["schema", "nothing"]) == 2
+
+
+def test_a_shell_is_told_how_to_complete(monkeypatch):
+    """`dfkd --install-completion` sets a shell up, which then asks as here."""
+    asked = {"_DFKD_COMPLETE": "complete_bash", "COMP_WORDS": "dfkd sweep re", "COMP_CWORD": "2"}
+    code = "import sys; sys.argv[0] = 'dfkd'; from sweeps.cli import main; main()"
+    environment = {**os.environ, **asked}
+    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["resume"]

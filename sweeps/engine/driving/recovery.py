@@ -49,9 +49,11 @@ def retell(
 
 def deliver_owed(sweep: Sweep) -> Front:
     """Deliver the spool, then the front with the run ids that this has brought."""
-    deliver_all(sweep.path)
-    front = write_front_of(sweep.path, sweep.spec, sweep.ledger)
-    with closing(Tracker(sweep.path, sweep.spec.storage.tracking_uri)) as tracker:
-        tell_artifacts(tracker, sweep.path)
-    deliver_all(sweep.path)
+    spec, path = sweep.spec, sweep.path
+    with closing(Tracker(path, spec.storage.tracking_uri)) as tracker:
+        tracker.sweep_goes_to(spec.name, spec.experiment, sweep.ledger.sweep_id)
+        deliver_all(path)
+        front = write_front_of(path, spec, sweep.ledger)
+        tell_artifacts(tracker, path)
+        deliver_all(path)
     return front

@@ -51,6 +51,17 @@ def test_a_finished_training_finds_nothing_to_do(experiment, tmp_path, monkeypat
     assert train_model(config, tmp_path) == first
 
 
+def test_a_finished_training_answers_when_its_corpus_is_gone(experiment, tmp_path):
+    """Also one that patience ended; what differs in the config is told all the same."""
+    config = experiment({"training.epochs": 1})
+    first = train_model(config, tmp_path)
+    gone = config.data.model_copy(update={"corpus": str(tmp_path / "gone")})
+    assert train_model(config.model_copy(update={"data": gone}), tmp_path) == first
+    with pytest.raises(CheckpointError, match=r"optimizer\.learning_rate"):
+        slower = config.optimizer.model_copy(update={"learning_rate": 1e-5})
+        train_model(config.model_copy(update={"data": gone, "optimizer": slower}), tmp_path)
+
+
 def test_the_record_holds_the_last_epoch_s_metrics_and_the_noisy_input_s(experiment, tmp_path):
     trained = train_model(experiment({"training.epochs": 2}), tmp_path)
     record = read_record(tmp_path)

@@ -1,10 +1,21 @@
 """Where runs go: the file's word, the environment's, or a database beside the sweep folders."""
 
 import os
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.engine import make_url
 
-from sweeps.tracking.addresses import artifact_location, connect_uri, resolve_tracking_uri
+from sweeps.tracking.addresses import (
+    RunAddresses,
+    artifact_location,
+    connect_uri,
+    resolve_tracking_uri,
+    sqlite_file,
+    sqlite_uri,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +60,32 @@ def test_a_databases_password_is_used_for_that_database_only(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://ann:hunter2@host/db")
     assert connect_uri("postgresql://ann@host/db") == "postgresql://ann:hunter2@host/db"
     assert connect_uri("postgresql://ann@elsewhere/db") == "postgresql://ann@elsewhere/db"
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/"), min_size=1).map(
+    lambda n: f"_{n}"
+)
+
+
+@given(st.lists(NAMES, min_size=1, max_size=4))
+def test_a_path_of_any_spelling_is_the_same_file_for_us_and_for_sqlalchemy(names):
+    database = Path("/", *names)
+    assert sqlite_file(sqlite_uri(database)) == database
+    assert make_url(sqlite_uri(database)).database == str(database)
+
+
+@pytest.mark.parametrize("name", ["feature%2Fone", "what?now", "a#b", "two words", "größe", "100%"])
+def test_the_database_lies_beside_the_sweep_folder_whatever_the_folder_is_called(tmp_path, name):
+    assert sqlite_file(resolve_tracking_uri(tmp_path / name / "first")) == tmp_path / name / "mlflow.db"
+
+
+def test_a_run_has_a_page_with_a_server_and_without():
+    assert RunAddresses("http://u:p@host:5000/", "3").page("abc") == "http://host:5000/#/experiments/3/runs/abc"
+    assert RunAddresses("sqlite:////r/m.db", "3").page("abc") == "http://127.0.0.1:5000/#/experiments/3/runs/abc"
+    assert RunAddresses("sqlite:////r/m.db", "3").page(None) is None
+    assert RunAddresses("sqlite:////r/m.db", "3", {7: "abc"}).of(7) == "abc"
+
+
+def test_the_command_that_opens_mlflow_is_quoted_for_the_shell():
+    command = RunAddresses("sqlite:////my runs/mlflow.db").how_to_look()
+    assert command == "mlflow ui --backend-store-uri 'sqlite:////my runs/mlflow.db'"

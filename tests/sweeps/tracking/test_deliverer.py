@@ -211,8 +211,16 @@ def test_a_run_that_was_deleted_by_hand_blocks_nothing(folder, uri):
     tracker.trial_rank(1, True, 0)
     tracker.sweep_finished("finished")
     deliver(folder)
-    assert rejected(folder) > 0
+    refused = rejected(folder)
+    assert refused > 0
+    assert len((folder / "spool" / "rejected.jsonl").read_text().splitlines()) == refused
     assert [run.data.tags["dfkd.pareto"] for run in runs_of(uri)] == ["true"]
+    tell_trial(tracker, 2)
+    tracker.sweep_finished("finished")
+    deliver(folder)
+    assert (undelivered(folder), rejected(folder)) == (0, refused)
+    assert len(runs_of(uri)) == 2
+    assert MlflowClient(uri).get_run(run_ids(folder)[0]).info.lifecycle_stage == "deleted"
 
 
 def test_ranks_are_kept_current_and_only_the_last_is_told(folder, uri, monkeypatch):
@@ -266,6 +274,47 @@ def test_a_deleted_experiment_is_restored(folder, uri):
     tell(folder, 2)
     deliver(folder)
     assert_whole(uri, 2)
+
+
+def test_a_renamed_experiment_keeps_the_sweeps_runs_together(folder, uri):
+    tell(folder, 2, end=False).close()
+    deliver(folder)
+    client = MlflowClient(uri)
+    found = client.get_experiment_by_name("acceptance")
+    client.rename_experiment(found.experiment_id, "renamed")
+    tracker = tell(folder, 3)
+    deliver(folder)
+    assert client.get_experiment_by_name("acceptance") is None
+    assert [run.data.tags["dfkd.trial_number"] for run in runs_of(uri, experiment="renamed")] == ["0", "1", "2"]
+    client.delete_experiment(found.experiment_id)
+    tell_trial(tracker, 3)
+    deliver(folder)
+    assert client.get_experiment(found.experiment_id).lifecycle_stage == "active"
+    assert len(runs_of(uri, experiment="renamed")) == 4
+
+
+def test_an_id_that_another_experiment_has_by_now_is_not_taken(folder, uri):
+    """The database was replaced: the id that was known belongs to somebody else there."""
+    theirs = MlflowClient(uri).create_experiment("somebody else's")
+    (folder / "spool").mkdir()
+    gone = dict.fromkeys(("sweep", "trial/0"), "0" * 32)
+    DeliveryState(tracking_uri=uri, experiment_id=theirs, experiment="acceptance", runs=gone).save(folder)
+    tell(folder, 2)
+    deliver(folder)
+    assert tracker_ids(folder)[1] != theirs
+    assert MlflowClient(uri).search_runs([theirs]) == []
+    assert_whole(uri, 2)
+
+
+def test_an_experiment_says_that_models_are_developed_in_it(folder, uri):
+    """Else MLflow's pages open it as evaluations of language models."""
+    client = MlflowClient(uri)
+    client.create_experiment("acceptance", tags={"mlflow.note.content": "the user's own words"})
+    tell(folder, 1)
+    deliver(folder)
+    tags = client.get_experiment_by_name("acceptance").tags
+    assert tags["mlflow.experimentKind"] == "custom_model_development"
+    assert tags["mlflow.note.content"] == "the user's own words"
 
 
 def test_a_lost_state_file_is_made_up_from_mlflow(folder, uri):

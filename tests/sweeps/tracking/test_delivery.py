@@ -127,6 +127,17 @@ def test_delivering_all_delivers_what_an_interrupted_sweep_owes(folder, uri):
     assert deliver_all(folder, 60) == 0
 
 
+def test_nothing_in_the_working_directory_is_run(folder, uri, tmp_path, monkeypatch):
+    """A folder that somebody else has filled may hold files named like modules."""
+    for name in ("filelock", "mlflow", "sweeps", "json", "psutil"):
+        (tmp_path / f"{name}.py").write_text("from pathlib import Path\nPath(__file__).with_suffix('.ran').touch()\n")
+    monkeypatch.chdir(tmp_path)
+    tell(folder, 1)
+    assert deliver_all(folder, 60) == 0
+    assert_whole(uri, 1)
+    assert list(tmp_path.glob("*.ran")) == []
+
+
 class FakeHandle:
     """A delivery that needs no process: every poll delivers one record, or none."""
 

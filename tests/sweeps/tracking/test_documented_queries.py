@@ -27,6 +27,7 @@ PROMISED = {
     "what was stopped early": {3},
     "a point's trainings with fresh seeds": set(),  # none was confirmed here
     "next in line behind the front": {1},
+    "the front and the two ranks behind it": {0, 1, 4},
     "small and good": {0},
 }
 
@@ -64,3 +65,11 @@ def test_a_query_finds_what_it_promises(client, question):
     numbers = {run.data.tags.get("dfkd.trial_number") for run in found}
     assert {None if number is None else int(number) for number in numbers} == PROMISED[question]
     assert len(found) == len(PROMISED[question])
+
+
+def test_runs_sort_by_rank(client):
+    experiment = client.get_experiment_by_name("dfkd").experiment_id
+    found = client.search_runs([experiment], "tags.dfkd.kind = 'trial'", order_by=['metrics."front/rank" ASC'])
+    ranks = [run.data.metrics.get("front/rank") for run in found]
+    assert ranks == [0.0, 0.0, 1.0, None, None]
+    assert [run.data.tags.get("dfkd.front_rank") for run in found] == ["0", "0", "1", None, None]

@@ -1,7 +1,16 @@
 """Folding: whatever happened to a run becomes one update, and nothing is told twice or in another order."""
 
-from sweeps.tracking.run_key import PARENT
-from sweeps.tracking.run_updates import RunUpdate, SweepEnd, Upload, fold, replaced_by
+from sweeps.tracking.run_key import PARENT, RunKey
+from sweeps.tracking.run_updates import (
+    FilesAgain,
+    MetricPoint,
+    RunUpdate,
+    SweepEnd,
+    SweepStart,
+    Upload,
+    fold,
+    replaced_by,
+)
 from sweeps.tracking.spool import Record
 
 START = ("sweep_started", {"name": "first", "experiment": "e", "sweep_id": "s", "uri": "u", "tags": {"a": 1}})
@@ -38,8 +47,8 @@ def test_a_trial_from_start_to_end_is_one_update():
 
 def test_items_come_in_the_order_of_their_first_records():
     folded = fold(records(START, started(1), started(0), epoch(1, 1), ("artifact", {"path": "p", "artifact_dir": ""})))
-    assert list(folded.items) == ["sweep", "trial/1", "trial/0", "file p "]
-    assert [item.sequence for item in folded.items.values()] == [1, 2, 3, 5]
+    assert list(folded.items) == ["files again", "sweep", "trial/1", "trial/0", "file p "]
+    assert [item.sequence for item in folded.items.values()] == [1, 1, 2, 3, 5]
 
 
 def test_a_failed_trial_tells_why_and_a_restarted_one_runs_again():
@@ -55,7 +64,7 @@ def test_the_sweeps_end_comes_last_and_a_resumed_sweep_has_none():
     assert list(folded.items.values())[-1] == SweepEnd(3, "interrupted", 3000)
     assert folded.finished
     folded = fold(records(START, end, START))
-    assert list(folded.items) == [PARENT.text]
+    assert list(folded.items) == ["files again", PARENT.text]
     assert not folded.finished
 
 
@@ -80,7 +89,22 @@ def test_only_the_last_rank_and_the_last_content_of_a_file_count():
 def test_a_trial_off_the_front_says_so():
     off = ("trial_rank", {"run": "trial/1", "pareto": False, "rank": None})
     (update,) = fold(records(off)).items.values()
-    assert update.tags == {"dfkd.pareto": "false", "dfkd.front_rank": ""}
+    assert update.tags == {"dfkd.pareto": "false"}
+    assert update.metrics == []
+
+
+def test_a_rank_is_a_tag_and_a_metric_since_mlflow_sorts_by_metrics_alone():
+    on = ("trial_rank", {"run": "trial/1", "pareto": True, "rank": 0})
+    (update,) = fold(records(on)).items.values()
+    assert update.tags == {"dfkd.pareto": "true", "dfkd.front_rank": "0"}
+    assert update.metrics == [MetricPoint("front/rank", 0.0, 1000, 0)]
+
+
+def test_where_records_go_is_told_without_a_change_of_state():
+    goes_to = ("sweep_goes_to", {name: value for name, value in START[1].items() if name != "tags"})
+    folded = fold(records(goes_to, ("artifact", {"path": "p", "artifact_dir": "", "run": "trial/3"})))
+    assert folded.start == SweepStart("first", "e", "s", "u")
+    assert list(folded.items.values()) == [FilesAgain(1), Upload(2, "p", "", RunKey("trial", 3))]
 
 
 def test_what_mlflow_could_not_store_is_cut_to_its_limits():

@@ -1,0 +1,70 @@
+"""A setting has its field's type: text as it stands, paths from where they are typed, YAML for the rest."""
+
+import pytest
+
+from dfkd_core.config import ExperimentConfig, with_overrides
+from sweeps.commands.settings import config_settings, sweep_settings
+from sweeps.definition.spec import SweepSpec
+
+
+def test_numbers_lists_and_nothing_are_yaml():
+    assert sweep_settings(["budget.trials=40", "budget.hours=null", "constraints=['model/params <= 1']"]) == {
+        "budget.trials": 40,
+        "budget.hours": None,
+        "constraints": ["model/params <= 1"],
+    }
+    assert config_settings(["optimizer.learning_rate=1e-3", "data.snr_db=[0, 5]", "training.metrics=[dnsmos]"]) == {
+        "optimizer.learning_rate": 0.001,
+        "data.snr_db": [0, 5],
+        "training.metrics": ["dnsmos"],
+    }
+
+
+@pytest.mark.parametrize("name", ["take #2", "2024_05", "1e3", "no", "a: b", "[x]", "O'Brien", "0x10", "größe"])
+def test_a_name_that_yaml_reads_as_something_else_is_the_folder_of_that_name(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    for key in ("data.corpus", "data.probes.street", "teacher.estimates", "teacher.checkpoint", "training.start_from"):
+        assert config_settings([f"{key}={name}"]) == {key: str(tmp_path / name)}
+        assert sweep_settings([f"config.{key}={name}"]) == {f"config.{key}": str(tmp_path / name)}
+    assert sweep_settings([f"experiment={name}"]) == {"experiment": name}
+
+
+def test_names_and_nothing_stay_what_they_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = ["data.corpus=demo", "teacher.checkpoint=own-dccrn", "teacher.pretrained=null", "training.device=cpu"]
+    assert config_settings([*given, "student.model=my.module:Student", "optimizer.schedule='constant'"]) == {
+        "data.corpus": "demo",
+        "teacher.checkpoint": "own-dccrn",
+        "teacher.pretrained": None,
+        "training.device": "cpu",
+        "student.model": "my.module:Student",
+        "optimizer.schedule": "constant",
+    }
+
+
+def test_a_typed_path_is_seen_from_where_it_is_typed_and_a_files_from_the_file(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert config_settings(["data.corpus=../other"]) == {"data.corpus": str(tmp_path / "other")}
+    (tmp_path / "there" / "c.yaml").write_text("{training: {epochs: 3}}")
+    (tmp_path / "there" / "sweep.yaml").write_text(
+        "{name: s, config: c.yaml, space: {training.epochs: {values: [1, 2]}}, "
+        "budget: {trials: 1, epochs_per_trial: 1}, objectives: [{metric: m, goal: minimize}], reference_point: {m: 1}}"
+    )
+    (tmp_path / "here" / "take #2.yaml").write_text("{training: {epochs: 5}}")
+    spec = SweepSpec.load(tmp_path / "there" / "sweep.yaml", sweep_settings(["config=take #2.yaml"]))
+    assert spec.config["training"]["epochs"] == 5
+    spec = SweepSpec.load(tmp_path / "there" / "sweep.yaml", sweep_settings(["space=dccrn", "config.data.corpus=x"]))
+    assert "student.width" in spec.space
+    assert spec.config["data"]["corpus"] == str(tmp_path / "here" / "x")
+
+
+@pytest.mark.parametrize("key", ["data.corpus", "teacher.checkpoint", "optimizer.schedule", "student.model"])
+def test_a_text_fields_value_is_what_the_config_then_holds(key, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    value = {"data.corpus": "a b", "optimizer.schedule": "constant", "student.model": "dptnet"}.get(key, "x y")
+    config = ExperimentConfig.parse(with_overrides({}, config_settings([f"{key}={value}"])))
+    block, field = key.split(".")
+    assert str(getattr(getattr(config, block), field)).endswith(value)
