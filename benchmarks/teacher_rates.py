@@ -19,8 +19,8 @@ from benchmarks.distillation_step import row
 from dfkd_core.base.cache import cache_dir
 from dfkd_core.data.pretrained import PUBLIC_MODELS
 from dfkd_core.teachers import PRETRAINED
-from dfkd_core.teachers.shipped import shipped_names
 from dfkd_core.teachers.teacher_cache import TeacherCache
+from dfkd_core.teachers.trained_model import shipped_names
 
 NUM_MIXTURES, SAMPLES, BATCH, RATE = 256, 32_000, 8, 16_000
 HEARD = 8  # mixtures that each public model is timed on

@@ -20,8 +20,8 @@ from dfkd_core.scoring.model_scores import ModelScores, split_mixtures
 from dfkd_core.teachers import PRETRAINED, open_teacher
 from dfkd_core.teachers.base import Listed, Teacher, Waveforms
 from dfkd_core.teachers.fitness import Fitness, measure, require_estimates
-from dfkd_core.teachers.shipped import FOLDER, model_place, shipped_names
 from dfkd_core.teachers.teacher_cache import ListedMixture
+from dfkd_core.teachers.trained_model import FOLDER, model_place, shipped_names
 from dfkd_core.trained.model_folder import CONFIG, load_model
 
 NUM_COMPARED = 16  # mixtures from which delay and gain are told

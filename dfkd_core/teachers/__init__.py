@@ -13,36 +13,39 @@ from dfkd_core.teachers.base import Teacher
 if TYPE_CHECKING:
     import torch
 
-    from dfkd_core.config import EnsembleConfig, SourceConfig, TeacherConfig
+    from dfkd_core.config import SourceConfig, TeacherConfig
 
 __all__ = ["PRETRAINED", "Teacher", "open_network", "open_teacher"]
 
 
 def open_teacher(config: TeacherConfig) -> Teacher | None:
     """The teacher that a config names, or None; ConfigError or DataError when it is missing or unfit."""
-    if config.ensemble is not None:
-        return _open_ensemble(config.ensemble)
-    return _open_source(config, "teacher")
+    if config.ensemble is None:
+        return _open_source(config, "teacher")
+    from dfkd_core.teachers.ensemble import EnsembleTeacher
+
+    ensemble = config.ensemble
+    opened = [_open_source(m, f"teacher.ensemble.members.{i}") for i, m in enumerate(ensemble.members)]
+    members = [member for member in opened if member is not None]
+    return EnsembleTeacher(members, ensemble.snr_db if ensemble.combine == "by_snr" else None)
 
 
 def _open_source(config: SourceConfig, key: str) -> Teacher | None:
     if config.checkpoint is not None:
-        return _open_checkpoint(Path(config.checkpoint).expanduser(), f"{key}.checkpoint")
+        try:
+            return open_network(Path(config.checkpoint).expanduser())
+        except ConfigError as error:
+            raise error.at(key=f"{key}.checkpoint") from error
     if config.estimates is not None:
         from dfkd_core.teachers.wav_folder import WavFolderTeacher
 
         return WavFolderTeacher(Path(config.estimates))
-    if config.pretrained is not None:
-        return _open_pretrained(config.pretrained, f"{key}.pretrained")
-    return None
-
-
-def _open_ensemble(config: EnsembleConfig) -> Teacher:
-    from dfkd_core.teachers.ensemble import EnsembleTeacher
-
-    opened = [_open_source(m, f"teacher.ensemble.members.{i}") for i, m in enumerate(config.members)]
-    members = [member for member in opened if member is not None]
-    return EnsembleTeacher(members, config.snr_db if config.combine == "by_snr" else None)
+    if config.pretrained is None:
+        return None
+    if config.pretrained not in PRETRAINED:
+        rule = f"must be a known public model, but got {config.pretrained!r}; "
+        raise ConfigError(rule + nearest(config.pretrained, sorted(PRETRAINED)), key=f"{key}.pretrained")
+    return PRETRAINED[config.pretrained]()
 
 
 def _dtln() -> Teacher:
@@ -61,7 +64,7 @@ def _deepfilternet3() -> Teacher:
 
 def _gtcrn() -> Teacher:
     from dfkd_core.data.pretrained import GTCRN
-    from dfkd_core.teachers.shipped import FOLDER
+    from dfkd_core.teachers.trained_model import FOLDER
 
     return open_network(FOLDER / GTCRN.name)
 
@@ -81,16 +84,9 @@ PRETRAINED: dict[str, Callable[[], Teacher]] = {
 }
 
 
-def _open_pretrained(name: str, key: str) -> Teacher:
-    if name not in PRETRAINED:
-        rule = f"must be a known public model, but got {name!r}; {nearest(name, sorted(PRETRAINED))}"
-        raise ConfigError(rule, key=key)
-    return PRETRAINED[name]()
-
-
 def open_network(path: Path, device: torch.device | None = None) -> Teacher:
     """A model folder, a shipped name or an ONNX file as a function of waveforms; ONNX files run on the CPU."""
-    from dfkd_core.teachers.shipped import model_place, shipped_names
+    from dfkd_core.teachers.trained_model import TrainedTeacher, model_place, shipped_names
 
     path = model_place(path)
     if path.suffix == ".onnx":
@@ -98,16 +94,7 @@ def open_network(path: Path, device: torch.device | None = None) -> Teacher:
 
         return ONNXTeacher(path)
     if path.is_dir():
-        from dfkd_core.teachers.trained_model import TrainedTeacher
-
         return TrainedTeacher(path, device)
     shipped = f" (shipped: {', '.join(shipped_names())})" if shipped_names() else ""
     rule = f"must be a model folder, a shipped name{shipped} or an ONNX file, but there is no such place"
     raise ConfigError(rule, file=path)
-
-
-def _open_checkpoint(path: Path, key: str) -> Teacher:
-    try:
-        return open_network(path)
-    except ConfigError as error:
-        raise error.at(key=key) from error

@@ -1,4 +1,4 @@
-"""What every teacher is: a name, an identity and estimates of noisy waveforms."""
+"""What every teacher is: a name, an identity and estimates of noisy waveforms; and how one works at another rate."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from dfkd_core.signal import SAMPLE_RATE_HZ
+from dfkd_core.signal.resampling import resample
+
 Waveforms = NDArray[np.float32]
+Signal = NDArray[np.float32]  # one utterance (time,)
 
 
 class Listed(Protocol):
@@ -38,3 +42,10 @@ class Teacher(Protocol):
 
     def __call__(self, noisy: Waveforms, listed: Sequence[Listed] = ()) -> Waveforms:
         """Estimates (batch, time) of noisy (batch, time) at 16 kHz; `listed` says which mixtures these are."""
+
+
+def enhanced_at(rate_hz: int, enhance: Callable[[Signal], Signal], noisy: Waveforms) -> Waveforms:
+    """Estimates (batch, time) at 16 kHz by `enhance`, which takes and returns one utterance (time,) at `rate_hz`."""
+    wide = np.stack([enhance(signal) for signal in resample(noisy, SAMPLE_RATE_HZ, rate_hz)])
+    narrow: Waveforms = np.ascontiguousarray(resample(wide, rate_hz, SAMPLE_RATE_HZ)[:, : noisy.shape[-1]])
+    return narrow

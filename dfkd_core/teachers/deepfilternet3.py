@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from dfkd_core.base.atomic_files import sha256_file
 from dfkd_core.base.onnx_session import open_session
 from dfkd_core.errors import ConfigError
-from dfkd_core.teachers.base import Listed, Waveforms
-from dfkd_core.teachers.half_overlap import HalfOverlap, Signal, Spectra, vorbis
-from dfkd_core.teachers.other_rate import enhanced_at
+from dfkd_core.teachers.base import Listed, Signal, Waveforms, enhanced_at
+from dfkd_core.teachers.half_overlap import HalfOverlap, Spectra, vorbis
 
 FILE = "DeepFilterNet3_onnx.tar.gz"
 GRAPHS = ("enc", "erb_dec", "df_dec")

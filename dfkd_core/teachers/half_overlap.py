@@ -9,9 +9,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from dfkd_core.signal.overlap_add import overlap_add_halves
+from dfkd_core.teachers.base import Signal
 
 Spectra = NDArray[np.complex64]
-Signal = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,9 +12,7 @@ import numpy as np
 
 from dfkd_core.base.atomic_files import sha256_file
 from dfkd_core.errors import ConfigError
-from dfkd_core.teachers.base import Listed, Waveforms
-from dfkd_core.teachers.half_overlap import Signal
-from dfkd_core.teachers.other_rate import enhanced_at
+from dfkd_core.teachers.base import Listed, Signal, Waveforms, enhanced_at
 
 RATE_HZ = 48_000
 FRAME_SAMPLES = 480

@@ -1,4 +1,4 @@
-"""One of our own trained models as a teacher."""
+"""Our own trained models as teachers: a model folder, or the name of one that comes with the package."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import torch
 from torch import nn
 
 from dfkd_core.teachers.base import Listed, Waveforms
-from dfkd_core.trained.model_folder import load_model, model_sha256
+from dfkd_core.trained.model_folder import WEIGHTS, load_model, model_sha256
+
+FOLDER = Path(__file__).parent / "shipped"
 
 
 class TrainedTeacher:
@@ -33,3 +35,14 @@ class TrainedTeacher:
             signal = torch.from_numpy(np.ascontiguousarray(noisy)).to(self.device)
             estimate: Waveforms = self.network(signal).cpu().numpy()
         return estimate
+
+
+def shipped_names() -> list[str]:
+    """The names of those that come with the package, sorted."""
+    return sorted(weights.parent.name for weights in FOLDER.glob(f"*/{WEIGHTS}"))
+
+
+def model_place(model: str | Path) -> Path:
+    """Where a model lies: the folder of a shipped name, unless such a path exists; else the path itself."""
+    path = Path(model).expanduser()
+    return FOLDER / path if not path.exists() and str(path) in shipped_names() else path

@@ -10,7 +10,7 @@ from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import ConfigError
 from dfkd_core.models import build_student
 from dfkd_core.models.base import StudentBase
-from dfkd_core.teachers.shipped import model_place, shipped_names
+from dfkd_core.teachers.trained_model import model_place, shipped_names
 from dfkd_core.trained.model_folder import model_sha256, read_model_config
 from dfkd_core.training.slicing import in_parent
 

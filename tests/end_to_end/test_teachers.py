@@ -12,7 +12,7 @@ from dfkd_core.config import ExperimentConfig
 from dfkd_core.data.pretrained import PUBLIC_MODELS
 from dfkd_core.models import build_student
 from dfkd_core.signal.audio import write_audio
-from dfkd_core.teachers.shipped import shipped_names
+from dfkd_core.teachers.trained_model import shipped_names
 from dfkd_core.trained.model_folder import write_model_folder
 from dfkd_core.training.signals import Signals
 from sweeps import SweepSpec, load_front, run_sweep

@@ -8,7 +8,7 @@ from dfkd_core.data import pretrained
 from dfkd_core.data.pretrained import PUBLIC_MODELS, WheelModel, public_folder
 from dfkd_core.errors import DataError
 from dfkd_core.teachers import PRETRAINED
-from dfkd_core.teachers.shipped import shipped_names
+from dfkd_core.teachers.trained_model import shipped_names
 
 CONTENT = {"model_1.onnx": b"first", "model_2.onnx": b"second"}
 

@@ -10,7 +10,7 @@ from dfkd_core.errors import ConfigError
 from dfkd_core.models import build_model
 from dfkd_core.models.complexity import complexity
 from dfkd_core.models.gtcrn import FRAMING, GTCRNConfig
-from dfkd_core.teachers.shipped import FOLDER
+from dfkd_core.teachers.trained_model import FOLDER
 from dfkd_core.trained.model_folder import load_model
 
 PARITY = np.load(Path(__file__).with_name("gtcrn_parity.npz"))

@@ -9,7 +9,7 @@ from dfkd_core.config import load_config
 from dfkd_core.errors import CheckpointError, ConfigError
 from dfkd_core.losses.si_sdr import si_sdr_db
 from dfkd_core.models import build_student
-from dfkd_core.teachers.shipped import FOLDER
+from dfkd_core.teachers.trained_model import FOLDER
 from dfkd_core.trained.model_folder import load_model, model_sha256, read_record, write_model_folder
 from dfkd_core.training.parent import find_parent
 from dfkd_core.training.slicing import scores_by_activation

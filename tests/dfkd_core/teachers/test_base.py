@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dfkd_core.teachers.other_rate import enhanced_at
+from dfkd_core.teachers.base import enhanced_at
 
 
 def test_utterances_are_enhanced_at_the_networks_rate_and_come_back():

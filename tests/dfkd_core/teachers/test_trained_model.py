@@ -14,7 +14,7 @@ from dfkd_core.models import build_student
 from dfkd_core.scoring import shipping
 from dfkd_core.scoring.shipped_card import num_steps
 from dfkd_core.scoring.teacher_scores import teacher_named, teacher_sizes
-from dfkd_core.teachers import open_network, open_teacher, shipped
+from dfkd_core.teachers import open_network, open_teacher, trained_model
 from dfkd_core.trained.model_folder import load_model, write_model_folder
 
 ORIGIN = {"data_hash": "d" * 64, "teacher_hash": None, "teacher": None, "licences": ["CC0-1.0"]}
@@ -33,7 +33,7 @@ def model(experiment, tmp_path):
 def place(tmp_path, monkeypatch):
     """An empty place for shipped teachers, whose cards are scored on few mixtures."""
     monkeypatch.setattr(mixtures, "NUM_TEST", 4)
-    for module in (shipped, shipping):
+    for module in (trained_model, shipping):
         monkeypatch.setattr(module, "FOLDER", tmp_path / "shipped")
     return tmp_path / "shipped"
 
@@ -80,9 +80,9 @@ def test_a_model_of_two_stages_is_shipped_with_both_configs(model, place, experi
     assert not [file for file in folder.iterdir() if file.suffix == ".yaml" and str(tmp_path) in file.read_text()]
 
 
-@pytest.mark.parametrize("name", shipped.shipped_names())
+@pytest.mark.parametrize("name", trained_model.shipped_names())
 def test_what_comes_with_the_package_is_whole_and_known(name):
-    folder = shipped.FOLDER / name
+    folder = trained_model.FOLDER / name
     student, config = load_model(folder)
     assert sum(file.stat().st_size for file in folder.iterdir()) < 5_000_000
     assert open_teacher(TeacherConfig(checkpoint=name)).name == name
@@ -102,13 +102,13 @@ def test_a_shipped_teacher_is_named_like_a_checkpoint(model, place, experiment, 
 def test_a_folder_of_that_name_comes_first(model, place, tmp_path, monkeypatch):
     shipping.ship(model, "trained", "speech")
     monkeypatch.chdir(tmp_path)
-    assert shipped.model_place("trained") == model.relative_to(tmp_path)
+    assert trained_model.model_place("trained") == model.relative_to(tmp_path)
 
 
 def test_a_name_that_is_not_shipped_is_refused_with_those_that_are(model, place):
     shipping.ship(model, "ours", "speech")
     with pytest.raises(ConfigError, match=r"a shipped name \(shipped: ours\)"):
-        open_network(shipped.FOLDER.parent / "absent")
+        open_network(trained_model.FOLDER.parent / "absent")
 
 
 def test_a_model_over_five_megabytes_is_not_shipped(model, place, monkeypatch):
