@@ -55,6 +55,10 @@ class Domain(ABC, Generic[C]):
         """The config with defaults filled in and paths made absolute; ConfigError when it breaks a rule."""
         return dict(config)
 
+    def probed(self, config: Mapping[str, Any]) -> frozenset[str]:
+        """Names that a config adds to `metrics` and to `objectives`."""
+        return frozenset()
+
     def known_keys(self, config: Mapping[str, Any]) -> frozenset[str]:
         """Key paths that a search space may name; empty: any."""
         return frozenset()

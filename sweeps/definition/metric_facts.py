@@ -8,7 +8,7 @@ from dfkd_core.errors import ConfigError
 from dfkd_core.metrics import KNOWN, Goal
 from sweeps.definition.objectives import Objective
 
-_SCORES = ("val", "val_teacher", "test")  # groups of scores
+_SCORES = ("val", "val_teacher", "test", "probe")  # groups of scores; a probe's have its name between
 _SIZES = {  # unit, and what the number contains
     "model/params": ("", "Trainable numbers of the model."),
     "model/macs_per_s": (
@@ -41,7 +41,7 @@ def goal_of(metric: str, objectives: Sequence[Objective] = ()) -> Goal:
     for objective in objectives:
         if objective.metric == metric:
             return objective.goal
-    group, _, name = metric.partition("/")
+    group, name = metric.partition("/")[0], metric.rpartition("/")[2]
     if group in _SCORES and name in KNOWN:
         return KNOWN[name].goal
     if group == "model" or name.endswith("loss"):
@@ -51,7 +51,7 @@ def goal_of(metric: str, objectives: Sequence[Objective] = ()) -> Goal:
 
 def unit_of(metric: str) -> str:
     """The metric's unit, empty for counts and pure numbers."""
-    group, _, name = metric.partition("/")
+    group, name = metric.partition("/")[0], metric.rpartition("/")[2]
     if group in _SCORES and name in KNOWN:
         return KNOWN[name].unit.removeprefix("1")  # the unit of a pure number needs no mention
     if metric in _SIZES:

@@ -34,6 +34,13 @@ class DistillationDomain(Domain[ExperimentConfig]):
         said = parsed.student.model_dump(mode="json", exclude_unset=True)
         return {**parsed.model_dump(mode="json"), "student": {"model": parsed.student.model, **said}}
 
+    def probed(self, config: Mapping[str, Any]) -> frozenset[str]:
+        """The scores of each probe."""
+        probes = (config.get("data") or {}).get("probes") or {}
+        return frozenset(
+            f"probe/{probe}/{name}" for probe in probes for name, metric in KNOWN.items() if metric.goal != "zero"
+        )
+
     def known_keys(self, config: Mapping[str, Any]) -> frozenset[str]:
         """The key paths of the experiment config's schema."""
         return key_paths(config)
@@ -55,7 +62,7 @@ class DistillationDomain(Domain[ExperimentConfig]):
         """Optional metrics are measured where `training.metrics` names them."""
         named = config.training.metrics
         for metric in metrics:
-            name = metric.partition("/")[2]
+            name = metric.rpartition("/")[2]
             if name in OPTIONAL and name not in named:
                 rule = f"must hold {name}, which an objective or a constraint uses, but is {list(named)}; add it"
                 raise ConfigError(rule, key="config.training.metrics")

@@ -33,8 +33,9 @@ def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
         raise error.at(key="config") from error
     warm_start = tuple(str(Path(place).expanduser().resolve()) for place in spec.warm_start)
     checked = spec.model_copy(update={"config": config, "warm_start": warm_start})
-    _refuse_unknown("objectives", [o.metric for o in spec.objectives], domain.objectives)
-    _refuse_unknown("constraints", [c.metric for c in spec.constraints], domain.metrics)
+    probed = domain.probed(config)
+    _refuse_unknown("objectives", [o.metric for o in spec.objectives], domain.objectives, probed)
+    _refuse_unknown("constraints", [c.metric for c in spec.constraints], domain.metrics, probed)
 
     def check_config(changed: Mapping[str, Any]) -> None:
         """A trial's config must be valid, and no objective infinite there, as look-ahead over a whole clip is."""
@@ -103,8 +104,8 @@ def check_unchanged(sweep: Sweep, hashes: Mapping[str, str | None]) -> None:
         log.warning("the code has changed since this sweep began: commit %s, now %s", recorded["git_commit"], commit)
 
 
-def _refuse_unknown(key: str, metrics: Iterable[str], known: frozenset[str] | None) -> None:
+def _refuse_unknown(key: str, metrics: Iterable[str], known: frozenset[str] | None, probed: frozenset[str]) -> None:
     for metric in metrics:
-        if known is not None and metric not in known:
+        if known is not None and metric not in known | probed:
             rule = f"must name a metric that can be used there, but got {metric!r}"
-            raise ConfigError(f"{rule}; {nearest(metric, sorted(known))}", key=key)
+            raise ConfigError(f"{rule}; {nearest(metric, sorted(known | probed))}", key=key)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sweeps.definition.metric_facts import goal_of, unit_of
 from sweeps.definition.objectives import Objective, costs
 
 POSITIVE = st.floats(1e-9, 1e9)
@@ -39,3 +40,7 @@ def test_costs_follow_the_order_of_the_objectives():
     quality, size = Objective(metric="q", goal="maximize"), Objective(metric="p", goal="minimize", scale="log")
     assert costs((quality, size), {"p": 1.0, "q": 2.0, "other": 3.0}) == (-2.0, 0.0)
     assert [o.cost_name for o in (quality, size)] == ["-q", "ln p"]
+
+
+def test_a_probe_s_score_is_known_by_its_last_name():
+    assert goal_of("probe/abroad/pesq_wb") == "maximize" and unit_of("probe/abroad/si_sdr_db") == "dB"

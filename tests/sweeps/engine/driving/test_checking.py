@@ -34,6 +34,17 @@ def test_a_good_sweep_comes_back_with_its_config_complete():
     assert spec.config["student"] == {"model": "dccrn"}
 
 
+def test_a_probe_s_scores_may_be_objectives_and_constraints_of_a_config_that_has_it():
+    config = {"distillation": {"method": "none"}, "data": {"probes": {"abroad": "demo-abroad"}}}
+    probed = sweep("probe/abroad/pesq_wb", config=config, constraints=["probe/abroad/stoi >= 0.5"])
+    assert resolved(probed, DistillationWorkload).config["data"]["probes"] == {"abroad": "demo-abroad"}
+    for spec in (sweep("probe/abroad/pesq_wb"), sweep("probe/home/pesq_wb", config=config)):
+        with pytest.raises(
+            ConfigError, match=r"objectives: must name a metric that can be used there, but got 'probe/"
+        ):
+            resolved(spec, DistillationWorkload)
+
+
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
