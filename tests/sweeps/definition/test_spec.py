@@ -18,7 +18,11 @@ from sweeps.engine.driving.checking import changes, resolved
 
 REAL = {
     "name": "real",
-    "config": {"student": {"model": "dccrn", "width": 0.25}, "distillation": {"method": "none"}},
+    "config": {
+        "student": {"model": "dccrn", "width": 0.25},
+        "distillation": {"method": "dfkd"},
+        "teacher": {"pretrained": "dtln"},
+    },
     "space": {
         "student.width": {"values": [0.125, 0.25]},
         "distillation.split": {"values": ["dynamic", "fixed"]},
