@@ -59,14 +59,7 @@ def number(text: str) -> float | None:
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
     """How far work is: bars on a terminal, a line for each finished part elsewhere."""
-    from sweeps.terminal.bars import bars
-    from sweeps.terminal.display import PlainDisplay
-    from sweeps.terminal.live_display import is_terminal
-
-    if not is_terminal():
-        yield PlainDisplay().progress
-        return
-    with bars() as show:
+    with display().preparing() as show:
         yield show
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
 from dfkd_core.base.printable import printable
+from dfkd_core.base.progress import Progress, silent
 from sweeps.definition.objectives import Objective
 from sweeps.record.trials import TrialRecord, TrialState
 
@@ -40,8 +42,10 @@ class Display:
     def __exit__(self, *error: object) -> None:
         """Nothing to put away."""
 
-    def progress(self, what: str, done: int, total: int) -> None:
-        """Show how preparation gets on."""
+    @contextmanager
+    def preparing(self) -> Iterator[Progress]:
+        """While entered, preparation tells here how it gets on."""
+        yield silent
 
     def update(self, view: SweepView) -> None:
         """Show the present state; called a few times a second."""
@@ -53,10 +57,15 @@ class Display:
 class PlainDisplay(Display):
     """One line per finished trial."""
 
-    def progress(self, what: str, done: int, total: int) -> None:
-        """Print a line when something is done."""
-        if done >= total:
-            say(f"{what}: {total} done")
+    @contextmanager
+    def preparing(self) -> Iterator[Progress]:
+        """Print a line when a part is done."""
+
+        def told(what: str, done: int, total: int) -> None:
+            if done >= total:
+                say(f"{what}: {total} done")
+
+        yield told
 
     def finished(self, view: SweepView, name: str, record: TrialRecord) -> None:
         """Print the trial's state, objectives and what the sweep has reached."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self
 
 from rich.console import Console, Group, RenderableType
@@ -12,7 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from dfkd_core.base.printable import printable
+from dfkd_core.base.progress import Progress
 from sweeps.record.trials import TrialRecord, TrialState
+from sweeps.terminal.bars import bars
 from sweeps.terminal.display import Display, SweepView
 
 STYLES = {
@@ -44,11 +48,11 @@ class LiveDisplay(Display):
     def __exit__(self, *error: object) -> None:
         self._live.stop()
 
-    def progress(self, what: str, done: int, total: int) -> None:
-        """Show how preparation gets on, on one line."""
-        if self.console.is_terminal:
-            end = "\n" if done >= total else ""
-            self.console.print(f"\r{what}: {done}/{total}   ", end=end, highlight=False)
+    @contextmanager
+    def preparing(self) -> Iterator[Progress]:
+        """A bar for each part."""
+        with bars(self.console) as show:
+            yield show
 
     def update(self, view: SweepView) -> None:
         """Redraw."""

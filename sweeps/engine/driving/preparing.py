@@ -53,6 +53,7 @@ def prepare(spec: SweepSpec, workload: type[Workload], display: Display) -> dict
     """Build what all trials share; returns the hashes that make their results comparable."""
     domain = domain_of(workload)
     config = domain.trial_config(spec.config, spec.budget.epochs_per_trial)
-    hashes = domain.prepare(config, display.progress)
+    with display.preparing() as progress:
+        hashes = domain.prepare(config, progress)
     domain.require_reported(config, spec.metrics)
     return hashes

@@ -1,7 +1,13 @@
 """What a sweep says while it works; when nobody listens any more, it works on."""
 
+import fcntl
+import os
+import pty
+import re
+import struct
 import subprocess
 import sys
+import termios
 
 SAY = """
 import sys
@@ -18,3 +24,56 @@ def test_a_reader_that_has_gone_ends_the_display_and_not_the_work():
     speaker.stdout.close()
     assert speaker.stderr.read() == "done"
     assert speaker.wait() == 0
+
+
+PREPARE = """
+import time
+from sweeps.terminal.live_display import LiveDisplay
+with LiveDisplay().preparing() as progress:
+    for what, total in (("decode audio", 649), ("teacher: epoch 1", 60)):
+        for done in range(1, total + 1):
+            progress(what, done, total)
+            time.sleep(0.002)
+"""
+
+
+def on_a_terminal(code):
+    """All that a program writes to a pseudo-terminal of 100 columns."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    program = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+    )
+    os.close(theirs)
+    written = b""
+    try:
+        while part := os.read(ours, 65536):
+            written += part
+    except OSError:  # the other end is closed
+        pass
+    os.close(ours)
+    assert program.wait() == 0
+    return written.decode()
+
+
+def screen(written):
+    """The lines that stand on a terminal at the end: text, new lines, the cursor up and lines erased."""
+    lines, row = [""], 0
+    for part in re.split(r"(\r\n|\n|\r|\x1b\[[0-9;?]*[A-Za-z])", written):
+        if part in ("\n", "\r\n"):
+            row += 1
+            lines += [""] * (row == len(lines))
+        elif part == "\x1b[1A":
+            row -= 1
+        elif part in ("\x1b[2K", "\r"):
+            lines[row] = ""
+        elif not part.startswith("\x1b"):
+            lines[row] += part
+    return [line for line in lines if line]
+
+
+def test_preparation_is_one_bar_a_part_on_a_real_terminal_and_not_a_line_a_step():
+    decoding, teacher = screen(on_a_terminal(PREPARE))
+    assert decoding.count("decode audio") == 1 and "649/649" in decoding
+    assert teacher.count("teacher: epoch 1") == 1 and "60/60" in teacher
