@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 import typer
 
 from dfkd_core.base.printable import printable
-from sweeps.commands.options import Address, AsJson, Bounds, SweepDir, bounds, display
+from sweeps.commands.options import Address, AsJson, Bounds, SweepDir, Yes, bounds, display
+from sweeps.commands.trusting import ask_once
 
 app = typer.Typer(no_args_is_help=True, help="Look at fronts.")
 
@@ -30,11 +31,13 @@ def confirm(
     folder: SweepDir,
     seeds: Annotated[int, typer.Option("--seeds", help="fresh seeds for each point; uncertain ones get more")] = 3,
     address: Address = None,
+    yes: Yes = False,
 ) -> None:
     """Train the front and its near neighbours again with fresh seeds, to know what can be trusted."""
     from sweeps.engine.driving.confirm import confirm_front
     from sweeps.terminal.summary import show_summary
 
+    ask_once(folder, yes)
     confirm_front(folder, seeds, address=address, display=display())
     show_summary(folder)
 
@@ -64,6 +67,7 @@ def references(
             metavar="[NAME|DIR|FILE]...", help="as `evaluate --teacher` takes them (default: all public models)"
         ),
     ] = None,
+    yes: Yes = False,
 ) -> None:
     """Measure models from elsewhere on the sweep's validation mixtures; they are drawn apart from its front."""
     from dfkd_core.teachers import PRETRAINED
@@ -72,6 +76,7 @@ def references(
     from sweeps.record.sweep_folder import SweepFolder
     from sweeps.workload import domain_of
 
+    ask_once(folder, yes)
     sweep = SweepFolder(folder)
     spec, domain = sweep.spec(), domain_of(sweep.workload())
     config = domain.trial_config(spec.config, spec.budget.epochs_per_trial)

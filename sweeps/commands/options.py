@@ -21,6 +21,9 @@ Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY.PATH=VALUE"
 Address = Annotated[
     str | None, typer.Option(help="a Ray cluster: auto or HOST:PORT (default RAY_ADDRESS, else this machine)")
 ]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="trust the folder: its own workload may run, its tracker may get credentials")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 Bounds = list[str] | None
 

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from sweeps.commands.options import Address, AsJson, Out, Set, SweepDir, SweepFile, display
+from sweeps.commands.options import Address, AsJson, Out, Set, SweepDir, SweepFile, Yes, display
 from sweeps.commands.settings import sweep_settings
+from sweeps.commands.trusting import ask_once
 
 app = typer.Typer(no_args_is_help=True, help="Launch, follow and resume sweeps.")
 
@@ -37,11 +38,12 @@ def run(file: SweepFile, out: Out = None, set_: Set = None, address: Address = N
 
 
 @app.command()
-def resume(folder: SweepDir, set_: Set = None, address: Address = None) -> None:
+def resume(folder: SweepDir, set_: Set = None, address: Address = None, yes: Yes = False) -> None:
     """Go on with a sweep, extend it, deliver what is owed, or find nothing to do."""
     from sweeps.engine.driving.run import resume_sweep
     from sweeps.terminal.summary import show_summary
 
+    ask_once(folder, yes)
     resume_sweep(folder, address=address, overrides=sweep_settings(set_), display=display())
     show_summary(folder)
 
@@ -79,11 +81,12 @@ def list_(root: Annotated[Path, typer.Argument(help="the folder that holds sweep
 
 
 @app.command()
-def sync(folder: SweepDir) -> None:
+def sync(folder: SweepDir, yes: Yes = False) -> None:
     """Deliver what MLflow is owed."""
     from sweeps.engine.driving.run import sync_sweep
     from sweeps.tracking.delivery import set_aside, trouble
 
+    ask_once(folder, yes, runs_code=False)
     left = sync_sweep(folder)
     files, why = set_aside(folder)
     if left:

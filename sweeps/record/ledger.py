@@ -88,6 +88,14 @@ class Ledger:
             raise DFKDError(text) from error
         return cls(study, spec, folder)
 
+    def copied(self, sweep_id: str) -> Ledger:
+        """A ledger of the same trials under another id, in the same storage."""
+        storage = _storage(self._folder, self.spec)
+        optuna.copy_study(
+            from_study_name=self.sweep_id, from_storage=storage, to_storage=storage, to_study_name=sweep_id
+        )
+        return Ledger.open(self._folder, self.spec, sweep_id)
+
     def attrs(self) -> dict[str, Any]:
         """What is recorded of the sweep itself (hashes, state, hours spent)."""
         return dict(self.study.user_attrs)

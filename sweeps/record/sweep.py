@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,6 +32,12 @@ class Sweep:
         folder = SweepFolder(path)
         spec = folder.spec(overrides)
         return cls(folder, spec, Ledger.open(folder.path, spec, folder.note()["sweep_id"]))
+
+    def renamed(self, sweep_id: str) -> Sweep:
+        """The same trials under an id of their own, as a copy needs it."""
+        ledger = self.ledger.copied(sweep_id)
+        self.folder.renote(sweep_id)
+        return replace(self, ledger=ledger)
 
     @property
     def path(self) -> Path:

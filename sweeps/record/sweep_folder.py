@@ -7,7 +7,7 @@ import json
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.documents import dump_yaml, read_json_object
 from dfkd_core.errors import ConfigError, DFKDError, Unreadable
 from sweeps.definition.spec import SweepSpec
+from sweeps.record.agreed import agree, is_agreed
 from sweeps.workload import Workload
 
 SPEC, NOTE = "sweep.yaml", "ledger.json"
@@ -65,8 +66,30 @@ class SweepFolder:
 
     def write_note(self, sweep_id: str, workload: type[Workload]) -> None:
         """Note the study's name, and the workload as `module:Class` for those who resume from the command line."""
-        note = {"sweep_id": sweep_id, "workload": f"{workload.__module__}:{workload.__qualname__}"}
-        write_atomic(self.path / NOTE, json.dumps(note).encode())
+        self._write_note({"sweep_id": sweep_id, "workload": f"{workload.__module__}:{workload.__qualname__}"})
+
+    def renote(self, sweep_id: str) -> None:
+        """Note under which name the study goes on, and that it is here now."""
+        note = self.note()
+        if (note["sweep_id"], note.get("folder")) == (sweep_id, str(self.path)):
+            return
+        agreed = not self.foreign_code()
+        self._write_note({**note, "sweep_id": sweep_id})
+        if agreed:
+            self.agree_to_code()
+
+    def _write_note(self, note: Mapping[str, str]) -> None:
+        write_atomic(self.path / NOTE, json.dumps({**note, "folder": str(self.path)}).encode())
+
+    def original(self) -> SweepFolder | None:
+        """The folder that this one was copied from, when it still holds the same sweep; None for one that was moved."""
+        note = self.note()
+        place = SweepFolder(str(note.get("folder", self.path)))
+        if not place.is_sweep or place.path.samefile(self.path):
+            return None
+        with suppress(DFKDError):
+            return place if place.note()["sweep_id"] == note["sweep_id"] else None
+        return None
 
     def note(self) -> dict[str, Any]:
         """The study's name and the workload."""
@@ -87,16 +110,37 @@ class SweepFolder:
         self.require()
         return SweepSpec.load(self.path / SPEC, overrides)
 
+    def foreign_code(self) -> list[str]:
+        """What `module:Class` of somebody's own would run in this sweep and has not been agreed to by this user."""
+        spec, note = self.spec(), self.note()
+        searched = spec.space.get("student.model", [])
+        entries = searched if isinstance(searched, list) else [searched]
+        students = [spec.config.get("student", {}), *({"model": v} for e in entries for v in e.get("values", []))]
+        named = [note["workload"], *(str(student.get("model")) for student in students if isinstance(student, Mapping))]
+        own = [name for name in dict.fromkeys(named) if ":" in name and not name.startswith("sweeps.")]
+        return [name for name in own if not is_agreed(note["sweep_id"], name)]
+
+    def agree_to_code(self) -> None:
+        """This user wants all of it run."""
+        for name in self.foreign_code():
+            agree(self.note()["sweep_id"], name)
+
     def workload(self, call: str = "resume_sweep({path!r}, workload={name})") -> type[Workload]:
-        """The recorded workload, when its module can be imported here; `call` is the way from Python when not."""
+        """The recorded workload, when its module can be imported here; `call` is the way from Python when not.
+
+        ConfigError too when the folder names code of somebody's own to which this user has not agreed.
+        """
         noted, _, name = self.note()["workload"].partition(":")
         module = MOVED.get(noted, noted)
+        remedy = f"from sweeps import {call.partition('(')[0]}; {call.format(path=str(self.path), name=name)}"
+        if code := self.foreign_code():
+            rule = f"names code that would run here, {' and '.join(code)}; if you trust it, say --yes, or from Python"
+            raise ConfigError(f"{rule}: {remedy}", file=self.path)
         try:
             found: Any = importlib.import_module(module)
             for part in name.split("."):
                 found = getattr(found, part)
         except (ImportError, AttributeError) as error:
-            remedy = f"from sweeps import {call.partition('(')[0]}; {call.format(path=str(self.path), name=name)}"
             rule = f"was run with the workload {module}:{name}, which cannot be imported here; go on from Python"
             raise ConfigError(f"{rule}: {remedy}", file=self.path) from error
         return found  # type: ignore[no-any-return]

@@ -13,6 +13,7 @@ from filelock import FileLock
 
 from dfkd_core.errors import DFKDError
 from sweeps.tracking.addresses import artifact_location, connect_uri, sqlite_file, sqlite_uri
+from sweeps.tracking.credentials import withhold
 from sweeps.tracking.run_key import RunKey
 from sweeps.tracking.run_updates import MetricPoint
 from sweeps.tracking.sqlite_store import commit_without_waiting, flush, relocate_artifacts
@@ -68,6 +69,7 @@ class MlflowRuns:
     @_failures_sorted(refusable=False)
     def __init__(self, uri: str, sweep_id: str) -> None:
         self._uri, self._sweep_id = uri, sweep_id
+        withhold(sweep_id, uri)
         self._client = _connect(uri)
 
     @_failures_sorted(refusable=False)

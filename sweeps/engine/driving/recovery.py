@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
+import uuid
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -13,10 +16,14 @@ from sweeps.fronts.front import Front
 from sweeps.record.ledger import Ledger
 from sweeps.record.sweep import Sweep
 from sweeps.record.trial_folder import TrialFolder
+from sweeps.tracking.addresses import resolve_tracking_uri
 from sweeps.tracking.delivery import deliver_all
 from sweeps.tracking.run_key import RunKey
+from sweeps.tracking.spool import SPOOL
 from sweeps.tracking.tracker import Tracker
 from sweeps.workload import Domain
+
+log = logging.getLogger(__name__)
 
 
 def mend(ledger: Ledger, folder: Path, domain: Domain[Any]) -> None:
@@ -45,6 +52,22 @@ def retell(
             tracker.trial_epoch(run, epoch, metrics, time_s=times.get(epoch, record.finished))
         how = (record.fidelity, record.reason, record.metrics)
         tracker.trial_finished(run, record.state, *how, time_s=record.finished)
+
+
+def with_own_id(sweep: Sweep) -> Sweep:
+    """A copy that is worked on gets an id of its own where both would be told to one tracker, and says so.
+
+    Under the same id its runs would lie below the original's parent run, numbers twice.
+    """
+    original = sweep.folder.original()
+    uri = sweep.spec.storage.tracking_uri
+    if original is not None and resolve_tracking_uri(original.path, uri) == resolve_tracking_uri(sweep.path, uri):
+        shutil.rmtree(sweep.path / SPOOL, ignore_errors=True)  # the original's; all is told again under the new id
+        sweep = sweep.renamed(uuid.uuid4().hex)
+        log.warning("%s is a copy of %s: it gets an id and runs of its own", sweep.path, original.path)
+    else:
+        sweep.folder.renote(sweep.ledger.sweep_id)
+    return sweep
 
 
 def deliver_owed(sweep: Sweep) -> Front:

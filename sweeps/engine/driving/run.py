@@ -15,7 +15,7 @@ from sweeps.engine.driving.checking import BEGUN_WITH, changes, check_begun, che
 from sweeps.engine.driving.driver import Driver, Trials, outcome
 from sweeps.engine.driving.front_updates import FrontUpdates
 from sweeps.engine.driving.preparing import default_workload, locked, prepare, ray_for
-from sweeps.engine.driving.recovery import deliver_owed, mend
+from sweeps.engine.driving.recovery import deliver_owed, mend, with_own_id
 from sweeps.engine.driving.warm_start import lessons
 from sweeps.fronts.front import Front
 from sweeps.git_commit import git_commit
@@ -25,6 +25,7 @@ from sweeps.record.sweep import Sweep
 from sweeps.record.sweep_folder import SweepFolder
 from sweeps.record.sweep_state import SweepState, SweepStopped
 from sweeps.terminal.display import Display
+from sweeps.tracking.credentials import trust_tracker
 from sweeps.tracking.delivery import recorded_states, undelivered
 from sweeps.workload import Workload, domain_of
 
@@ -57,6 +58,7 @@ def run_sweep(
                 check_shared(folder.path)
                 sweep_id = uuid.uuid4().hex
                 folder.write_note(sweep_id, workload)
+                trust_tracker(sweep_id, spec.storage.tracking_uri)
                 ledger = Ledger.create(folder.path, spec, sweep_id, learned)
                 for key, value in {
                     **hashes,
@@ -65,6 +67,7 @@ def run_sweep(
                 }.items():
                     ledger.set_attr(key, value)
                 folder.write_spec(spec)  # comes last, and makes the folder a sweep
+                folder.agree_to_code()
                 sweep = Sweep(folder, spec, ledger)
             return _drive(sweep, workload, lock, session, display)
 
@@ -90,6 +93,8 @@ def resume_sweep(
         if ledger.num_finished() >= spec.budget.trials and ledger.state is SweepState.FINISHED:
             return deliver_owed(sweep)
         workload = workload or folder.workload()
+        sweep = with_own_id(sweep)
+        ledger = sweep.ledger
         mend(ledger, folder.path, domain_of(workload))
         if ledger.num_finished() >= spec.budget.trials:  # all ended, but the driver died before it had told so
             return _drive(sweep, workload, lock, None, display)

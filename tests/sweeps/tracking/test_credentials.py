@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweeps.tracking.credentials import public_uri, scrub, secrets, user_and_password
+from sweeps.tracking.credentials import public_uri, scrub, secrets, trust_tracker, user_and_password, withheld
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,19 @@ def test_secrets_are_values_of_secret_names_and_passwords_in_urls():
 def test_masking_reaches_into_lists_and_mappings_but_leaves_keys_and_numbers():
     value = {"reason": "login hunter2 failed", "list": ["hunter2", 3], "hunter2": 1.5}
     assert scrub(value, ("hunter2",)) == {"reason": "login *** failed", "list": ["***", 3], "hunter2": 1.5}
+
+
+def test_what_is_kept_from_a_server_that_only_the_folder_names(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert withheld("id", "http://host:5000") == []
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "abcdefgh")
+    assert withheld("id", "http://host:5000") == ["MLFLOW_TRACKING_TOKEN"]
+    assert withheld("id", "sqlite:////data/mlflow.db") == []
+    for named in ("http://host:5000/", "http://ann:hunter2@host:5000"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", named)
+        assert withheld("id", "http://host:5000") == []
+        assert withheld("id", "http://host:5001") == ["MLFLOW_TRACKING_TOKEN"]
+    trust_tracker("id", "http://host:5001/")
+    assert withheld("id", "http://host:5001") == []
+    assert withheld("another", "http://host:5001") == ["MLFLOW_TRACKING_TOKEN"]

@@ -15,6 +15,7 @@ from fault_proxy import FaultProxy
 from mlflow.tracking import MlflowClient
 from tracked_sweeps import QUICK, assert_whole, deliver, runs_of, sweep_folder, tell, tell_trial
 
+from sweeps.tracking.credentials import trust_tracker
 from sweeps.tracking.deliverer import Deliverer
 from sweeps.tracking.delivery import rejected, undelivered
 from sweeps.tracking.mlflow_runs import prepare_environment
@@ -179,3 +180,27 @@ def test_a_password_reaches_the_server_and_nothing_else(folder, server_port, swe
     assert "planted-pw" not in str(run.data.tags) + caplog.text
     for path in folder.rglob("*"):
         assert path.is_dir() or b"planted-pw" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("kept_in", ["environment", "home"])
+def test_a_server_that_the_folder_alone_names_gets_no_credentials(
+    folder, server_port, sweep_id, tmp_path, monkeypatch, kept_in
+):
+    """Unless the user's environment names it, or the user's own run of the sweep did."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    if kept_in == "home":
+        (tmp_path / ".mlflow").mkdir()
+        login = "mlflow_tracking_username = ann\nmlflow_tracking_password = planted-pw\n"
+        (tmp_path / ".mlflow" / "credentials").write_text(f"[mlflow]\n{login}")
+    else:
+        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
+        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "planted-pw")
+    sent = []
+    for trusted in (False, True):
+        with FaultProxy(server_port) as proxy, mock.patch.dict(os.environ):
+            if trusted:
+                trust_tracker(sweep_id, proxy.uri)
+            tell(folder, 1, uri=proxy.uri, sweep_id=sweep_id).close()
+            deliver(folder)
+        sent.append(proxy.authorizations)
+    assert sent == [{None}, {"Basic " + base64.b64encode(b"ann:planted-pw").decode()}]
