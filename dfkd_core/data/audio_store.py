@@ -59,8 +59,12 @@ class AudioPart:
 
     @cached_property
     def num_frames(self) -> NDArray[np.int64]:
-        """Whole 10 ms frames in each clip, (clip,)."""
-        return np.diff(self.frame_offsets)
+        """Whole 10 ms frames in each clip, (clip,); of a pair as many as its shorter file has."""
+        frames = np.diff(self.frame_offsets)
+        paired = np.flatnonzero(self.noisy_of >= 0)
+        noisy = self.noisy_of[paired]
+        frames[paired] = frames[noisy] = np.minimum(frames[paired], frames[noisy])
+        return frames
 
     @cached_property
     def noisy_of(self) -> NDArray[np.int64]:
@@ -151,7 +155,7 @@ class AudioStore:
 
 
 def _key(manifest: Manifest, clips: list[Clip]) -> str:
-    digest = hashlib.sha256(f"{FORMAT}\n{manifest.root}\n{rows_sha256(clips)}\n".encode())
+    digest = hashlib.sha256(os.fsencode(f"{FORMAT}\n{manifest.root}\n{rows_sha256(clips)}\n"))
     for clip in clips:
         digest.update(f"{stamp(manifest.path(clip))}\n".encode())
     return digest.hexdigest()[:32]

@@ -105,7 +105,7 @@ def build(manifest: Manifest, clips: list[Clip], folder: Path, progress: Progres
             counter.add(result.active)
             for column, value in zip(index.values(), (i, len(result.samples), result.step), strict=True):
                 column.append(value)
-            digest.update(f"{clip.path}\t{clip.kind}\t{clip.label}\t".encode() + result.sha256)
+            digest.update(os.fsencode(f"{clip.path}\t{clip.kind}\t{clip.label}\t") + result.sha256)
     tolerate(problems, len(clips), str(manifest.root))
     _write_index(folder, index)
     _write_state(folder, digest.hexdigest())

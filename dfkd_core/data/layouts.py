@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-import hashlib
+import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from dfkd_core.data.manifest import MANIFEST_NAME, SPLITS, Kind, Split
+from dfkd_core.data.manifest import MANIFEST_NAME, SPLITS, Kind, Split, fileid_of
 from dfkd_core.data.scanning import Entry, audio_files
+from dfkd_core.data.splits import HELD_OUT_SHARE, MIN_LABELS, by_hash, named_splits, split_labels, split_named, words_of
 from dfkd_core.errors import DataError
 
 MANIFEST: Final = "manifest"
 VOICEBANK_VALID = frozenset({"p226", "p287"})  # one man, one woman, held out of training as is usual
-MIN_LABELS = 3  # one for each split
-HELD_OUT_SHARE = 0.1
+NUM_HELD_OUT = 2  # speakers, where a corpus of pairs has no split to validate on
+RECORDINGS = ("noisy", "real_recordings", "blind_test_set", "noisy_blind_testset*")  # the last three are DNS's
 
 ACCEPTED = (
     "manifest (manifest.csv with path, kind, split, label, licence, seconds), "
     "voicebank-demand (clean_trainset_28spk_wav, noisy_trainset_28spk_wav, clean_testset_wav, noisy_testset_wav), "
     "dns (clean or clean_fullband, noise or noise_fullband, impulse_responses, at the top or in datasets/), "
     "noisy-only (noisy/, real_recordings/ or blind_test_set/ without clean speech to train on), "
-    "clean-noise (clean/ and noise/, each with train/ valid/ test/ or none), "
-    "clean-noisy (clean/ and noisy/ with files of the same names)"
+    "clean-noise (clean/ and noise/), clean-noisy (clean/ and noisy/ with files of the same names), "
+    "each with train/ valid/ test/ below or above, or none"
 )
+
+Label = Callable[[tuple[str, ...], str], str]  # of the folders that a file lies in, and its name without suffix
+
+
+@dataclass(frozen=True)
+class Found:
+    """The entries of a corpus, and what is worth a word: what was left out, what was held out."""
+
+    entries: list[Entry]
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -34,7 +47,7 @@ class Layout:
 
     name: str
     matches: Callable[[Path], bool]
-    entries: Callable[[Path], list[Entry]]
+    read: Callable[[Path], Found]
     takes_any: bool = False  # folder, when it is asked for by name
 
 
@@ -50,43 +63,180 @@ def recognise(root: Path, name: str = "auto") -> Layout:
     raise DataError(f"{root}: {what}; accepted are {ACCEPTED}")
 
 
-# --- VoiceBank+DEMAND -------------------------------------------------------------------------------------
+def label_of(folders: tuple[str, ...], stem: str) -> str:
+    """The first subfolder, else the file name up to its first `_` or `-`; a leading one is no end of it."""
+    part = folders[0] if folders else re.split(r"[_-]", stem.lstrip("_-"), maxsplit=1)[0] or stem
+    return as_label(part)
 
 
-def _voicebank_folders(root: Path) -> dict[tuple[Kind, str], Path]:
-    """(kind, trainset or testset) -> folder; both the 28- and the 56-speaker release are known."""
-    found: dict[tuple[Kind, str], Path] = {}
-    for kind in ("clean", "noisy"):
-        for part in ("trainset", "testset"):
-            folders = sorted(root.glob(f"{kind}_{part}*"))
-            if folders:
-                found[kind, part] = folders[0]
+def as_label(name: str) -> str:
+    """A name as text that is the same however a file system writes it: composed, what is no UTF-8 replaced."""
+    shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return sys.intern(unicodedata.normalize("NFC", shown))  # kept once, however many clips have it
+
+
+class _Reader:
+    """Collects the entries of a corpus, and what was passed over."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.entries, self.notes = root, list[Entry](), list[str]()
+        self._others: Counter[str] = Counter()
+
+    def add(self, kind: Kind, folder: Path, label: Label = label_of, split: Split | None = None) -> None:
+        """The files of a folder: in one split, or in the splits that folders name, or else split by label."""
+        paths = list(audio_files(folder, self._others))
+        places = [path.relative_to(folder).parts[:-1] for path in paths]
+        named = None if split else named_splits(set(places), kind, str(folder))
+        level = None if named is None else named.depth
+        for name in named.beside if named else ():
+            aside = (folder / name).relative_to(self.root)
+            self.notes.append(f"left out: {aside}/, which names no split beside folders that do")
+        below = [_without(place, level) for place in places]
+        # folders that all files lie in, such as LibriSpeech/, tell nobody from anybody
+        while all(len(place) > 1 for place in below) and len({place[0] for place in below}) == 1:
+            below = [place[1:] for place in below]
+        labels = [label(folders, path.stem) for path, folders in zip(paths, below, strict=True)]
+        dealt = split_labels(labels, f"{folder}") if split is None and named is None else {}
+        for path, place, name in zip(paths, places, labels, strict=True):
+            told = split if level is None else split_named(place[level]) if len(place) > level else None
+            if (of_file := told or dealt.get(name)) is not None:
+                self.entries.append(Entry(str(path), kind, of_file, name))
+
+    def hold_out(self, wanted: frozenset[str] = frozenset()) -> None:
+        """Give a corpus that has named splits, but none to validate on, labels of its training split for that."""
+        for kind in ("clean", "noise"):
+            labels = {split: self._labels(kind, split) for split in SPLITS}
+            if not labels["train"] or labels["valid"]:
+                continue
+            at_least = NUM_HELD_OUT if kind == "clean" and len(labels["train"]) > NUM_HELD_OUT + 1 else 1
+            num = max(at_least, round(HELD_OUT_SHARE * len(labels["train"])))
+            chosen = wanted & labels["train"] or set(by_hash(labels["train"])[:num])
+            if len(labels["train"]) <= len(chosen):
+                continue
+            kinds = (kind, "noisy") if kind == "clean" else (kind,)
+            self.entries = [
+                replace(entry, split="valid")
+                if entry.kind in kinds and entry.split == "train" and entry.label in chosen
+                else entry
+                for entry in self.entries
+            ]
+            self.notes.append(f"no split to validate on: {', '.join(sorted(chosen))} are held out of training ({kind})")
+
+    def _labels(self, kind: str, split: Split) -> set[str]:
+        return {entry.label for entry in self.entries if entry.kind == kind and entry.split == split}
+
+    def found(self) -> Found:
+        """What was collected, with the files that were not looked at, counted by suffix."""
+        if self._others:
+            told = ", ".join(f"{suffix} {count}" for suffix, count in sorted(self._others.items()))
+            self.notes.append(f"not looked at, by suffix: {told}")
+        return Found(self.entries, self.notes)
+
+    def complete(self, noise: Kind) -> Found:
+        """The entries, if training and validation can be fed; DataError names the first thing missing."""
+        present = {(entry.kind, entry.split) for entry in self.entries}
+        kinds: tuple[Kind, Kind] = ("clean", noise)
+        for kind in kinds:
+            if kind not in {entry.kind for entry in self.entries}:
+                raise DataError(f"{self.root}: no {kind} audio found; accepted are {ACCEPTED}")
+            for split in ("train", "valid"):
+                if (kind, split) not in present:
+                    raise DataError(f"{self.root}: the {split} split has no {kind} audio; accepted are {ACCEPTED}")
+        return self.found()
+
+
+def _without(place: tuple[str, ...], level: int | None) -> tuple[str, ...]:
+    """The folders of a file without the one that names its split."""
+    return place if level is None or len(place) <= level else (*place[:level], *place[level + 1 :])
+
+
+# --- clean/ with noise/ or noisy/ -------------------------------------------------------------------------
+
+_KINDS: Final[dict[str, Kind]] = {"clean": "clean", "noise": "noise", "noises": "noise", "noisy": "noisy"}
+_FILLERS: Final = frozenset({"wav", "wavs", "flac", "audio", "speech", "set", "spk", "k", "khz", "hz", "data"})
+
+
+def _places(root: Path) -> list[tuple[Kind, Split | None, Path]]:
+    """The folders of each kind: clean/, clean_test/, test/clean/ and the like, with the split that their names mean."""
+    found: list[tuple[Kind, Split | None, Path]] = []
+
+    def kind_named(name: str) -> Kind | None:
+        words = words_of(name)
+        kinds = {_KINDS[word] for word in words if word in _KINDS}
+        rest = [word for word in words if word not in _KINDS and word not in _FILLERS and not split_named(word)]
+        return kinds.pop() if len(kinds) == 1 and not rest else None
+
+    for child in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        split, kind = split_named(child.name), kind_named(child.name)
+        below = (
+            sorted(path for path in child.iterdir() if path.is_dir() and path.name.lower() in _KINDS) if split else []
+        )
+        if below:
+            found += [(_KINDS[path.name.lower()], split, path) for path in below]
+        elif kind is not None:
+            found.append((kind, split, child))
     return found
 
 
+def _has(*kinds: Kind) -> Callable[[Path], bool]:
+    return lambda root: set(kinds) <= {kind for kind, _, _ in _places(root)}
+
+
+def _is_clean_and_noise(root: Path) -> bool:
+    """DNS's synthesiser keeps the noise, too, beside pairs that it names by number."""
+    if not _has("clean", "noise")(root):
+        return False
+    firsts = (next(audio_files(folder), None) for kind, _, folder in _places(root) if kind == "noisy")
+    return not any(first is not None and fileid_of(first.stem) for first in firsts)
+
+
+def _read_pair_of(other: Kind) -> Callable[[Path], Found]:
+    """clean/ with noise/, or with noisy/ of the same names; a pair has one label by its place."""
+
+    def read(root: Path) -> Found:
+        reader, places = _Reader(root), _places(root)
+        # pairs named by number have the reader whom the noisy file's name tells, else no speaker but themselves
+        noisy = [folder for kind, _, folder in places if kind == "noisy" and other == "noisy"]
+        stems = [path.stem for folder in noisy for path in audio_files(folder) if fileid_of(path.stem)]
+        readers = {fileid_of(stem): _dns_reader((), stem) for stem in stems if "reader_" in stem}
+
+        def label(folders: tuple[str, ...], stem: str) -> str:
+            fileid = fileid_of(stem) if stems else ""
+            return readers.get(fileid, fileid) or label_of(folders, stem)
+
+        for kind, split, folder in places:
+            if kind in ("clean", other):
+                reader.add(kind, folder, label, split)
+        if stems and not readers:
+            reader.notes.append("names tell no speakers: one and the same voice may be in two splits")
+        reader.hold_out(VOICEBANK_VALID)
+        return reader.complete(other)
+
+    return read
+
+
+# --- VoiceBank+DEMAND -------------------------------------------------------------------------------------
+
+
 def _is_voicebank(root: Path) -> bool:
-    return ("clean", "trainset") in _voicebank_folders(root)
+    return any(root.glob("clean_trainset*"))
 
 
-def _voicebank(root: Path) -> list[Entry]:
-    """Speakers are the names' first part; two of the training set are the validation split."""
-    folders = _voicebank_folders(root)
-    wanted: list[tuple[Kind, str]] = [("clean", "trainset"), ("noisy", "trainset")]
-    for kind, part in wanted:
-        if (kind, part) not in folders:
+def _voicebank(root: Path) -> Found:
+    """Speakers are the names' first part; two of the training set are the validation split (28 or 56 speakers)."""
+    reader = _Reader(root)
+    for kind, part in (("clean", "trainset"), ("noisy", "trainset"), ("clean", "testset"), ("noisy", "testset")):
+        folders = sorted(root.glob(f"{kind}_{part}*"))
+        if not folders and part == "trainset":
             raise DataError(f"{root}: {kind}_{part}_28spk_wav is missing; accepted are {ACCEPTED}")
-    entries = []
-    for (kind, part), folder in folders.items():
-        for path in audio_files(folder):
-            speaker = path.stem.partition("_")[0]
-            held_out: Split = "valid" if speaker in VOICEBANK_VALID else "train"
-            entries.append(_entry(path, kind, "test" if part == "testset" else held_out, speaker))
-    return _complete(root, entries, noise="noisy")
+        for folder in folders[:1]:
+            of_kind: Kind = "clean" if kind == "clean" else "noisy"
+            reader.add(of_kind, folder, lambda _, stem: label_of((), stem), "train" if part == "trainset" else "test")
+    reader.hold_out(VOICEBANK_VALID)
+    return reader.complete("noisy")
 
 
 # --- recordings -------------------------------------------------------------------------------------------
-
-RECORDINGS = ("noisy", "real_recordings", "blind_test_set", "noisy_blind_testset*")  # the last three are DNS's
 
 
 def _recordings(root: Path) -> Path | None:
@@ -96,63 +246,38 @@ def _recordings(root: Path) -> Path | None:
 
 
 def _is_noisy_only(root: Path) -> bool:
-    clean = root / "clean"
-    trains_on_clean = clean.is_dir() and not (_named_splits(clean) and not (clean / "train").is_dir())
+    clean = [(split, folder) for kind, split, folder in _places(root) if kind == "clean"]
+    below = [split_named(f.name) for split, folder in clean if split is None for f in folder.iterdir() if f.is_dir()]
+    named = [split for split in (*(split for split, _ in clean), *below) if split]
+    trains_on_clean = bool(clean) and not (named and "train" not in named)
     return _recordings(root) is not None and not trains_on_clean
 
 
-def _noisy_only(root: Path) -> list[Entry]:
+def _noisy_only(root: Path) -> Found:
     """Recordings to train on; validation and test by recordings, or by clean/ with noise/ or noisy files of its own."""
-    folder = _recordings(root) or root
-    held_out = [*_kind_entries("clean", root / "clean", _label), *_kind_entries("noise", root / "noise", _label)]
-    if _named_splits(folder):
-        recordings = list(_kind_entries("noisy", folder, _label))
-    elif held_out:
-        recordings = [_entry(path, "noisy", "train", _label(folder, path)) for path in audio_files(folder)]
+    reader, folder = _Reader(root), _recordings(root) or root
+    for kind in ("clean", "noise"):
+        if (root / kind).is_dir():
+            reader.add("clean" if kind == "clean" else "noise", root / kind)
+    has_splits = named_splits({p.relative_to(folder).parts[:-1] for p in audio_files(folder)}, "noisy", str(folder))
+    if reader.entries and not has_splits:
+        reader.add("noisy", folder, split="train")
     else:
-        recordings = list(_kind_entries("noisy", folder, _place(folder)))
-    return _complete_recordings(root, [*recordings, *held_out])
-
-
-def _place(folder: Path) -> Callable[[Path, Path], str]:
-    """Labels of recordings: as `_label` where that tells three apart, else each recording by itself."""
-    told = {_label(folder, path) for path in audio_files(folder)}
-    return _label if len(told) >= MIN_LABELS else lambda _, path: path.stem
-
-
-def _complete_recordings(root: Path, entries: list[Entry]) -> list[Entry]:
-    present = {(entry.kind, entry.split) for entry in entries}
+        # labels where they tell three apart, else each recording by itself
+        told = {label_of(path.relative_to(folder).parts[:-1], path.stem) for path in audio_files(folder)}
+        alone = not has_splits and len(told) < MIN_LABELS
+        reader.add("noisy", folder, (lambda _, stem: as_label(stem)) if alone else label_of)
+    present = {(entry.kind, entry.split) for entry in reader.entries}
     if ("noisy", "train") not in present:
         raise DataError(f"{root}: the train split has no recordings; accepted are {ACCEPTED}")
-    judged = ("noisy", "valid") in present or {("clean", "valid"), ("noise", "valid")} <= present
-    if not judged:
+    if ("noisy", "valid") not in present and not {("clean", "valid"), ("noise", "valid")} <= present:
         raise DataError(
             f"{root}: the valid split has neither recordings nor clean speech with noise; accepted are {ACCEPTED}"
         )
-    return entries
+    return reader.found()
 
 
-# --- clean and noise folders, DNS Challenge ---------------------------------------------------------------
-
-
-def _has_clean_and_noise(root: Path) -> bool:
-    return (root / "clean").is_dir() and (root / "noise").is_dir()
-
-
-def _clean_noise(root: Path) -> list[Entry]:
-    """clean/ and noise/, with train/ valid/ test/ below, else split by label so that none is in two splits."""
-    named = list(_kind_entries("clean", root / "clean", _label)) + list(_kind_entries("noise", root / "noise", _label))
-    return _complete(root, named, noise="noise")
-
-
-def _has_clean_and_noisy(root: Path) -> bool:
-    return (root / "clean").is_dir() and (root / "noisy").is_dir()
-
-
-def _clean_noisy(root: Path) -> list[Entry]:
-    """clean/ and noisy/ as clean/ and noise/; a pair has one name, and one label by its place."""
-    named = [*_kind_entries("clean", root / "clean", _label), *_kind_entries("noisy", root / "noisy", _label)]
-    return _complete(root, named, noise="noisy")
+# --- DNS Challenge ----------------------------------------------------------------------------------------
 
 
 def _dns_folders(root: Path) -> dict[Kind, Path]:
@@ -173,107 +298,50 @@ def _is_dns(root: Path) -> bool:
     return {"clean", "noise"} <= folders.keys() and not plain
 
 
-def _dns(root: Path) -> list[Entry]:
-    """Split by reader and by noise family; Freesound names tell the family, other noises are their own."""
-    folders = _dns_folders(root)
-    entries = [
-        *_kind_entries("clean", folders["clean"], _dns_reader),
-        *_kind_entries("noise", folders["noise"], _dns_family),
-    ]
+def _dns(root: Path) -> Found:
+    """Split by reader and by noise family; Freesound names tell the family, other noises are their own.
+
+    Impulse responses by their room, the folder they lie in; for training, unless folders name splits. SLR28 keeps
+    recordings of noise beside them.
+    """
+
+    def family(_: tuple[str, ...], stem: str) -> str:
+        # `door_Freesound_validated_12.wav` belongs to door; AudioSet excerpts are named by their video alone
+        name, freesound, _rest = stem.partition("_Freesound")
+        return as_label(name.rstrip("_0123456789") if freesound else stem)
+
+    folders, reader = _dns_folders(root), _Reader(root)
+    reader.add("clean", folders["clean"], _dns_reader)
+    reader.add("noise", folders["noise"], family)
     if "impulse_response" in folders:
-        entries += _impulse_responses(folders["impulse_response"])
-    return _complete(root, entries, noise="noise")
+        reader.entries += _impulse_responses(folders["impulse_response"])
+    return reader.complete("noise")
+
+
+def _dns_reader(folders: tuple[str, ...], stem: str) -> str:
+    """`book_00000_chp_0009_reader_06709_0_seg_1.wav` was read by reader_06709."""
+    _, reader, rest = stem.partition("reader_")
+    return as_label(f"reader_{rest.partition('_')[0]}") if reader else label_of(folders, stem)
 
 
 def _impulse_responses(folder: Path) -> Iterator[Entry]:
-    """Impulse responses by their room, the folder they lie in; for training, unless subfolders name splits.
-
-    SLR28 keeps recordings of noise beside them.
-    """
-    for split, below in _named_splits(folder) or [("train", folder)]:
+    named: list[tuple[Split, Path]] = [
+        (split, path) for path in sorted(folder.iterdir()) if path.is_dir() and (split := split_named(path.name))
+    ]
+    for split, below in named or [("train", folder)]:
         for path in audio_files(below):
             if "_noise_" not in path.stem and "pointsource_noises" not in path.parts:
-                yield _entry(path, "impulse_response", split, path.parent.relative_to(below).as_posix())
-
-
-def _dns_reader(folder: Path, path: Path) -> str:
-    """`book_00000_chp_0009_reader_06709_0_seg_1.wav` was read by reader_06709."""
-    _, reader, rest = path.stem.partition("reader_")
-    return f"reader_{rest.partition('_')[0]}" if reader else _label(folder, path)
-
-
-def _dns_family(folder: Path, path: Path) -> str:
-    """`door_Freesound_validated_12.wav` belongs to door; AudioSet excerpts are named by their video alone."""
-    family, freesound, _ = path.stem.partition("_Freesound")
-    return family.rstrip("_0123456789") if freesound else path.stem
-
-
-def _kind_entries(kind: Kind, folder: Path, label: Callable[[Path, Path], str]) -> Iterator[Entry]:
-    """Entries of a folder, in the splits that its subfolders name, or else split by label."""
-    if not folder.is_dir():
-        return
-    named = _named_splits(folder)
-    if named:
-        for split, below in named:
-            for path in audio_files(below):
-                yield _entry(path, kind, split, label(below, path))
-        return
-    labelled = [_entry(path, kind, "train", label(folder, path)) for path in audio_files(folder)]
-    splits = split_labels({entry.label for entry in labelled}, f"{folder}")
-    for entry in labelled:
-        yield replace(entry, split=splits[entry.label])
-
-
-def _entry(path: Path, kind: Kind, split: Split, label: str) -> Entry:
-    """An entry whose label is kept once, however many clips have it."""
-    return Entry(str(path), kind, split, sys.intern(label))
-
-
-def _named_splits(folder: Path) -> list[tuple[Split, Path]]:
-    return [(split, folder / split) for split in SPLITS if (folder / split).is_dir()]
-
-
-def split_labels(labels: Iterable[str], where: str) -> dict[str, Split]:
-    """A tenth of the labels each to valid and test, by their hash; no label is in two splits."""
-    # by hash and not by name: names are sorted by sex, site or date in many corpora
-    ordered = sorted(set(labels), key=lambda label: hashlib.sha256(label.encode()).hexdigest())
-    if ordered and len(ordered) < MIN_LABELS:
-        raise DataError(
-            f"{where}: needs {MIN_LABELS} speakers or noise families to fill train, valid and test, "
-            f"but has {len(ordered)} ({', '.join(ordered)}); add some, or sort the files into train/ valid/ test/"
-        )
-    held_out = max(1, round(HELD_OUT_SHARE * len(ordered)))
-    valid, test = ordered[:held_out], ordered[held_out : 2 * held_out]
-    return {label: "valid" if label in valid else "test" if label in test else "train" for label in ordered}
-
-
-def _label(folder: Path, path: Path) -> str:
-    """The first subfolder, else the file name up to its first `_` or `-`."""
-    parts = path.relative_to(folder).parts
-    return parts[0] if len(parts) > 1 else path.stem.replace("-", "_").partition("_")[0]
-
-
-def _complete(root: Path, entries: list[Entry], noise: Kind) -> list[Entry]:
-    """The entries, if training and validation can be fed; DataError names the first thing missing."""
-    present = {(entry.kind, entry.split) for entry in entries}
-    kinds: tuple[Kind, Kind] = ("clean", noise)
-    for kind in kinds:
-        if kind not in {entry.kind for entry in entries}:
-            raise DataError(f"{root}: no {kind} audio found; accepted are {ACCEPTED}")
-        for split in ("train", "valid"):
-            if (kind, split) not in present:
-                raise DataError(f"{root}: the {split} split has no {kind} audio; accepted are {ACCEPTED}")
-    return entries
+                yield Entry(str(path), "impulse_response", split, as_label(path.parent.relative_to(below).as_posix()))
 
 
 LAYOUTS = {
     layout.name: layout
     for layout in (
-        Layout(MANIFEST, lambda root: (root / MANIFEST_NAME).is_file(), lambda root: []),
+        Layout(MANIFEST, lambda root: (root / MANIFEST_NAME).is_file(), lambda root: Found([])),
         Layout("voicebank-demand", _is_voicebank, _voicebank),
         Layout("dns", _is_dns, _dns),
         Layout("noisy-only", _is_noisy_only, _noisy_only, takes_any=True),
-        Layout("clean-noise", _has_clean_and_noise, _clean_noise),
-        Layout("clean-noisy", _has_clean_and_noisy, _clean_noisy),
+        Layout("clean-noise", _is_clean_and_noise, _read_pair_of("noise")),
+        Layout("clean-noisy", _has("clean", "noisy"), _read_pair_of("noisy")),
     )
 }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import io
+import re
+import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -17,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfkd_core.base.atomic_files import write_atomic
-from dfkd_core.errors import DataError
+from dfkd_core.base.documents import read_content
+from dfkd_core.errors import DataError, Unreadable
 
 Kind = Literal["clean", "noise", "noisy", "impulse_response"]
 Split = Literal["train", "valid", "test"]
@@ -26,7 +31,9 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 SPLITS: tuple[Split, ...] = get_args(Split)
 COLUMNS = ("path", "kind", "split", "label", "licence", "seconds")
 MANIFEST_NAME = "manifest.csv"
+MAX_TRIMMED = 160  # samples at 16 kHz by which the files of a pair may differ in length: 10 ms
 _PAIRED: tuple[Kind, Kind] = ("clean", "noisy")
+_FILEID = re.compile(r"(?:^|_)fileid_(\d+)$")
 
 Name = TypeVar("Name", bound=str)
 
@@ -44,8 +51,13 @@ class Clip:
 
     @property
     def stem(self) -> str:
-        """The file name without folder and suffix: what pairs a noisy file with its clean one."""
+        """The file name without folder and suffix."""
         return Path(self.path).stem
+
+    @property
+    def pair(self) -> str:
+        """What a noisy file has in common with its clean one: the name without suffix, or the number in it."""
+        return fileid_of(self.stem) or unicodedata.normalize("NFC", self.stem)
 
 
 @dataclass(frozen=True)
@@ -54,6 +66,7 @@ class Manifest:
 
     root: Path
     clips: tuple[Clip, ...]
+    notes: tuple[str, ...] = field(default=(), compare=False)  # what a scan has to tell of it
 
     @cached_property
     def sha256(self) -> str:
@@ -79,19 +92,26 @@ class Manifest:
         return lines
 
 
+def fileid_of(stem: str) -> str:
+    """`fileid_12` of `book_3_reader_6_snr5_fileid_12` and of `clean_fileid_12`, as DNS's synthesiser names; else ""."""
+    found = _FILEID.search(stem)
+    return f"fileid_{int(found[1])}" if found else ""
+
+
 def rows_sha256(clips: Iterable[Clip]) -> str:
     """Hash of what a manifest says of its clips; licences change no signal and play no part."""
     digest = hashlib.sha256()
     for clip in clips:
-        digest.update(f"{clip.path}\t{clip.kind}\t{clip.split}\t{clip.label}\t{clip.seconds:.3f}\n".encode())
+        row = f"{clip.path}\t{clip.kind}\t{clip.split}\t{clip.label}\t{clip.seconds:.3f}\n"
+        digest.update(row.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
-def manifest_of(root: str | Path, clips: Iterable[Clip]) -> Manifest:
+def manifest_of(root: str | Path, clips: Iterable[Clip], notes: Iterable[str] = ()) -> Manifest:
     """A manifest in canonical order, so that equal corpora have equal hashes; its pairs are complete."""
     ordered = tuple(sorted(clips, key=lambda clip: clip.path))
     check_pairs(ordered)
-    return Manifest(Path(root).resolve(), ordered)
+    return Manifest(Path(root).resolve(), ordered, tuple(notes))
 
 
 def read_manifest(path: str | Path, root: Path | None = None) -> Manifest:
@@ -101,12 +121,25 @@ def read_manifest(path: str | Path, root: Path | None = None) -> Manifest:
     """
     path = Path(path)
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            _require_columns(path, reader.fieldnames or ())
-            clips = [_clip(row, f"{path}, line {reader.line_num}") for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: must be a readable CSV manifest, but {error}") from error
+        content = read_content(path)
+        # spreadsheets mark the order of bytes, write UTF-16, or part columns by semicolons and tabs
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            text = content.decode("utf-16")
+        else:
+            text = content.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
+        first = text.partition("\n")[0]
+        delimiter = max(",;\t", key=first.count)
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+        reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
+        missing = [name for name in COLUMNS if name not in reader.fieldnames]
+        if missing:
+            raise DataError(
+                f"{path}: a manifest needs the columns {', '.join(COLUMNS)}, but lacks {', '.join(missing)}"
+            )
+        clips = [_clip(row, f"{path}, line {reader.line_num}") for row in reader]
+    except (OSError, Unreadable, UnicodeDecodeError, csv.Error) as error:
+        told = error.rule if isinstance(error, Unreadable) else getattr(error, "strerror", None) or error
+        raise DataError(f"{path}: must be a readable CSV manifest, but {told}") from error
     if not clips:
         raise DataError(f"{path}: lists no clips; write it again with `dfkd data scan`")
     return manifest_of(root or path.parent, clips)
@@ -122,11 +155,17 @@ def write_manifest(manifest: Manifest, path: str | Path) -> None:
 def check_pairs(clips: Sequence[Clip]) -> None:
     """DataError names files that are only clean or only noisy, or share a name, in a split that has both."""
     for split in SPLITS:
-        names = {kind: [c.stem for c in clips if c.split == split and c.kind == kind] for kind in _PAIRED}
+        names = {kind: [c.pair for c in clips if c.split == split and c.kind == kind] for kind in _PAIRED}
         clean, noisy = set(names["clean"]), set(names["noisy"])
         if clean and noisy:
             for kind in _PAIRED:
-                _require_unique(names[kind], f"{split}: {kind}")
+                repeated = sorted(name for name, count in Counter(names[kind]).items() if count > 1)
+                if repeated:
+                    more = f" and {len(repeated) - 1} others" if len(repeated) > 1 else ""
+                    raise DataError(
+                        f"{split}: {kind} files are paired by name, but {repeated[0]}{more} is there more than once; "
+                        "rename them"
+                    )
         if clean and noisy and clean != noisy:
             raise DataError(
                 f"{split}: clean and noisy files must have the same names, but {_without(clean - noisy, 'noisy')}"
@@ -139,32 +178,23 @@ def without_partners(clips: Sequence[Clip], lost: Collection[tuple[Split, str]])
     paired = {kind for kind in _PAIRED if any(clip.kind == kind for clip in clips)} == set(_PAIRED)
     if not paired:
         return list(clips)
-    return [clip for clip in clips if clip.kind not in _PAIRED or (clip.split, clip.stem) not in lost]
+    return [clip for clip in clips if clip.kind not in _PAIRED or (clip.split, clip.pair) not in lost]
 
 
 def noisy_partners(clips: Sequence[Clip], num_samples: NDArray[np.int64]) -> NDArray[np.int64]:
     """For each clip the index of the noisy clip of its name, else -1.
 
-    DataError: a pair whose lengths differ, which cannot be aligned.
+    DataError: a pair whose lengths differ by more than 10 ms, which is cut off the longer one.
     """
-    noisy = {clip.stem: i for i, clip in enumerate(clips) if clip.kind == "noisy"}
-    partners = [noisy.get(clip.stem, -1) if clip.kind == "clean" else -1 for clip in clips]
+    noisy = {clip.pair: i for i, clip in enumerate(clips) if clip.kind == "noisy"}
+    partners = [noisy.get(clip.pair, -1) if clip.kind == "clean" else -1 for clip in clips]
     for i, partner in enumerate(partners):
-        if partner >= 0 and num_samples[i] != num_samples[partner]:
+        if partner >= 0 and abs(int(num_samples[i]) - int(num_samples[partner])) > MAX_TRIMMED:
             raise DataError(
                 f"{clips[i].path} and {clips[partner].path}: a pair must have one length, "
                 f"but they have {num_samples[i]} and {num_samples[partner]} samples at 16 kHz"
             )
     return np.array(partners, np.int64)
-
-
-def _require_unique(names: Sequence[str], what: str) -> None:
-    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
-    if repeated:
-        more = f" and {len(repeated) - 1} others" if len(repeated) > 1 else ""
-        raise DataError(
-            f"{what} files are paired by name, but {repeated[0]}{more} is there more than once; rename them"
-        )
 
 
 def _without(names: Iterable[str], missing: str) -> str:
@@ -181,17 +211,21 @@ def write_rows(clips: Iterable[Clip], path: Path) -> None:
     for clip in clips:
         writer.writerow((clip.path, clip.kind, clip.split, clip.label, clip.licence, f"{clip.seconds:.3f}"))
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, text.getvalue().encode())
+    write_atomic(path, text.getvalue().encode("utf-8", "surrogateescape"))
 
 
 def _clip(row: dict[str, str], where: str) -> Clip:
     kind = _one_of(row["kind"], KINDS, "kind", where)
     split = _one_of(row["split"], SPLITS, "split", where)
     try:
-        seconds = float(row["seconds"])
-    except (TypeError, ValueError) as error:
+        seconds = float(row["seconds"].replace(",", "."))
+    except (TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{where}: seconds must be a number, but got {row['seconds']!r}") from error
-    return Clip(row["path"], kind, split, row["label"], row["licence"], seconds)
+    if not 0 <= seconds < float("inf"):
+        raise DataError(f"{where}: seconds must be a finite number, but got {row['seconds']!r}")
+    if not row["path"] or "\0" in row["path"]:
+        raise DataError(f"{where}: path must name a file, but got {row['path']!r}")
+    return Clip(row["path"], kind, split, sys.intern(row["label"] or ""), row["licence"] or "", seconds)
 
 
 def _one_of(value: str, known: Sequence[Name], column: str, where: str) -> Name:
@@ -199,12 +233,6 @@ def _one_of(value: str, known: Sequence[Name], column: str, where: str) -> Name:
         if name == value:
             return name
     raise DataError(f"{where}: {column} must be one of {', '.join(known)}, but got {value!r}")
-
-
-def _require_columns(path: Path, present: Sequence[str]) -> None:
-    missing = [name for name in COLUMNS if name not in present]
-    if missing:
-        raise DataError(f"{path}: a manifest needs the columns {', '.join(COLUMNS)}, but lacks {', '.join(missing)}")
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -74,38 +74,46 @@ def stamp(path: Path) -> str:
 
 def entries_sha256(root: Path, entries: list[Entry]) -> str:
     """Identity of a scanned folder: place, roles, size and time of every file."""
-    digest = hashlib.sha256(f"{root}\n".encode())
+    digest = hashlib.sha256(os.fsencode(f"{root}\n"))
     for entry in entries:
-        digest.update(f"{entry.path}\t{entry.kind}\t{entry.split}\t{entry.label}\t{stamp(entry.path)}\n".encode())
+        row = f"{entry.path}\t{entry.kind}\t{entry.split}\t{entry.label}\t{stamp(entry.path)}\n"
+        digest.update(row.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:32]
 
 
-def read_headers(root: Path, entries: list[Entry], progress: Progress) -> list[Clip]:
-    """The clips of the entries; unreadable files are named and counted, skipped under 1 %, else a DataError.
+def read_headers(root: Path, entries: list[Entry], progress: Progress) -> tuple[list[Clip], Counter[int]]:
+    """The clips of the entries, and how many have which rate in Hz.
 
-    With a file of a pair its partner is left out.
+    Unreadable files are named and counted, skipped under 1 %, else a DataError. With a file of a pair its partner is
+    left out.
     """
+
+    def attempt(entry: Entry) -> tuple[Clip, int] | DataError:
+        try:
+            header = whole_info(entry.path)
+        except DataError as error:
+            return error
+        path = entry.path.relative_to(root).as_posix()
+        return Clip(path, entry.kind, entry.split, entry.label, "unknown", round(header.seconds, 3)), header.rate_hz
+
     clips: list[Clip] = []
+    rates: Counter[int] = Counter()
     problems: dict[str, str] = {}
     # threads: libsndfile and the disk work outside Python's lock
     with ThreadPoolExecutor(min(16, 4 * allowed_cpus())) as pool:
         for start in range(0, len(entries), BATCH):
             batch = entries[start : start + BATCH]
-            for entry, result in zip(batch, pool.map(lambda entry: _clip(root, entry), batch), strict=True):
-                if isinstance(result, Clip):
-                    clips.append(result)
-                else:
+            for entry, result in zip(batch, pool.map(attempt, batch), strict=True):
+                if isinstance(result, DataError):
                     problems[str(entry.path)] = str(result)
+                    continue
+                clips.append(result[0])
+                rates[result[1]] += 1
             progress("read headers", min(start + BATCH, len(entries)), len(entries))
     tolerate(problems, len(entries), str(root))
-    lost = {(entry.split, entry.path.stem) for entry in entries if str(entry.path) in problems}
-    return without_partners(clips, lost) if lost else clips
-
-
-def _clip(root: Path, entry: Entry) -> Clip | DataError:
-    try:
-        seconds = whole_info(entry.path).seconds
-    except DataError as error:
-        return error
-    path = entry.path.relative_to(root).as_posix()
-    return Clip(path, entry.kind, entry.split, entry.label, "unknown", round(seconds, 3))
+    lost = {
+        (entry.split, Clip(str(entry.path), entry.kind, entry.split, "", "", 0.0).pair)
+        for entry in entries
+        if str(entry.path) in problems
+    }
+    return without_partners(clips, lost) if lost else clips, rates

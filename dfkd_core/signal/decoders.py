@@ -56,8 +56,8 @@ def open_decoder(path: str | Path) -> Decoder:
         file = open_plain(path)
     except Unreadable as error:
         raise DataError(f"{path}: cannot be read as audio ({error.rule}); name an audio file") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read as audio ({error.strerror}); check the path") from error
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: cannot be read as audio (no such file); check the path") from error
     try:
         found = _Sndfile(path)
     except (soundfile.SoundFileError, OSError, ValueError) as error:

@@ -44,7 +44,7 @@ def scan(
     path = out or folder / "manifest.csv"
     write_manifest(manifest, path)
     typer.echo(f"{path}: {len(manifest.clips)} clips")
-    for line in manifest.summary():
+    for line in [*manifest.summary(), *manifest.notes]:
         typer.echo(f"  {line}")
 
 

@@ -1,3 +1,5 @@
+import os
+import unicodedata
 from collections import Counter
 
 import numpy as np
@@ -5,7 +7,9 @@ import pytest
 from layout_trees import TREES, noisy_and_clean_valid
 
 from dfkd_core.data.corpora import open_corpus, scan
-from dfkd_core.data.layouts import recognise, split_labels
+from dfkd_core.data.layouts import recognise
+from dfkd_core.data.manifest import write_manifest
+from dfkd_core.data.splits import split_labels
 from dfkd_core.errors import DataError
 from dfkd_core.signal.audio import write_audio
 
@@ -178,3 +182,134 @@ def test_new_labels_are_spread_by_hash_and_every_split_has_one():
     splits = split_labels([f"speaker{n}" for n in range(100)], "corpus")
     assert Counter(splits.values()) == {"train": 80, "valid": 10, "test": 10}
     assert set(split_labels("abc", "corpus").values()) == {"train", "valid", "test"}
+
+
+# --- names that people give -------------------------------------------------------------------------------
+
+
+def split_of(manifest, kind="clean"):
+    return {clip.path: clip.split for clip in manifest.select(kind)}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Train", "Valid", "Test"),
+        ("training", "validation", "testing"),
+        ("train-clean-100", "dev-clean", "test-clean"),
+        ("tr", "cv", "tt"),
+        ("TRAIN_set", "Dev_set", "Eval_set"),
+    ],
+)
+@pytest.mark.parametrize(
+    "form",
+    ["{kind}/{name}/{label}", "{name}/{kind}/{label}", "{kind}_{name}/{label}", "{kind}/Corpus/{name}/{label}/ch1"],
+)
+def test_the_user_s_own_splits_are_honoured(tmp_path, names, form):
+    if "clean" in names[0] and form.startswith("{kind}_"):
+        pytest.skip("noise_train-clean-100 is of two kinds")
+    for split, name in zip(("train", "valid", "test"), names, strict=True):
+        for kind in ("clean", "noise"):
+            for n in range(4 if split == "train" else 1):
+                plant(tmp_path, f"{form.format(kind=kind, name=name, label=f'{split}{n}')}/{split}{n}-0.wav")
+    manifest = scan(tmp_path)
+    for kind in ("clean", "noise"):
+        for clip in manifest.select(kind):
+            assert clip.split == clip.stem.rstrip("0123456789-") == clip.label.rstrip("0123456789")
+        assert Counter(split_of(manifest, kind).values()) == {"train": 4, "valid": 1, "test": 1}
+
+
+def test_what_looks_like_a_split_is_never_dealt_out(tmp_path):
+    plant(tmp_path, *(f"clean/{name}/a.wav" for name in ("train", "test", "trainval")), "noise/a_1.wav")
+    with pytest.raises(DataError, match="trainval/ looks like a split and is not understood; name them"):
+        scan(tmp_path)
+
+
+def test_voicebank_of_56_speakers_holds_two_of_its_own_out(tmp_path):
+    for kind in ("clean", "noisy"):
+        plant(tmp_path, *(f"{kind}_trainset_56spk_wav/{s}_001.wav" for s in ("p234", "p237", "p241", "p245")))
+        plant(tmp_path, f"{kind}_testset_wav/p232_001.wav")
+    manifest = scan(tmp_path)
+    held_out = {clip.label for clip in manifest.select("clean", "valid")}
+    assert len(held_out) == 2 and held_out == {clip.label for clip in manifest.select("noisy", "valid")}
+    assert any("are held out of training (clean)" in note for note in manifest.notes)
+
+
+def test_public_copies_of_voicebank_have_splits_above_their_kinds(tmp_path):
+    for split, speakers in (("train", ("p226", "p287", "p228", "p230")), ("test", ("p232", "p257"))):
+        plant(tmp_path, *(f"{split}/{kind}/{s}_001.wav" for kind in ("clean", "noisy") for s in speakers))
+    manifest = scan(tmp_path)
+    assert {clip.label for clip in manifest.select("clean", "valid")} == {"p226", "p287"}
+    assert {clip.label for clip in manifest.select("noisy", "test")} == {"p232", "p257"}
+
+
+def test_speakers_below_a_folder_that_all_share_are_told_apart(tmp_path):
+    plant(tmp_path, *(f"clean/LibriSpeech/{s}/{b}/{s}-{b}-0.wav" for s in (19, 26, 27, 32) for b in (1, 2)))
+    plant(tmp_path, *(f"noise/{n}_1.wav" for n in "abc"))
+    assert {clip.label for clip in scan(tmp_path).select("clean")} == {"19", "26", "27", "32"}
+
+
+@pytest.mark.parametrize("form", ["_{}", "-{}_1", "__{}-x"])
+def test_a_leading_separator_is_no_label(tmp_path, form):
+    plant(tmp_path, *(f"clean/{form.format(f's{n}')}.wav" for n in range(4)), *(f"noise/{n}_1.wav" for n in "abc"))
+    assert {clip.label for clip in scan(tmp_path).select("clean")} == {"s0", "s1", "s2", "s3"}
+
+
+def test_a_pair_is_one_in_either_form_of_unicode(tmp_path):
+    for n in range(6):
+        plant(tmp_path, f"clean/{unicodedata.normalize('NFC', f'sprécher{n}')}.wav")
+        plant(tmp_path, f"noisy/{unicodedata.normalize('NFD', f'sprécher{n}')}.wav")
+    manifest = scan(tmp_path)
+    assert len(manifest.clips) == 12 and {c.pair for c in manifest.select("clean", "train")} == {
+        c.pair for c in manifest.select("noisy", "train")
+    }
+
+
+def test_names_that_are_no_utf_8_are_read(tmp_path):
+    plant(tmp_path, *(f"clean/s{n}_0.wav" for n in range(3)), *(f"noise/{n}_1.wav" for n in "abc"))
+    (tmp_path / "clean" / "s1_0.wav").rename(tmp_path / "clean" / os.fsdecode(b"\xe9t\xe9_0.wav"))
+    manifest = scan(tmp_path)
+    assert {clip.label for clip in manifest.select("clean")} == {"s0", "s2", "\ufffdt\ufffd"}
+
+
+def test_pairs_of_dns_s_synthesiser_are_paired_by_number(tmp_path):
+    for n in range(12):
+        plant(tmp_path, f"clean/clean_fileid_{n}.wav", f"noise/noise_fileid_{n}.wav")
+        plant(tmp_path, f"noisy/book_00{n}_chp_1_reader_{n % 6:05d}_2_snr{n}_tl-20_fileid_{n}.wav")
+    manifest = scan(tmp_path)
+    assert {clip.kind for clip in manifest.clips} == {"clean", "noisy"}
+    assert {clip.label for clip in manifest.clips} == {f"reader_{n:05d}" for n in range(6)}
+    for split in ("train", "valid", "test"):
+        assert {c.pair for c in manifest.select("clean", split)} == {c.pair for c in manifest.select("noisy", split)}
+
+
+def test_what_is_not_looked_at_is_counted_by_suffix(tmp_path):
+    plant(tmp_path, *(f"clean/s{n}_0.wav" for n in range(3)), *(f"noise/{n}_1.wav" for n in "abc"))
+    for name in ("a.txt", "b.txt", "c.xyz", "README"):
+        (tmp_path / "clean" / name).touch()
+    assert "not looked at, by suffix: .txt 2, .xyz 1, no suffix 1" in scan(tmp_path).notes
+
+
+def test_other_rates_are_told(tmp_path):
+    plant(tmp_path, *(f"clean/s{n}_0.wav" for n in range(3)), *(f"noise/{n}_1.wav" for n in "abc"))
+    assert not scan(tmp_path).notes
+    write_audio(tmp_path / "clean" / "s0_0.wav", SECOND, 8_000)
+    told = "files by rate: 8000 Hz 1, 16000 Hz 5; 1 under 16000 Hz hold nothing above half their rate"
+    assert told in scan(tmp_path).notes == scan(tmp_path).notes
+
+
+def test_a_loop_of_links_is_walked_once(tmp_path):
+    plant(tmp_path, *(f"clean/s{n}_0.wav" for n in range(3)), *(f"noise/{n}_1.wav" for n in "abc"))
+    (tmp_path / "clean" / "up").symlink_to("..")
+    (tmp_path / "noise" / "self").symlink_to(".")
+    assert len(scan(tmp_path).clips) == 6
+
+
+def test_a_second_scan_says_that_it_reads_the_manifest_and_what_that_lacks(tmp_path):
+    plant(tmp_path, *(f"clean/s{n}_0.wav" for n in range(3)), *(f"noise/{n}_1.wav" for n in "abc"))
+    write_manifest(scan(tmp_path), tmp_path / "manifest.csv")
+    assert scan(tmp_path).notes == ("manifest.csv, which is there already, is read as it is: 6 clips",)
+    plant(tmp_path, "clean/s9_0.wav")
+    (note,) = scan(tmp_path).notes
+    assert "1 audio files are not in it, such as clean/s9_0.wav; --layout clean-noise scans anew" in note
+    assert len(scan(tmp_path, "clean-noise").clips) == 7

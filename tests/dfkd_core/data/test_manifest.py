@@ -1,3 +1,6 @@
+import os
+import unicodedata
+
 import numpy as np
 import pytest
 
@@ -46,6 +49,9 @@ def test_other_columns_are_ignored(tmp_path):
         ("path,kind,split,label,licence,seconds\na,music,train,x,y,1\n", "line 2: kind must be one of .*'music'"),
         ("path,kind,split,label,licence,seconds\na,clean,dev,x,y,1\n", "line 2: split must be one of .*'dev'"),
         ("path,kind,split,label,licence,seconds\na,clean,train,x,y,long\n", "seconds must be a number.*'long'"),
+        ("path,kind,split,label,licence,seconds\na,clean,train,x,y,inf\n", "seconds must be a finite number.*'inf'"),
+        ("path,kind,split,label,licence,seconds\na,clean,train\n", "seconds must be a number, but got None"),
+        ("path,kind,split,label,licence,seconds\n,clean,train,x,y,1\n", "path must name a file"),
     ],
 )
 def test_a_wrong_manifest_is_refused_in_one_line_with_its_place(tmp_path, text, rule):
@@ -71,8 +77,50 @@ def test_a_noisy_file_belongs_to_the_clean_one_of_its_name():
 
 
 def test_a_pair_of_two_lengths_is_refused_by_name():
-    with pytest.raises(DataError, match=r"clean/a\.wav and noisy/a\.wav.* 100 and 99 samples"):
-        noisy_partners(clips(("clean", "a"), ("noisy", "a")), np.array([100, 99]))
+    with pytest.raises(DataError, match=r"clean/a\.wav and noisy/a\.wav.* 9000 and 8800 samples"):
+        noisy_partners(clips(("clean", "a"), ("noisy", "a")), np.array([9000, 8800]))
+
+
+@pytest.mark.parametrize("samples", [1, 160])
+def test_a_pair_that_differs_by_a_few_samples_is_one(samples):
+    listed = clips(("clean", "a"), ("noisy", "a"))
+    assert noisy_partners(listed, np.array([9000, 9000 - samples])).tolist() == [1, -1]
+
+
+@pytest.mark.parametrize(
+    ("clean", "noisy"),
+    [
+        ("clean_fileid_7", "book_00012_reader_3_snr5_tl-20_fileid_7"),
+        ("clean_fileid_07", "fileid_7"),
+        (unicodedata.normalize("NFC", "sprécher"), unicodedata.normalize("NFD", "sprécher")),
+    ],
+)
+def test_a_pair_has_one_name_however_it_is_written(clean, noisy):
+    assert noisy_partners(clips(("clean", clean), ("noisy", noisy)), np.array([9, 9])).tolist() == [1, -1]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "delimiter"),
+    [("utf-8-sig", ","), ("utf-16", ","), ("utf-8", ";"), ("utf-16", "\t"), ("utf-8-sig", ";")],
+)
+def test_a_manifest_may_come_from_a_spreadsheet(tmp_path, encoding, delimiter):
+    head = ["Path", "kind ", "SPLIT", "label", "licence", "seconds"]
+    row = ["ä.flac", "clean", "train", "p1", "CC0-1.0", "2,5" if delimiter == ";" else "2.5"]
+    text = "".join(delimiter.join(line) + "\r\n" for line in (head, row))
+    (tmp_path / "m.csv").write_bytes(text.encode(encoding))
+    assert read_manifest(tmp_path / "m.csv").clips == (Clip("ä.flac", "clean", "train", "p1", "CC0-1.0", 2.5),)
+
+
+def test_a_name_that_is_no_utf_8_reads_back(tmp_path):
+    manifest = manifest_of(tmp_path, [Clip(os.fsdecode(b"\xe9t\xe9.wav"), "clean", "train", "p1", "", 1.0)])
+    write_manifest(manifest, tmp_path / "m.csv")
+    assert read_manifest(tmp_path / "m.csv") == manifest
+
+
+def test_a_pipe_in_place_of_a_manifest_keeps_nobody_waiting(tmp_path):
+    os.mkfifo(tmp_path / "m.csv")
+    with pytest.raises(DataError, match="must be a file, but is a pipe"):
+        read_manifest(tmp_path / "m.csv")
 
 
 def test_lists_that_differ_are_named_and_the_rest_counted():

@@ -29,8 +29,8 @@ def entries(root, good, bad):
 def test_damaged_headers_are_named_and_skipped_under_one_percent(tmp_path, caplog):
     listed = entries(tmp_path, good=150, bad=1)
     with caplog.at_level(logging.WARNING):
-        clips = read_headers(tmp_path, listed, silent)
-    assert len(clips) == 150
+        clips, rates = read_headers(tmp_path, listed, silent)
+    assert len(clips) == 150 and rates == {16_000: 150}
     assert "bad0.wav" in caplog.text
 
 
