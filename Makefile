@@ -8,7 +8,8 @@ STAMP := .venv/.installed
 demo: $(STAMP)
 	$(BIN)/dfkd data demo
 	@if [ -f runs/demo/sweep.yaml ]; then $(BIN)/dfkd sweep resume runs/demo; \
-	else $(BIN)/dfkd sweep run sweeps/specs/demo.yaml --out runs/demo; fi
+	else $(BIN)/dfkd sweep run sweeps/specs/demo.yaml --out runs/demo && \
+	$(BIN)/dfkd front references runs/demo gtcrn dtln rnnoise; fi
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
@@ -31,10 +32,10 @@ page:
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
 
-# of the demo, and of its comparison with the same sweep without a teacher
+# of the demo, and of its comparison with a sweep of random starts without a teacher
 screenshots: $(STAMP) demo
 	@if [ ! -f runs/plain/sweep.yaml ]; then \
-	$(BIN)/dfkd sweep run sweeps/specs/demo.yaml --out runs/plain --set name=plain --set config.distillation.method=none; fi
+	$(BIN)/dfkd sweep run sweeps/specs/plain.yaml --out runs/plain; fi
 	$(BIN)/python docs/screenshots.py runs/demo docs/pictures runs/plain
 
 # make teacher MODEL=conv_tasnet CORPUS=/data/corpus: one of our own teachers, in two stages; an interrupted one goes on
