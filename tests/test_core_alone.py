@@ -40,8 +40,8 @@ from dfkd_core.training.train_run import train_model
 root = Path(sys.argv[1])
 rng = np.random.default_rng(0)
 time_s = np.arange(9 * 16000) / 16000
-for split in ("train", "valid", "test"):
-    voice = sum(np.sin(k * 2 * np.pi * 120 * time_s) / k for k in range(1, 20)) * (time_s % 1 < 0.8)
+for split, pitch_hz in (("train", 120), ("valid", 150), ("test", 180)):
+    voice = sum(np.sin(k * 2 * np.pi * pitch_hz * time_s) / k for k in range(1, 20)) * (time_s % 1 < 0.8)
     write_audio(root / f"clean/{split}/{split}/a.wav", 0.1 * voice.astype(np.float32))
     write_audio(root / f"noise/{split}/{split}/a.wav", rng.normal(0, 0.05, len(time_s)).astype(np.float32))
 config = ExperimentConfig.parse({
