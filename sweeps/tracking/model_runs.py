@@ -67,7 +67,7 @@ class TrainingRun:
         if not state.sweep_id:  # noted before anything is delivered, so that a later call means the same run
             state.sweep_id = uuid.uuid4().hex
             state.save(self._out)
-        tracker = Tracker(self._out, _tracker_of(provenance))
+        tracker = Tracker(self._out, tracker_of(provenance))
         name, experiment = self._out.resolve().name, str(provenance.get("experiment") or EXPERIMENT)
         dataset = _dataset(config["data"]["corpus"], str(origin.get("data_hash")))
         tracker.goes_to(name, experiment, state.sweep_id, TRAINING, dataset)
@@ -103,7 +103,7 @@ def tell_evaluation(model: Path, data: Path | None, scores: Mapping[str, Any]) -
     provenance = {**(config.get("provenance") or {}), **_trial_of(model)}
     trained = DeliveryState.load(model)
     parent = trained.runs.get(TRAINING.text)
-    uri = trained.tracking_uri if parent else _tracker_of(provenance)
+    uri = trained.tracking_uri if parent else tracker_of(provenance)
     corpus = str(data or (config.get("data") or {}).get("corpus"))
     clips = sorted(clip["name"] for clip in scores["per_clip"])
     dataset = _dataset(corpus, hashlib.sha256(json.dumps(clips).encode()).hexdigest())
@@ -133,7 +133,7 @@ def page_of(model: Path) -> str | None:
     return RunAddresses(uri, experiment_id).page(run_id)
 
 
-def _tracker_of(provenance: Mapping[str, Any]) -> str | None:
+def tracker_of(provenance: Mapping[str, Any]) -> str | None:
     """The tracker of the sweep that a config comes from, where it is MLflow's own database on this machine.
 
     A config may come from anybody: no server that it names is told, and no other file is written.
