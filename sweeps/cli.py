@@ -9,7 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from dfkd_core.errors import CheckpointError, ConfigError, DataError, DFKDError
-from sweeps.commands import data, front, installation, model, sweep
+from sweeps.commands import cluster, data, front, installation, model, sweep
 
 app = typer.Typer(
     name="dfkd",
@@ -26,6 +26,7 @@ app.command()(model.enhance)
 app.add_typer(sweep.app, name="sweep")
 app.add_typer(front.app, name="front")
 app.command()(front.export)
+app.add_typer(cluster.app, name="cluster")
 app.command()(installation.doctor)
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
