@@ -37,7 +37,7 @@ def _command(kind: type[LaunchFile]) -> Callable[..., None]:
     ]
     for name, field in kind.model_fields.items():
         default = inspect.Parameter.empty if field.is_required() else field.default
-        annotation: Any = Annotated[_plain(field.annotation), typer.Option(help=field.description)]  # type: ignore[valid-type]
+        annotation: Any = Annotated[_plain(field.annotation), typer.Option(help=field.description)]
         parameters.append(
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
         )
