@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from dfkd_core.base.documents import open_plain
 from dfkd_core.errors import ConfigError
 
 
@@ -16,6 +17,11 @@ def open_session(source: Path | bytes, place: Path | None = None) -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     graph = source if isinstance(source, bytes) else str(source)
+    if isinstance(source, Path):
+        try:
+            open_plain(source).close()  # nobody may ever write to a pipe in its place
+        except FileNotFoundError as error:
+            raise ConfigError("must be an ONNX model, but there is no such file", file=source) from error
     try:
         return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors share no base class

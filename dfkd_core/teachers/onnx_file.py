@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,12 +15,21 @@ from dfkd_core.errors import ConfigError
 from dfkd_core.signal import SAMPLE_RATE_HZ
 from dfkd_core.teachers.base import Listed, Waveforms
 
+# what a port takes of a signal with full scale at 1: numpy's type, and what full scale is there
+TYPES: Final[Mapping[str, tuple[type[np.generic], float]]] = {
+    "tensor(float)": (np.float32, 1.0),
+    "tensor(float16)": (np.float16, 1.0),
+    "tensor(double)": (np.float64, 1.0),
+    "tensor(int16)": (np.int16, 32768.0),
+}
+
 
 class ONNXTeacher:
-    """One float input and one output, each (time,), (batch, time) or (batch, 1, time), of equal length.
+    """One input and one output, each (time,), (batch, time) or (batch, 1, time), of equal length.
 
-    Fixed batch sizes are looped over; a fixed length must be that of the mixtures. A file may state its rate
-    under the metadata key `sample_rate`; without it 16 kHz is taken for granted.
+    Both of floats, of half or double precision too, or of 16-bit integers: each is fed in its own type. Fixed batch
+    sizes are looped over; a fixed length must be that of the mixtures. A file may state its rate under the metadata
+    key `sample_rate`; without it 16 kHz is taken for granted.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,10 +63,20 @@ class ONNXTeacher:
     def _run(self, noisy: Waveforms, rank: int) -> Waveforms:
         """Feed (batch, time) as a tensor of `rank` axes."""
         shaped = {1: noisy[0], 2: noisy, 3: noisy[:, None]}[rank]
-        (estimate,) = self.session.run(None, {self.session.get_inputs()[0].name: np.ascontiguousarray(shaped)})
+        (port,), (out,) = self.session.get_inputs(), self.session.get_outputs()
+        dtype, full_scale = TYPES[port.type]
+        fed = np.ascontiguousarray(shaped, np.float32)
+        if full_scale != 1.0:
+            fed = np.clip(np.rint(full_scale * fed), -full_scale, full_scale - 1)
+        try:
+            (estimate,) = self.session.run(None, {port.name: fed.astype(dtype)})
+        except Exception as error:  # onnxruntime's errors share no base class
+            reason = str(error).strip().splitlines()[0][:200]
+            rule = f"must take a waveform {list(shaped.shape)}, but {reason}; choose another file"
+            raise ConfigError(rule, file=self.path) from error
         if estimate.size % len(noisy):
             raise ConfigError(f"must return one waveform an input, but returned {estimate.shape}", file=self.path)
-        flat: Waveforms = estimate.reshape(len(noisy), -1)
+        flat: Waveforms = estimate.reshape(len(noisy), -1).astype(np.float32) / np.float32(TYPES[out.type][1])
         return flat
 
     def _require_waveforms(self, session: Any) -> None:
@@ -67,6 +86,14 @@ class ONNXTeacher:
             raise ConfigError(
                 f"must map one waveform to one waveform, but its ports have shapes {shapes}", file=self.path
             )
+        for port in (*inputs, *outputs):
+            shape = list(port.shape)
+            if port.type not in TYPES:
+                known = ", ".join(TYPES)
+                raise ConfigError(f"must take and give {known}, but {port.name} is {port.type}", file=self.path)
+            if len(shape) == 3 and isinstance(shape[1], int) and shape[1] != 1:
+                what = f"{port.name} has shape {shape}: {shape[1]} channels or bins"
+                raise ConfigError(f"must map one waveform to one waveform, but {what}; export it so", file=self.path)
         rate = session.get_modelmeta().custom_metadata_map.get("sample_rate", str(SAMPLE_RATE_HZ))
         if rate != str(SAMPLE_RATE_HZ):
             raise ConfigError(f"must work at {SAMPLE_RATE_HZ} Hz, but states {rate} Hz; choose another", file=self.path)

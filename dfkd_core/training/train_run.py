@@ -67,10 +67,14 @@ class _TrainingRun:
         self.config, self.out, self.report, self._progress = config, out, report, progress
         self.history: list[EpochMetrics] = []
         self._state: dict[str, Any] = {}
+        # epochs of which the best one's weights are kept: one of earlier runs, and all of this one
+        self._with_weights: list[int] = []
+        self._resumed = 0
         if has_state(out / LAST):
             self._state = load_state(out / LAST)
             require_same_config(self._state["config"], config, out / LAST)
             self.history = self._state["history"]
+            self._keep_a_best()
             done, epochs = len(self.history), config.training.epochs
             report(f"{out}: {'goes on after' if done < epochs else 'is finished at'} epoch {done} of {epochs}")
 
@@ -111,10 +115,28 @@ class _TrainingRun:
         spent_s = time.monotonic() - start_s
         self.report(f"epoch {trainer.epoch}/{self.config.training.epochs}: {_told(metrics)}, {spent_s:.0f} s")
 
+    def _keep_a_best(self) -> None:
+        """Note which epoch's weights are kept as the best; where patience is new to a resume, the last one's are."""
+        if self.config.training.patience is None:
+            return
+        done = len(self.history)
+        kept = len(load_state(self.out / BEST)["history"]) if has_state(self.out / BEST) else 0
+        if kept > done:  # killed between the two checkpoints: that epoch comes again
+            return
+        if not kept or self._score(done) > self._score(kept):
+            save_state(self.out / BEST, self._state)
+            kept = done
+        self._with_weights = [kept]
+        self._resumed = done
+
     def _best(self) -> int:
-        """The epoch, counted from 1, of the best validation score; the first of equals."""
-        judge = _judge(self.history[0])
-        return max(range(1, 1 + len(self.history)), key=lambda epoch: (self.history[epoch - 1][judge] or 0.0, -epoch))
+        """The epoch, counted from 1, of the best validation score; the first of equals, of those with weights kept."""
+        candidates = [*self._with_weights, *range(self._resumed + 1, 1 + len(self.history))]
+        best: int = max(candidates, key=lambda epoch: (self._score(epoch), -epoch))
+        return best
+
+    def _score(self, epoch: int) -> float:
+        return self.history[epoch - 1][_judge(self.history[0])] or 0.0
 
     def _is_over(self) -> bool:
         """All epochs are done, or `patience` of them brought no better one."""

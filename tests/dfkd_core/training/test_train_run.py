@@ -139,3 +139,43 @@ def test_probes_are_scored_after_every_epoch_and_change_nothing_else(experiment,
     extra = {name for name in probed.metrics if name not in plain.metrics}
     assert extra == {f"probe/abroad/{name}" for name in METRICS}
     assert {name: probed.metrics[name] for name in plain.metrics} == plain.metrics
+
+
+def scores_in_turn(monkeypatch, *scores):
+    """Validation that says one score after another, whatever the weights."""
+    turn = iter(scores)
+    measured = Trainer.evaluate
+
+    def told(self):
+        evaluation = measured(self)
+        evaluation.mean["pesq_wb"] = next(turn)
+        return evaluation
+
+    monkeypatch.setattr(Trainer, "evaluate", told)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "best", "epochs"),
+    [
+        ([2.0], [], 1, 1),  # finished before patience was asked for
+        ([2.0], [1.9, 1.8], 1, 3),  # none better: what there was
+        ([2.0], [2.1, 1.8, 1.7], 2, 4),
+        ([2.5, 2.0], [1.9, 1.8], 2, 4),  # the better first epoch's weights are gone
+    ],
+)
+def test_patience_may_be_added_by_a_resume(experiment, tmp_path, monkeypatch, earlier, later, best, epochs):
+    scores_in_turn(monkeypatch, *earlier, *later)
+    train_model(experiment({"training.epochs": len(earlier)}), tmp_path)
+    total = len(earlier) + (len(later) or 0)
+    done = train_model(experiment({"training.epochs": total, "training.patience": 2}), tmp_path)
+    assert (done.epochs, load_state(tmp_path / "best")["epoch"]) == (epochs, best)
+    assert done.metrics["val/pesq_wb"] == [*earlier, *later][best - 1]
+    assert read_record(tmp_path).epochs == best
+
+
+def test_patience_that_was_taken_off_and_put_on_again_names_kept_weights_only(experiment, tmp_path, monkeypatch):
+    scores_in_turn(monkeypatch, 2.0, 2.4, 2.2, 2.1)
+    train_model(experiment({"training.epochs": 1, "training.patience": 3}), tmp_path)
+    train_model(experiment({"training.epochs": 3}), tmp_path)
+    done = train_model(experiment({"training.epochs": 4, "training.patience": 3}), tmp_path)
+    assert load_state(tmp_path / "best")["epoch"] == 3 and done.metrics["val/pesq_wb"] == 2.2
