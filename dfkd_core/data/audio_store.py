@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import logging
 import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from dfkd_core.base.atomic_files import sha256_file
-from dfkd_core.base.cache import cache_dir
+from dfkd_core.base.cache import cache_dir, content_sha256, value_sha256
+from dfkd_core.base.documents import read_json
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.data.activity import FRAME_SAMPLES
 from dfkd_core.data.manifest import Clip, Kind, Manifest, Split, noisy_partners, rows_sha256
@@ -25,9 +24,12 @@ from dfkd_core.data.scanning import stamp
 from dfkd_core.errors import DataError
 from dfkd_core.signal.audio import Samples
 
-FORMAT = "1"  # of the files below; another one never reads these
+FORMAT = "2"  # of the files below; another one never reads these
+FILES = frozenset({"samples.i16", "active.i32", "index.npz"})
 SIGNALS: tuple[Kind, ...] = ("clean", "noise", "noisy")
 RESPONSES: tuple[Kind, ...] = ("impulse_response",)
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +149,8 @@ class AudioStore:
             raise DataError(f"{self.manifest.root}: the {split} split {lack}")
         folder = self.folder(split, kinds)
         if not _is_whole(folder):
+            if folder.exists():
+                _log.warning("%s: is damaged or of an earlier version; decoded again", folder)
             folder.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{folder}.lock"):
                 if not _is_whole(folder):  # another process may have built it while this one waited
@@ -162,22 +166,20 @@ def _key(manifest: Manifest, clips: list[Clip]) -> str:
 
 
 def _is_whole(folder: Path) -> bool:
-    """Whether a part is as it was written; files touched since then are hashed again."""
+    """Whether a part is as it was written, by the hash of each file; hashed once a process, not once a trial."""
     try:
-        state: dict[str, Any] = json.loads((folder / "state.json").read_text())
-        return all(_is_file_whole(folder / name, told) for name, told in state["files"].items())
-    except (OSError, ValueError, KeyError, TypeError):
+        state = read_json(folder / "state.json")
+        if state.pop("check") != value_sha256(state):
+            return False
+        files = state["files"]
+        # sizes first: most damage shows in them
+        return (
+            set(files) == FILES
+            and all((folder / name).stat().st_size == told["bytes"] for name, told in files.items())
+            and all(content_sha256(folder / name) == told["sha256"] for name, told in files.items())
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
-
-
-def _is_file_whole(path: Path, told: dict[str, Any]) -> bool:
-    status = path.stat()
-    if status.st_size != told["bytes"]:
-        return False
-    # trusted by its clock: hashing the samples of 100 hours would cost every trial half a minute
-    if status.st_mtime_ns == told["mtime_ns"]:
-        return True
-    return sha256_file(path) == str(told["sha256"])
 
 
 def _replace(folder: Path, write: Callable[[Path], None]) -> None:
@@ -197,7 +199,7 @@ def _replace(folder: Path, write: Callable[[Path], None]) -> None:
 
 
 def _mapped(folder: Path, clips: list[Clip], where: str) -> AudioPart:
-    state = json.loads((folder / "state.json").read_text())
+    state = read_json(folder / "state.json")
     with np.load(folder / "index.npz", allow_pickle=False) as index:
         usable, lengths, steps = index["usable"], index["num_samples"], index["steps"]
     return AudioPart(

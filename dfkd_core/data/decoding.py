@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfkd_core.base.allowance import allowed_cpus
-from dfkd_core.base.atomic_files import sha256_file
+from dfkd_core.base.atomic_files import sha256_file, write_atomic
+from dfkd_core.base.cache import value_sha256
 from dfkd_core.base.progress import Progress
 from dfkd_core.data.activity import active_frames
 from dfkd_core.data.damage import tolerate, whole_info
@@ -165,6 +166,6 @@ def _write_state(folder: Path, sha256: str) -> None:
     for path in sorted(folder.iterdir()):
         with path.open("rb") as file:
             os.fsync(file.fileno())
-        status = path.stat()
-        files[path.name] = {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns, "sha256": sha256_file(path)}
-    (folder / "state.json").write_text(json.dumps({"sha256": sha256, "files": files}))
+        files[path.name] = {"bytes": path.stat().st_size, "sha256": sha256_file(path)}
+    state = {"sha256": sha256, "files": files}
+    write_atomic(folder / "state.json", json.dumps({**state, "check": value_sha256(state)}).encode())

@@ -14,13 +14,13 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from dfkd_core.base.atomic_files import publish
-from dfkd_core.base.cache import cache_dir
+from dfkd_core.base.cache import cache_dir, content_sha256
 from dfkd_core.base.documents import open_plain, parse_json
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.teachers.base import Teacher, Waveforms
 from dfkd_core.teachers.fitness import require_alignment, require_each_aligned, require_estimates
 
-FORMAT = 1
+FORMAT = 2
 _HEADER_BYTES = 4096  # one page, so that the samples behind it map aligned
 _CHUNK = 32  # mixtures computed between two saves
 _LARGEST = float(np.finfo(np.float16).max)
@@ -81,7 +81,7 @@ class TeacherCache:
     def open(cls, teacher: Teacher, mixtures: Mixtures, *, progress: Progress = silent) -> TeacherCache:
         """Map the estimates, computing first what no earlier call has finished.
 
-        A file counts only when teacher, list, shape and length are those asked for; anything else is computed
+        A file counts only when teacher, list, shape, length and hash are those asked for; anything else is computed
         again. Of several processes one computes while the others wait; a killed one's work is taken up.
         DataError: the teacher's estimates are unfit (length, not finite, shifted).
         """
@@ -112,12 +112,13 @@ def _header(teacher: Teacher, mixtures: Mixtures) -> dict[str, object]:
 
 
 def _is_whole(path: Path, expected: Mapping[str, object]) -> bool:
-    return _read_header(path) == expected and path.stat().st_size == _num_bytes(expected)
-
-
-def _num_bytes(header: Mapping[str, object]) -> int:
-    num_mixtures, num_samples = _shape(header)
-    return _HEADER_BYTES + 2 * num_mixtures * num_samples
+    header = _read_header(path)
+    if not isinstance(header, dict):
+        return False
+    sha256 = header.pop("sha256", None)
+    num_mixtures, num_samples = _shape(expected)
+    is_of_size = path.stat().st_size == _HEADER_BYTES + 2 * num_mixtures * num_samples
+    return header == expected and is_of_size and content_sha256(path, _HEADER_BYTES) == sha256
 
 
 def _shape(header: Mapping[str, object]) -> tuple[int, int]:
@@ -150,6 +151,11 @@ def _compute(
         done = int(indices[-1]) + 1
         _append(partial, expected, start, estimates, done)
         progress(f"estimates of teacher {teacher.name}", done, len(mixtures))
+    header = _encoded({**expected, "sha256": content_sha256(partial, _HEADER_BYTES)})
+    with partial.open("r+b") as file:
+        file.write(header)
+        file.flush()
+        os.fsync(file.fileno())
     publish(partial, path)
 
 

@@ -1,10 +1,12 @@
 import logging
 import multiprocessing
+import os
 
 import numpy as np
 import pytest
 import soundfile
 
+from dfkd_core.base import cache
 from dfkd_core.data import decoding
 from dfkd_core.data.activity import FRAME_SAMPLES, active_frames
 from dfkd_core.data.audio_store import AudioStore
@@ -59,6 +61,32 @@ def test_a_damaged_cache_is_repaired(corpus, store, name, damage):
     part = AudioStore.open(corpus).part("train")
     np.testing.assert_array_equal(part.samples, whole)
     assert part.read(0, 0, 100).shape == (100,)
+
+
+def flip(path, place):
+    """Change one byte as a disk does: the file's size and time stay."""
+    status, content = path.stat(), bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    cache._checked.clear()  # as in another process
+
+
+@pytest.mark.parametrize("name", ["samples.i16", "active.i32", "index.npz", "state.json"])
+def test_one_flipped_byte_does_not_train_on(corpus, store, name, caplog):
+    part = store.part("train")
+    whole, sha256 = np.array(part.samples), part.sha256
+    content = (store.folder("train") / name).read_bytes()
+    flip(store.folder("train") / name, content.find(sha256.encode()) + 5 if name == "state.json" else len(content) // 2)
+    again = AudioStore.open(corpus).part("train")
+    np.testing.assert_array_equal(again.samples, whole)
+    assert again.sha256 == sha256 and "is damaged" in caplog.text
+
+
+def test_an_index_of_pickled_content_is_no_index(corpus, store):
+    store.part("train")
+    np.savez(store.folder("train") / "index.npz", usable=np.array([{}], object), num_samples=[1], steps=[1])
+    assert len(AudioStore.open(corpus).part("train").clips) == 15
 
 
 def test_a_build_that_was_interrupted_is_done_again(corpus, store, monkeypatch):

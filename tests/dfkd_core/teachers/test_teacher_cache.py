@@ -1,9 +1,11 @@
 import multiprocessing
+import os
 import time
 
 import numpy as np
 import pytest
 
+from dfkd_core.base import cache
 from dfkd_core.errors import DataError
 from dfkd_core.teachers import teacher_cache
 from dfkd_core.teachers.teacher_cache import TeacherCache, cache_path
@@ -84,7 +86,20 @@ def damage_identity(path):
     path.write_bytes(path.read_bytes().replace(b"a" * 64, b"b" * 64))
 
 
-@pytest.mark.parametrize("damage", [damage_length, damage_header, damage_identity])
+def flip_a_byte(path, place=9000):
+    """As a disk does: size and time stay."""
+    status, content = path.stat(), bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    cache._checked.clear()  # as in another process
+
+
+def flip_the_hash(path):
+    flip_a_byte(path, path.read_bytes().find(b"sha256") + 12)
+
+
+@pytest.mark.parametrize("damage", [damage_length, damage_header, damage_identity, flip_a_byte, flip_the_hash])
 def test_a_damaged_or_foreign_file_is_computed_again(damage):
     TeacherCache.open(Halver(), Mixtures())
     damage(cache_path(Halver(), Mixtures()))
