@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]
 
-OFFSET_SHARE = 0.01  # of a signal's power, from which its mean is an offset and not chance
+OFFSET_SHARE = 0.03  # of a signal's power, from which its mean is an offset: less moves an SNR by 0.13 dB at most
 REFERENCE_DBFS = -25.0  # RMS: the middle of the levels that models are trained on
 HIGHEST_PEAK = 0.99  # as of listed mixtures
 LARGEST_GAIN = 1e6  # 120 dB; what is quieter is silence
 
 
 def without_offset(signal: Samples) -> Samples:
-    """The signal (..., time), its mean taken off in the rows where that is 1 % or more of the power."""
+    """The signal (..., time), its mean taken off in the rows where that is 3 % or more of the power."""
     # in float64: the mean of a constant is that constant
     mean = signal.mean(axis=-1, keepdims=True, dtype=np.float64)
     power = np.mean(np.square(signal, dtype=np.float64), axis=-1, keepdims=True)

@@ -6,8 +6,9 @@ import pytest
 import soundfile
 
 from dfkd_core.data import decoding
+from dfkd_core.data.audio_store import AudioStore
 from dfkd_core.data.decoding import _batches, decode, quantised
-from dfkd_core.data.manifest import Clip
+from dfkd_core.data.manifest import Clip, manifest_of
 from dfkd_core.errors import DataError
 
 SIDE_BY_SIDE = """
@@ -99,3 +100,77 @@ def test_the_hash_is_of_the_signal_and_not_of_its_container(tmp_path):
     soundfile.write(tmp_path / "b.wav", source[::-1], 16_000, subtype="PCM_16")
     assert decode(tmp_path / "a.flac").sha256 == decode(tmp_path / "a.wav").sha256
     assert decode(tmp_path / "b.wav").sha256 != decode(tmp_path / "a.wav").sha256
+
+
+# --- clips that are not as they seem ----------------------------------------------------------------------
+
+
+def hum(seconds=1.0, rate=16_000, seed=0):
+    return 0.1 * np.random.default_rng(seed).standard_normal(round(seconds * rate)).astype(np.float32)
+
+
+@pytest.mark.parametrize("offset", [0.2, -0.05])
+def test_an_offset_is_taken_out_before_anything_is_measured(tmp_path, offset):
+    for name, signal in (("plain", hum() - hum().mean()), ("shifted", hum() - hum().mean() + offset)):
+        soundfile.write(tmp_path / f"{name}.wav", signal, 16_000, subtype="FLOAT")
+    plain, shifted = (decode(tmp_path / f"{name}.wav") for name in ("plain", "shifted"))
+    np.testing.assert_allclose(shifted.samples * shifted.step, plain.samples * plain.step, atol=1e-4)
+    assert (plain.notes, shifted.notes) == ((), ("offset",)) and plain.sha256 != shifted.sha256
+
+
+def test_an_impulse_response_keeps_its_mean(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.abs(hum()), 16_000, subtype="FLOAT")
+    assert decode(tmp_path / "a.wav", first_channel=True).notes == ()
+
+
+@pytest.mark.parametrize("value", [0.25, 0.0, -1.0])
+def test_a_constant_is_silence(tmp_path, value):
+    soundfile.write(tmp_path / "a.wav", np.full(16_000, value), 16_000)
+    decoded = decode(tmp_path / "a.wav")
+    assert "silent" in decoded.notes and not decoded.samples.any() and not decoded.active.any()
+
+
+@pytest.mark.parametrize("long_s", [600, 0.5])
+def test_channels_of_opposite_phase_do_not_cancel(tmp_path, monkeypatch, long_s):
+    monkeypatch.setattr(decoding, "LONG_S", long_s)
+    soundfile.write(tmp_path / "a.wav", np.stack([hum(), -0.99 * hum()], axis=1), 16_000, subtype="FLOAT")
+    decoded = decode(tmp_path / "a.wav")
+    np.testing.assert_allclose(decoded.samples * decoded.step, hum(), atol=1e-4)
+    assert decoded.notes == ("opposite",)
+
+
+@pytest.mark.parametrize("gain", [30.0, 32768.0])
+def test_floats_over_full_scale_are_kept_and_told(tmp_path, gain):
+    soundfile.write(tmp_path / "a.wav", np.float32(gain) * hum(), 16_000, subtype="FLOAT")
+    decoded = decode(tmp_path / "a.wav")
+    np.testing.assert_allclose(decoded.samples * decoded.step / gain, hum(), atol=1e-4)
+    assert decoded.notes == ("loud",)
+
+
+@pytest.mark.parametrize(("rate", "is_narrow"), [(8_000, True), (16_000, False), (44_100, False), (11_025, False)])
+def test_speech_that_ends_at_4_khz_is_found(tmp_path, rate, is_narrow):
+    from dfkd_core.signal.resampling import resample
+
+    wide = resample(hum(2.0, rate), rate, 16_000)
+    soundfile.write(tmp_path / "a.wav", 0.3 * wide, 16_000)  # in 16 bits, whose noise has every frequency
+    assert decoding.ends_at_4_khz(decode(tmp_path / "a.wav").samples) is is_narrow
+
+
+def test_what_is_not_as_it_seems_is_counted_once_with_a_name(tmp_path, caplog):
+    signals = {
+        "clean/a_1": hum(seed=1),
+        "clean/b_1": hum(seed=2),
+        "noise/off_1": np.full(16_000, 0.2),
+        "noise/n_1": hum(seed=3) + 0.5,
+    }
+    clips = []
+    for path, signal in signals.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        soundfile.write(tmp_path / f"{path}.wav", signal, 16_000, subtype="FLOAT")
+        clips.append(Clip(f"{path}.wav", path.partition("/")[0], "train", path, "", 1.0))
+    part = AudioStore.open(manifest_of(tmp_path, clips)).part("train")
+    assert (
+        "1 of 4 clips are silence throughout, or one constant, and are left out, such as noise/off_1.wav" in caplog.text
+    )
+    assert "clips have an offset, which is taken out, such as noise/n_1.wav" in caplog.text
+    assert [part.clips[i].path for i in part.of_kind("noise")] == ["noise/n_1.wav"]
