@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import PurePosixPath
 from typing import Final, Literal
 
 import numpy as np
@@ -154,15 +155,16 @@ class MixtureList:
     def made_of(self, index: int, read: Callable[[str, int], Samples]) -> Samples | None:
         """The mixture with other signals in place of the corpus's noisy files, (time,), at the mixture's level.
 
-        `read(stem, num_samples)` gives the whole signal that stands for a noisy file. None where the mixture was
-        not cut from one.
+        `read(name, num_samples)` gives the whole signal that stands for a noisy file, named by its path without
+        suffix. None where the mixture was not cut from one.
         """
         if self.table[index]["noise"] not in (PAIRED, UNPAIRED):
             return None
         pieces = self._recorded(index)
         raw, other = speech(self.part, pieces, self.num_frames), np.zeros(self.num_samples, np.float32)
         for clip, start, at, length in pieces.tolist():
-            whole = read(self.part.clips[clip].stem, len(self.part.clip(clip)))
+            name = PurePosixPath(self.part.clips[clip].path).with_suffix("").as_posix()
+            whole = read(name, len(self.part.clip(clip)))
             crop = whole[start * FRAME_SAMPLES : (start + length) * FRAME_SAMPLES]
             other[at * FRAME_SAMPLES :][: len(crop)] = crop
         gain = np.vdot(self._mixed(index)[0], raw) / max(float(np.vdot(raw, raw)), TINY)

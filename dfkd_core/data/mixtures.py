@@ -21,7 +21,7 @@ from dfkd_core.data.corpora import open_corpus
 from dfkd_core.data.manifest import Kind, Split
 from dfkd_core.data.mixture_list import BABBLE, LISTED, PAIRED, UNPAIRED, MixtureList, Table
 from dfkd_core.data.segments import GAP_FRAMES, Segments, cut
-from dfkd_core.errors import DataError
+from dfkd_core.errors import ConfigError, DataError
 
 __all__ = ["MixtureList", "data_hash", "evaluation_list", "test_list", "training_shard", "validation_list"]
 
@@ -56,6 +56,10 @@ def training_shard(store: AudioStore, data: DataConfig, epoch: int) -> MixtureLi
     table = np.zeros(count, LISTED)
     table["level_dbfs"] = _uniform(data.level_dbfs, count, rng)
     if _is_recorded(part):
+        if data.snr_db != DataConfig().snr_db:
+            told = data.snr_db.model_dump() if isinstance(data.snr_db, ValueSet) else list(data.snr_db)
+            rule = f"has no effect on {part.where}, whose noisy files are mixed already, but is {told}; leave it out"
+            raise ConfigError(rule, key="data.snr_db")
         table["noise"], table["snr_db"] = _recording(part), np.nan
     else:
         if isinstance(data.snr_db, ValueSet):

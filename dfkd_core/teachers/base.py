@@ -23,7 +23,7 @@ class Listed(Protocol):
         """A stable name that no other mixture has."""
 
     def made_of(self, read: Callable[[str, int], Waveforms]) -> Waveforms | None:
-        """The mixture cut from `read(stem, num_samples)`, or None where it was not cut from noisy files."""
+        """The mixture cut from `read(name, num_samples)`, or None where it was not cut from noisy files."""
 
 
 class Teacher(Protocol):

@@ -64,7 +64,7 @@ class ListedMixture:
         return self.mixtures.name(self.index)
 
     def made_of(self, read: Callable[[str, int], Waveforms]) -> Waveforms | None:
-        """The mixture cut from `read(stem, num_samples)`, or None where it was not cut from noisy files."""
+        """The mixture cut from `read(name, num_samples)`, or None where it was not cut from noisy files."""
         return self.mixtures.made_of(self.index, read)
 
 

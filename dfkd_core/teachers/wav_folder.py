@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import unicodedata
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,16 +13,20 @@ from pathlib import Path
 import numpy as np
 
 from dfkd_core.base.atomic_files import sha256_file
+from dfkd_core.data.scanning import audio_files
 from dfkd_core.errors import ConfigError, DataError
 from dfkd_core.signal import SAMPLE_RATE_HZ
-from dfkd_core.signal.audio import AUDIO_SUFFIXES, read_channels
+from dfkd_core.signal.audio import read_channels
+from dfkd_core.signal.resampling import resample
 from dfkd_core.teachers.base import Listed, Waveforms
 
 
 class WavFolderTeacher:
-    """One mono file at 16 kHz for each mixture, or for each noisy file of a paired corpus, of its length and name.
+    """One mono file for each mixture, or for each noisy file of a paired corpus, of its length and name.
 
-    A mixture's own file goes before one of the noisy file that it was cut from.
+    A mixture's own file goes before one of the noisy file that it was cut from. That is found by its path in the
+    corpus, as far as the folder has it, so that a tree which mirrors `noisy/` is taken as it is; else by its name,
+    where no other file has that. At 16 kHz, or above: then it is resampled as the corpus is.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -30,17 +37,30 @@ class WavFolderTeacher:
 
     @cached_property
     def files(self) -> dict[str, Path]:
-        """Audio files below the folder by their path in it, without suffix."""
-        paths = sorted(path for path in self.folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
-        if not paths:
+        """Audio files below the folder by their path in it, without suffix; DataError: two have one name."""
+        found: dict[str, Path] = {}
+        for path in audio_files(self.folder):
+            name = _composed(path.relative_to(self.folder).with_suffix("").as_posix())
+            if name in found:
+                both = f"{found[name].relative_to(self.folder)} and {path.relative_to(self.folder)}"
+                raise DataError(f"{self.folder}: must hold one estimate of each name, but holds {both}; remove one")
+            found[name] = path
+        if not found:
             raise DataError(f"{self.folder}: holds no audio files; write the teacher's estimates there")
-        return {path.relative_to(self.folder).with_suffix("").as_posix(): path for path in paths}
+        return found
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        stems = defaultdict[str, list[str]](list)
+        for name in self.files:
+            stems[name.rpartition("/")[2]].append(name)
+        return stems
 
     @cached_property
     def sha256(self) -> str:
         """Hash over the names and contents of all files."""
-        rows = (f"{name}\t{sha256_file(path)}\n" for name, path in self.files.items())
-        return hashlib.sha256("".join(rows).encode()).hexdigest()
+        rows = (f"{name}\t{sha256_file(path)}\n" for name, path in sorted(self.files.items()))
+        return hashlib.sha256(os.fsencode("".join(rows))).hexdigest()
 
     def __call__(self, noisy: Waveforms, listed: Sequence[Listed] = ()) -> Waveforms:
         """Estimates (batch, time) of listed mixtures; DataError names a file that is missing or unfit."""
@@ -56,14 +76,27 @@ class WavFolderTeacher:
         return self._read(mixture.name, num_samples)
 
     def _read(self, name: str, num_samples: int) -> Waveforms:
-        if name not in self.files:
+        parts = _composed(name).split("/")
+        tails = ("/".join(parts[first:]) for first in range(len(parts)))
+        found = next((tail for tail in tails if tail in self.files), None)
+        alike = self._by_stem.get(parts[-1], [])
+        if found is None and len(alike) > 1:
+            told = f"{name} may be {' or '.join(alike[:3])}"
+            raise DataError(f"{self.folder}: must hold estimates at their paths in the corpus, but {told}; move them")
+        if found is None and not alike:
             raise DataError(f"{self.folder}: must hold an estimate of every mixture, but lacks {name}.wav; add it")
-        path = self.files[name]
+        path = self.files[found or alike[0]]
         channels, rate_hz = read_channels(path)
-        if rate_hz != SAMPLE_RATE_HZ:
+        if rate_hz < SAMPLE_RATE_HZ:
             raise DataError(f"{path}: must be at {SAMPLE_RATE_HZ} Hz, but is at {rate_hz} Hz; resample it")
+        channels = resample(channels, rate_hz, SAMPLE_RATE_HZ)
         if channels.shape != (1, num_samples):
             found = f"{channels.shape[0]} channels of {channels.shape[1]}"
             raise DataError(f"{path}: must be one channel of {num_samples} samples, but holds {found}; write it again")
         waveform: Waveforms = channels[0]
         return waveform
+
+
+def _composed(name: str) -> str:
+    """A name in one form, however a file system has it."""
+    return unicodedata.normalize("NFC", name)

@@ -6,6 +6,7 @@ from dfkd_core.data.config import DataConfig
 from dfkd_core.data.manifest import Clip, manifest_of
 from dfkd_core.data.mixtures import training_shard, validation_list
 from dfkd_core.data.rendering import PEAK, active_power, ratio_db
+from dfkd_core.errors import ConfigError
 from dfkd_core.signal.audio import read_audio, write_audio
 
 DATA = DataConfig(train_hours=0.05, validation_clips=12)
@@ -96,10 +97,12 @@ def test_a_paired_corpus_trains_at_the_listed_levels(paired):
 
 def test_signals_in_place_of_the_noisy_files_are_cut_and_levelled_like_them(paired):
     shard = training_shard(paired, DATA, 0)
-    noisy_files = {clip.stem: index for index, clip in enumerate(shard.part.clips) if clip.kind == "noisy"}
+    noisy_files = {
+        clip.path.rpartition(".")[0]: index for index, clip in enumerate(shard.part.clips) if clip.kind == "noisy"
+    }
 
-    def halved(stem, num_samples):
-        return 0.5 * shard.part.read(noisy_files[stem], 0, num_samples)
+    def halved(name, num_samples):
+        return 0.5 * shard.part.read(noisy_files[name], 0, num_samples)
 
     for index in range(3):
         np.testing.assert_allclose(shard.made_of(index, halved), 0.5 * shard.render(index)[0], atol=1e-6)
@@ -107,3 +110,10 @@ def test_signals_in_place_of_the_noisy_files_are_cut_and_levelled_like_them(pair
 
 def test_mixtures_of_our_own_are_made_of_no_noisy_file(shard):
     assert shard.made_of(0, None) is None
+
+
+@pytest.mark.parametrize("snr_db", [[-20, -15], {"values": [5]}, [0, 20]])
+def test_an_snr_asked_of_pairs_is_refused_as_it_would_have_no_effect(paired, snr_db):
+    data = DataConfig.parse({**DATA.model_dump(mode="json"), "snr_db": snr_db})
+    with pytest.raises(ConfigError, match=r"data\.snr_db: has no effect on .*, whose noisy files are mixed already"):
+        training_shard(paired, data, 0)

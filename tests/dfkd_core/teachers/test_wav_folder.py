@@ -69,3 +69,33 @@ def test_an_absent_or_empty_folder_is_told(tmp_path):
 def test_estimates_of_whole_noisy_files_are_cut_and_levelled_as_the_mixtures_are(folder):
     estimate = WavFolderTeacher(folder)(NOISY, [Mixture("x", stem="a"), Mixture("a", stem="sub/b")])
     np.testing.assert_allclose(estimate, [2 * ESTIMATES["a"], ESTIMATES["a"]], atol=1e-4)
+
+
+@pytest.mark.parametrize("stem", ["corpus/noisy/sub/b", "noisy/sub/b", "sub/b", "elsewhere/b", "b"])
+def test_an_estimate_is_found_by_its_path_in_the_corpus_or_by_a_name_of_its_own(folder, stem):
+    estimate = WavFolderTeacher(folder)(NOISY[:1], [Mixture("x", stem=stem)])
+    np.testing.assert_allclose(estimate, [2 * ESTIMATES["sub/b"]], atol=1e-4)
+
+
+def test_of_two_of_one_name_the_path_decides_and_without_one_neither_is_taken(folder):
+    write_audio(folder / "train" / "b.wav", ESTIMATES["a"])
+    teacher = WavFolderTeacher(folder)
+    np.testing.assert_allclose(teacher(NOISY[:1], [Mixture("x", "noisy/train/b")]), [2 * ESTIMATES["a"]], atol=1e-4)
+    with pytest.raises(DataError, match=r"valid/b may be sub/b or train/b; move them"):
+        teacher(NOISY[:1], [Mixture("x", "noisy/valid/b")])
+
+
+def test_two_formats_of_one_name_are_refused(folder):
+    write_audio(folder / "a.flac", ESTIMATES["a"])
+    with pytest.raises(DataError, match=r"one estimate of each name, but holds a\.flac and a\.wav; remove one"):
+        _ = WavFolderTeacher(folder).sha256
+
+
+def test_hidden_files_are_no_estimates(folder):
+    (folder / "._a.wav").write_bytes(b"\0\5\x16\7")
+    assert sorted(WavFolderTeacher(folder).files) == ["a", "sub/b"]
+
+
+def test_an_estimate_at_a_higher_rate_is_resampled_as_the_corpus_is(folder):
+    write_audio(folder / "c.wav", np.zeros(1200, np.float32), 48_000)
+    assert WavFolderTeacher(folder)(NOISY[:1], [Mixture("c")]).shape == (1, 400)
