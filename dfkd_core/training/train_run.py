@@ -12,9 +12,9 @@ from filelock import FileLock, Timeout
 
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.config import ExperimentConfig
-from dfkd_core.errors import ConfigError
+from dfkd_core.errors import CheckpointError, ConfigError
 from dfkd_core.trained.checkpoint import has_state, load_state, save_state
-from dfkd_core.trained.model_folder import publish_checkpoint
+from dfkd_core.trained.model_folder import METRICS, publish_checkpoint
 from dfkd_core.training.trainer import Trainer, finite, require_same_config
 
 JUDGES = ("val/pesq_wb", "val_teacher/pesq_wb")  # what patience waits for: the one that is measured
@@ -77,6 +77,9 @@ class _TrainingRun:
             self._keep_a_best()
             done, epochs = len(self.history), config.training.epochs
             report(f"{out}: {'goes on after' if done < epochs else 'is finished at'} epoch {done} of {epochs}")
+        elif (out / METRICS).exists():
+            rule = f"holds a trained model, but no whole {LAST}/ to go on from, and would be overwritten"
+            raise CheckpointError(f"{out}: {rule}; restore {LAST}/manifest.json, or name another folder")
 
     def finish(self) -> TrainedModel:
         """Train what is left, then publish."""

@@ -43,8 +43,10 @@ def scan(
         manifest = scan_corpus(folder, layout, progress=progress)
     path = out or folder / "manifest.csv"
     write_manifest(manifest, path)
+    for note in manifest.notes:
+        typer.echo(note)
     typer.echo(f"{path}: {len(manifest.clips)} clips")
-    for line in [*manifest.summary(), *manifest.notes]:
+    for line in manifest.summary():
         typer.echo(f"  {line}")
 
 

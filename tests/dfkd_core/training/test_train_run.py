@@ -179,3 +179,13 @@ def test_patience_that_was_taken_off_and_put_on_again_names_kept_weights_only(ex
     train_model(experiment({"training.epochs": 3}), tmp_path)
     done = train_model(experiment({"training.epochs": 4, "training.patience": 3}), tmp_path)
     assert load_state(tmp_path / "best")["epoch"] == 3 and done.metrics["val/pesq_wb"] == 2.2
+
+
+def test_a_finished_model_whose_checkpoint_is_gone_is_not_trained_over(experiment, tmp_path):
+    config = experiment({"training.epochs": 1})
+    train_model(config, tmp_path)
+    weights = (tmp_path / "model.safetensors").read_bytes()
+    (tmp_path / "checkpoint" / "manifest.json").unlink()
+    with pytest.raises(CheckpointError, match=r"holds a trained model, but no whole checkpoint/ to go on from"):
+        train_model(config, tmp_path)
+    assert (tmp_path / "model.safetensors").read_bytes() == weights
