@@ -30,6 +30,17 @@ def test_a_scan_says_what_was_found_in_every_split(corpus, capsys):
     assert (corpus / "manifest.csv").is_file()
 
 
+def test_a_second_scan_says_first_that_it_reads_the_manifest_and_what_that_lacks(corpus, capsys):
+    assert run(["data", "scan", str(corpus)]) == 0
+    added = next((corpus / "clean").rglob("*.wav"))
+    added.with_stem("added").write_bytes(added.read_bytes())
+    capsys.readouterr()
+    assert run(["data", "scan", str(corpus)]) == 0
+    said = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("read headers")]
+    place = next(i for i, line in enumerate(said) if "manifest.csv: 8 clips" in line)
+    assert "added.wav" in " ".join(said[:place])
+
+
 def test_mixtures_are_written_out_and_rendered(corpus, tmp_path, capsys):
     out, audio = tmp_path / "list.jsonl", tmp_path / "audio"
     assert run(["data", "mixtures", config(corpus), "-o", str(out), "--epoch", "2", "--audio", str(audio)]) == 0
