@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from dfkd_core.distillation import METHODS, build_method
-from dfkd_core.distillation.band_masks import BandMasks
-from dfkd_core.distillation.band_sums import BandSums
+from dfkd_core.distillation.bands import BandMasks, BandSums
 from dfkd_core.losses import TERMS
 from dfkd_core.signal.real_stft import real_stft
 from dfkd_core.signal.spectrum import Spectrum

@@ -17,7 +17,7 @@ from dfkd_core.data.config import DataConfig
 from dfkd_core.data.corpora import FETCHED
 from dfkd_core.distillation.config import DistillationConfig
 from dfkd_core.errors import ConfigError
-from dfkd_core.losses.config import LossConfig
+from dfkd_core.losses.supervised import LossConfig
 from dfkd_core.metrics import OPTIONAL
 from dfkd_core.models import MODELS
 from dfkd_core.models.base import CustomStudentConfig, StudentBase

@@ -64,9 +64,10 @@ def added(estimate: Tensor, clean: Tensor) -> Tensor:
         },
         {
             "dfkd_core/losses/__init__.py": [("TERMS", '    "snr": snr,', '    "added": added,')],
-            "dfkd_core/losses/config.py": [("LossConfig", "    snr: Weight = 1.0", "    added: Weight = 0.0")],
+            "dfkd_core/losses/supervised.py": [("LossConfig", "    snr: Weight = 1.0", "    added: Weight = 0.0")],
         },
-        "from dfkd_core.losses import supervised_loss; from dfkd_core.losses.config import LossConfig; import torch; "
+        "from dfkd_core.losses import supervised_loss; from dfkd_core.losses.supervised import LossConfig; "
+        "import torch; "
         "c = LossConfig(added=1, snr=0, compressed_spectrum=0); "
         "supervised_loss(c)(torch.ones(1, 9), torch.zeros(1, 9))",
     ),

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from dfkd_core.distillation.config import DistillationConfig
+from dfkd_core.distillation.controls import FullBandCosine, NoDistillation, OutputMSE, OutputSISDR
 from dfkd_core.distillation.dfkd import DFKD
 from dfkd_core.distillation.dispatch import Dispatch
-from dfkd_core.distillation.full_band_cosine import FullBandCosine
 from dfkd_core.distillation.method import Method
-from dfkd_core.distillation.none import NoDistillation
-from dfkd_core.distillation.output_mse import OutputMSE
-from dfkd_core.distillation.output_si_sdr import OutputSISDR
 
 METHODS: dict[str, type[Method]] = {
     "dfkd": DFKD,

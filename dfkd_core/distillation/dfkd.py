@@ -10,9 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dfkd_core.distillation.band_masks import BandMasks
-from dfkd_core.distillation.band_sums import BandSums
 from dfkd_core.distillation.band_weight import band_weight
+from dfkd_core.distillation.bands import BandMasks, BandSums
 from dfkd_core.distillation.config import DistillationConfig
 from dfkd_core.distillation.frame_weight import active_frames, frame_weights, weighted_mean
 from dfkd_core.distillation.frequency_adapter import FrequencyAdapter

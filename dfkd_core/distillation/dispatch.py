@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dfkd_core.distillation.band_masks import BandMasks
 from dfkd_core.distillation.band_weight import band_weight
+from dfkd_core.distillation.bands import BandMasks, cosine_distance
 from dfkd_core.distillation.config import DistillationConfig
-from dfkd_core.distillation.cosine import cosine_distance
 from dfkd_core.distillation.frame_weight import active_frames, frame_weights
 from dfkd_core.distillation.frequency_adapter import FrequencyAdapter
 from dfkd_core.distillation.magnitude_error import magnitude_scale

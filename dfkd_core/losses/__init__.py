@@ -7,12 +7,11 @@ from collections.abc import Callable
 from torch import Tensor
 
 from dfkd_core.losses.compressed_spectrum import compressed_spectrum
-from dfkd_core.losses.config import LossConfig
 from dfkd_core.losses.multi_resolution_stft import multi_resolution_stft
 from dfkd_core.losses.pesq import pesq
 from dfkd_core.losses.si_sdr import si_sdr
 from dfkd_core.losses.snr import snr
-from dfkd_core.losses.supervised import SupervisedLoss
+from dfkd_core.losses.supervised import LossConfig, SupervisedLoss
 
 TERMS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "snr": snr,

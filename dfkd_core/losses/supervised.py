@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
-from dfkd_core.losses.config import LossConfig
+from dfkd_core.base.schema import Config
+
+Weight = Annotated[float, Field(ge=0)]
+
+
+class LossConfig(Config):
+    """Weights of the supervised terms between estimate and clean speech; a term of weight 0 is not computed."""
+
+    snr: Weight = 1.0
+    si_sdr: Weight = 0.0
+    multi_resolution_stft: Weight = 0.0
+    compressed_spectrum: Weight = 1.0
+    pesq: Weight = 0.0
 
 
 class SupervisedLoss:

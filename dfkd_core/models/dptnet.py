@@ -13,8 +13,7 @@ from torch.nn import functional as F
 from dfkd_core.models.attention import SelfAttention, tell_attention
 from dfkd_core.models.base import Student
 from dfkd_core.models.channels import Channels
-from dfkd_core.models.cosine_frames import start_as_cosines
-from dfkd_core.models.learned_frames import FramedConfig, LearnedFrames
+from dfkd_core.models.learned_frames import FramedConfig, LearnedFrames, start_as_cosines
 from dfkd_core.models.norms import GlobalLayerNorm, SequenceNorm
 from dfkd_core.models.prelu import PReLU
 from dfkd_core.models.widths import Width, check_width, scaled, spread

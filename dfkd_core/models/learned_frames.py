@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, Self
 
+import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -16,6 +17,7 @@ from dfkd_core.models.base import StudentBase
 from dfkd_core.signal.overlap_add import overlap_add
 
 OLD_NAMES = {"window": "window_samples", "stride": "stride_samples"}
+PASSING_MASK = 0.5  # what a mask must be to give the signal back as it came
 _log = logging.getLogger(__name__)
 
 
@@ -68,8 +70,8 @@ class LearnedFrames(nn.Module):
 
     def forward(self, signal: Tensor) -> Tensor:
         """Weights (batch, filter, frame) of a signal (batch, time)."""
-        missing = self._covered(signal.shape[-1]) - signal.shape[-1]
-        weights: Tensor = self.analysis(F.pad(signal, (0, missing))[:, None])
+        covered = (self.num_frames(signal.shape[-1]) - 1) * self.stride + self.window
+        weights: Tensor = self.analysis(F.pad(signal, (0, covered - signal.shape[-1]))[:, None])
         return weights
 
     def overlap_add(self, weights: Tensor, length: int) -> Tensor:
@@ -80,5 +82,24 @@ class LearnedFrames(nn.Module):
         """Frames that cover so many samples."""
         return 1 + max(0, math.ceil((num_samples - self.window) / self.stride))
 
-    def _covered(self, num_samples: int) -> int:
-        return (self.num_frames(num_samples) - 1) * self.stride + self.window
+
+@torch.no_grad()
+def start_as_cosines(frames: LearnedFrames) -> None:
+    """Begin as a lapped cosine transform, which loses nothing, and not as noise.
+
+    Sets analysis and synthesis to windowed cosines, (filter, sample) and its transpose over `PASSING_MASK`.
+
+        u_k(m) = sqrt(4 S / (B L)) cos(pi m / L) cos(pi (k + 1/2) m / B + 3/2 pi (k + 1/2)),   B = max(N, L / 2)
+
+    N filters, L samples in a window around m = 0, S the stride. N = S = L / 2 is the modified discrete cosine
+    transform (Princen & Bradley 1986), whose aliasing cancels between frames; N >= L has none. Of fewer filters than
+    L / 2 the lowest bands are there, where speech is.
+    """
+    num_filters, _, window = frames.analysis.weight.shape
+    bands = max(num_filters, window // 2)
+    time = torch.arange(window) + 0.5 - window / 2
+    band = torch.arange(num_filters)[:, None] + 0.5
+    bank = torch.cos(math.pi / window * time) * torch.cos(math.pi * band * (time / bands + 1.5))
+    bank *= math.sqrt(4 * frames.stride / (bands * window))
+    frames.analysis.weight.copy_(bank[:, None])
+    frames.synthesis.weight.copy_(bank.T[..., None] / PASSING_MASK)

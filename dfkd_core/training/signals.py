@@ -17,11 +17,11 @@ from dfkd_core.config import ExperimentConfig
 from dfkd_core.data.audio_store import AudioStore
 from dfkd_core.data.corpora import open_corpus
 from dfkd_core.data.mixtures import MixtureList, data_hash, training_shard, validation_list
+from dfkd_core.distillation import METHODS
 from dfkd_core.errors import ConfigError
 from dfkd_core.teachers import Teacher, open_teacher
 from dfkd_core.teachers.taught_list import judged
 from dfkd_core.teachers.teacher_cache import TeacherCache
-from dfkd_core.training.distillation_alone import require_distillation_alone
 
 
 class Batch(NamedTuple):
@@ -133,3 +133,21 @@ class Signals:
         licences = {clip.licence or "unknown" for clip in self.store.manifest.select(split="train")}
         teacher = self.teacher.name if self.teacher else None
         return {**self.hashes, "teacher": teacher, "licences": sorted(licences)}
+
+
+def require_distillation_alone(config: ExperimentConfig, where: str) -> None:
+    """ConfigError naming what needs the clean speech that `where` does not have, and the remedy.
+
+    Recordings without clean speech can be learned from by distillation alone.
+    """
+    distillation = config.distillation
+    weights = {f"loss.{name}": weight for name, weight in config.loss.model_dump().items() if weight > 0}
+    zeros = f"distil alone: set {', '.join(weights)} to 0"
+    needs: list[tuple[str, object, str]] = [(key, f"weight {weight:g}", zeros) for key, weight in weights.items()]
+    if distillation.target == "clean":
+        needs.append(("distillation.target", "clean", "set it to teacher"))
+    if (setting := METHODS[distillation.method].reads_clean(distillation)) is not None:
+        needs.append((f"distillation.{setting[0]}", *setting[1:]))
+    for key, value, remedy in needs:
+        rule = f"needs clean speech, which {where} does not have (noisy only), but got {value}"
+        raise ConfigError(f"{rule}; {remedy}", key=key)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.distillation import build_method
-from dfkd_core.distillation.schedule import schedule_weights
 from dfkd_core.errors import ConfigError
 from dfkd_core.losses import supervised_loss
 from dfkd_core.losses.gradient_balance import GradientBalance
@@ -76,6 +76,17 @@ class TotalLoss(nn.Module):
 
 def _metric_name(term: str) -> str:
     return "distillation/loss" if term == DISTILLATION else f"train/{term}"
+
+
+def schedule_weights(schedule: Literal["constant", "two_step"], epoch: int, num_epochs: int) -> tuple[float, float]:
+    """Factors of the supervised and of the distillation loss in an epoch counted from 0.
+
+    `constant`: (1, 1). `two_step`: (0, 1) in the first half of the epochs, rounded down, then (1, 0): distil only,
+    then supervise only (arXiv 2309.08144).
+    """
+    if schedule == "constant":
+        return 1.0, 1.0
+    return (0.0, 1.0) if epoch < num_epochs // 2 else (1.0, 0.0)
 
 
 def first_not_finite(report: Mapping[str, float]) -> str | None:

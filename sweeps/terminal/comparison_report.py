@@ -1,4 +1,4 @@
-"""A comparison as a page for people, and on the terminal as tables or JSON."""
+"""A comparison of fronts as a person sees it: its page, and its tables on a terminal; unfolded, or JSON, for pipes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,19 @@ import json
 import re
 from pathlib import Path
 
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
 from dfkd_core.base.atomic_files import write_atomic
 from sweeps.comparing.comparison import Comparison
+from sweeps.comparing.comparison_words import cautions, caveat, classes_won, headline, trust, verdict
+from sweeps.comparing.evidence import Estimate
+from sweeps.comparing.size_classes import size_and_judge
 from sweeps.fronts.front import FRONT_FILE
 from sweeps.page.comparison import comparison_page
-from sweeps.terminal.comparison_table import show_comparison
+from sweeps.terminal.front_plot import short_number
+from sweeps.terminal.front_table import UNBOUNDED
 
 
 def report(comparison: Comparison, page: Path | None, *, as_json: bool = False) -> None:
@@ -29,3 +37,67 @@ def default_page(comparison: Comparison) -> Path:
     """`front/compare-B.html` in the first folder, named after the others."""
     others = "-".join(re.sub(r"[^A-Za-z0-9-]+", "-", label).strip("-") for label in comparison.labels[1:])
     return comparison.fronts[0].folder / FRONT_FILE.parent / f"compare-{others}.html"
+
+
+def show_comparison(comparison: Comparison, console: Console | None = None) -> None:
+    """Print the tables; a pipe has no width, so nothing is folded there."""
+    target = console or Console()
+    printer = target if target.is_terminal else Console(file=target.file, width=UNBOUNDED)
+    printer.print(comparison_display(comparison))
+
+
+def comparison_display(comparison: Comparison) -> RenderableType:
+    """Sentences, fronts, pairs and classes of size, and how sure that is."""
+    told = " ".join(filter(None, [caveat(comparison), headline(comparison), classes_won(comparison)]))
+    parts: list[RenderableType] = [Text(told), Text()]
+    parts += [_fronts(comparison), Text(), _pairs(comparison), Text()]
+    if comparison.contests:
+        parts += [_contests(comparison), Text()]
+    return Group(*parts, Text(" ".join([trust(comparison), *cautions(comparison)]), style="dim"))
+
+
+def _fronts(comparison: Comparison) -> Table:
+    table = _table(["front"], ["points", "hypervolume", "95 %"], ["budget", "trials"])
+    for compared, volume in zip(comparison.fronts, comparison.hypervolumes, strict=True):
+        budget, front = compared.spec.budget, compared.front
+        counted = ", ".join(f"{count} {state.lower()}" for state, count in front.trials.items() if count)
+        told = f"{budget.trials} x {budget.epochs_per_trial} epochs"
+        table.add_row(
+            compared.label, str(len(front.points)), f"{volume.value:.5g}", _interval(volume, ".5g"), told, counted
+        )
+    return table
+
+
+def _pairs(comparison: Comparison) -> Table:
+    table = _table(["against"], ["hypervolume", "95 %", "additive epsilon", "covers"])
+    labels = comparison.labels
+    for pair in comparison.pairs:
+        volume = (format(pair.hypervolume.value, "+.4g"), _interval(pair.hypervolume, "+.4g"))
+        told = f"{labels[pair.first]} over {labels[pair.other]}"
+        table.add_row(told, *volume, format(pair.epsilon, ".3g"), format(pair.coverage, ".0%"))
+    return table
+
+
+def _contests(comparison: Comparison) -> Table:
+    size, judge = size_and_judge(comparison.fronts[0].front) or (None, None)
+    table = _table([size.metric if size else ""], comparison.labels, [f"best {judge.metric if judge else ''}"])
+    for contest in comparison.contests:
+        offers = ["-" if best is None else f"{best:.4g}" for best in contest.best]
+        span = f"{short_number(contest.size.low)} to {short_number(contest.size.high)}"
+        table.add_row(span, *offers, verdict(contest, comparison.labels))
+    return table
+
+
+def _table(before: list[str], numbers: list[str], after: list[str] | None = None) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in before:
+        table.add_column(name, no_wrap=True)
+    for name in numbers:
+        table.add_column(name, justify="right")
+    for name in after or []:
+        table.add_column(name)
+    return table
+
+
+def _interval(told: Estimate, form: str) -> str:
+    return "-" if told.interval is None else " to ".join(format(bound, form) for bound in told.interval)

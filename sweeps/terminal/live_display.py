@@ -9,6 +9,8 @@ from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -16,7 +18,6 @@ from rich.text import Text
 from dfkd_core.base.printable import printable
 from dfkd_core.base.progress import Progress
 from sweeps.record.trials import TrialRecord, TrialState
-from sweeps.terminal.bars import bars
 from sweeps.terminal.display import Display, SweepView
 
 STYLES = {
@@ -62,6 +63,21 @@ class LiveDisplay(Display):
         """Leave a line behind for a trial that failed; the others show in the table."""
         if record.state is TrialState.FAILED:
             self.console.print(Text(printable(f"{name} failed: {record.reason}"), style="red"))
+
+
+@contextmanager
+def bars(console: Console | None = None) -> Iterator[Progress]:
+    """A function (what, done, total) that draws a bar for each `what`, with the time that is left."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with RichProgress(*columns, console=console) as drawn:
+        tasks = {}
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = drawn.add_task(what, total=total)
+            drawn.update(tasks[what], completed=done, total=total)
+
+        yield show
 
 
 def headline(view: SweepView) -> RenderableType:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from dfkd_core.distillation import build_method
-from dfkd_core.distillation.band_masks import BandMasks
+from dfkd_core.distillation.bands import BandMasks
 from dfkd_core.signal.spectrum import Spectrum
 
 LITERAL = {"magnitude": "raw", "frame_weight": "none", "split": "literal"}

@@ -2,8 +2,7 @@ import pytest
 import torch
 
 from dfkd_core.losses import TERMS, supervised_loss
-from dfkd_core.losses.config import LossConfig
-from dfkd_core.losses.supervised import SupervisedLoss
+from dfkd_core.losses.supervised import LossConfig, SupervisedLoss
 
 ESTIMATE, CLEAN = (torch.randn(1, 2000, generator=torch.Generator().manual_seed(seed)) for seed in range(2))
 

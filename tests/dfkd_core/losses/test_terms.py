@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from dfkd_core.losses import TERMS
-from dfkd_core.losses.config import LossConfig
 from dfkd_core.losses.si_sdr import si_sdr_db
+from dfkd_core.losses.supervised import LossConfig
 
 
 def noise(seed, batch=2, samples=4000):

@@ -6,7 +6,7 @@ import pytest
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.data.manifest import manifest_of, write_manifest
 from dfkd_core.errors import ConfigError, DataError
-from dfkd_core.training.signals import Signals
+from dfkd_core.training.signals import Signals, require_distillation_alone
 
 
 class Gain:
@@ -96,3 +96,29 @@ def test_a_probe_of_recordings_alone_is_refused(corpus, tmp_path):
     write_manifest(manifest_of(tmp_path, clips), tmp_path / "manifest.csv")
     with pytest.raises(ConfigError, match=r"data\.probes\.rooms: must be a corpus whose valid split has clean speech"):
         _ = signals(corpus, probes={"rooms": str(tmp_path / "manifest.csv")}).probes
+
+
+ALONE = {"snr": 0, "compressed_spectrum": 0}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "said"),
+    [
+        ({}, r"loss\.snr: needs clean speech, which corpus does not have .*set loss\.snr, loss\.compressed_spectrum"),
+        ({"loss": ALONE, "distillation": {"target": "clean"}}, r"distillation\.target: needs .*set it to teacher"),
+        ({"loss": ALONE, "distillation": {"split_from": "clean"}}, r"distillation\.split_from: .*set it to teacher"),
+        ({"loss": ALONE, "distillation": {"method": "dispatch"}}, r"distillation\.method: .*dispatch; choose another"),
+    ],
+)
+def test_a_setting_that_needs_clean_speech_is_named(blocks, said):
+    with pytest.raises(ConfigError, match=said) as caught:
+        require_distillation_alone(ExperimentConfig.parse(blocks), "corpus")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "distillation", [{}, {"method": "output_mse"}, {"split": "fixed", "split_from": "clean"}, {"split": "literal"}]
+)
+def test_distillation_alone_is_accepted(distillation):
+    config = ExperimentConfig.parse({"loss": ALONE, "distillation": distillation})
+    assert require_distillation_alone(config, "corpus") is None

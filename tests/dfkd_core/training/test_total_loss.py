@@ -2,10 +2,10 @@ import pytest
 import torch
 
 from dfkd_core.config import ExperimentConfig, with_overrides
-from dfkd_core.distillation import METHODS
+from dfkd_core.distillation import METHODS, build_method
 from dfkd_core.errors import ConfigError
 from dfkd_core.losses import TERMS
-from dfkd_core.training.total_loss import TotalLoss, first_not_finite
+from dfkd_core.training.total_loss import TotalLoss, first_not_finite, schedule_weights
 
 CLEAN = 0.1 * torch.randn(2, 8000, generator=torch.Generator().manual_seed(0))
 TEACHER = 0.9 * CLEAN + 0.01 * torch.randn(2, 8000, generator=torch.Generator().manual_seed(1))
@@ -82,3 +82,18 @@ def test_terms_that_share_spectra_have_the_gradients_that_they_have_alone(method
     gradients = [torch.autograd.grad(loss, signal)[0] for loss in (value, expected)]
     torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-7)
     assert report["train/loss"] == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_constant_supervises_and_distils_in_every_epoch():
+    assert {schedule_weights("constant", epoch, 6) for epoch in range(6)} == {(1.0, 1.0)}
+
+
+@pytest.mark.parametrize(("epochs", "distilling"), [(6, 3), (5, 2), (1, 0)])
+def test_two_step_distils_only_in_the_first_half_and_supervises_only_in_the_second(epochs, distilling):
+    weights = [schedule_weights("two_step", epoch, epochs) for epoch in range(epochs)]
+    assert weights == [(0.0, 1.0)] * distilling + [(1.0, 0.0)] * (epochs - distilling)
+
+
+def test_two_step_without_distillation_is_refused():
+    with pytest.raises(ConfigError, match="two_step"):
+        build_method(method="none", schedule="two_step")

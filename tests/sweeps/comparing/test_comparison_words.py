@@ -11,7 +11,7 @@ from rich.console import Console
 from sweeps.comparing.compared_fronts import read_fronts
 from sweeps.comparing.comparison import compare
 from sweeps.comparing.comparison_words import cautions, caveat, classes_won, headline, trust, verdict
-from sweeps.terminal.comparison_table import show_comparison
+from sweeps.terminal.comparison_report import show_comparison
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What a sweep says while it works; when nobody listens any more, it works on."""
 
 import fcntl
+import io
 import os
 import pty
 import re
@@ -8,6 +9,10 @@ import struct
 import subprocess
 import sys
 import termios
+
+from rich.console import Console
+
+from sweeps.terminal.live_display import bars
 
 SAY = """
 import sys
@@ -77,3 +82,14 @@ def test_preparation_is_one_bar_a_part_on_a_real_terminal_and_not_a_line_a_step(
     decoding, teacher = screen(on_a_terminal(PREPARE))
     assert decoding.count("decode audio") == 1 and "649/649" in decoding
     assert teacher.count("teacher: epoch 1") == 1 and "60/60" in teacher
+
+
+def test_each_part_of_the_work_has_its_bar():
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    with bars(console) as show:
+        for done in (1, 4):
+            show("read headers", done, 4)
+            show("decode audio", done, 8)
+    last = console.file.getvalue()
+    assert "read headers" in last and "decode audio" in last
+    assert "4/4" in last and "4/8" in last

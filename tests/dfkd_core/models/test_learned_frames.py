@@ -4,9 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from dfkd_core.models.cosine_frames import PASSING_MASK, start_as_cosines
 from dfkd_core.models.dptnet import DPTNet, DPTNetConfig
-from dfkd_core.models.learned_frames import LearnedFrames
+from dfkd_core.models.learned_frames import PASSING_MASK, LearnedFrames, start_as_cosines
 
 
 @torch.no_grad()
