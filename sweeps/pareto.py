@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Costs = NDArray[np.float64]  # (point, objective)
 
+ROUNDING = 1e-12  # differences of normalised costs that decide nothing
+
 
 def as_costs(costs: ArrayLike) -> Costs:
     """The costs as a float array (point, objective); NaN has no place in an order and raises ValueError."""
@@ -145,16 +147,42 @@ def normalised(costs: ArrayLike) -> Costs:
     return np.asarray((array - best) / span)
 
 
-def knee(costs: ArrayLike) -> int:
-    """Index of the front's point that lies furthest below the line between its extreme points.
+def knee(costs: ArrayLike) -> int | None:
+    """Index of the front's point that lies furthest beyond what its extremes promise; None where none does.
 
-    With z the costs normalised over the front (0 best, 1 worst), the line is sum_i z_i = 1 and the distance
-    (1 - sum_i z_i) / sqrt(num_objectives). Among equals the first wins, so the knee of two points is the first; with
-    one objective every point of a front is equal.
+    With z the costs of what is not dominated, normalised (0 best, 1 worst), and e_k its extremes (the best in each
+    objective that varies, of equal ones the least sum of z), a point's distance t is how far it lies below mixtures,
+
+        t(z) = max over l >= 0, sum_k l_k = 1 of min_i (sum_k l_k e_ki - z_i),
+
+    with two objectives (1 - z_1 - z_2) / 2: below the line between the extremes. The knee has the largest t, if that is
+    over ROUNDING and the point is not itself the best in an objective; among equals the first wins.
     """
     array = as_costs(costs)
     if not len(array):
         raise ValueError("a knee needs at least one point")
-    distance: Any = 1.0 - normalised(array).sum(axis=1)
-    # rounding must not decide between points that are equally far
-    return int(np.argmax(distance >= distance.max() - 1e-12))
+    kept = np.flatnonzero(non_dominated(array))
+    z = normalised(array[kept])[:, np.ptp(array[kept], axis=0) > 0] if np.isfinite(array).all() else np.zeros((0, 0))
+    if z.shape[1] < 2:
+        return None
+    extremes = z[[np.lexsort((z.sum(axis=1), column))[0] for column in z.T]]
+    distance = extremes.mean(axis=1).max() - z.mean(axis=1)  # t is no larger, and equal to it with two objectives
+    if z.shape[1] > 2:
+        best = 0.0
+        for index in np.argsort(-distance):
+            if distance[index] > best - ROUNDING:
+                distance[index] = _below_mixtures(extremes, z[index])
+                best = max(best, distance[index])
+    found = int(np.argmax(distance >= distance.max() - ROUNDING))
+    return int(kept[found]) if distance[found] > ROUNDING and z[found].all() else None
+
+
+def _below_mixtures(extremes: Costs, z: Costs) -> float:
+    """The t of `knee`, a linear program in l and t."""
+    from scipy.optimize import linprog
+
+    weights, margin = np.append(np.ones(len(extremes)), 0.0), np.append(np.zeros(len(extremes)), -1.0)
+    below = np.column_stack([-extremes.T, np.ones(len(z))])
+    free = [(0, None)] * len(extremes) + [(None, None)]
+    solved: Any = linprog(margin, A_ub=below, b_ub=-z, A_eq=weights[None], b_eq=[1.0], bounds=free)
+    return float(-solved.fun)

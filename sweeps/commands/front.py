@@ -93,7 +93,11 @@ def export(
     output: Annotated[Path, typer.Option("-o", "--out", "--output", help="CONFIG.yaml, or a folder with --per-decade")],
     trial: Annotated[int | None, typer.Option(help="this complete trial's config")] = None,
     knee: Annotated[
-        bool, typer.Option("--knee", help="the point furthest below the line between the extremes")
+        bool,
+        typer.Option(
+            "--knee",
+            help="the point furthest beyond the line between the extremes; without one, a small and good point",
+        ),
     ] = False,
     best: Annotated[
         str | None, typer.Option(metavar="METRIC", help="the best of a metric, within --max and --min")

@@ -40,3 +40,12 @@ class Objective(Config):
 def costs(objectives: Sequence[Objective], values: Mapping[str, float]) -> tuple[float, ...]:
     """One cost per objective, in the objectives' order."""
     return tuple(objective.cost(values[objective.metric]) for objective in objectives)
+
+
+def across_and_up(objectives: Sequence[Objective]) -> tuple[Objective, Objective]:
+    """What lies across a drawing of a front, its first minimised objective (size, as a rule), and its first other one.
+
+    Of a single objective both are that one.
+    """
+    across = next((o for o in objectives if o.goal == "minimize"), objectives[0])
+    return across, next((o for o in objectives if o is not across), across)

@@ -14,8 +14,10 @@ import numpy as np
 from dfkd_core.errors import ConfigError
 from sweeps import pareto
 from sweeps.definition.metric_facts import goal_of
-from sweeps.definition.objectives import Objective, costs
+from sweeps.definition.objectives import Objective, across_and_up, costs
 from sweeps.fronts.front import Front, FrontPoint, has_point
+
+NEAR_BEST = 0.1  # share of the front's range of quality that a point may be worse than the best
 
 
 @dataclass(frozen=True)
@@ -65,16 +67,46 @@ def choose_trial(front: Front, trial: int) -> Choice:
     return Choice(point, f"Trial {trial} was named; {beside_the_front(front, point)}.")
 
 
+def knee_of(front: Front) -> FrontPoint | None:
+    """The knee of a front (`sweeps.pareto.knee`), by means over fresh seeds where it is confirmed; None without one."""
+    found = pareto.knee(front.at_means().costs()) if front.points else None
+    return None if found is None else front.points[found]
+
+
 def choose_knee(front: Front) -> Choice:
-    """The point furthest below the line between the extremes, on the objectives' scales (`sweeps.pareto.knee`)."""
+    """The knee; of a front without one the smallest of its good points (`_small_and_good`), which is then said."""
     _refuse_empty(front)
-    point = front.points[pareto.knee(front.at_means().costs())]
     if len(front.points) == 1:
-        return Choice(point, f"Trial {point.trial} is the front's only point.")
+        return Choice(front.points[0], f"Trial {front.points[0].trial} is the front's only point.")
+    point = knee_of(front)
+    if point is None:
+        return _small_and_good(front)
+    size, quality = across_and_up(front.objectives)
+    if len(front.objectives) > 2:
+        where = "furthest beyond the mixtures of the extremes"
+    else:
+        where = f"furthest {'above' if quality.goal == 'maximize' else 'below'} the line between the extremes"
     return Choice(
         point,
-        f"Trial {point.trial} is the knee: of the front's {len(front.points)} points it lies furthest below "
-        f"the line between the extremes{_by_means(front)}.",
+        f"Trial {point.trial} is the knee: of the front's {len(front.points)} points it lies {where} "
+        f"({quality.metric} over {size.metric}){_by_means(front)}.",
+    )
+
+
+def _small_and_good(front: Front) -> Choice:
+    """The least size among the points whose quality is within NEAR_BEST of its range from the best, on the scales."""
+    size, quality = across_and_up(front.objectives)
+    points = front.at_means().points
+    loss = [quality.cost(point.values[quality.metric]) for point in points]
+    span = max(loss) - min(loss)
+    limit = min(loss) + (NEAR_BEST * span + pareto.ROUNDING if math.isfinite(span) else 0.0)
+    near = [point for point, lost in zip(points, loss, strict=True) if lost <= limit]
+    chosen = min(near, key=lambda p: (size.cost(p.values[size.metric]), quality.cost(p.values[quality.metric])))
+    best = f"the best {size.metric} ({_number(chosen, size.metric)})" if size != quality else "the best"
+    return Choice(
+        front.point(chosen.trial),
+        f"No knee: no point lies beyond the line between the extremes. Trial {chosen.trial} has {best} "
+        f"within a tenth of the front's range of {quality.metric} from its best{_by_means(front)}.",
     )
 
 

@@ -199,7 +199,10 @@ class Front(Config):
         raise ConfigError(f"must be a trial on the front, but got {trial}; on the front: {known}")
 
     def knee(self) -> FrontPoint:
-        """The point furthest below the line between the front's extremes (`sweeps.pareto.knee`)."""
+        """The point that `dfkd export --knee` takes (`sweeps.fronts.choose.choose_knee`).
+
+        Where no point lies beyond the line between the extremes, the smallest of the good ones.
+        """
         from sweeps.fronts.choose import choose_knee
 
         return choose_knee(self).point

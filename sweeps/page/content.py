@@ -27,7 +27,8 @@ SIGNIFICANT = 6  # digits kept of every number on the page; front.json and front
 
 KNEE = (
     "The knee is the point furthest from the line between the front's extremes, on its better side: where giving up a "
-    "little of one objective no longer buys much of another."
+    "little of one objective no longer buys much of another. A front that lies on that line or behind it has none; the "
+    "smallest of its points within a tenth of its range of quality from the best is shown first then."
 )
 
 
@@ -154,7 +155,8 @@ def _choices(front: Front) -> list[dict[str, Any]]:
     """The choosing rules that need no question, each with its points and why; `best` names what a rule optimises."""
     if not front.points:
         return []
-    rules: list[tuple[str, str | None, list[choose.Choice]]] = [("Knee", None, [choose.choose_knee(front)])]
+    label = "Small and good" if choose.knee_of(front) is None else "Knee"  # the picture marks what is called a knee
+    rules: list[tuple[str, str | None, list[choose.Choice]]] = [(label, None, [choose.choose_knee(front)])]
     rules += [(f"Best {o.metric}", o.metric, [choose.choose_best(front, o.metric)]) for o in front.objectives]
     if choose.decade_objective(front) is not None:
         rules.append(("One per decade", None, choose.choose_per_decade(front)))

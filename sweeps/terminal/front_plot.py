@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 from dfkd_core.base.printable import printable
-from sweeps.definition.objectives import Objective
+from sweeps.definition.objectives import Objective, across_and_up
+from sweeps.fronts.choose import knee_of
 from sweeps.fronts.front import Front, FrontPoint
 
 POINT, KNEE, LINE = "o", "K", "·"
@@ -17,10 +18,10 @@ def front_plot(front: Front, width: int, height: int) -> str:
     """Text of `height` lines and at most `width` columns; empty when there is nothing to draw or no room."""
     if len(front.objectives) < 2 or len(front.points) < 2 or width < MIN_WIDTH or height < MIN_HEIGHT:
         return ""
-    across, up = _axes(front.objectives)
+    across, up = across_and_up(front.objectives)
     margin = 8
     plot = _Grid(front.points, across, up, width - margin - 1, height - 3)
-    plot.draw(front.points, front.knee(), joined=len(front.objectives) == 2)
+    plot.draw(front.points, knee_of(front), joined=len(front.objectives) == 2)
     lines = [
         printable(up.metric),
         *(f"{plot.row_label(row):>{margin}}|{''.join(cells)}" for row, cells in enumerate(plot.cells)),
@@ -39,11 +40,6 @@ def short_number(value: float) -> str:
     return f"{value:.4g}"
 
 
-def _axes(objectives: Sequence[Objective]) -> tuple[Objective, Objective]:
-    across = next((o for o in objectives if o.goal == "minimize"), objectives[0])
-    return across, next(o for o in objectives if o is not across)
-
-
 class _Grid:
     """Characters (row, column) over the ranges of two objectives, each on its scale."""
 
@@ -53,7 +49,7 @@ class _Grid:
         self.across_range = _extent(points, across)
         self.up_range = _extent(points, up)
 
-    def draw(self, points: Sequence[FrontPoint], knee: FrontPoint, *, joined: bool) -> None:
+    def draw(self, points: Sequence[FrontPoint], knee: FrontPoint | None, *, joined: bool) -> None:
         """Put a mark where each point lies; joined points hold their level until the next one."""
         places = sorted((self._column(point), self._row(point), point is knee) for point in points)
         ends = [*(column for column, _, _ in places[1:]), self.width]

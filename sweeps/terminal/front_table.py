@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dfkd_core.base.printable import printable
+from sweeps.fronts.choose import choose_knee, knee_of
 from sweeps.fronts.front import Front, FrontPoint
 from sweeps.fronts.front_csv import inert, union
 from sweeps.terminal.front_plot import front_plot, short_number
@@ -32,7 +33,7 @@ def show_front(front: Front, form: Literal["table", "json", "csv"], console: Con
         target.print(front_display(front, target.width))
     else:
         # a pipe has no width: nothing is folded or left out
-        said = [Text(printable(line)) for line in [*sentences(front), *_references(front)]]
+        said = [Text(printable(line)) for line in [*_without_knee(front), *sentences(front), *_references(front)]]
         parts = [Text(printable(_headline(front))), front_table(front), *said]
         Console(file=target.file, width=UNBOUNDED).print(*parts, sep="\n")
 
@@ -64,7 +65,7 @@ def front_display(front: Front, width: int) -> RenderableType:
     table, missing = _fitting_table(front, width)
     hidden = [f"\nNot shown for want of room: {', '.join(map(printable, missing))}\n"] if missing else []
     note = Text("\n".join([*hidden, *map(printable, _references(front))]), style="dim")
-    note.append("".join(f"\n{printable(sentence)}" for sentence in sentences(front)))
+    note.append("".join(f"\n{printable(line)}" for line in [*_without_knee(front), *sentences(front)]))
     height = min(PLOT_HEIGHT, max(10, len(front.points) + 3))
     beside = width - _width(table) - GAP
     if beside < MIN_BESIDE:
@@ -89,12 +90,12 @@ def _width(table: Table) -> int:
 
 
 def front_table(front: Front, params: Sequence[str] | None = None) -> Table:
-    """One row per point: trial, objectives, searched values (all of them unless named); the knee is marked."""
+    """One row per point: trial, objectives, searched values (all of them unless named); a knee is marked."""
     searched = _param_names(front) if params is None else params
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in ["trial", *(o.metric for o in front.objectives), *_trust_names(front), *searched]:
         table.add_column(Text(_two_lines(printable(name))), justify="right", no_wrap=True)
-    knee = front.knee() if front.points else None
+    knee = knee_of(front)
     for point in front.points:
         cells = _cells(front, point, searched, is_knee=point is knee)
         table.add_row(*(Text(printable(cell)) for cell in cells), style="bold" if point is knee else "")
@@ -144,6 +145,11 @@ def _headline(front: Front) -> str:
     points = "1 point" if len(front.points) == 1 else f"{len(front.points)} points"
     trust = "confirmed" if front.confirmed else "unconfirmed"
     return f"{front.name}: {points}, hypervolume {front.hypervolume:.5g}, {trust}; {counted or 'no trials yet'}"
+
+
+def _without_knee(front: Front) -> list[str]:
+    """That a front of several points has no knee, and which point `--knee` takes for it."""
+    return [choose_knee(front).why] if len(front.points) > 1 and knee_of(front) is None else []
 
 
 def _references(front: Front) -> list[str]:

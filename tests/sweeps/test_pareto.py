@@ -101,9 +101,56 @@ def test_the_knee_bulges_most_below_the_line_between_the_extremes():
     assert pareto.knee([(0, 10), (1, 4), (2, 2), (6, 1), (10, 0)]) == 2
 
 
-def test_the_knee_of_one_point_is_that_point_and_of_two_the_first():
-    assert pareto.knee([(3, 3)]) == 0
-    assert pareto.knee([(0.1, 0.7), (0.3, 0.2)]) == 0
+@pytest.mark.parametrize(
+    "front",
+    [
+        [(3, 3)],
+        [(3, 3), (3, 3)],
+        [(0.1, 0.7), (0.3, 0.2)],
+        [(0, 2), (1, 1), (2, 0)],  # on the line
+        [(0, 0.3), (0.1, 0.2), (0.3, 0)],  # on the line but for rounding
+        [(0, 10), (1, 9.5), (6, 6), (9.5, 1), (10, 0)],  # behind it
+        [(0,), (0,)],
+        [(0, 1, 1), (1, 0, 1), (1, 1, 0), (0.7, 0.7, 0.7)],
+        [(-np.inf, 1), (0, 0.5), (1, 0)],
+    ],
+)
+def test_a_front_that_does_not_bulge_has_no_knee(front):
+    assert pareto.knee(front) is None
+
+
+def test_three_points_have_a_knee_when_the_middle_one_bulges():
+    assert pareto.knee([(0, 2), (0.9, 0.9), (2, 0)]) == 1
+    assert pareto.knee([(0, 2), (1.1, 1.1), (2, 0)]) is None
+
+
+def test_of_equally_far_points_the_first_is_the_knee():
+    assert pareto.knee([(0, 1), (0.1, 0.5), (0.5, 0.1), (1, 0)]) == 1
+
+
+def test_three_objectives_have_a_knee_where_a_point_beats_a_mixture_of_the_extremes():
+    extremes = [(0, 1, 1), (1, 0, 1), (1, 1, 0)]
+    assert pareto.knee([*extremes, (0.6, 0.6, 0.6), (0.6, 0.5, 0.7)]) == 3
+
+
+def test_an_objective_that_follows_another_does_not_hide_the_knee():
+    two = [(0, 1), (0.2, 0.4), (0.6, 0.35), (1, 0)]
+    assert pareto.knee(two) == 1 == pareto.knee([(quality, size, size) for quality, size in two])
+
+
+def test_an_extreme_is_no_knee_with_three_objectives_either():
+    assert pareto.knee([(0, 0.1, 0.1), (1, 0, 1), (1, 1, 0)]) is None
+
+
+@quick
+@given(COSTS.filter(len))
+def test_a_knee_lies_below_the_line_between_the_extremes_and_is_the_best_in_nothing(costs):
+    front = costs[pareto.non_dominated(costs)]
+    knee = pareto.knee(front)
+    if knee is not None:
+        z = pareto.normalised(front)[:, np.ptp(front, axis=0) > 0]
+        assert (z[knee] > 0).all() and z.shape[1] > 1
+        assert z.shape[1] > 2 or (z[knee].sum() == pytest.approx(z.sum(axis=1).min()) and z[knee].sum() < 1)
 
 
 def test_an_empty_front_has_no_knee():

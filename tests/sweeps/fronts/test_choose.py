@@ -25,7 +25,38 @@ def one_line(error):
 def test_the_knee_is_taken_on_the_log_scale_and_says_so_in_words():
     records = [complete(0, 1.2, 1e4), complete(1, 2.0, 1e5), complete(2, 2.2, 1e6)]
     choice = choose.choose_knee(build_front(spec(), "x", records))
+    assert choice.point.trial == 1 and "furthest above the line between the extremes" in choice.why
+    assert choose.knee_of(build_front(spec(), "x", records)) == choice.point
+
+
+def test_below_the_line_is_said_where_down_is_better():
+    objectives = [{"metric": QUALITY, "goal": "minimize"}, {"metric": SIZE, "goal": "minimize", "scale": "log"}]
+    records = [complete(0, 3.0, 1e4), complete(1, 1.2, 1e5), complete(2, 1.0, 1e6)]
+    choice = choose.choose_knee(build_front(spec(objectives=objectives), "x", records))
     assert choice.point.trial == 1 and "furthest below the line" in choice.why
+
+
+@pytest.mark.parametrize(
+    ("points", "trial"),
+    [
+        ([(1.0, 1e4), (2.0, 1e5)], 1),  # the better of two, never the worst
+        ([(1.0, 1e4), (1.5, 1e5), (2.0, 1e6)], 2),  # on the line
+        ([(1.0, 1e4), (1.1, 1e5), (2.0, 1e6)], 2),  # the middle hangs under it
+        ([(1.0, 1e4), (1.92, 8e6), (2.0, 1e7)], 1),  # good, and smaller than the best
+    ],
+)
+def test_a_front_without_a_knee_says_so_and_gives_the_smallest_of_its_good_points(points, trial):
+    front = build_front(spec(), "x", [complete(number, *point) for number, point in enumerate(points)])
+    choice = choose.choose_knee(front)
+    assert choose.knee_of(front) is None
+    assert (choice.point.trial, front.knee().trial) == (trial, trial)
+    assert choice.why.startswith("No knee: ") and "within a tenth of the front's range of val/pesq_wb" in choice.why
+
+
+def test_of_a_single_objective_the_best_is_given():
+    size_only = [spec().objectives[1].model_dump()]
+    front = build_front(spec(objectives=size_only, reference_point={SIZE: 4e6}), "x", small_sweep())
+    assert choose.choose_knee(front).point.trial == 1
 
 
 def test_the_only_point_of_a_front_is_its_knee():
@@ -182,7 +213,8 @@ def test_a_confirmed_front_is_judged_by_the_means_of_its_fresh_seeds(lucky):
     assert choice.point.values[QUALITY] == 1.9 and "(1.9)" in choice.why and choice.why.endswith("its fresh seeds.")
     assert [c.point.trial for c in choose.choose_per_decade(lucky)] == [0, 2]
     assert [c.point.trial for c in choose.choose_per_decade(confirmed)] == [0, 1]
-    assert choose.choose_knee(confirmed).why.endswith("between the extremes, by the means of its fresh seeds.")
+    assert choose.knee_of(lucky) is not None and choose.knee_of(confirmed) is None
+    assert choose.choose_knee(confirmed).why.endswith("from its best, by the means of its fresh seeds.")
 
 
 def test_bounds_of_a_confirmed_front_are_on_its_means(lucky):

@@ -87,6 +87,13 @@ def test_the_page_knows_choices_history_and_the_addresses_of_runs(tmp_path):
     assert len(content["history"]) == 9 and content["history"][-1] == pytest.approx(content["hypervolume"], rel=1e-5)
 
 
+def test_a_front_without_a_knee_has_none_on_its_page(tmp_path):
+    flat = [complete(0, 1.0, 1e4), complete(1, 1.1, 1e5), complete(2, 2.0, 1e6)]
+    first = embedded(written(tmp_path, flat)[1])["choices"][0]
+    assert first["label"] == "Small and good" and first["points"][0]["trial"] == 2
+    assert first["points"][0]["why"].startswith("No knee: ")
+
+
 def test_models_from_elsewhere_are_on_the_page(tmp_path):
     others = (ReferenceModel("GTCRN", {QUALITY: 2.04, SIZE: 48_000}),)
     content = embedded(written(tmp_path, small_sweep(), references=others)[1])

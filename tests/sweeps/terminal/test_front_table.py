@@ -74,7 +74,15 @@ def test_an_empty_front_says_what_is_there():
 
 def test_equal_points_and_a_single_point_are_shown():
     assert shown(build_front(spec(), "x", small_sweep())).count("20 000") == 2
-    assert "knee 0" in shown(build_front(spec(), "x", [complete(0, 2.0, 1e5)]))
+    assert "knee" not in shown(build_front(spec(), "x", [complete(0, 2.0, 1e5)]))
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_front_without_a_knee_says_so_and_marks_none(terminal):
+    front = build_front(spec(), "x", [complete(0, 1.0, 1e4), complete(1, 1.1, 1e5), complete(2, 2.0, 1e6)])
+    text = shown(front, terminal=terminal)
+    assert "knee 0" not in text and "knee 2" not in text and "No knee" in text and "Trial 2 has" in text
+    assert "K" not in front_plot(front, 50, 12)
 
 
 def test_the_drawing_puts_small_and_poor_at_the_lower_left_on_a_log_axis():
@@ -93,7 +101,7 @@ def test_one_objective_has_no_drawing():
     size_only = [spec().objectives[1].model_dump()]
     front = build_front(spec(objectives=size_only, reference_point={SIZE: 4e6}), "x", small_sweep())
     assert front_plot(front, 60, 12) == ""
-    assert "knee 1" in shown(front)
+    assert "No knee" in shown(front)
 
 
 @pytest.mark.parametrize(("value", "text"), [(58_600, "58.6k"), (1.2e6, "1.2M"), (2.0872, "2.087"), (-0.5, "-0.5")])
