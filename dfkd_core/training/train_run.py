@@ -22,6 +22,7 @@ LAST, BEST, START = "checkpoint", "best", "start"
 
 Report = Callable[[str], None]
 EpochMetrics = dict[str, float | None]
+OnEpoch = Callable[[int, EpochMetrics, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,12 @@ class TrainedModel:
 
 
 def train_model(
-    config: ExperimentConfig, out: Path, *, report: Report = lambda line: None, progress: Progress = silent
+    config: ExperimentConfig,
+    out: Path,
+    *,
+    report: Report = lambda line: None,
+    progress: Progress = silent,
+    on_epoch: OnEpoch = lambda epoch, metrics, origin: None,
 ) -> TrainedModel:
     """Train to the config's last epoch and make `out` a model folder, with a checkpoint after every epoch.
 
@@ -49,11 +55,13 @@ def train_model(
     epochs brought no better one. Where training began with a trained model or a slice of one, and that epoch is
     worse by validation PESQ, the model is what it began with. ConfigError: another process trains there.
     CheckpointError: `out` holds a checkpoint of another config, or a damaged one.
+
+    `on_epoch` hears of every epoch that is trained: its number from 1, its metrics, and what it was trained on.
     """
     out.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(out / ".lock", timeout=0):
-            return _TrainingRun(config, out, report, progress).finish()
+            return _TrainingRun(config, out, report, progress, on_epoch).finish()
     except Timeout as error:
         raise ConfigError(
             "is being trained into by another process; wait for it, or name another folder", file=out
@@ -63,8 +71,11 @@ def train_model(
 class _TrainingRun:
     """The metrics of one folder's epochs so far; what they were trained on is opened only to train more."""
 
-    def __init__(self, config: ExperimentConfig, out: Path, report: Report, progress: Progress) -> None:
-        self.config, self.out, self.report, self._progress = config, out, report, progress
+    def __init__(
+        self, config: ExperimentConfig, out: Path, report: Report, progress: Progress, on_epoch: OnEpoch
+    ) -> None:
+        self.config, self.out, self.report = config, out, report
+        self._progress, self._on_epoch = progress, on_epoch
         self.history: list[EpochMetrics] = []
         self._state: dict[str, Any] = {}
         # epochs of which the best one's weights are kept: one of earlier runs, and all of this one
@@ -115,6 +126,7 @@ class _TrainingRun:
         if self.config.training.patience and self._best() == len(self.history):
             save_state(self.out / BEST, state)
         save_state(self.out / LAST, state)
+        self._on_epoch(trainer.epoch, self.history[-1], state["origin"])
         spent_s = time.monotonic() - start_s
         self.report(f"epoch {trainer.epoch}/{self.config.training.epochs}: {_told(metrics)}, {spent_s:.0f} s")
 

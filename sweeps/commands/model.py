@@ -13,23 +13,30 @@ from dfkd_core.errors import ConfigError, Interrupted
 from sweeps.commands.options import AsJson, Set
 from sweeps.commands.settings import config_settings
 
+Track = Annotated[bool, typer.Option("--track/--no-track", help="make a run of it in MLflow")]
+
 
 def train(
     config: Annotated[Path, typer.Argument(help="an experiment config")],
     out: Annotated[Path, typer.Option("--out", "-o", help="the model folder; an interrupted training goes on there")],
     set_: Set = None,
+    track: Track = True,
 ) -> None:
     """Train a teacher or a student at full length; an exported config runs unedited."""
     from dfkd_core.config import load_config
     from dfkd_core.training.train_run import train_model
+    from sweeps.tracking.model_runs import page_of, tracked_training
 
     parsed = load_config(config, config_settings(set_))
     try:
-        result = train_model(parsed, out, report=typer.echo)
+        with tracked_training(out, parsed.model_dump(mode="json") if track else None) as told:
+            result = train_model(parsed, out, report=typer.echo, on_epoch=told.epoch)
     except KeyboardInterrupt as interrupt:
         again = ["dfkd", "train", str(config), "--out", str(out), *(word for s in set_ or [] for word in ("--set", s))]
         raise Interrupted(f"{out}: interrupted; go on with `{shlex.join(again)}`") from interrupt
     typer.echo(f"{out}: {result}")
+    if track and (page := page_of(out)) is not None:
+        typer.echo(f"run     {page}")
 
 
 def evaluate(
@@ -44,6 +51,7 @@ def evaluate(
     split: Annotated[str, typer.Option(help="test or valid")] = "test",
     metric: Annotated[list[str] | None, typer.Option(help="an optional metric, too: dnsmos")] = None,
     as_json: AsJson = False,
+    track: Track = True,
 ) -> None:
     """Score a model or a teacher on a split, by SNR and noise; the only command that opens the test split."""
     from dfkd_core.data.config import DataConfig
@@ -58,6 +66,11 @@ def evaluate(
         corpus = DataConfig(corpus=str(data or "demo"))
         scores = evaluate_teacher(teacher_named(str(teacher)), corpus, split=split, optional=metric or [])
     typer.echo(json.dumps(scores.to_json()) if as_json else scores.text())
+    if track and model is not None:
+        from sweeps.tracking.model_runs import tell_evaluation
+
+        page = tell_evaluation(model, data, scores.to_json())
+        typer.echo(f"run     {page}" if page else "MLflow does not answer: this evaluation is not told", err=True)
 
 
 def enhance(

@@ -195,6 +195,19 @@ class SweepSpec(Config):
         return self
 
     @property
+    def description(self) -> str:
+        """What is searched, for what and with how much, in Markdown."""
+        goals = [f"{o.goal} `{o.metric}`{' (log)' if o.scale == 'log' else ''}" for o in self.objectives]
+        bounds = [f"`{constraint}`" for constraint in self.constraints]
+        lines = [
+            f"- objectives: {', '.join(goals)}{', within ' + ', '.join(bounds) if bounds else ''}",
+            f"- budget: {self.budget.trials} trials of {self.budget.epochs_per_trial} epochs",
+            f"- searched: {', '.join(f'`{key}`' for key in self.space)}",
+            "- the front: artifact `front/front.html`; the sweep file: `sweep.yaml`",
+        ]
+        return "\n".join(lines)
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """What objectives and constraints are about."""
         return (*(o.metric for o in self.objectives), *(c.metric for c in self.constraints))

@@ -16,13 +16,13 @@ from dfkd_core.trained.model_folder import METRICS
 from sweeps.fronts.choose import Choice
 from sweeps.fronts.front import Front, FrontPoint
 
-RECORDED_TAGS = ("git_commit", "data_hash", "teacher_hash")
+RECORDED_TAGS = ("git_commit", "data_hash", "teacher_hash", "tracking_uri", "experiment", "parent_run_id")
 
 
 def export_config(folder: Path, front: Front, choice: Choice, tags: Mapping[str, str | None]) -> dict[str, Any]:
     """The trial's resolved config with the base config's epochs, and a `provenance` block.
 
-    `tags` are the sweep's own: git_commit, data_hash, teacher_hash.
+    `tags` are the sweep's own: commit, hashes of data and teacher, and where MLflow has it.
     """
     point, sweep = choice.point, read_yaml(folder / "sweep.yaml")
     config = with_base_epochs(read_yaml(folder / point.config), sweep["config"])

@@ -11,9 +11,11 @@ from sweeps.tracking.delivery import set_aside, tracker_ids, undelivered
 
 
 def sweep_facts(path: str | Path) -> dict[str, str | None]:
-    """What is recorded of a sweep's origin: hashes of data and teacher, and the code's commit."""
-    attrs = Sweep.open(path).ledger.attrs()
-    return {key: attrs.get(key) for key in ("git_commit", "data_hash", "teacher_hash")}
+    """What is recorded of a sweep's origin: hashes of data and teacher, the code's commit, and where MLflow has it."""
+    sweep = Sweep.open(path)
+    attrs, (uri, _, parent) = sweep.ledger.attrs(), tracker_ids(sweep.path)
+    recorded = {key: attrs.get(key) for key in ("git_commit", "data_hash", "teacher_hash")}
+    return {**recorded, "tracking_uri": uri, "experiment": sweep.spec.experiment, "parent_run_id": parent}
 
 
 def sweep_status(path: str | Path) -> dict[str, Any]:

@@ -168,7 +168,7 @@ def run_ids(folder: Path) -> dict[int, str]:
 def tracker_ids(folder: Path) -> tuple[str | None, str | None, str | None]:
     """Return the tracking URI, the experiment's id and the sweep's own run id; None before delivery knows them."""
     state = DeliveryState.load(Path(folder))
-    return state.tracking_uri, state.experiment_id, state.runs.get(PARENT.text)
+    return state.tracking_uri, state.experiment_id, state.runs.get(state.root)
 
 
 def recorded_states(folder: Path) -> dict[int, str]:

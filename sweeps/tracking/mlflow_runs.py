@@ -14,7 +14,7 @@ from filelock import FileLock
 from dfkd_core.errors import DFKDError
 from sweeps.tracking.addresses import artifact_location, connect_uri, sqlite_file, sqlite_uri
 from sweeps.tracking.credentials import withhold
-from sweeps.tracking.run_key import RunKey
+from sweeps.tracking.run_key import PARENT, RunKey
 from sweeps.tracking.run_updates import MetricPoint
 from sweeps.tracking.sqlite_store import commit_without_waiting, flush, relocate_artifacts
 
@@ -22,6 +22,7 @@ _REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST"
 _PAGE = 1000
 _MAX_METRICS = 800  # of 1000 entities a call, with up to 100 params and 100 tags
 _MAX_OTHERS = 100
+_MAX_DATASET_NAME, _MAX_DIGEST = 500, 36
 _SETTINGS = {
     # MLflow's own retries repeat a create whose answer was lost, which makes a second run.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
@@ -61,15 +62,15 @@ def _failures_sorted(*, refusable: bool = True) -> Iterator[None]:
 
 
 class MlflowRuns:
-    """The runs of one sweep in one experiment.
+    """The runs of one sweep, or the run of one model, in one experiment.
 
     Every method raises UnreachableError; those that bring something raise RefusedError as well.
     """
 
     @_failures_sorted(refusable=False)
-    def __init__(self, uri: str, sweep_id: str) -> None:
-        self._uri, self._sweep_id = uri, sweep_id
-        withhold(sweep_id, uri)
+    def __init__(self, uri: str, folder_id: str, root: RunKey = PARENT) -> None:
+        self._uri, self._folder_id, self._root = uri, folder_id, root
+        withhold(folder_id, uri)
         self._client = _connect(uri)
 
     @_failures_sorted(refusable=False)
@@ -105,7 +106,7 @@ class MlflowRuns:
     @_failures_sorted(refusable=False)
     def find(self, experiment_id: str, key: RunKey | None = None) -> dict[str, list[str]]:
         """Return the ids of the sweep's runs by `RunKey.text`, oldest first; with `key` of that run only."""
-        tags = {"dfkd.sweep_id": self._sweep_id} if key is None else key.tags(self._sweep_id)
+        tags = {self._root.id_tag: self._folder_id} if key is None else key.tags(self._folder_id)
         query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
         order = ["attributes.start_time ASC"]
         found: dict[str, list[str]] = {}
@@ -114,7 +115,8 @@ class MlflowRuns:
             page = self._client.search_runs([experiment_id], query, max_results=_PAGE, order_by=order, page_token=token)
             for run in page:
                 owner = RunKey.of_tags(run.data.tags)
-                if owner is not None and key in (None, owner):
+                is_ours = owner is not None and owner.id_tag == self._root.id_tag
+                if owner is not None and is_ours and key in (None, owner):
                     found.setdefault(owner.text, []).append(run.info.run_id)
             token = page.token
             if not token:
@@ -152,6 +154,14 @@ class MlflowRuns:
         while values or settings or labels:
             self._client.log_batch(run_id, values[:_MAX_METRICS], settings[:_MAX_OTHERS], labels[:_MAX_OTHERS])
             del values[:_MAX_METRICS], settings[:_MAX_OTHERS], labels[:_MAX_OTHERS]
+
+    @_failures_sorted()
+    def log_dataset(self, run_id: str, name: str, digest: str, source: str) -> None:
+        """Note what the run reads."""
+        from mlflow.entities import Dataset, DatasetInput
+
+        dataset = Dataset(name[:_MAX_DATASET_NAME], digest[:_MAX_DIGEST], "local", source)
+        self._client.log_inputs(run_id, [DatasetInput(dataset)])
 
     @_failures_sorted()
     def set_status(self, run_id: str, status: str, end_ms: int | None) -> None:

@@ -1,4 +1,4 @@
-"""Which MLflow run of a sweep: its name, and the tags by which it is found again."""
+"""Which MLflow run: its name, and the tags by which it is found again."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ from typing import Self
 
 SWEEP = "sweep"
 TRIAL = "trial"
+FINAL = "final"
+EVALUATION = "evaluation"
+SWEEP_ID, MODEL_ID = "dfkd.sweep_id", "dfkd.model_id"  # tags: what a sweep's runs have in common, and a model's
 
 
 @dataclass(frozen=True)
 class RunKey:
-    """The sweep's own run (no number) or a child: a trial, or a later training of it (`confirm`, `final`) by seed."""
+    """The run of a whole folder (no number): a sweep's, or that of one model that was trained or evaluated.
+
+    Or a child of a sweep's: a trial, or a later training of it (`confirm`) by seed.
+    """
 
     kind: str
     number: int | None = None
@@ -36,9 +42,14 @@ class RunKey:
         later = "" if self.kind == TRIAL else "/" + "-".join(self.text.split("/")[::2])
         return f"{sweep}/t{self.number:04d}{later}"
 
-    def tags(self, sweep_id: str) -> dict[str, str]:
-        """The tags that no other run carries together."""
-        tags = {"dfkd.sweep_id": sweep_id, "dfkd.kind": self.kind}
+    @property
+    def id_tag(self) -> str:
+        """The tag that tells the folder."""
+        return MODEL_ID if self.number is None and self.kind != SWEEP else SWEEP_ID
+
+    def tags(self, folder_id: str) -> dict[str, str]:
+        """The tags that no other run carries together; `folder_id` is the sweep's, or the model's."""
+        tags = {self.id_tag: folder_id, "dfkd.kind": self.kind}
         if self.number is not None:
             tags["dfkd.trial_number"] = str(self.number)
         if self.seed is not None:
@@ -49,6 +60,8 @@ class RunKey:
     def of_tags(cls, tags: Mapping[str, str]) -> Self | None:
         """Return the key of a run with these tags, None when they are nobody's of ours."""
         kind, number, seed = (tags.get(f"dfkd.{name}") for name in ("kind", "trial_number", "seed"))
+        if kind is not None and MODEL_ID in tags:  # whatever sweep and trial its config comes from
+            return cls(kind)
         if kind is None or (kind != SWEEP and number is None):
             return None
         if kind == SWEEP:

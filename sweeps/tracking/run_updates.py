@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sweeps.tracking.run_key import PARENT, RunKey
+from sweeps.tracking.run_key import PARENT, SWEEP, RunKey
 from sweeps.tracking.spool import Record
 
 # What servers accept: MLflow's limits, of older versions too.
@@ -87,12 +87,14 @@ Item = RunUpdate | Upload | FilesAgain | SweepEnd
 
 @dataclass(frozen=True)
 class SweepStart:
-    """Which sweep the records belong to, and where they go."""
+    """Which sweep, or model, the records belong to, and where they go."""
 
     name: str
     experiment: str
     sweep_id: str
     uri: str
+    root: str = SWEEP  # the folder's own run, as `RunKey.text`
+    dataset: Mapping[str, str] | None = None  # what its runs read: name, digest, source
 
 
 @dataclass
@@ -136,14 +138,14 @@ def _take_in(folded: Round, record: Record, fields: Mapping[str, Any]) -> None:
     """What each event changes; KeyError, TypeError or ValueError for a record that makes no sense."""
     match record.event:
         case "sweep_started":
-            folded.start = SweepStart(fields["name"], fields["experiment"], fields["sweep_id"], fields["uri"])
+            folded.start = _start(fields)
             folded.items.pop(_END, None)
             folded.items.setdefault(_AGAIN, FilesAgain(record.sequence))
             update = folded.update(PARENT, record)
             update.tags |= _tags({**fields["tags"], "dfkd.sweep_state": "running"})
             update.state = RUNNING
-        case "sweep_goes_to":
-            folded.start = SweepStart(fields["name"], fields["experiment"], fields["sweep_id"], fields["uri"])
+        case "goes_to":
+            folded.start = _start(fields)
             folded.items.setdefault(_AGAIN, FilesAgain(record.sequence))
         case "sweep_finished":
             folded.update(PARENT, record).tags |= _tags({"dfkd.sweep_state": fields["state"]})
@@ -183,6 +185,11 @@ def _take_in(folded: Round, record: Record, fields: Mapping[str, Any]) -> None:
 
 def _update_of(folded: Round, record: Record) -> RunUpdate:
     return folded.update(RunKey.parse(record.fields["run"]), record)
+
+
+def _start(fields: Mapping[str, Any]) -> SweepStart:
+    where = {name: fields[name] for name in ("name", "experiment", "sweep_id", "uri")}
+    return SweepStart(**where, root=fields.get("root", SWEEP), dataset=fields.get("dataset"))
 
 
 def _points(record: Record) -> list[MetricPoint]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dfkd_core.base.documents import read_json_object
+from sweeps.tracking.run_key import SWEEP
 from sweeps.tracking.spool import SPOOL
 
 _STATE_FILE = "state.json"
@@ -26,7 +27,9 @@ class DeliveryState:
     experiment_id: str | None = None
     name: str = ""
     experiment: str = ""
-    sweep_id: str = ""
+    sweep_id: str = ""  # or the model's
+    root: str = SWEEP  # the folder's own run
+    dataset: dict[str, str] | None = None
     runs: dict[str, str] = field(default_factory=dict)  # run ids
     states: dict[str, str] = field(default_factory=dict)  # last delivered state of each run
     unsure: list[str] = field(default_factory=list)  # created perhaps: to be looked up before being created

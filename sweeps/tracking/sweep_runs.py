@@ -12,7 +12,7 @@ from pathlib import Path
 from sweeps.tracking.credentials import scrub, secrets
 from sweeps.tracking.mlflow_runs import MlflowRuns, RefusedError, UnreachableError
 from sweeps.tracking.retrying import Retry
-from sweeps.tracking.run_key import PARENT, RunKey
+from sweeps.tracking.run_key import TRIAL, RunKey
 from sweeps.tracking.run_updates import (
     RUNNING,
     STATUS_OF_STATE,
@@ -54,7 +54,8 @@ class SweepRuns:
         if (state.tracking_uri, state.experiment) != (start.uri, start.experiment):
             state.experiment_id, self._runs = None, None
         state.tracking_uri, state.sweep_id = start.uri, start.sweep_id
-        state.name, state.experiment = start.name, start.experiment
+        state.name, state.experiment, state.root = start.name, start.experiment, start.root
+        state.dataset = state.dataset if start.dataset is None else dict(start.dataset)
 
     def expect(self, items: Iterable[Item]) -> None:
         """Note on disk which runs will be created: should this process die, its successor looks them up."""
@@ -75,12 +76,17 @@ class SweepRuns:
             else:
                 self._try_files_again()
                 if isinstance(item, SweepEnd):
-                    self._set_state(PARENT, item.state, item.end_ms)
+                    self._set_state(self._root, item.state, item.end_ms)
                     self._remove_doubles()
         except RefusedError as refusal:
             self.reject(str(refusal), item)
         except (TypeError, ValueError, LookupError) as error:  # a value nobody foresaw must not hold up the rest
             self.reject(f"{type(error).__name__}: {error}", item)
+
+    @property
+    def _root(self) -> RunKey:
+        """The run of the folder as a whole."""
+        return RunKey.parse(self._state.root)
 
     def flush(self) -> None:
         """Return when what is delivered outlives a power cut."""
@@ -102,8 +108,8 @@ class SweepRuns:
     def _open(self) -> MlflowRuns:
         if self._runs is None:
             state = self._state
-            runs = self._retry(partial(MlflowRuns, str(state.tracking_uri), state.sweep_id))
-            known, parent = state.experiment_id, state.runs.get(PARENT.text)
+            runs = self._retry(partial(MlflowRuns, str(state.tracking_uri), state.sweep_id, self._root))
+            known, parent = state.experiment_id, state.runs.get(state.root)
             if parent is not None and not self._retry(partial(runs.exists, parent)):
                 _log.warning("the runs so far are gone from %s; further ones are made anew", state.tracking_uri)
                 state.forget_runs()
@@ -168,6 +174,9 @@ class SweepRuns:
         self._log(run_id, (update.metrics, list(update.params.items()), tags))
         if update.state is not None:
             self._set_state(update.key, update.state, update.end_ms)
+            config = f"trials/{update.key.number or 0:04d}/config.yaml"
+            if update.key.kind == TRIAL and update.state != RUNNING and (self._folder / config).exists():
+                self._upload(Upload(update.sequence, config, "", update.key))
 
     def _set_state(self, key: RunKey, new: str, end_ms: int | None) -> None:
         states, status = self._state.states, STATUS_OF_STATE.get(new, "FINISHED")
@@ -179,8 +188,8 @@ class SweepRuns:
         """Create the run with its tags; False when it turned out to exist and has still to get them."""
         state, key, runs, num_tries = self._state, update.key, self._open(), 0
         name, tags = key.run_name(state.name), {**update.tags, **key.tags(state.sweep_id)}
-        if key != PARENT:
-            tags["mlflow.parentRunId"] = self._run_id(PARENT)
+        if key != self._root:
+            tags["mlflow.parentRunId"] = self._run_id(self._root)
 
         def look_up_and_create() -> tuple[str, bool]:
             nonlocal num_tries
@@ -193,6 +202,11 @@ class SweepRuns:
         state.runs[key.text], created = self._retry(look_up_and_create)
         # A request that seemed lost may still be carried out later than the look-up.
         state.doubles_possible |= num_tries > 1
+        if created and state.dataset:
+            try:
+                self._retry(partial(runs.log_dataset, state.runs[key.text], **state.dataset))
+            except RefusedError as refusal:
+                self.reject(str(refusal), state.dataset)
         return created
 
     def _run_id(self, key: RunKey) -> str:

@@ -31,13 +31,37 @@ class Tracker:
         self._writer = SpoolWriter(self._folder / SPOOL, DeliveryState.load(self._folder).cursor)
         self._last_epochs: dict[str, tuple[int, dict[str, float]]] = {}
 
-    def sweep_started(self, name: str, experiment: str, sweep_id: str, tags: Mapping[str, Any]) -> None:
-        """The sweep begins, or goes on after an interruption."""
-        self._append("sweep_started", name=name, experiment=experiment, sweep_id=sweep_id, uri=self._uri, tags=tags)
+    @property
+    def uri(self) -> str:
+        """Where records go, without any password."""
+        return self._uri
 
-    def sweep_goes_to(self, name: str, experiment: str, sweep_id: str) -> None:
-        """Nothing begins: what is owed is delivered to where this folder's records go now, files set aside included."""
-        self._append("sweep_goes_to", name=name, experiment=experiment, sweep_id=sweep_id, uri=self._uri)
+    def sweep_started(
+        self,
+        name: str,
+        experiment: str,
+        sweep_id: str,
+        tags: Mapping[str, Any],
+        dataset: Mapping[str, str] | None = None,
+    ) -> None:
+        """The sweep begins, or goes on; `dataset` (name, digest, source) is what its runs read."""
+        where = {"name": name, "experiment": experiment, "sweep_id": sweep_id, "uri": self._uri, "dataset": dataset}
+        self._append("sweep_started", tags=tags, **where)
+
+    def goes_to(
+        self,
+        name: str,
+        experiment: str,
+        folder_id: str,
+        root: RunKey = PARENT,
+        dataset: Mapping[str, str] | None = None,
+    ) -> None:
+        """Where this folder's records go now; files that were set aside are tried again. No run begins or ends.
+
+        `root` is the folder's own run: a sweep's, or a model's.
+        """
+        where = {"name": name, "experiment": experiment, "sweep_id": folder_id, "uri": self._uri, "dataset": dataset}
+        self._append("goes_to", root=root.text, **where)
 
     def trial_started(
         self, run: int | RunKey, params: Mapping[str, Any], tags: Mapping[str, Any], time_s: float | None = None
@@ -99,7 +123,7 @@ class Tracker:
         with self._lock:
             self._writer.close(DeliveryState.load(self._folder).cursor)
 
-    def _append(self, event: str, time_s: float | None = None, **fields: Any) -> None:
+    def _append(self, event: str, time_s: float | None = None, /, **fields: Any) -> None:
         fields = scrub(fields, self._hidden) if self._hidden else fields
         with self._lock:
             self._writer.append(event, time.time() if time_s is None else time_s, fields)

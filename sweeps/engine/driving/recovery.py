@@ -74,7 +74,7 @@ def deliver_owed(sweep: Sweep) -> Front:
     """Deliver the spool, then the front with the run ids that this has brought."""
     spec, path = sweep.spec, sweep.path
     with closing(Tracker(path, spec.storage.tracking_uri)) as tracker:
-        tracker.sweep_goes_to(spec.name, spec.experiment, sweep.ledger.sweep_id)
+        tracker.goes_to(spec.name, spec.experiment, sweep.ledger.sweep_id)
         deliver_all(path)
         front = write_front_of(path, spec, sweep.ledger)
         tell_artifacts(tracker, path)

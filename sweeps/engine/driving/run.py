@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -114,6 +115,15 @@ def sync_sweep(path: str | Path) -> int:
     return undelivered(folder.path)
 
 
+def dataset_of(sweep: Sweep) -> dict[str, str] | None:
+    """The corpus as MLflow lists it: name, digest, source; None for a workload that knows none."""
+    data, digest = sweep.spec.config.get("data"), sweep.ledger.attrs().get("data_hash")
+    corpus = data.get("corpus") if isinstance(data, dict) else None
+    if not isinstance(corpus, str) or not digest:
+        return None
+    return {"name": Path(corpus).name, "digest": digest, "source": json.dumps({"uri": corpus})}
+
+
 def _drive(
     sweep: Sweep, workload: type[Workload], lock: DriverLock, session: Session | None, display: Display
 ) -> Front:
@@ -121,7 +131,8 @@ def _drive(
     spec, path, ledger = sweep.spec, sweep.path, sweep.ledger
     with Driver.at_work(sweep, workload, lock, display) as driver:
         trials = Trials(ledger, path, lambda number: number, recorded_states(path))
-        driver.tracker.sweep_started(spec.name, spec.experiment, ledger.sweep_id, sweep_tags(ledger))
+        tags = {"mlflow.note.content": spec.description, **sweep_tags(ledger)}
+        driver.tracker.sweep_started(spec.name, spec.experiment, ledger.sweep_id, tags, dataset_of(sweep))
         driver.tracker.artifact("sweep.yaml")
         driver.take_up(trials)
         updates = FrontUpdates(ledger, spec, path, driver.tracker)

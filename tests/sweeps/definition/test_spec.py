@@ -3,6 +3,7 @@
 import copy
 import datetime
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -252,3 +253,11 @@ def test_a_block_given_twice_is_refused_rather_than_half_forgotten(tmp_path):
     path.write_text("name: a\nspace: dccrn\nspace: dptnet\n")
     with pytest.raises(ConfigError, match="'space' appears twice at line 3"):
         SweepSpec.load(path)
+
+
+def test_a_sweep_says_in_a_few_lines_what_it_searches_for_what_and_with_how_much():
+    spec = SweepSpec.load(Path(__file__).parents[3] / "sweeps" / "specs" / "first.yaml")
+    told = spec.description
+    assert "maximize `val/pesq_wb`, minimize `model/params` (log)" in told
+    assert f"{spec.budget.trials} trials of {spec.budget.epochs_per_trial} epochs" in told
+    assert all(f"`{key}`" in told for key in spec.space) and "`front/front.html`" in told

@@ -55,7 +55,7 @@ def tell_with_files(folder, trials=range(2)):
 
 def sync(folder, sweep_id="abc"):
     tracker = Tracker(folder)
-    tracker.sweep_goes_to(folder.name, "acceptance", sweep_id)
+    tracker.goes_to(folder.name, "acceptance", sweep_id)
     tracker.close()
     deliver(folder)
 
@@ -184,3 +184,23 @@ def test_a_path_that_must_be_escaped_leaves_nothing_beside_it(tmp_path, monkeypa
     assert set(run_ids(folder)) == {0}
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert len(list((folder.parent / "mlartifacts").rglob("sweep.yaml"))) == 1
+
+
+def test_a_trial_that_has_ended_has_its_whole_config_and_every_run_the_data_that_it_read(folder):
+    tracker = Tracker(folder)
+    corpus = {"name": "demo", "digest": "abc" * 20, "source": '{"uri": "/data/demo"}'}
+    tracker.sweep_started("first", "acceptance", "abc", {}, corpus)
+    for number in (0, 1):
+        (folder / "trials" / f"{number:04d}").mkdir(parents=True)
+        (folder / "trials" / f"{number:04d}" / "config.yaml").write_text(f"seed: {number}")
+    tell_trial(tracker, 0)
+    tracker.trial_started(1, {"x": 1}, {})
+    tracker.close()
+    deliver(folder)
+    client, ids = MlflowClient(uri_of(folder)), run_ids(folder)
+    assert [file.path for file in client.list_artifacts(ids[0])] == ["config.yaml"]
+    assert list(client.list_artifacts(ids[1])) == []
+    for run in [*runs_of(uri_of(folder), "sweep"), *runs_of(uri_of(folder))]:
+        (read,) = run.inputs.dataset_inputs
+        assert (read.dataset.name, read.dataset.digest) == ("demo", ("abc" * 20)[:36])
+    assert rejected(folder) == 0

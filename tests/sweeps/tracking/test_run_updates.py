@@ -101,7 +101,7 @@ def test_a_rank_is_a_tag_and_a_metric_since_mlflow_sorts_by_metrics_alone():
 
 
 def test_where_records_go_is_told_without_a_change_of_state():
-    goes_to = ("sweep_goes_to", {name: value for name, value in START[1].items() if name != "tags"})
+    goes_to = ("goes_to", {name: value for name, value in START[1].items() if name != "tags"})
     folded = fold(records(goes_to, ("artifact", {"path": "p", "artifact_dir": "", "run": "trial/3"})))
     assert folded.start == SweepStart("first", "e", "s", "u")
     assert list(folded.items.values()) == [FilesAgain(1), Upload(2, "p", "", RunKey("trial", 3))]

@@ -1,0 +1,158 @@
+"""A training at full length and an evaluation are runs in MLflow, beside the sweep that they come from."""
+
+import json
+
+import pytest
+from mlflow.tracking import MlflowClient
+from tracked_sweeps import deliver, runs_of, sweep_folder, tell
+
+from dfkd_core.base.documents import dump_yaml
+from sweeps.tracking.delivery import tracker_ids, undelivered
+from sweeps.tracking.model_runs import page_of, tell_evaluation, tracked_training
+
+ORIGIN = {"data_hash": "d" * 64, "teacher_hash": "t" * 64, "licences": ["CC0"]}
+SCORES = {
+    "split": "test",
+    "clips": 2,
+    "mean": {"pesq_wb": 2.5, "dnsmos": None},
+    "noisy": {"pesq_wb": 1.5},
+    "per_clip": [{"name": "a"}, {"name": "b"}],
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_uri_in_the_environment(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+def config(provenance=None):
+    return {
+        "seed": 3,
+        "student": {"model": "dccrn", "width": 0.25},
+        "data": {"corpus": "/data/demo"},
+        "provenance": provenance or {},
+    }
+
+
+def train(out, provenance=None, epochs=(1, 2)):
+    with tracked_training(out, config(provenance)) as told:
+        for epoch in epochs:
+            told.epoch(epoch, {"val/pesq_wb": 1.0 + epoch, "val/dnsmos": None}, ORIGIN)
+        out.mkdir(exist_ok=True)
+        (out / "config.yaml").write_text(dump_yaml(config(provenance)))
+
+
+def run_of(out):
+    uri, _, run_id = tracker_ids(out)
+    return MlflowClient(uri).get_run(run_id)
+
+
+def test_a_training_is_a_run_with_its_whole_config_epochs_data_and_files(tmp_path):
+    out = sweep_folder(tmp_path, "best")
+    train(out)
+    run = run_of(out)
+    assert (run.info.run_name, run.info.status, run.data.tags["dfkd.kind"]) == ("best", "FINISHED", "final")
+    assert run.data.params == {
+        "seed": "3",
+        "student.model": "dccrn",
+        "student.width": "0.25",
+        "data.corpus": "/data/demo",
+        "provenance": "{}",
+    }
+    assert run.data.tags["dfkd.data_hash"] == "d" * 64
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    history = client.get_metric_history(run.info.run_id, "val/pesq_wb")
+    assert [(point.step, point.value) for point in history] == [(1, 2.0), (2, 3.0)]
+    assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["config.yaml"]
+    assert [read.dataset.name for read in run.inputs.dataset_inputs] == ["demo"]
+    assert page_of(out).endswith(f"/runs/{run.info.run_id}")
+
+
+def test_a_training_that_goes_on_is_the_same_run_and_one_that_fails_says_why(tmp_path):
+    out = sweep_folder(tmp_path, "best")
+    with pytest.raises(KeyboardInterrupt), tracked_training(out, config()) as told:
+        told.epoch(1, {"val/pesq_wb": 2.0}, ORIGIN)
+        raise KeyboardInterrupt
+    with pytest.raises(RuntimeError), tracked_training(out, config()) as told:
+        told.epoch(2, {"val/pesq_wb": 3.0}, ORIGIN)
+        raise RuntimeError("the loss is not finite")
+    run = run_of(out)
+    assert (run.info.status, run.data.tags["dfkd.failure_reason"]) == ("FAILED", "the loss is not finite")
+    train(out, epochs=[3])
+    run = run_of(out)
+    assert (run.info.status, run.data.metrics["val/pesq_wb"]) == ("FINISHED", 4.0)
+    assert len(MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").search_runs([run.info.experiment_id])) == 1
+
+
+def test_an_exported_model_stands_below_its_sweep_however_often_it_is_trained(tmp_path):
+    """And the sweep, delivered again after its ids were lost, takes none of them for a double."""
+    sweep = sweep_folder(tmp_path / "runs")
+    tell(sweep, 1).close()
+    deliver(sweep)
+    uri, _, parent = tracker_ids(sweep)
+    provenance = {
+        "sweep_id": "abc",
+        "trial": 0,
+        "tracking_uri": uri,
+        "experiment": "acceptance",
+        "parent_run_id": parent,
+    }
+    for name in ("one", "two"):
+        train(tmp_path / "models" / name, provenance)
+        run = run_of(tmp_path / "models" / name)
+        assert {
+            "dfkd.sweep_id": "abc",
+            "dfkd.trial_number": "0",
+            "mlflow.parentRunId": parent,
+        }.items() <= run.data.tags.items()
+    assert not (tmp_path / "models" / "mlflow.db").exists()
+    (sweep / "spool" / "state.json").unlink()
+    tell(sweep, 2).close()
+    deliver(sweep)
+    assert len(runs_of(uri, "final")) == 2
+
+
+@pytest.mark.parametrize("named", ["http://127.0.0.1:9", "sqlite:///{}/notes.db", "sqlite:///{}/none.db", 7])
+def test_no_other_place_that_a_config_names_is_written_to(tmp_path, named):
+    """A config may come from anybody."""
+    (tmp_path / "notes.db").write_text("no database of MLflow's")
+    named = named.format(tmp_path) if isinstance(named, str) else named
+    out = sweep_folder(tmp_path / "models", "best")
+    train(out, {"tracking_uri": named, "sweep_id": "abc", "trial": 1})
+    assert tracker_ids(out)[0] == f"sqlite:///{tmp_path}/models/mlflow.db"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["models", "notes.db"]
+
+
+def test_an_evaluation_is_a_run_below_the_training_and_nothing_is_owed_for_it(tmp_path):
+    out = sweep_folder(tmp_path, "best")
+    train(out)
+    page = tell_evaluation(out, None, SCORES)
+    found = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").get_run(page.rpartition("/")[2])
+    assert found.info.run_name == "best/test"
+    assert found.data.metrics == {"test/pesq_wb": 2.5, "test/noisy/pesq_wb": 1.5}
+    assert found.data.tags["mlflow.parentRunId"] == run_of(out).info.run_id
+    assert undelivered(out) == 0
+
+
+def test_a_trials_evaluation_is_told_to_its_sweeps_tracker(tmp_path):
+    sweep = sweep_folder(tmp_path / "runs")
+    tell(sweep, 1).close()
+    deliver(sweep)
+    trial = sweep / "trials" / "0000"
+    trial.mkdir(parents=True)
+    (trial / "config.yaml").write_text(dump_yaml(config()))
+    (sweep / "sweep.yaml").write_text(
+        "{name: first, experiment: acceptance, config: {}, space: {x: {values: [1]}}, budget: {trials: 1, "
+        "epochs_per_trial: 1}, objectives: [{metric: m, goal: minimize}], reference_point: {m: 1}}"
+    )
+    (sweep / "ledger.json").write_text(json.dumps({"sweep_id": "abc", "workload": "a:B"}))
+    tell_evaluation(trial, None, SCORES)
+    (run,) = runs_of(tracker_ids(sweep)[0], "evaluation")
+    assert (run.data.tags["dfkd.trial_number"], run.data.tags["mlflow.parentRunId"]) == ("0", tracker_ids(sweep)[2])
+
+
+def test_without_mlflow_an_evaluation_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("sweeps.tracking.model_runs.PATIENCE_S", 0.5)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    (tmp_path / "config.yaml").write_text(dump_yaml(config()))
+    assert tell_evaluation(tmp_path, None, SCORES) is None
