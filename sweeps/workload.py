@@ -70,6 +70,9 @@ class Domain(ABC, Generic[C]):
     def require_measured(self, config: C, metrics: Iterable[str]) -> None:
         """ConfigError when trials of this config would not report one of these metrics."""
 
+    def require_inputs(self, config: C, progress: Progress) -> None:
+        """ConfigError or DataError when what trials of this config read is not there; cheaper than to prepare it."""
+
     def prepare(self, config: C, progress: Progress) -> dict[str, str | None]:
         """Build what all trials share, once; returns the hashes that make results comparable."""
         return {}

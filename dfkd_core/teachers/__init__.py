@@ -30,6 +30,14 @@ def open_teacher(config: TeacherConfig) -> Teacher | None:
     return EnsembleTeacher(members, ensemble.snr_db if ensemble.combine == "by_snr" else None)
 
 
+def require_teacher(config: TeacherConfig) -> None:
+    """The errors of `open_teacher`, without fetching: a public model's name is enough."""
+    members = config.ensemble.members if config.ensemble is not None else (config,)
+    for index, source in enumerate(members):
+        if source.pretrained not in PRETRAINED:
+            _open_source(source, f"teacher.ensemble.members.{index}" if config.ensemble is not None else "teacher")
+
+
 def _open_source(config: SourceConfig, key: str) -> Teacher | None:
     if config.checkpoint is not None:
         try:

@@ -21,7 +21,7 @@ def plan(file: SweepFile, set_: Set = None) -> None:
     from sweeps.definition.spec import SweepSpec
     from sweeps.engine.driving.plan import plan_sweep
 
-    typer.echo(plan_sweep(SweepSpec.load(file, sweep_settings(set_))).text())
+    typer.echo(plan_sweep(SweepSpec.load(file, sweep_settings(set_)), display=display()).text())
 
 
 @app.command()

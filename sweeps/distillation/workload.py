@@ -75,6 +75,16 @@ class DistillationDomain(Domain[ExperimentConfig]):
         """Every field, the defaults too."""
         return config.model_dump(mode="json")
 
+    def require_inputs(self, config: ExperimentConfig, progress: Progress) -> None:
+        """Corpora and teacher; those that are fetched by name are left for the run to fetch."""
+        from dfkd_core.data.corpora import FETCHED, open_corpus
+        from dfkd_core.teachers import require_teacher
+
+        for corpus in (config.data.corpus, *config.data.probes.values()):
+            if corpus not in FETCHED:
+                open_corpus(corpus, progress=progress)
+        require_teacher(config.teacher)
+
     def prepare(self, config: ExperimentConfig, progress: Progress) -> dict[str, str | None]:
         """Decoded audio, listed mixtures and teacher estimates, shared by all trials."""
         from dfkd_core.training.trainer import prepare

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sweeps.fronts.front import build_front, count_states
+from sweeps.definition.spec import SweepSpec
+from sweeps.fronts.front import Front, build_front, count_states
 from sweeps.record.sweep import Sweep
+from sweeps.record.sweep_state import SweepState
+from sweeps.record.trials import FINAL_STATES, TrialRecord
 from sweeps.tracking.delivery import set_aside, tracker_ids, undelivered
 
 
@@ -23,14 +27,22 @@ def sweep_status(path: str | Path) -> dict[str, Any]:
     sweep = Sweep.open(path)
     spec, records = sweep.spec, sweep.records()
     uri, experiment_id, run_id = tracker_ids(sweep.path)
+    front, spent_s = build_front(spec, sweep.ledger.sweep_id, records), sweep.ledger.attrs().get("spent_s", 0.0)
+    counts = count_states(records)
     files, why = set_aside(sweep.path)
     return {
         "name": spec.name,
         "sweep_id": sweep.ledger.sweep_id,
         "state": sweep.state,
-        "trials": count_states(records),
-        "hypervolume": build_front(spec, sweep.ledger.sweep_id, records).hypervolume,
-        "budget": {**spec.budget.model_dump(), "spent_s": sweep.ledger.attrs().get("spent_s", 0.0)},
+        "trials": counts,
+        "hypervolume": front.hypervolume,
+        "best": _best(front),
+        "budget": {
+            **spec.budget.model_dump(),
+            "spent_s": spent_s,
+            **_outlook(sweep, counts, spent_s),
+            **_cost(spec, records),
+        },
         "mlflow": {
             "tracking_uri": uri,
             "experiment_id": experiment_id,
@@ -39,3 +51,32 @@ def sweep_status(path: str | Path) -> dict[str, Any]:
             **({"set_aside": files, "set_aside_because": why} if files else {}),
         },
     }
+
+
+def _best(front: Front) -> dict[str, dict[str, float]]:
+    """For each objective the front's best value, and the trial that has it."""
+    found = {}
+    for objective in front.objectives if front.points else ():
+        _, trial = min((objective.cost(point.values[objective.metric]), point.trial) for point in front.points)
+        value = next(point.values[objective.metric] for point in front.points if point.trial == trial)
+        found[objective.metric] = {"trial": trial, "value": value}
+    return found
+
+
+def _outlook(sweep: Sweep, counts: Mapping[str, int], spent_s: float) -> dict[str, float]:
+    """How long the rest takes when it goes on as before; nothing of a sweep that is not running."""
+    done = sum(counts[state] for state in FINAL_STATES)
+    if sweep.state is not SweepState.RUNNING or not done or not spent_s:
+        return {}
+    left_s = spent_s / done * (sweep.spec.budget.trials - done)
+    hours = sweep.spec.budget.hours
+    return {"left_s": max(0.0, left_s if hours is None else min(left_s, 3600 * hours - spent_s))}
+
+
+def _cost(spec: SweepSpec, records: Sequence[TrialRecord]) -> dict[str, float]:
+    """What the trials have cost, by the time from each one's start to its end; nothing without a price."""
+    price = spec.resources.price_per_hour
+    if price is None:
+        return {}
+    worked_s = sum(r.finished - r.started for r in records if r.started is not None and r.finished is not None)
+    return {"cost": price * worked_s / 3600}

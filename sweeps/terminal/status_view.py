@@ -22,11 +22,15 @@ def status_text(status: dict[str, Any]) -> str:
     trials = (
         ", ".join(f"{number} {state.lower()}" for state, number in status["trials"].items() if number) or "none yet"
     )
+    best = ", ".join(f"{name} {one['value']:.5g} (trial {one['trial']})" for name, one in status["best"].items())
+    left = f", about {budget['left_s'] / 60:.0f} min left" if "left_s" in budget else ""
+    cost = f", {budget['cost']:.4g} spent at resources.price_per_hour" if "cost" in budget else ""
     lines = [
         f"{status['name']}: {status['state']}",
         f"trials       {trials}; budget {budget['trials']} x {budget['epochs_per_trial']} epochs",
         f"hypervolume  {status['hypervolume']:.6g}",
-        f"worked on    {budget['spent_s'] / 60:.1f} min",
+        f"best so far  {best or 'no complete trial yet'}",
+        f"worked on    {budget['spent_s'] / 60:.1f} min{left}{cost}",
         f"MLflow       {tracker['tracking_uri'] or 'nothing delivered yet'}, {tracker['undelivered']} undelivered",
     ]
     if files := tracker.get("set_aside"):

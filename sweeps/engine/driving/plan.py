@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from dataclasses import dataclass, field
@@ -12,11 +13,13 @@ import optuna
 
 from cluster.resources import check_fits, this_machine
 from dfkd_core.config import with_overrides
+from dfkd_core.errors import ConfigError
 from search_spaces.space import Space
 from sweeps.definition.constraints import broken
 from sweeps.definition.spec import SweepSpec
 from sweeps.engine.driving.checking import resolved
 from sweeps.engine.driving.preparing import default_workload
+from sweeps.terminal.display import Display
 from sweeps.workload import Workload, domain_of
 
 NUM_SAMPLES = 50
@@ -34,6 +37,7 @@ class Plan:
     infeasible_share: float
     sizes: dict[str, tuple[float, float, float]]  # metric -> smallest, median, largest
     epoch_s: float | None = None
+    price_per_hour: float | None = None  # of one trial's resources
     starts: dict[str, float] = field(default_factory=dict)  # what trials begin with -> seconds before the first epoch
 
     def text(self) -> str:
@@ -47,12 +51,23 @@ class Plan:
         if self.epoch_s is not None:
             hours = self.num_trials * self.num_epochs * self.epoch_s / 3600
             lines.append(f"an epoch of a median trial takes about {self.epoch_s:.0f} s here: {hours:.1f} h on one core")
+            if self.price_per_hour is not None:
+                cost = hours * self.price_per_hour
+                lines.append(
+                    f"at resources.price_per_hour {self.price_per_hour:g}: about {cost:.3g}, if trials run as here"
+                )
         lines += [
             f"begun with {start}: about {seconds:.0f} s more before the first epoch of each shape's first trial"
             for start, seconds in self.starts.items()
             if seconds
         ]
         lines.append(f"{self.infeasible_share:.0%} of sampled trials break a static constraint")
+        if self.infeasible_share:
+            left = round((1 - self.infeasible_share) * self.num_trials)
+            lines.append(
+                f"  they cost no training, and count: of a random {self.num_trials} about {left} would be trained; "
+                "samplers that learn from constraints (tpe) draw fewer"
+            )
         needed = math.ceil(TRIALS_PER_DIMENSION * self.num_dimensions)
         if self.num_trials < needed:
             lines.append(
@@ -62,8 +77,11 @@ class Plan:
         return "\n".join(lines)
 
 
-def plan_sweep(spec: SweepSpec, workload: type[Workload] | None = None) -> Plan:
-    """Sample the space and count; the same checks as `run`, so a plan that passes can run."""
+def plan_sweep(spec: SweepSpec, workload: type[Workload] | None = None, display: Display | None = None) -> Plan:
+    """Sample the space and count; the same checks as `run`, so a plan that passes can run.
+
+    ConfigError, too, for a space of which no sampled trial meets the static constraints.
+    """
     workload = workload or default_workload()
     spec = resolved(spec, workload)
     check_holds(spec)
@@ -71,6 +89,17 @@ def plan_sweep(spec: SweepSpec, workload: type[Workload] | None = None) -> Plan:
     domain, epochs = domain_of(workload), spec.budget.epochs_per_trial
     configs = [domain.trial_config(with_overrides(spec.config, params), epochs) for params in points]
     sizes = [domain.static_metrics(workload, config) for config in configs]
+    inputs = {json.dumps([domain.dump(c).get(key) for key in ("data", "teacher")]): c for c in configs}
+    with (display or Display()).preparing() as progress:
+        for config in inputs.values():
+            domain.require_inputs(config, progress)
+    violated = [broken(spec.constraints, size) for size in sizes]
+    if all(violated):
+        static = [constraint for constraint in spec.constraints if constraint.metric in sizes[0]]
+        nearest = min(sizes, key=lambda size: max(constraint.violation(size) for constraint in static))
+        has = ", ".join(f"{c.metric} {nearest[c.metric]:.6g}" for c in broken(static, nearest))
+        rule = f"must leave trials to train, but each of {len(sizes)} sampled ones breaks them; the nearest has {has}"
+        raise ConfigError(rule, key="constraints")
     by_name = {name: [size[name] for size in sizes] for name in sizes[0]}
     order = sorted(range(len(sizes)), key=lambda i: sizes[i].get("model/macs_per_s", 0.0))
     middle = order[len(sizes) // 2]
@@ -80,8 +109,9 @@ def plan_sweep(spec: SweepSpec, workload: type[Workload] | None = None) -> Plan:
         num_trials=spec.budget.trials,
         num_epochs=spec.budget.epochs_per_trial,
         num_dimensions=sum(map(len, points)) / len(points),
-        infeasible_share=sum(bool(broken(spec.constraints, size)) for size in sizes) / len(sizes),
+        infeasible_share=sum(map(bool, violated)) / len(sizes),
         epoch_s=domain.epoch_seconds(configs[middle]),
+        price_per_hour=spec.resources.price_per_hour,
         starts={name: seconds for name, c in starts.items() if (seconds := domain.start_seconds(c)) is not None},
         sizes={name: (min(values), median(values), max(values)) for name, values in by_name.items()},
     )

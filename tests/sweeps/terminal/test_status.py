@@ -16,6 +16,7 @@ from sweeps.record.ledger import Ledger
 from sweeps.record.sweep_folder import SweepFolder
 from sweeps.record.trials import TrialState
 from sweeps.terminal.status import sweep_facts, sweep_status
+from sweeps.terminal.status_view import status_text
 
 
 @pytest.fixture
@@ -108,3 +109,37 @@ def test_a_stop_that_takes_long_names_the_driver(begun, monkeypatch):
     monkeypatch.setattr("sweeps.engine.driving.stopping.WAIT_S", 0.3)
     assert f"asked process {os.getpid()} on {socket.gethostname()} to stop" in stop_sweep(path)
     assert (path / "stop.request").exists()
+
+
+def test_a_running_sweep_says_what_is_left_and_what_is_best_so_far(begun):
+    path, ledger = begun
+    ledger.set_attr("spent_s", 600.0)
+    assert "left_s" not in sweep_status(path)["budget"]
+    drive(path)
+    status = sweep_status(path)
+    assert status["budget"]["left_s"] == 600.0  # two of four trials took as long
+    assert status["best"][QUALITY] == {"trial": 0, "value": 0.5}
+    assert set(status["best"]) == {QUALITY, PARAMS}
+    told = status_text(status)
+    assert "about 10 min left" in told and f"{QUALITY} 0.5 (trial 0)" in told
+
+
+def test_a_sweep_without_a_complete_trial_has_no_best(tmp_path):
+    folder = SweepFolder(tmp_path / "new")
+    folder.create()
+    folder.write_note("id", Curve)
+    spec = SweepSpec.model_validate(sweep(4, 2))
+    Ledger.create(folder.path, spec, "id")
+    folder.write_spec(spec)
+    assert sweep_status(folder.path)["best"] == {}
+    assert "no complete trial yet" in status_text(sweep_status(folder.path))
+
+
+def test_a_price_is_what_the_trials_hours_cost(begun):
+    path, ledger = begun
+    spec = SweepSpec.model_validate({**sweep(4, 2), "resources": {"price_per_hour": 3600.0}})
+    SweepFolder(path).write_spec(spec)
+    worked_s = sum(r.finished - r.started for r in ledger.records() if r.started and r.finished)
+    status = sweep_status(path)
+    assert status["budget"]["cost"] == pytest.approx(worked_s)
+    assert "spent at resources.price_per_hour" in status_text(status)

@@ -1,12 +1,14 @@
 """What a dry run says."""
 
+from dataclasses import replace
+
 import pytest
 from front_cases import spec
 
-from dfkd_core.errors import ConfigError
+from dfkd_core.errors import ConfigError, DataError
 from sweeps.definition.spec import Resources
 from sweeps.distillation.workload import DistillationWorkload
-from sweeps.engine.driving.plan import plan_sweep
+from sweeps.engine.driving.plan import Plan, plan_sweep
 
 
 class Sized:
@@ -50,3 +52,44 @@ def test_what_each_start_costs_is_told():
     plan = plan_sweep(spec(config=config, space=space, constraints=[]), DistillationWorkload)
     assert plan.starts["random weights"] == 0.0 and plan.starts["own-dccrn"] > 0.0
     assert "begun with own-dccrn: about" in plan.text() and "begun with random" not in plan.text()
+
+
+SMALL = {
+    "student": {"model": "dccrn", "width": 0.0625},
+    "data": {"segment_s": 0.25, "validation_clips": 4},
+    "training": {"batch_size": 1},
+}
+SPACE = {"optimizer.learning_rate": {"min": 1e-4, "max": 1e-2, "log": True}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"teacher": {"pretrained": "dtlnn"}}, "dtlnn.*did you mean 'dtln'"),
+        ({"teacher": {"checkpoint": "/nowhere"}}, "nowhere"),
+        ({"teacher": {"ensemble": {"members": [{"pretrained": "dtln"}, {"pretrained": "x"}]}}}, r"members\.1.*'x'"),
+        ({"data": {**SMALL["data"], "corpus": "/nowhere"}}, "nowhere"),
+        ({"data": {**SMALL["data"], "probes": {"street": "/nowhere"}}}, "nowhere"),
+    ],
+)
+def test_what_a_run_would_miss_a_plan_misses_too(changes, said):
+    """A teacher's name with a typing error, a corpus that is not there; public models are not fetched for it."""
+    with pytest.raises((ConfigError, DataError), match=said) as error:
+        plan_sweep(spec(config={**SMALL, **changes}, space=SPACE, constraints=[]), DistillationWorkload)
+    assert "\n" not in str(error.value)
+
+
+def test_a_space_without_a_feasible_trial_is_refused_with_the_nearest():
+    with pytest.raises(ConfigError, match=r"each of 50 sampled ones breaks them; the nearest has model/params 1000"):
+        plan_sweep(spec(constraints=["model/params <= 900"]), Sized)
+
+
+def test_it_is_said_that_infeasible_trials_count():
+    some = Plan("x", 24, 6, 2.0, 0.25, {"model/params": (1.0, 2.0, 3.0)})
+    assert "count: of a random 24 about 18 would be trained" in some.text()
+    assert "would be trained" not in replace(some, infeasible_share=0.0).text()
+
+
+def test_a_price_makes_hours_a_cost():
+    plan = Plan("x", 10, 6, 2.0, 0.0, {}, epoch_s=60.0, price_per_hour=2.5)
+    assert "at resources.price_per_hour 2.5: about 2.5, if trials run as here" in plan.text()
