@@ -59,6 +59,7 @@ class Trainer:
         self.signals = Signals(config, needs_teacher=self.loss.needs_teacher, progress=progress)
         self.start = initial_student(config, lambda: training_shard(self.signals.store, config.data, 0))
         self.start_scores: dict[str, float] = {}
+        self._warned: set[str] = set()
         self.student: nn.Module = self.start.student.to(self.device)
         self.optimizer = AdamW(self.student, config.optimizer.weight_decay)
         decay = config.training.ema_decay
@@ -100,7 +101,7 @@ class Trainer:
         gain_db = evaluation.mean["gain_db"]
         if abs(gain_db) > GAIN_WARNING_DB:
             remedy = "weigh loss.snr" if evaluation.reference == "clean" else "distil by output_mse"
-            _log.warning("the model returns speech at %+.1f dB; %s, which sees the gain", gain_db, remedy)
+            self._warn_once("gain", f"the model returns speech at {gain_db:+.1f} dB; {remedy}, which sees the gain")
         return evaluation
 
     def score_start(self) -> dict[str, float]:
@@ -190,7 +191,13 @@ class Trainer:
         prefix = "distillation/"
         warning = split_warning({n.removeprefix(prefix): v for n, v in means.items() if n.startswith(prefix)})
         if warning:
-            _log.warning("epoch %d: %s", self.epoch, warning)
+            self._warn_once("split", warning)
+
+    def _warn_once(self, kind: str, text: str) -> None:
+        """Tell it with the first epoch that shows it; the next ones would show it, too."""
+        if kind not in self._warned:
+            self._warned.add(kind)
+            _log.warning("epoch %d: %s", self.epoch, text)
 
 
 def prepare(config: ExperimentConfig, progress: Progress = silent) -> dict[str, str | None]:

@@ -145,6 +145,14 @@ def test_a_lost_level_is_warned_of(experiment, caplog):
     assert "loss.snr" in caplog.text
 
 
+def test_what_every_epoch_would_warn_of_is_said_once(experiment, caplog):
+    trainer = Trainer(experiment())
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            trainer.evaluate()
+    assert caplog.text.count("returns speech at") == 1
+
+
 def test_a_split_that_sticks_to_its_bound_is_warned_of(experiment, caplog):
     config = experiment({"distillation.min_cutoff_hz": 3900, "distillation.max_cutoff_hz": 3990})
     with caplog.at_level(logging.WARNING):
