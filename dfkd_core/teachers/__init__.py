@@ -92,7 +92,7 @@ PRETRAINED: dict[str, Callable[[], Teacher]] = {
 }
 
 
-def open_network(path: Path, device: torch.device | None = None) -> Teacher:
+def open_network(path: str | Path, device: torch.device | None = None) -> Teacher:
     """A model folder, a shipped name or an ONNX file as a function of waveforms; ONNX files run on the CPU."""
     from dfkd_core.teachers.trained_model import TrainedTeacher, model_place, shipped_names
 

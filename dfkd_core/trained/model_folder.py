@@ -65,11 +65,14 @@ def write_model_folder(
     write_atomic(folder / METRICS, json.dumps(record.to_json(), indent=1).encode())
 
 
-def load_model(folder: Path) -> tuple[Student, ExperimentConfig]:
-    """The model in evaluation mode on the CPU, and its config.
+def load_model(place: str | Path) -> tuple[Student, ExperimentConfig]:
+    """The model of a folder, in evaluation mode on the CPU, and its config.
+
+    The model takes noisy waveforms (batch, time) at 16 kHz and returns estimates of the same shape.
 
     CheckpointError: a file is missing, the weights differ from their hash or do not fit the config.
     """
+    folder = Path(place).expanduser()
     config = read_model_config(folder)
     _require_hash(folder)
     student = build_student(config.student)

@@ -163,6 +163,12 @@ class Front(Config):
         neighbours = self.confirmation.neighbours if self.confirmation else ()
         return [point for point in (*self.points, *neighbours) if point.seeds]
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        from sweeps.fronts.front_html import front_html
+
+        return front_html(self)
+
     def to_json(self) -> str:
         """The text of front.json."""
         return self.model_dump_json(indent=1) + "\n"

@@ -25,6 +25,7 @@ from sweeps.record.sweep_folder import SweepFolder
 from sweeps.record.sweep_state import SweepState, SweepStopped
 from sweeps.record.trials import TrialRecord
 from sweeps.terminal.display import Display
+from sweeps.terminal.notebook import display_here
 from sweeps.tracking.delivery import recorded_run_states
 from sweeps.trust.confirmed_front import with_repeats
 from sweeps.trust.near_neighbours import near_neighbours
@@ -81,7 +82,7 @@ def confirm_front(
     """
     if seeds < 1:
         raise ConfigError(f"must be at least 1, but got {seeds}; 3 is a good beginning", key="--seeds")
-    folder, display = SweepFolder(path), display or Display()
+    folder, display = SweepFolder(path), display or display_here()
     folder.require()
     with locked(folder) as lock:
         sweep = Sweep.open(path)

@@ -26,6 +26,7 @@ from sweeps.record.sweep import Sweep
 from sweeps.record.sweep_folder import SweepFolder
 from sweeps.record.sweep_state import SweepState, SweepStopped
 from sweeps.terminal.display import Display
+from sweeps.terminal.notebook import display_here
 from sweeps.tracking.credentials import trust_tracker
 from sweeps.tracking.delivery import recorded_states, undelivered
 from sweeps.workload import Workload, domain_of
@@ -44,7 +45,7 @@ def run_sweep(
 
     Raises ConfigError for wrong input (nothing is written then) and SweepStopped when it ends before its budget.
     """
-    workload, display = workload or default_workload(), display or Display()
+    workload, display = workload or default_workload(), display or display_here()
     spec = resolved(spec, workload)
     folder = SweepFolder(out or Path("runs") / spec.name)
     folder.refuse_second()
@@ -85,7 +86,7 @@ def resume_sweep(
     No finished trial runs again; unfinished ones go on from their last epoch under their own number and run.
     """
     changes(overrides or {})
-    folder, display = SweepFolder(path), display or Display()
+    folder, display = SweepFolder(path), display or display_here()
     folder.require()
     with locked(folder) as lock:
         sweep = Sweep.open(path, overrides)
