@@ -46,10 +46,14 @@ class Ledger:
 
     def __init__(self, study: optuna.Study, spec: SweepSpec, folder: Path) -> None:
         self.study, self.spec, self._folder = study, spec, folder
-        self._offset: int = study.user_attrs.get(WARM_START, 0)
         self._space = Space.parse(spec.space)
         self._outlook = Outlook(
-            self._space, spec.budget.epochs_per_trial, spec.reference_costs, self._curves_of, STOPPED
+            self._space,
+            spec.budget.epochs_per_trial,
+            spec.reference_costs,
+            self._curves_of,
+            STOPPED,
+            num_others=study.user_attrs.get(WARM_START, 0),
         )
 
     @classmethod
@@ -73,7 +77,7 @@ class Ledger:
             ledger._space.suggest(trial)
             study.tell(trial, [objective.cost(metrics[objective.metric]) for objective in spec.objectives])
         study.set_user_attr(WARM_START, len(lessons))
-        ledger._offset = len(lessons)
+        ledger._outlook.num_others = len(lessons)
         for point in spec.evaluate_first:
             ledger.enqueue(point)
         return ledger
@@ -95,6 +99,10 @@ class Ledger:
             from_study_name=self.sweep_id, from_storage=storage, to_storage=storage, to_study_name=sweep_id
         )
         return Ledger.open(self._folder, self.spec, sweep_id)
+
+    @property
+    def _offset(self) -> int:
+        return self._outlook.num_others
 
     def attrs(self) -> dict[str, Any]:
         """What is recorded of the sweep itself (hashes, state, hours spent)."""

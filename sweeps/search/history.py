@@ -43,6 +43,7 @@ class Outlook:
     reference: tuple[float, ...]
     curves_of: Callable[[FrozenTrial], Curves]
     stopped: str = ""
+    num_others: int = 0  # trials in front that are another sweep's
     fitted: dict[tuple[int, int], Scales] = field(default_factory=dict)  # by objective and number of trials
     _finished: dict[int, Lesson] = field(default_factory=dict)
 

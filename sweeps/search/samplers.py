@@ -20,6 +20,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from dfkd_core.errors import ConfigError
+from sweeps.search.fresh_draws import FreshSampler
 from sweeps.search.front_sampler import FrontSampler
 from sweeps.search.history import Outlook
 
@@ -113,11 +114,12 @@ SAMPLERS: dict[str, Callable[[Draw, Experience, Mapping[str, Any]], BaseSampler]
 def build_sampler(
     name: str, seed: int, number: int, known: Experience, options: Mapping[str, Any], outlook: Outlook
 ) -> BaseSampler:
-    """The sampler that proposes trial `number`; an option it does not take is a ConfigError."""
+    """The sampler that proposes trial `number`, nothing twice; an option it does not take is a ConfigError."""
     stream = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         try:
-            return SAMPLERS[name](Draw(seed, stream, number, outlook), known, options)
+            sampler = SAMPLERS[name](Draw(seed, stream, number, outlook), known, options)
         except (TypeError, ValueError) as error:
             raise ConfigError(f"must be options of the {name} sampler, but {error}", key="sampler.options") from error
+    return FreshSampler(sampler, outlook, stream)

@@ -15,8 +15,8 @@ SPACE = {
 }
 
 
-def ledger_of(folder, sampler, trials=24, space=None):
-    spec = SweepSpec.model_validate(sweep(trials, 3, space=space or SPACE, sampler=sampler))
+def ledger_of(folder, sampler, trials=24, space=None, **fields):
+    spec = SweepSpec.model_validate(sweep(trials, 3, space=space or SPACE, sampler=sampler, **fields))
     return Ledger.create(folder, spec, "id")
 
 

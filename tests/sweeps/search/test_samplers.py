@@ -47,6 +47,32 @@ def test_a_proposal_is_a_function_of_seed_number_and_ledger(tmp_path, name):
     assert len({params["x"] for params in found[0][:4]}) == 4, "no trial repeats another's draw"
 
 
+SMALL = {
+    "kind": {"values": ["a", "b"]},
+    "size": {"values": [0.25, 0.5, 1.0]},
+    "x": {"values": [0.1, 0.7], "when": {"kind": "b"}},
+}  # nine configurations: three of a, six of b
+
+
+def always_complete(params):
+    return TrialState.COMPLETE, params.get("x", 0.5)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_no_configuration_is_trained_twice_while_another_is_left(tmp_path, name):
+    first = {"kind": "b", "size": 0.5, "x": 0.7}
+    ledger = ledger_of(tmp_path, {"name": name, "seed": 3}, trials=9, space=SMALL, evaluate_first=[first])
+    drawn = [play(ledger, always_complete) for _ in range(8)]
+    assert first in drawn
+    assert len({tuple(sorted(params.items())) for params in drawn}) == 8, drawn
+
+
+def test_a_space_that_is_used_up_repeats_itself(tmp_path):
+    ledger = ledger_of(tmp_path, {"name": "random", "seed": 3}, trials=11, space=SMALL)
+    drawn = [tuple(sorted(play(ledger, always_complete).items())) for _ in range(11)]
+    assert len(set(drawn)) == 9
+
+
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_an_option_that_a_sampler_does_not_take_is_refused(name):
     with pytest.raises(ConfigError, match=name) as caught:
