@@ -47,27 +47,23 @@ class Start:
 def initial_student(config: ExperimentConfig, mixtures: Callable[[], MixtureList]) -> Start:
     """The student of a config: with its parent's weights or, where that is wider, with those of a slice of it.
 
-    `mixtures` are those of the first epoch; they are asked for where a slice is to be cut. Errors: as `find_parent`;
-    CheckpointError where the parent is damaged.
+    `mixtures` are those of the first epoch; they are asked for where a slice is to be cut, once for all who want the
+    same. Errors: as `find_parent`; CheckpointError where the parent is damaged.
     """
     student, parent = build_student(config.student), find_parent(config)
     if parent is None:
         return Start(student)
-    trained, rule = load_model(parent.folder)[0], config.training.slice_by
-    how = f"a slice by {rule}" if parent.is_wider else "the weights"
-    origin = {"start_hash": parent.sha256, "start": f"{how} of {parent.folder.name}"}
-    if parent.is_wider:
-        return Start(student, "slice", _slice(student, trained, parent, config, mixtures()), origin)
-    student.load_state_dict(trained.state_dict())
-    return Start(student, "whole", parent.sha256, origin)
-
-
-def _slice(student: Student, trained: Student, parent: Parent, config: ExperimentConfig, crops: MixtureList) -> str:
-    """Cut the student out of its parent, once for all who want the same; returns the slice's identity."""
-    rule, batch = config.training.slice_by, config.training.batch_size
+    trained = load_model(parent.folder)[0]
+    if not parent.is_wider:
+        origin = {"start_hash": parent.sha256, "start": f"the weights of {parent.folder.name}"}
+        student.load_state_dict(trained.state_dict())
+        return Start(student, "whole", parent.sha256, origin)
+    ways = student.slices(trained)
+    rule = config.training.slice_by if ways is None else "SI-SDR"
+    origin = {"start_hash": parent.sha256, "start": f"a slice by {rule} of {parent.folder.name}"}
+    crops, batch = mixtures(), config.training.batch_size
 
     def cut() -> State:
-        ways = student.slices(trained)
         if ways is None:
             student.load_state_dict(sliced(trained, student, _scores(trained, parent, rule, crops)))
         else:
@@ -77,7 +73,7 @@ def _slice(student: Student, trained: Student, parent: Parent, config: Experimen
 
     identity = _identity(f"{parent.sha256} {crops.sha256} {config.student.model_dump_json()} {rule} {batch}")
     student.load_state_dict(_kept(identity, cut))
-    return identity
+    return Start(student, "slice", identity, origin)
 
 
 @torch.no_grad()
