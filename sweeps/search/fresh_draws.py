@@ -51,16 +51,19 @@ class FreshSampler(BaseSampler):
     ) -> Any:
         """The proposal's value for this parameter."""
         if self._params is None:
-            trials = study.get_trials(deepcopy=False)
-            others = [_params(other) for other in trials[self._outlook.num_others :] if other.number != trial.number]
-            rng, uniform = np.random.default_rng(self._stream), RandomSampler(self._stream)
-            for redraw in range(MAX_REDRAWS):
-                draft = _Draft(self._sampler, uniform, redraw / (MAX_REDRAWS - 1), rng, study, trial)
-                self._outlook.space.suggest(draft)
-                self._params = draft.params
-                if self._params not in others:
-                    break
+            self._params = self._proposal(study, trial)
         return self._params[param_name]
+
+    def _proposal(self, study: Study, trial: FrozenTrial) -> dict[str, Any]:
+        trials = study.get_trials(deepcopy=False)
+        others = [_params(other) for other in trials[self._outlook.num_others :] if other.number != trial.number]
+        rng, uniform = np.random.default_rng(self._stream), RandomSampler(self._stream)
+        for redraw in range(MAX_REDRAWS):
+            draft = _Draft(self._sampler, uniform, redraw / (MAX_REDRAWS - 1), rng, study, trial)
+            self._outlook.space.suggest(draft)
+            if draft.params not in others:
+                break
+        return draft.params
 
 
 class _Draft:
@@ -101,8 +104,10 @@ class _Draft:
     def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
         if name in self._given:
             value = self._given[name]
-        elif distribution.single():
-            value = distribution.choices[0] if isinstance(distribution, CategoricalDistribution) else distribution.low
+        elif isinstance(distribution, CategoricalDistribution) and distribution.single():
+            value = distribution.choices[0]
+        elif isinstance(distribution, FloatDistribution | IntDistribution) and distribution.single():
+            value = distribution.low
         elif self._rng.random() < self._looseness:
             value = self._uniform.sample_independent(self._study, self._trial, name, distribution)
         elif name in self._relative:
