@@ -25,7 +25,7 @@ class ConvTasNetCore(LiveCore):
         self.model = model.eval()
         self.frames = WindowFrames(model.frames.window, model.frames.stride)
 
-    def step(self, frame: Tensor, memory: Memory, past_end: int) -> Tensor:
+    def step(self, frame: Tensor, memory: Memory, past_end: int | Tensor) -> Tensor:
         """Enhance a window; nothing is delayed."""
         model = self.model
         weights = model.frames.analysis(frame)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -54,40 +55,61 @@ class Memory:
         return output
 
 
-class LiveCore(nn.Module, ABC):
-    """A student in evaluation mode, one frame at a time.
+class Core(Protocol):
+    """One frame and the states in, one frame and the states out: a student, or an ONNX graph of one.
 
-    frames: how a signal becomes what `forward` takes, and back. delay_frames: how many frames later than it was
-    given a frame comes out enhanced.
+    frames: how a signal becomes what a call takes, and back. delay_frames: how many frames later than it was given
+    a frame comes out enhanced.
     """
+
+    @property
+    def frames(self) -> Frames:
+        """The framing."""
+
+    @property
+    def delay_frames(self) -> int:
+        """Frames between a frame's arrival and its return."""
+
+    def initial_states(self) -> States:
+        """The states of a stream that begins."""
+
+    def __call__(self, frame: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
+        """The frame given `delay_frames` ago, enhanced, and the new states, in the order of the old ones."""
+
+    def finish(self, states: States, past_end: int) -> tuple[Tensor, ...]:
+        """As a call, in the `past_end`-th step behind the last frame, counted from 1: what is still delayed."""
+
+
+def latency_samples(core: Core) -> int:
+    """How late a sample comes out at the latest: the frame that it waits for, and delayed frames."""
+    return core.frames.window_samples + core.delay_frames * core.frames.hop_samples
+
+
+class LiveCore(nn.Module, ABC):
+    """A student in evaluation mode as a `Core`."""
 
     frames: Frames
     delay_frames: int = 0
 
     @abstractmethod
-    def step(self, frame: Tensor, memory: Memory, past_end: int) -> Tensor:
+    def step(self, frame: Tensor, memory: Memory, past_end: int | Tensor) -> Tensor:
         """Enhance a frame; in the `past_end`-th step behind a signal's end (else 0) the frame is silence."""
 
     def forward(self, frame: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
-        """The frame given `delay_frames` ago, enhanced, and the new states, in the order of the old ones."""
+        """As `Core` says."""
         memory = Memory(states)
         enhanced = self.step(frame, memory, 0)
         return enhanced, *memory.new
 
-    def finish(self, states: States, past_end: int) -> tuple[Tensor, ...]:
-        """As `forward`, in the `past_end`-th step behind the last frame, counted from 1: what is still delayed."""
+    def finish(self, states: States, past_end: int | Tensor) -> tuple[Tensor, ...]:
+        """As `Core` says."""
         memory = Memory(states)
         enhanced = self.step(self.frames.silence(), memory, past_end)
         return enhanced, *memory.new
 
     def initial_states(self) -> States:
-        """The states of a stream that begins: zeros."""
+        """Zeros."""
         memory = Memory(None)
         with torch.no_grad():
             self.step(self.frames.silence(), memory, 0)
         return tuple(memory.zeros)
-
-    @property
-    def latency_samples(self) -> int:
-        """How late a sample comes out at the earliest: the frame that it must wait for, and delayed frames."""
-        return self.frames.window_samples + self.delay_frames * self.frames.hop_samples

@@ -30,7 +30,7 @@ class DCCRNCore(LiveCore):
         self.delay_frames = self.past * len(self.decoder)
         self.eval()
 
-    def step(self, frame: Tensor, memory: Memory, past_end: int) -> Tensor:
+    def step(self, frame: Tensor, memory: Memory, past_end: int | Tensor) -> Tensor:
         """Enhance the frame of `delay_frames` ago."""
         spectrum = frame[..., 1:]
         signal, skips = spectrum, []
@@ -38,12 +38,11 @@ class DCCRNCore(LiveCore):
             signal = down(memory.with_past(signal, self.past))
             skips.append(signal)
         signal = self._recur(signal, memory)
-        if past_end:
-            # behind the end there are no frames: nothing is what decoder layers hear of them
-            signal, skips = torch.zeros_like(signal), [torch.zeros_like(skip) for skip in skips]
+        # behind the end there are no frames: nothing is what decoder layers hear of them
+        signal, skips = signal * (past_end <= 0), [skip * (past_end <= 0) for skip in skips]
         for j, (up, skip) in enumerate(zip(self.up, reversed(skips), strict=True)):
-            if past_end > j * self.past > 0:
-                signal = torch.zeros_like(signal)
+            if j and self.past:
+                signal = signal * (past_end <= j * self.past)
             both = torch.cat((signal, memory.delayed(skip, j * self.past)), dim=1)
             signal = up(memory.with_past(both, self.past))
         enhanced = masked(signal, memory.delayed(spectrum, self.delay_frames))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dfkd_core.errors import DataError
-from dfkd_core.live.core import States
+from dfkd_core.live.core import Core, States, latency_samples
 from dfkd_core.live.cores import live_core
 from dfkd_core.signal.audio import Samples
 
@@ -21,10 +21,10 @@ class Enhancer:
     A sample comes out `latency_samples` after it went in at the latest, chunks not counted.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module | Core) -> None:
         """ConfigError: the student needs the whole clip."""
-        self._core = live_core(model)
-        self.latency_samples = self._core.latency_samples
+        self._core: Core = live_core(model) if isinstance(model, nn.Module) else model
+        self.latency_samples = latency_samples(self._core)
         self.reset()
 
     def reset(self) -> None:

@@ -1,0 +1,1 @@
+"""A trained model as an ONNX file that other runtimes take."""

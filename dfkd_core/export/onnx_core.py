@@ -1,0 +1,64 @@
+"""A streaming ONNX graph as a core: the same frames and states, run by onnxruntime."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dfkd_core.base.onnx_session import open_session
+from dfkd_core.errors import ConfigError
+from dfkd_core.live.core import States
+from dfkd_core.live.frames import Frames, SpectralFrames, WindowFrames
+from dfkd_core.signal.stft import Framing
+
+FORM, FRAMING, DELAY = "dfkd.form", "dfkd.framing", "dfkd.delay_frames"
+STREAMING = "streaming"
+FRAME, PAST_END, ENHANCED = "frame", "past_end", "enhanced"
+
+
+class OnnxCore:
+    """Takes a file that `dfkd export-onnx --streaming` wrote; ConfigError for any other."""
+
+    def __init__(self, path: Path) -> None:
+        self._session = open_session(path)
+        told = self._session.get_modelmeta().custom_metadata_map
+        if told.get(FORM) != STREAMING:
+            rule = "must be a streaming graph of `dfkd export-onnx --streaming`, but its metadata names none"
+            raise ConfigError(rule, file=path)
+        self.frames = frames_of(json.loads(told[FRAMING]))
+        self.delay_frames = int(told[DELAY])
+        self._states = [port for port in self._session.get_inputs() if port.name not in (FRAME, PAST_END)]
+
+    def initial_states(self) -> States:
+        """Zeros in the shapes of the graph's state inputs."""
+        return tuple(torch.zeros(tuple(port.shape)) for port in self._states)
+
+    def __call__(self, frame: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
+        """One frame through the graph."""
+        return self._run(frame, states, 0)
+
+    def finish(self, states: States, past_end: int) -> tuple[Tensor, ...]:
+        """A frame behind the end."""
+        return self._run(self.frames.silence(), states, past_end)
+
+    def _run(self, frame: Tensor, states: States, past_end: int) -> tuple[Tensor, ...]:
+        fed: dict[str, Any] = {FRAME: frame.numpy()}
+        if self.delay_frames:
+            fed[PAST_END] = torch.tensor([float(past_end)]).numpy()
+        fed |= {port.name: state.numpy() for port, state in zip(self._states, states, strict=True)}
+        return tuple(torch.from_numpy(value) for value in self._session.run(None, fed))
+
+
+def framing_of(frames: Frames) -> dict[str, int]:
+    """What a file must say of its frames."""
+    sizes = {"window_samples": frames.window_samples, "hop_samples": frames.hop_samples}
+    return {"n_fft": frames.framing.n_fft, **sizes} if isinstance(frames, SpectralFrames) else sizes
+
+
+def frames_of(sizes: dict[str, int]) -> Frames:
+    """The frames that a file speaks of."""
+    return SpectralFrames(Framing(**sizes)) if "n_fft" in sizes else WindowFrames(**sizes)

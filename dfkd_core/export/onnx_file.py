@@ -1,0 +1,200 @@
+"""Write ONNX files: a graph for one frame at a time, or for whole signals."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dfkd_core.base.atomic_files import write_atomic
+from dfkd_core.base.onnx_session import open_session
+from dfkd_core.errors import ConfigError
+from dfkd_core.export.onnx_core import DELAY, ENHANCED, FORM, FRAME, FRAMING, PAST_END, STREAMING, OnnxCore, framing_of
+from dfkd_core.export.report import Enhance, ExportReport, largest_difference, real_time_factor
+from dfkd_core.live import Enhancer, live_core
+from dfkd_core.live.core import LiveCore, Memory, latency_samples
+from dfkd_core.models.base import Student
+from dfkd_core.models.complexity import complexity
+from dfkd_core.models.conv_tasnet import ConvTasNet
+from dfkd_core.models.dptnet import DPTNet
+from dfkd_core.signal import SAMPLE_RATE_HZ
+from dfkd_core.signal.audio import Samples
+from dfkd_core.trained.model_folder import METRICS, load_model, model_sha256, read_model_config, read_record
+
+OPSET = 18
+WHOLE = "whole signal"
+DPTNET_S = 4.0  # the one length that a DPTNet's graph takes
+
+
+def export_streaming(folder: Path, path: Path) -> ExportReport:
+    """One frame and the states in, one frame and the states out; equal to the model to 1e-4, its end included.
+
+    ConfigError: the student needs the whole clip. DFKDError: the file would differ from the model.
+    """
+    model, _ = load_model(folder)
+    core = live_core(model)
+    states = core.initial_states()
+    ends = {PAST_END: torch.zeros(1)} if core.delay_frames else {}
+    names = [f"state_{i}" for i in range(len(states))]
+    graph = _exported(
+        _Step(core),
+        (core.frames.silence(), *ends.values(), *states),
+        inputs=[FRAME, *ends, *names],
+        outputs=[ENHANCED, *(f"new_{name}" for name in names)],
+    )
+    told = {FORM: STREAMING, FRAMING: json.dumps(framing_of(core.frames)), DELAY: str(core.delay_frames)}
+    with _kept_if_equal(path, _with_metadata(graph, told | _provenance(model, folder))) as partial:
+        exported = OnnxCore(partial)
+        return ExportReport(
+            path,
+            STREAMING,
+            partial.stat().st_size,
+            largest_difference(_stream(exported), _whole(model), path),
+            real_time_factor(_stream(exported)),
+            1000 * latency_samples(core) / SAMPLE_RATE_HZ,
+            sum(4 * state.numel() for state in states),
+        )
+
+
+class _Step(nn.Module):
+    """A core's step whose end of the signal is an input, where frames are delayed."""
+
+    def __init__(self, core: LiveCore) -> None:
+        super().__init__()
+        self.core = core
+        self.eval()  # the exporter puts a module back into the mode that it came in
+
+    def forward(self, frame: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+        past_end, states = (rest[0], rest[1:]) if self.core.delay_frames else (0, rest)
+        memory = Memory(states)
+        enhanced = self.core.step(frame, memory, past_end)
+        return enhanced, *memory.new
+
+
+def export_whole(folder: Path, path: Path) -> ExportReport:
+    """Waveform in, waveform out, (batch, time), of any length; a DPTNet's of DPTNET_S alone.
+
+    ConfigError: a student that works on spectra, which other runtimes' transforms do not match: it streams.
+    DFKDError: the file would differ from the model.
+    """
+    model, config = load_model(folder)
+    if not isinstance(model, ConvTasNet | DPTNet):
+        rule = f"{config.student.model} works on spectra and is exported as a graph for one frame at a time"
+        raise ConfigError(f"{rule}; add --streaming", key="export-onnx", file=folder)
+    fixed = round(DPTNET_S * SAMPLE_RATE_HZ) if isinstance(model, DPTNet) else None
+    length = None if fixed else torch.export.Dim("time", min=model.frames.window + 1)
+    content = io.BytesIO()
+    with _quietly(), torch.no_grad():
+        program = torch.onnx.export(
+            model,
+            (torch.zeros(1, fixed or SAMPLE_RATE_HZ),),
+            input_names=["noisy"],
+            output_names=["estimate"],
+            dynamic_shapes=({1: length},) if length else None,
+            opset_version=OPSET,
+            dynamo=True,
+        )
+        program.save(content)  # type: ignore[union-attr, arg-type]
+    with _kept_if_equal(
+        path, _with_metadata(content.getvalue(), {FORM: WHOLE} | _provenance(model, folder))
+    ) as partial:
+        exported = _session(partial)
+        return ExportReport(
+            path,
+            WHOLE if fixed is None else f"{WHOLE} of {DPTNET_S:g} s",
+            partial.stat().st_size,
+            largest_difference(exported, _whole(model), path, fixed),
+            real_time_factor(exported, fixed),
+        )
+
+
+def _exported(module: nn.Module, example: tuple[Tensor, ...], inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
+    """The graph of a module of fixed shapes."""
+    content = io.BytesIO()
+    with _quietly(), torch.no_grad():
+        # shapes are fixed and nothing branches: the tracing exporter is exact here, and its graphs run twice as fast
+        torch.onnx.export(
+            module,
+            example,
+            content,  # type: ignore[arg-type]
+            input_names=list(inputs),
+            output_names=list(outputs),
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    return content.getvalue()
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without what torch's exporters say of themselves."""
+    said = logging.getLogger("torch.onnx")
+    before = said.level
+    said.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        said.setLevel(before)
+
+
+def _with_metadata(graph: bytes, told: Mapping[str, str]) -> bytes:
+    import onnx
+
+    model = onnx.load_from_string(graph)
+    onnx.helper.set_model_props(model, dict(told))
+    return bytes(model.SerializeToString())
+
+
+def _provenance(model: Student, folder: Path) -> dict[str, str]:
+    """What a file says of itself to whoever opens it."""
+    sizes = {name: value for name, value in asdict(complexity(model)).items() if np.isfinite(value)}
+    student = read_model_config(folder).student.model
+    told = {"sample_rate": SAMPLE_RATE_HZ, "dfkd.model": student, "dfkd.sha256": model_sha256(folder)}
+    if (folder / METRICS).is_file():
+        origin = read_record(folder).origin
+        told["dfkd.licences"] = ", ".join(origin.get("licences") or ["unknown"])
+        told |= {f"dfkd.{key}": origin[key] for key in ("data_hash", "teacher_hash") if origin.get(key)}
+    return {key: str(value) for key, value in {**told, **{f"dfkd.{name}": v for name, v in sizes.items()}}.items()}
+
+
+@contextmanager
+def _kept_if_equal(path: Path, content: bytes) -> Iterator[Path]:
+    """A file beside its place while it is checked; moved there when the check passes, else gone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        write_atomic(partial, content)
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _stream(core: OnnxCore) -> Enhance:
+    enhancer = Enhancer(core)
+    return lambda noisy: np.concatenate([enhancer.process(noisy), enhancer.finish()])
+
+
+def _session(path: Path) -> Enhance:
+    session = open_session(path)
+    return lambda noisy: session.run(None, {"noisy": noisy[None]})[0][0]
+
+
+def _whole(model: Student) -> Enhance:
+    def enhance(noisy: Samples) -> Samples:
+        with torch.inference_mode():
+            estimate: Samples = model(torch.from_numpy(noisy)[None])[0].numpy()
+        return estimate
+
+    return enhance

@@ -1,0 +1,82 @@
+"""What is known of an exported file: that it computes what the model computes, how fast, how late."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from dfkd_core.errors import DFKDError
+from dfkd_core.signal import SAMPLE_RATE_HZ
+from dfkd_core.signal.audio import Samples
+
+TOLERANCE = 1e-4
+LENGTHS_S = (0.2, 0.75, 1.5)
+TIMED_S, NUM_TIMED = 2.0, 5
+
+Enhance = Callable[[Samples], Samples]
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """A file, and what was measured on it before it was left behind.
+
+    difference: largest absolute difference from the model over all probe signals. real_time_factor: seconds of
+    computing for a second of audio, onnxruntime on one thread. latency_ms: None for a graph of whole signals.
+    """
+
+    path: Path
+    form: str
+    num_bytes: int
+    difference: float
+    real_time_factor: float
+    latency_ms: float | None = None
+    state_bytes: int | None = None
+
+    def __str__(self) -> str:
+        live = "" if self.latency_ms is None else f", latency {self.latency_ms:.1f} ms, {self.state_bytes:,} B of state"
+        return (
+            f"{self.path}: {self.form}, {self.num_bytes / 1e6:.2f} MB{live}, real-time factor "
+            f"{self.real_time_factor:.3f} on one thread; equal to the model to {self.difference:.1e}"
+        )
+
+
+def probe_signals(num_samples: int | None = None) -> Iterator[tuple[str, Samples]]:
+    """A gliding voice, silence and noise at full scale, each in three lengths, or in the one that is given."""
+    lengths = [round(seconds * SAMPLE_RATE_HZ) for seconds in LENGTHS_S] if num_samples is None else [num_samples]
+    for length in lengths:
+        time_s = np.arange(length) / SAMPLE_RATE_HZ
+        pitch = 2 * np.pi * (140 * time_s + 25 * np.sin(2 * np.pi * 0.7 * time_s))
+        voice = sum(np.sin(k * pitch) / k for k in range(1, 20)) * (time_s % 0.6 < 0.45)
+        full = np.random.default_rng(0).uniform(-1, 1, length)
+        for name, signal in (("a voice", 0.1 * voice), ("silence", 0 * time_s), ("noise at full scale", full)):
+            yield f"{name} of {length} samples", np.asarray(signal, np.float32)
+
+
+def largest_difference(exported: Enhance, model: Enhance, path: Path, num_samples: int | None = None) -> float:
+    """Over all probe signals; DFKDError naming the first on which an exported file is not the model."""
+    worst = 0.0
+    for name, signal in probe_signals(num_samples):
+        ours, theirs = model(signal), exported(signal)
+        difference = float(np.abs(ours - theirs).max()) if theirs.shape == ours.shape else float("inf")
+        if not difference <= TOLERANCE:
+            rule = f"must equal the model to {TOLERANCE:g}, but differs by {difference:.2g} on {name}"
+            raise DFKDError(f"{path}: {rule}; nothing was written")
+        worst = max(worst, difference)
+    return worst
+
+
+def real_time_factor(exported: Enhance, num_samples: int | None = None) -> float:
+    """Median seconds of computing for a second of noise."""
+    length = num_samples or round(TIMED_S * SAMPLE_RATE_HZ)
+    noise = np.random.default_rng(1).normal(0, 0.1, length).astype(np.float32)
+    times = []
+    for _ in range(NUM_TIMED):
+        start = time.perf_counter()
+        exported(noise)
+        times.append(time.perf_counter() - start)
+    return median(times) * SAMPLE_RATE_HZ / length

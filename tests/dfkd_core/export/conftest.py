@@ -1,0 +1,32 @@
+"""Small model folders of every architecture, with the statistics of a training."""
+
+import pytest
+import torch
+
+from dfkd_core.config import ExperimentConfig
+from dfkd_core.models import build_student
+from dfkd_core.trained.model_folder import write_model_folder
+
+STUDENTS = {
+    "dccrn": {"model": "dccrn", "width": 0.0625, "num_layers": 4},
+    "conv_tasnet": {"model": "conv_tasnet", "width": 0.0625, "causal": True, "num_blocks": 2, "num_repeats": 1},
+    "dptnet": {"model": "dptnet", "width": 0.0625, "num_blocks": 1},
+}
+
+
+@pytest.fixture(scope="session")
+def model_folders(tmp_path_factory):
+    """Where each one's folder lies, by name."""
+    root, folders = tmp_path_factory.mktemp("models"), {}
+    for name, fields in STUDENTS.items():
+        torch.manual_seed(1)
+        config = ExperimentConfig.parse({"student": fields, "distillation": {"method": "none"}})
+        model = build_student(config.student)
+        for module in model.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.running_mean.normal_(0, 0.1)
+                module.running_var.uniform_(0.5, 2)
+        folders[name] = root / name
+        told = {"noisy": {}, "epochs": 1, "origin": {"licences": ["CC0-1.0"], "data_hash": "d" * 64}}
+        write_model_folder(folders[name], config, model.state_dict(), {}, **told)
+    return folders

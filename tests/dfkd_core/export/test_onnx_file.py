@@ -1,0 +1,88 @@
+"""An exported file computes what the model computes, and says what it is."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from dfkd_core.errors import ConfigError, DFKDError
+from dfkd_core.export import onnx_file
+from dfkd_core.export.onnx_core import OnnxCore
+from dfkd_core.export.onnx_file import export_streaming, export_whole
+from dfkd_core.live import Enhancer
+from dfkd_core.trained.model_folder import load_model
+
+
+@pytest.fixture(scope="module", params=["dccrn", "conv_tasnet"])
+def streaming(request, model_folders, tmp_path_factory):
+    """A model folder, its streaming file and what was reported of it."""
+    path = tmp_path_factory.mktemp("onnx") / f"{request.param}.onnx"
+    return model_folders[request.param], path, export_streaming(model_folders[request.param], path)
+
+
+def noise(num_samples, seed=3):
+    return (0.1 * np.random.default_rng(seed).standard_normal(num_samples)).astype(np.float32)
+
+
+def whole(folder, samples):
+    with torch.inference_mode():
+        return load_model(folder)[0](torch.from_numpy(samples)[None])[0].numpy()
+
+
+def test_a_streaming_graph_equals_the_model_to_the_last_sample(streaming):
+    folder, path, report = streaming
+    enhancer, samples = Enhancer(OnnxCore(path)), noise(7_777)
+    parts = [enhancer.process(samples[first : first + 300]) for first in range(0, len(samples), 300)]
+    streamed = np.concatenate([*parts, enhancer.finish()])
+    np.testing.assert_allclose(streamed, whole(folder, samples), atol=1e-5)
+    assert report.difference <= 1e-5
+
+
+def test_a_file_says_rate_framing_sizes_licence_and_where_it_comes_from(streaming):
+    _, path, report = streaming
+    told = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
+    assert told["sample_rate"] == "16000" and told["dfkd.licences"] == "CC0-1.0" and told["dfkd.data_hash"] == "d" * 64
+    assert float(told["dfkd.params"]) > 1000 and "hop_samples" in told["dfkd.framing"]
+    assert report.latency_ms > 0 and report.state_bytes > 0 and report.real_time_factor > 0
+    assert f"latency {report.latency_ms:.1f} ms" in str(report)
+
+
+def test_the_opset_is_one_that_runtimes_take(streaming):
+    assert onnx.load(streaming[1]).opset_import[0].version == 18
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "lengths"), [("conv_tasnet", (333, 5_000, 16_001)), ("dptnet", (64_000,))])
+def test_a_whole_signal_s_graph_equals_the_model_at_every_length(name, lengths, model_folders, tmp_path):
+    export_whole(model_folders[name], tmp_path / "x.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "x.onnx")
+    for length in lengths:
+        (estimate,) = session.run(None, {"noisy": noise(length)[None]})
+        np.testing.assert_allclose(estimate[0], whole(model_folders[name], noise(length)), atol=1e-5)
+
+
+def test_a_student_on_spectra_is_exported_frame_by_frame(model_folders, tmp_path):
+    with pytest.raises(ConfigError, match=r"works on spectra.*add --streaming"):
+        export_whole(model_folders["dccrn"], tmp_path / "x.onnx")
+
+
+def test_a_student_that_needs_the_whole_clip_does_not_stream(model_folders, tmp_path):
+    with pytest.raises(ConfigError, match="whole clip"):
+        export_streaming(model_folders["dptnet"], tmp_path / "x.onnx")
+
+
+def test_a_graph_that_differs_from_the_model_is_not_left_behind(model_folders, tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_file, "_whole", lambda model: lambda noisy: noisy)
+    with pytest.raises(DFKDError, match=r"must equal the model to 0.0001, but differs by .* on a voice of 3200"):
+        export_streaming(model_folders["conv_tasnet"], tmp_path / "x.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_graph_of_another_kind_is_no_stream(model_folders, tmp_path):
+    graph = onnx.helper.make_graph([], "empty", [], [])
+    onnx.save(
+        onnx.helper.make_model(graph, ir_version=8, opset_imports=[onnx.helper.make_opsetid("", 17)]), tmp_path / "x"
+    )
+    with pytest.raises(ConfigError, match="streaming graph"):
+        OnnxCore(tmp_path / "x")
