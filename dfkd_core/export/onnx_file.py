@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.onnx_session import open_session
 from dfkd_core.errors import ConfigError
-from dfkd_core.export.onnx_core import DELAY, ENHANCED, FORM, FRAME, FRAMING, PAST_END, STREAMING, OnnxCore, framing_of
 from dfkd_core.export.report import Enhance, ExportReport, largest_difference, real_time_factor
 from dfkd_core.live import Enhancer, live_core
 from dfkd_core.live.core import LiveCore, Memory, latency_samples
+from dfkd_core.live.onnx_core import DELAY, ENHANCED, FORM, FRAME, FRAMING, PAST_END, STREAMING, OnnxCore, framing_of
 from dfkd_core.models.base import Student
 from dfkd_core.models.complexity import complexity
 from dfkd_core.models.conv_tasnet import ConvTasNet

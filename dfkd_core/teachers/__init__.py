@@ -98,9 +98,11 @@ def open_network(path: str | Path, device: torch.device | None = None) -> Teache
 
     path = model_place(path)
     if path.suffix == ".onnx":
+        from dfkd_core.live.onnx_core import is_streaming
         from dfkd_core.teachers.onnx_file import ONNXTeacher
+        from dfkd_core.teachers.streaming_graph import StreamingGraph
 
-        return ONNXTeacher(path)
+        return StreamingGraph(path) if is_streaming(path) else ONNXTeacher(path)
     if path.is_dir():
         return TrainedTeacher(path, device)
     shipped = f" (shipped: {', '.join(shipped_names())})" if shipped_names() else ""

@@ -6,12 +6,15 @@ import onnxruntime
 import pytest
 import torch
 
+from dfkd_core.enhance import enhance_path
 from dfkd_core.errors import ConfigError, DFKDError
 from dfkd_core.export import onnx_file
-from dfkd_core.export.onnx_core import OnnxCore
 from dfkd_core.export.onnx_file import export_streaming, export_whole
 from dfkd_core.live import Enhancer
+from dfkd_core.live.onnx_core import OnnxCore
+from dfkd_core.signal.audio import read_audio, write_audio
 from dfkd_core.trained.model_folder import load_model
+from sweeps.cli import run
 
 
 @pytest.fixture(scope="module", params=["dccrn", "conv_tasnet"])
@@ -86,3 +89,20 @@ def test_a_graph_of_another_kind_is_no_stream(model_folders, tmp_path):
     )
     with pytest.raises(ConfigError, match="streaming graph"):
         OnnxCore(tmp_path / "x")
+
+
+def test_a_streaming_file_enhances_like_the_model_s_folder(streaming, tmp_path):
+    folder, path, _ = streaming
+    write_audio(tmp_path / "noisy.wav", noise(9_000))
+    for model, name in ((folder, "folder"), (path, "file")):
+        list(enhance_path(model, tmp_path / "noisy.wav", tmp_path / f"{name}.wav"))
+    ours, theirs = (read_audio(tmp_path / f"{name}.wav")[0] for name in ("folder", "file"))
+    np.testing.assert_allclose(theirs, ours, atol=2e-4)
+
+
+def test_the_command_says_what_was_measured(model_folders, tmp_path, capsys):
+    out = tmp_path / "x.onnx"
+    assert run(["export-onnx", str(model_folders["conv_tasnet"]), "-o", str(out), "--streaming"]) == 0
+    assert "streaming" in capsys.readouterr().out and out.is_file()
+    assert run(["export-onnx", str(model_folders["dccrn"]), "-o", str(tmp_path / "y.onnx")]) == 2
+    assert "add --streaming" in capsys.readouterr().err

@@ -20,6 +20,17 @@ STREAMING = "streaming"
 FRAME, PAST_END, ENHANCED = "frame", "past_end", "enhanced"
 
 
+def is_streaming(path: Path) -> bool:
+    """Whether a file is a streaming graph of ours; False for what cannot be read, which is told where it is opened."""
+    import onnx
+
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except Exception:  # protobuf's and the file system's errors share no base class
+        return False
+    return any(prop.key == FORM and prop.value == STREAMING for prop in model.metadata_props)
+
+
 class OnnxCore:
     """Takes a file that `dfkd export-onnx --streaming` wrote; ConfigError for any other."""
 
