@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.onnx_session import open_session
 from dfkd_core.errors import ConfigError
-from dfkd_core.export.report import Enhance, ExportReport, largest_difference, real_time_factor
-from dfkd_core.live import Enhancer, live_core
+from dfkd_core.export.report import ExportReport, Streamed, measured
+from dfkd_core.live import live_core
 from dfkd_core.live.core import LiveCore, Memory, latency_samples
 from dfkd_core.live.onnx_core import DELAY, ENHANCED, FORM, FRAME, FRAMING, PAST_END, STREAMING, OnnxCore, framing_of
 from dfkd_core.models.base import Student
@@ -27,7 +27,6 @@ from dfkd_core.models.complexity import complexity
 from dfkd_core.models.conv_tasnet import ConvTasNet
 from dfkd_core.models.dptnet import DPTNet
 from dfkd_core.signal import SAMPLE_RATE_HZ
-from dfkd_core.signal.audio import Samples
 from dfkd_core.trained.model_folder import METRICS, load_model, model_sha256, read_model_config, read_record
 
 OPSET = 18
@@ -40,29 +39,31 @@ def export_streaming(folder: Path, path: Path) -> ExportReport:
 
     ConfigError: the student needs the whole clip. DFKDError: the file would differ from the model.
     """
+    _require_name(path)
     model, _ = load_model(folder)
     core = live_core(model)
     states = core.initial_states()
     ends = {PAST_END: torch.zeros(1)} if core.delay_frames else {}
     names = [f"state_{i}" for i in range(len(states))]
-    graph = _exported(
+    graph = traced_graph(
         _Step(core),
         (core.frames.silence(), *ends.values(), *states),
         inputs=[FRAME, *ends, *names],
         outputs=[ENHANCED, *(f"new_{name}" for name in names)],
     )
     told = {FORM: STREAMING, FRAMING: json.dumps(framing_of(core.frames)), DELAY: str(core.delay_frames)}
-    with _kept_if_equal(path, _with_metadata(graph, told | _provenance(model, folder))) as partial:
-        exported = OnnxCore(partial)
-        return ExportReport(
-            path,
-            STREAMING,
-            partial.stat().st_size,
-            largest_difference(_stream(exported), _whole(model), path),
-            real_time_factor(_stream(exported)),
-            1000 * latency_samples(core) / SAMPLE_RATE_HZ,
-            sum(4 * state.numel() for state in states),
-        )
+    content = with_metadata(graph, told | _provenance(model, folder))
+    report = measured(
+        path,
+        content,
+        STREAMING,
+        Streamed(OnnxCore(content)),
+        model,
+        latency_ms=1000 * latency_samples(core) / SAMPLE_RATE_HZ,
+        state_bytes=sum(4 * state.numel() for state in states),
+    )
+    _leave(path, content, report)
+    return report
 
 
 class _Step(nn.Module):
@@ -86,13 +87,14 @@ def export_whole(folder: Path, path: Path) -> ExportReport:
     ConfigError: a student that works on spectra, which other runtimes' transforms do not match: it streams.
     DFKDError: the file would differ from the model.
     """
+    _require_name(path)
     model, config = load_model(folder)
     if not isinstance(model, ConvTasNet | DPTNet):
         rule = f"{config.student.model} works on spectra and is exported as a graph for one frame at a time"
         raise ConfigError(f"{rule}; add --streaming", key="export-onnx", file=folder)
     fixed = round(DPTNET_S * SAMPLE_RATE_HZ) if isinstance(model, DPTNet) else None
     length = None if fixed else torch.export.Dim("time", min=model.frames.window + 1)
-    content = io.BytesIO()
+    graph = io.BytesIO()
     with _quietly(), torch.no_grad():
         program = torch.onnx.export(
             model,
@@ -103,21 +105,18 @@ def export_whole(folder: Path, path: Path) -> ExportReport:
             opset_version=OPSET,
             dynamo=True,
         )
-        program.save(content)  # type: ignore[union-attr, arg-type]
-    with _kept_if_equal(
-        path, _with_metadata(content.getvalue(), {FORM: WHOLE} | _provenance(model, folder))
-    ) as partial:
-        exported = _session(partial)
-        return ExportReport(
-            path,
-            WHOLE if fixed is None else f"{WHOLE} of {DPTNET_S:g} s",
-            partial.stat().st_size,
-            largest_difference(exported, _whole(model), path, fixed),
-            real_time_factor(exported, fixed),
-        )
+        program.save(graph)  # type: ignore[union-attr, arg-type]
+    content = with_metadata(graph.getvalue(), {FORM: WHOLE} | _provenance(model, folder))
+    form = WHOLE if fixed is None else f"{WHOLE} of {DPTNET_S:g} s"
+    session = open_session(content)
+    report = measured(path, content, form, lambda noisy: session.run(None, {"noisy": noisy[None]})[0][0], model, fixed)
+    _leave(path, content, report)
+    return report
 
 
-def _exported(module: nn.Module, example: tuple[Tensor, ...], inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
+def traced_graph(
+    module: nn.Module, example: tuple[Tensor, ...], inputs: Sequence[str], outputs: Sequence[str]
+) -> bytes:
     """The graph of a module of fixed shapes."""
     content = io.BytesIO()
     with _quietly(), torch.no_grad():
@@ -148,11 +147,13 @@ def _quietly() -> Iterator[None]:
         said.setLevel(before)
 
 
-def _with_metadata(graph: bytes, told: Mapping[str, str]) -> bytes:
+def with_metadata(graph: bytes, told: Mapping[str, str]) -> bytes:
+    """The graph with these entries beside those that it has."""
     import onnx
 
     model = onnx.load_from_string(graph)
-    onnx.helper.set_model_props(model, dict(told))
+    had = {prop.key: prop.value for prop in model.metadata_props}
+    onnx.helper.set_model_props(model, had | dict(told))
     return bytes(model.SerializeToString())
 
 
@@ -168,33 +169,13 @@ def _provenance(model: Student, folder: Path) -> dict[str, str]:
     return {key: str(value) for key, value in {**told, **{f"dfkd.{name}": v for name, v in sizes.items()}}.items()}
 
 
-@contextmanager
-def _kept_if_equal(path: Path, content: bytes) -> Iterator[Path]:
-    """A file beside its place while it is checked; moved there when the check passes, else gone."""
+def _require_name(path: Path) -> None:
+    """ConfigError: nobody would take the file for an ONNX file."""
+    if path.suffix != ".onnx" or path.is_dir():
+        raise ConfigError("must be a file whose name ends in .onnx; rename it", key="--output", file=path)
+
+
+def _leave(path: Path, content: bytes, report: ExportReport) -> None:
+    """Write a file that has been checked, with what was measured on it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        write_atomic(partial, content)
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _stream(core: OnnxCore) -> Enhance:
-    enhancer = Enhancer(core)
-    return lambda noisy: np.concatenate([enhancer.process(noisy), enhancer.finish()])
-
-
-def _session(path: Path) -> Enhance:
-    session = open_session(path)
-    return lambda noisy: session.run(None, {"noisy": noisy[None]})[0][0]
-
-
-def _whole(model: Student) -> Enhance:
-    def enhance(noisy: Samples) -> Samples:
-        with torch.inference_mode():
-            estimate: Samples = model(torch.from_numpy(noisy)[None])[0].numpy()
-        return estimate
-
-    return enhance
+    write_atomic(path, with_metadata(content, report.metadata()))

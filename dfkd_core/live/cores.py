@@ -11,10 +11,16 @@ from dfkd_core.errors import ConfigError
 from dfkd_core.live.conv_tasnet_core import ConvTasNetCore
 from dfkd_core.live.core import LiveCore
 from dfkd_core.live.dccrn_core import DCCRNCore
+from dfkd_core.live.gtcrn_core import GTCRNCore
 from dfkd_core.models.conv_tasnet import ConvTasNet
 from dfkd_core.models.dccrn import DCCRN
+from dfkd_core.models.gtcrn import GTCRN
 
-CORES: dict[type[nn.Module], Callable[[Any], LiveCore]] = {DCCRN: DCCRNCore, ConvTasNet: ConvTasNetCore}
+CORES: dict[type[nn.Module], Callable[[Any], LiveCore]] = {
+    DCCRN: DCCRNCore,
+    ConvTasNet: ConvTasNetCore,
+    GTCRN: GTCRNCore,
+}
 
 
 def live_core(model: nn.Module) -> LiveCore:

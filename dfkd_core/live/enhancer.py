@@ -31,7 +31,9 @@ class Enhancer:
         """Begin a new stream."""
         frames = self._core.frames
         self._states: States = self._core.initial_states()
-        self._input = torch.zeros(1, frames.lead_samples)
+        self._input = torch.zeros(1, 0 if frames.is_mirrored else frames.lead_samples)
+        self._is_led = not frames.is_mirrored  # whether what lies before the first sample is there
+        self._last = torch.zeros(1, 0)  # samples that what lies behind the last one mirrors
         self._sum = torch.zeros(1, frames.window_samples)
         self._weights = torch.zeros(frames.window_samples)
         self._num_in = self._num_frames = 0
@@ -48,15 +50,19 @@ class Enhancer:
         if not np.isfinite(samples).all():
             raise DataError("a chunk must hold finite samples, but holds nan or inf; replace them by zeros")
         self._num_in += len(samples)
-        self._input = torch.cat((self._input, torch.from_numpy(samples)[None]), dim=1)
+        self._hear(torch.from_numpy(samples)[None])
         return self._advance()
 
     def finish(self) -> Samples:
         """The samples that are left; the next chunk begins a new stream."""
         frames, core = self._core.frames, self._core
         total = frames.num_frames(self._num_in) if self._num_in else 0
+        if total and not self._is_led:
+            self._hear(torch.zeros(1, frames.lead_samples + 1 - self._num_in))
         missing = (total - self._num_frames - 1) * frames.hop_samples + frames.window_samples - self._input.shape[1]
-        self._input = F.pad(self._input, (0, max(0, missing)))
+        if missing > 0:
+            mirrored = self._last[:, :-1].flip(1)[:, :missing]
+            self._input = F.pad(torch.cat((self._input, mirrored), dim=1), (0, missing - mirrored.shape[1]))
         parts = [self._advance(total)]
         with torch.inference_mode():
             for past_end in range(1, core.delay_frames + 1 if total else 1):
@@ -70,11 +76,25 @@ class Enhancer:
         self.reset()
         return rest
 
+    def _hear(self, samples: Tensor) -> None:
+        """Samples (1, time) behind those that are there; what lies before the first one, as soon as it is known."""
+        lead = self._core.frames.lead_samples
+        self._input = torch.cat((self._input, samples), dim=1)
+        if self._core.frames.is_mirrored:
+            self._last = torch.cat((self._last, samples), dim=1)[:, -lead - 1 :]
+        if not self._is_led and self._input.shape[1] > lead:
+            self._input = torch.cat((self._input[:, 1 : lead + 1].flip(1), self._input), dim=1)
+            self._is_led = True
+
     def _advance(self, total: int | None = None) -> Samples:
         """Enhance every frame whose samples are there, up to `total` frames."""
         frames, parts = self._core.frames, [np.zeros(0, np.float32)]
         with torch.inference_mode():
-            while self._input.shape[1] >= frames.window_samples and (total is None or self._num_frames < total):
+            while (
+                self._is_led
+                and self._input.shape[1] >= frames.window_samples
+                and (total is None or self._num_frames < total)
+            ):
                 enhanced, *states = self._core(frames.analyse(self._input[:, : frames.window_samples]), *self._states)
                 self._states, self._input = tuple(states), self._input[:, frames.hop_samples :]
                 self._num_frames += 1

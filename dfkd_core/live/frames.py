@@ -15,12 +15,15 @@ class Frames(ABC):
     """Frame k holds `window_samples` samples from k * hop_samples - lead_samples on.
 
     weights: by which overlapping samples are divided, (window_samples,) summed as the samples are; None: by nothing.
+    is_mirrored: what lies outside a signal is its mirror image (of one of lead_samples or less, silence first), else
+    silence.
     """
 
     window_samples: int
     hop_samples: int
     lead_samples: int = 0
     weights: Tensor | None = None
+    is_mirrored: bool = False
 
     @abstractmethod
     def num_frames(self, num_samples: int) -> int:
@@ -47,6 +50,7 @@ class SpectralFrames(Frames):
         self.window_samples, self.hop_samples = framing.window_samples, framing.hop_samples
         self._left = (framing.n_fft - framing.window_samples) // 2
         self.lead_samples = framing.n_fft // 2 - self._left
+        self.is_mirrored = framing.ends == "mirrored"
         self._window = framing.window(torch.zeros(1))
         self.weights = self._window.square()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,12 @@ def is_streaming(path: Path) -> bool:
 class OnnxCore:
     """Takes a file that `dfkd export-onnx --streaming` wrote; ConfigError for any other."""
 
-    def __init__(self, path: Path) -> None:
-        self._session = open_session(path)
+    def __init__(self, source: Path | bytes) -> None:
+        self._session = open_session(source)
         told = self._session.get_modelmeta().custom_metadata_map
         if told.get(FORM) != STREAMING:
             rule = "must be a streaming graph of `dfkd export-onnx --streaming`, but its metadata names none"
-            raise ConfigError(rule, file=path)
+            raise ConfigError(rule, file=source if isinstance(source, Path) else None)
         self.frames = frames_of(json.loads(told[FRAMING]))
         self.delay_frames = int(told[DELAY])
         self._states = [port for port in self._session.get_inputs() if port.name not in (FRAME, PAST_END)]
@@ -64,12 +65,13 @@ class OnnxCore:
         return tuple(torch.from_numpy(value) for value in self._session.run(None, fed))
 
 
-def framing_of(frames: Frames) -> dict[str, int]:
+def framing_of(frames: Frames) -> dict[str, Any]:
     """What a file must say of its frames."""
-    sizes = {"window_samples": frames.window_samples, "hop_samples": frames.hop_samples}
-    return {"n_fft": frames.framing.n_fft, **sizes} if isinstance(frames, SpectralFrames) else sizes
+    if isinstance(frames, SpectralFrames):
+        return asdict(frames.framing)
+    return {"window_samples": frames.window_samples, "hop_samples": frames.hop_samples}
 
 
-def frames_of(sizes: dict[str, int]) -> Frames:
+def frames_of(told: dict[str, Any]) -> Frames:
     """The frames that a file speaks of."""
-    return SpectralFrames(Framing(**sizes)) if "n_fft" in sizes else WindowFrames(**sizes)
+    return SpectralFrames(Framing(**told)) if "n_fft" in told else WindowFrames(**told)

@@ -17,6 +17,6 @@ def export_onnx(
 ) -> None:
     """Write an ONNX file, checked against the model before it is left behind."""
     from dfkd_core.export.onnx_file import export_streaming, export_whole
-    from dfkd_core.teachers.shipped import model_place
+    from dfkd_core.teachers.trained_model import model_place
 
     typer.echo((export_streaming if streaming else export_whole)(model_place(model), output))

@@ -9,7 +9,16 @@ from dfkd_core.trained.model_folder import write_model_folder
 
 STUDENTS = {
     "dccrn": {"model": "dccrn", "width": 0.0625, "num_layers": 4},
-    "conv_tasnet": {"model": "conv_tasnet", "width": 0.0625, "causal": True, "num_blocks": 2, "num_repeats": 1},
+    "conv_tasnet": {
+        "model": "conv_tasnet",
+        "width": 0.0625,
+        "causal": True,
+        "num_blocks": 2,
+        "num_repeats": 1,
+        "window_samples": 256,
+        "stride_samples": 128,
+    },
+    "gtcrn": {"model": "gtcrn", "channels": 8},
     "dptnet": {"model": "dptnet", "width": 0.0625, "num_blocks": 1},
 }
 

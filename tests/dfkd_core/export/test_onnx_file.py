@@ -8,7 +8,7 @@ import torch
 
 from dfkd_core.enhance import enhance_path
 from dfkd_core.errors import ConfigError, DFKDError
-from dfkd_core.export import onnx_file
+from dfkd_core.export import report
 from dfkd_core.export.onnx_file import export_streaming, export_whole
 from dfkd_core.live import Enhancer
 from dfkd_core.live.onnx_core import OnnxCore
@@ -17,7 +17,7 @@ from dfkd_core.trained.model_folder import load_model
 from sweeps.cli import run
 
 
-@pytest.fixture(scope="module", params=["dccrn", "conv_tasnet"])
+@pytest.fixture(scope="module", params=["dccrn", "conv_tasnet", "gtcrn"])
 def streaming(request, model_folders, tmp_path_factory):
     """A model folder, its streaming file and what was reported of it."""
     path = tmp_path_factory.mktemp("onnx") / f"{request.param}.onnx"
@@ -34,21 +34,23 @@ def whole(folder, samples):
 
 
 def test_a_streaming_graph_equals_the_model_to_the_last_sample(streaming):
-    folder, path, report = streaming
+    folder, path, said = streaming
     enhancer, samples = Enhancer(OnnxCore(path)), noise(7_777)
     parts = [enhancer.process(samples[first : first + 300]) for first in range(0, len(samples), 300)]
     streamed = np.concatenate([*parts, enhancer.finish()])
     np.testing.assert_allclose(streamed, whole(folder, samples), atol=1e-5)
-    assert report.difference <= 1e-5
+    assert said.difference <= 1e-5
 
 
 def test_a_file_says_rate_framing_sizes_licence_and_where_it_comes_from(streaming):
-    _, path, report = streaming
+    _, path, said = streaming
     told = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
     assert told["sample_rate"] == "16000" and told["dfkd.licences"] == "CC0-1.0" and told["dfkd.data_hash"] == "d" * 64
     assert float(told["dfkd.params"]) > 1000 and "hop_samples" in told["dfkd.framing"]
-    assert report.latency_ms > 0 and report.state_bytes > 0 and report.real_time_factor > 0
-    assert f"latency {report.latency_ms:.1f} ms" in str(report)
+    assert said.latency_ms > 0 and said.state_bytes > 0 and said.real_time_factor > 0
+    assert float(told["dfkd.latency_ms"]) == said.latency_ms and int(told["dfkd.states_bytes"]) == said.state_bytes
+    assert float(told["dfkd.real_time_factor"]) == pytest.approx(said.real_time_factor, abs=1e-4)
+    assert f"latency {said.latency_ms:.1f} ms" in str(said)
 
 
 def test_the_opset_is_one_that_runtimes_take(streaming):
@@ -76,19 +78,20 @@ def test_a_student_that_needs_the_whole_clip_does_not_stream(model_folders, tmp_
 
 
 def test_a_graph_that_differs_from_the_model_is_not_left_behind(model_folders, tmp_path, monkeypatch):
-    monkeypatch.setattr(onnx_file, "_whole", lambda model: lambda noisy: noisy)
-    with pytest.raises(DFKDError, match=r"must equal the model to 0.0001, but differs by .* on a voice of 3200"):
+    monkeypatch.setattr(report.Streamed, "__call__", lambda self, noisy: 0.5 * noisy)
+    with pytest.raises(DFKDError, match=r"must equal the model to 0.0001, but differs by .* on a voice of 1600"):
         export_streaming(model_folders["conv_tasnet"], tmp_path / "x.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_graph_of_another_kind_is_no_stream(model_folders, tmp_path):
-    graph = onnx.helper.make_graph([], "empty", [], [])
-    onnx.save(
-        onnx.helper.make_model(graph, ir_version=8, opset_imports=[onnx.helper.make_opsetid("", 17)]), tmp_path / "x"
-    )
+def test_a_graph_of_another_kind_is_no_stream(tiny_teacher):
     with pytest.raises(ConfigError, match="streaming graph"):
-        OnnxCore(tmp_path / "x")
+        OnnxCore(tiny_teacher)
+
+
+def test_a_file_is_named_onnx(model_folders, tmp_path):
+    with pytest.raises(ConfigError, match=r"ends in \.onnx"):
+        export_streaming(model_folders["conv_tasnet"], tmp_path / "x.bin")
 
 
 def test_a_streaming_file_enhances_like_the_model_s_folder(streaming, tmp_path):

@@ -14,6 +14,7 @@ STUDENTS = {
     "dccrn of one frame": {"model": "dccrn", "width": 0.125, "num_layers": 2, "kernel_time": 1},
     "dccrn 512/256": {"model": "dccrn", "width": 0.125, "n_fft": 512, "window_samples": 512, "hop_samples": 256},
     "conv_tasnet": {"model": "conv_tasnet", "width": 0.125, "causal": True, "num_blocks": 3, "num_repeats": 2},
+    "gtcrn": {"model": "gtcrn", "channels": 8},
 }
 
 
@@ -53,7 +54,7 @@ def test_any_chunking_is_the_whole_signal(student, sizes):
     np.testing.assert_allclose(streamed(Enhancer(student), samples, sizes), whole(student, samples), atol=1e-5)
 
 
-@pytest.mark.parametrize("num_samples", [1, 2, 99, 100, 101, 399, 400, 512, 1_600])
+@pytest.mark.parametrize("num_samples", [1, 2, 99, 100, 101, 255, 256, 257, 399, 400, 511, 512, 513, 1_600])
 def test_short_signals_and_whole_frames_have_their_length_and_their_end(student, num_samples):
     samples = noise(num_samples)
     np.testing.assert_allclose(streamed(Enhancer(student), samples, [64]), whole(student, samples), atol=1e-5)
