@@ -41,3 +41,8 @@ def num_slots(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, Any]]) -
     """How many trials fit on the nodes at once."""
     alive = [node["Resources"] for node in nodes if node["Alive"]]
     return sum(int(min((node.get(n, 0) // amount for n, amount in wanted.items()), default=1)) for node in alive)
+
+
+def outside(node_ids: Sequence[str]) -> dict[str, str]:
+    """Ray's label selector for every node but these."""
+    return {"ray.io/node-id": f"!in({','.join(node_ids)})"} if node_ids else {}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
-from dfkd_core.base.progress import Progress
+from dfkd_core.base.progress import Progress, silent
 from dfkd_core.errors import ConfigError
 
 C = TypeVar("C")  # a trial's config as its domain parses it
@@ -76,6 +76,17 @@ class Domain(ABC, Generic[C]):
     def prepare(self, config: C, progress: Progress) -> dict[str, str | None]:
         """Build what all trials share, once; returns the hashes that make results comparable."""
         return {}
+
+    def hashes(self, config: C) -> dict[str, str | None]:
+        """What this machine has of what results depend on, named as by `prepare`; every node of a sweep is asked.
+
+        Whatever it raises means that something is lacking.
+        """
+        return self.prepare(config, silent)
+
+    def start_hash(self, config: C) -> str | None:
+        """Identity of the model that a trial begins with; None where it begins with none."""
+        return None
 
     def require_reported(self, config: C, metrics: Iterable[str]) -> None:
         """ConfigError when trials on the prepared data would not report one of these metrics."""

@@ -144,10 +144,11 @@ FAULTS = {
 
 
 class HashedDomain(FreeDomain):
-    """A domain whose data is a file named by the config: its content is the hash."""
+    """A domain whose data is a file named by the config, below DFKD_TEST_ROOT: its content is the hash."""
 
     def prepare(self, config, progress):
-        return {"data_hash": Path(config["data"]).read_text(), "teacher_hash": None}
+        content = Path(os.environ.get("DFKD_TEST_ROOT", ""), config["data"]).read_text()
+        return {"data_hash": content, "teacher_hash": None}
 
 
 class Hashed(Curve):

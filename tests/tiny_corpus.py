@@ -24,14 +24,14 @@ def write_corpus(root):
     return root / "manifest.csv"
 
 
-def write_teacher(path):
-    """An ONNX file that returns 0.9 of its input."""
+def write_teacher(path, gain=0.9):
+    """An ONNX file that returns its input times `gain`."""
     ports = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", "time"]) for name in ("noisy", "estimate")
     ]
-    gain = onnx.numpy_helper.from_array(np.float32(0.9), "gain")
+    factor = onnx.numpy_helper.from_array(np.float32(gain), "gain")
     node = helper.make_node("Mul", ["noisy", "gain"], ["estimate"])
-    graph = helper.make_graph([node], "gain", ports[:1], ports[1:], [gain])
+    graph = helper.make_graph([node], "gain", ports[:1], ports[1:], [factor])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
     return path
 

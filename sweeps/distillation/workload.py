@@ -89,7 +89,22 @@ class DistillationDomain(Domain[ExperimentConfig]):
         """Decoded audio, listed mixtures and teacher estimates, shared by all trials."""
         from dfkd_core.training.trainer import prepare
 
-        return prepare(config, progress)
+        return prepare(config, progress) | {"start_hash": self.start_hash(config)}
+
+    def hashes(self, config: ExperimentConfig) -> dict[str, str | None]:
+        """Of decoded audio, teacher and start; nothing but the audio is computed ahead."""
+        from dfkd_core.training.signals import Signals
+        from dfkd_core.training.total_loss import TotalLoss
+
+        signals = Signals(config, needs_teacher=TotalLoss(config).needs_teacher)
+        return signals.hashes | {"start_hash": self.start_hash(config)}
+
+    def start_hash(self, config: ExperimentConfig) -> str | None:
+        """Of the model that `training.start_from` names."""
+        from dfkd_core.training.parent import find_parent
+
+        parent = find_parent(config)
+        return parent.sha256 if parent else None
 
     def require_reported(self, config: ExperimentConfig, metrics: Iterable[str]) -> None:
         """Scores against clean speech need it, and those against the teacher stand where there is none."""

@@ -33,6 +33,7 @@ EPOCH = "epoch:"  # user attributes: one per finished epoch, holding its metrics
 TIME = "$time"  # and, among them, when it was first noted
 STATE = "state"  # of the study
 WARM_START = "warm_start"  # of the study: how many trials in front are another sweep's
+KEPT_OUT = "kept_out"  # of the study: why nodes get no trials of the driver at work, or got none of the last, by node
 OUTCOME, SESSION, STARTED, EVENT = "outcome", "session", "started", "event:"
 STOPPED = "stopped early"  # the constraint that tells TPE not to take a pruned trial for a good one
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sweeps.definition.spec import SweepSpec
 from sweeps.fronts.front import Front, build_front, count_states
+from sweeps.record.ledger import KEPT_OUT
 from sweeps.record.sweep import Sweep
 from sweeps.record.sweep_state import SweepState
 from sweeps.record.trials import FINAL_STATES, TrialRecord
@@ -27,9 +28,11 @@ def sweep_status(path: str | Path) -> dict[str, Any]:
     sweep = Sweep.open(path)
     spec, records = sweep.spec, sweep.records()
     uri, experiment_id, run_id = tracker_ids(sweep.path)
-    front, spent_s = build_front(spec, sweep.ledger.sweep_id, records), sweep.ledger.attrs().get("spent_s", 0.0)
+    attrs = sweep.ledger.attrs()
+    front, spent_s = build_front(spec, sweep.ledger.sweep_id, records), attrs.get("spent_s", 0.0)
     counts = count_states(records)
     files, why = set_aside(sweep.path)
+    kept_out = list(attrs.get(KEPT_OUT, {}).values())
     return {
         "name": spec.name,
         "sweep_id": sweep.ledger.sweep_id,
@@ -43,6 +46,7 @@ def sweep_status(path: str | Path) -> dict[str, Any]:
             **_outlook(sweep, counts, spent_s),
             **_cost(spec, records),
         },
+        **({"kept_out": kept_out} if kept_out else {}),
         "mlflow": {
             "tracking_uri": uri,
             "experiment_id": experiment_id,

@@ -33,6 +33,8 @@ def status_text(status: dict[str, Any]) -> str:
         f"worked on    {budget['spent_s'] / 60:.1f} min{left}{cost}",
         f"MLflow       {tracker['tracking_uri'] or 'nothing delivered yet'}, {tracker['undelivered']} undelivered",
     ]
+    if kept_out := status.get("kept_out"):
+        lines.append(f"kept out     {len(kept_out)} nodes get no trials: {'; '.join(kept_out)}")
     if files := tracker.get("set_aside"):
         lines.append(f"set aside    {len(files)} files that MLflow could not store: {tracker['set_aside_because']}")
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -15,8 +16,9 @@ from sweeps.definition.constraints import broken
 from sweeps.definition.objectives import costs
 from sweeps.engine.deciding.failures import Failure, FailureKind, in_words
 from sweeps.engine.deciding.faults import fault_of, plain, static_fault_of
+from sweeps.engine.deciding.inputs import Inputs
 from sweeps.engine.deciding.trial_log import TrialLog
-from sweeps.record.ledger import Ledger
+from sweeps.record.ledger import KEPT_OUT, Ledger
 from sweeps.record.trial_folder import TrialFolder
 from sweeps.record.trials import TrialRecord, TrialState
 from sweeps.search.schedulers import SCHEDULERS, StoppingRule
@@ -28,6 +30,8 @@ from sweeps.workload import Workload, domain_of
 MIN_JUDGED = 5  # finished trials before the share of failed ones can end a sweep
 MAX_DEATHS_IN_PLACE = 3  # lost workers in a row without an epoch in between
 
+log = logging.getLogger(__name__)
+
 
 @dataclass
 class Assignment:
@@ -37,6 +41,7 @@ class Assignment:
     params: dict[str, Any]
     config: dict[str, Any] = field(default_factory=dict)
     static: dict[str, float] = field(default_factory=dict)
+    start_hash: str | None = None
     where: dict[str, str] = field(default_factory=dict)  # node and device
     started: float | None = None  # by this driver, monotonic seconds; None while it waits for a worker
 
@@ -77,7 +82,10 @@ class Conductor:
         self.workload, self.domain, self.tracker = workload, domain_of(workload), tracker
         self.run_of, self._on_finish = run_of, on_finish
         self._hidden = secrets()
+        hashes = {key: value for key, value in ledger.attrs().items() if key.endswith("_hash") and value}
+        self.inputs = Inputs(self.spec.config, self.spec.budget.epochs_per_trial, hashes)
         self.live: dict[int, Assignment] = {}
+        self.kept_out: dict[str, str] = {}  # why nodes get no trials, by Ray's id
         self.stopping: str | None = None  # why no further epoch begins
         self.failed: str | None = None  # why the sweep was given up
         records = ledger.records()
@@ -169,11 +177,16 @@ class Conductor:
     def fail(self, number: int, failure: Failure) -> None:
         """An attempt has ended badly: try again where that is allowed, else the trial is FAILED.
 
-        A full disk ends the sweep, and a resume takes the trial up again.
+        A full disk ends the sweep, and a resume takes the trial up again. A node that has not what the sweep began
+        with gets no further trial, and this one goes elsewhere.
         """
         if number not in self.live:
             return
         self.lock.check()
+        if failure.kind is FailureKind.NODE_DIFFERS:
+            self._requeue(number)
+            self._keep_out(failure)
+            return
         if failure.kind is FailureKind.DISK_FULL:  # every other trial would fail in the same way
             del self.live[number]
             self.failed = self.failed or f"trial {number} had no room to write ({failure.reason}); free some disk space"
@@ -181,8 +194,7 @@ class Conductor:
             return
         count = self.ledger.note_event(number, failure.kind, scrub(in_words(failure.reason), self._hidden))
         if self._may_retry(number, failure.kind, count):
-            del self.live[number]
-            self._waiting.appendleft(number)
+            self._requeue(number)
         else:
             tries = f" (attempt {count})" if count > 1 else ""
             self._finish(number, TrialState.FAILED, f"{failure.reason}{tries}")
@@ -193,13 +205,24 @@ class Conductor:
         return [n for n, a in self.live.items() if limit and a.started is not None and now - a.started > limit]
 
     def withdraw(self, number: int) -> None:
-        """Take back a trial that no worker has taken up: it waits for a later driver."""
+        """Take back a trial that no worker has taken up; once the sweep is ending it waits for a later driver."""
         if number in self.live and self.live[number].started is None:
-            del self.live[number]
+            self._requeue(number)
 
     def stop(self, reason: str) -> None:
         """No further trial begins, and running ones end after their epoch, to be gone on with later."""
         self.stopping = self.stopping or reason
+
+    def _requeue(self, number: int) -> None:
+        del self.live[number]
+        self._waiting.appendleft(number)
+
+    def _keep_out(self, failure: Failure) -> None:
+        """Tell of a node once."""
+        if failure.node not in self.kept_out:
+            self.kept_out[failure.node] = scrub(in_words(failure.reason), self._hidden)
+            self.ledger.set_attr(KEPT_OUT, self.kept_out)
+            log.warning("no trials for %s", self.kept_out[failure.node])
 
     def _may_train(self, assignment: Assignment) -> bool:
         """Build the trial's config and judge what is known before training; false when that ends the trial."""
@@ -222,6 +245,7 @@ class Conductor:
             assignment.config = self.domain.dump(config)
             files.create(assignment.config)
             assignment.static = plain(self.domain.static_metrics(self.workload, config))
+            assignment.start_hash = self.domain.start_hash(config)
         except ConfigError as error:
             files.create(assignment.config)
             return f"the drawn config breaks a rule: {error}"

@@ -24,6 +24,7 @@ class FailureKind(StrEnum):
     DIVERGED = "diverged"  # not finite: training again would do the same
     DISK_FULL = "disk_full"  # the sweep gives up, the trial waits for room
     TIMEOUT = "timeout"  # longer than `trial_timeout_s`
+    NODE_DIFFERS = "node_differs"  # it has not what the sweep began with: kept out, and the trial goes elsewhere
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Failure:
 
     kind: FailureKind
     reason: str
+    node: str = ""  # Ray's id of the node that differs
 
 
 def in_words(text: str) -> str:

@@ -17,7 +17,7 @@ from sweeps.engine.driving.stopping import Interrupts
 from sweeps.engine.driving.watch import Watch
 from sweeps.engine.on_ray.tune_run import run_trials
 from sweeps.record.driver_lock import DriverLock
-from sweeps.record.ledger import Ledger
+from sweeps.record.ledger import KEPT_OUT, Ledger
 from sweeps.record.sweep import Sweep
 from sweeps.record.sweep_state import SweepState, SweepStopped
 from sweeps.terminal.display import Display
@@ -70,6 +70,8 @@ class Driver:
         """Tell what a driver that died has not told, and begin to deliver."""
         retell(trials.ledger, self.tracker, trials.recorded, trials.run_of)
         trials.ledger.state = None
+        if trials.ledger.attrs().get(KEPT_OUT):  # nodes may be mended by now
+            trials.ledger.set_attr(KEPT_OUT, {})
         self.delivery = start_delivery(self.sweep.path)
         self._at_the_end.callback(self.delivery.stop)
 

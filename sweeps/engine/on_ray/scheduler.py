@@ -30,10 +30,15 @@ class LedgerScheduler(FIFOScheduler):  # type: ignore[misc]
         self.crash: Exception | None = None  # of the driver's own parts; Tune would hide it in a text of its own
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """The trial that has waited longest; once the sweep is ending, those that no worker has taken up go back."""
+        """The trial that has waited longest.
+
+        Of those that no worker has taken up some go back: all once the sweep is ending, else those that ask for a node
+        which is kept out since.
+        """
         waiting = [trial for trial in tune_controller.get_live_trials() if trial.status == Trial.PENDING]
-        if self._conductor.is_ending:
-            for trial in [trial for trial in waiting if trial.temporary_state.ray_actor is None]:
+        kept_out = sorted(self._conductor.kept_out)
+        for trial in [trial for trial in waiting if trial.temporary_state.ray_actor is None]:
+            if self._conductor.is_ending or trial.config["kept_out"] != kept_out:
                 waiting.remove(trial)
                 self._conductor.withdraw(trial.config["number"])
                 tune_controller.stop_trial(trial)
@@ -83,7 +88,7 @@ def failure_of(error: BaseException | None) -> Failure:
     """What an attempt's exception says: the workload's own error, lack of memory, or a lost worker."""
     cause = error.cause if isinstance(error, RayTaskError) else error
     if isinstance(cause, TrialError):
-        return Failure(FailureKind(cause.kind), cause.reason)
+        return Failure(FailureKind(cause.kind), cause.reason, cause.node)
     text = " ".join(str(error).split())
     if isinstance(cause, OutOfMemoryError) or any(sign in text for sign in MEMORY_SIGNS):
         remedy = "the worker was killed because the node ran out of memory; use a smaller batch or fewer trials at once"

@@ -25,7 +25,12 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
             return None
         assignment = self._conductor.next()
         if assignment is not None:
-            return {"number": assignment.number, "config": json.dumps(assignment.config)}
+            return {
+                "number": assignment.number,
+                "config": json.dumps(assignment.config),
+                "start_hash": assignment.start_hash,
+                "kept_out": sorted(self._conductor.kept_out),
+            }
         return str(Searcher.FINISHED) if self._conductor.is_done else None
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:

@@ -13,22 +13,24 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
+import ray
 from ray import tune
 
 from dfkd_core.base.machine import return_freed_memory
-from sweeps.engine.deciding.failures import kind_of
+from sweeps.engine.deciding.failures import FailureKind, kind_of
+from sweeps.engine.deciding.inputs import REMEDY, Inputs, NodeDiffers, require_equal
 from sweeps.engine.deciding.trial_log import TrialLog
 from sweeps.record.driver_lock import holds
 from sweeps.record.trial_folder import TrialFolder, read_state
-from sweeps.workload import Workload
+from sweeps.workload import Workload, domain_of
 
 
 class TrialError(Exception):
-    """The workload's failure, told to the driver without its secrets and without foreign types."""
+    """The workload's failure, or the node's, told to the driver without its secrets and without foreign types."""
 
-    def __init__(self, kind: str, reason: str) -> None:
-        super().__init__(kind, reason)
-        self.kind, self.reason = kind, reason
+    def __init__(self, kind: str, reason: str, node: str = "") -> None:
+        super().__init__(kind, reason, node)
+        self.kind, self.reason, self.node = kind, reason, node
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,14 @@ class WorkOrder:
     home: Path  # where the driver's lock lies
     session: str
     workload: bytes  # cloudpickled by the driver of this very run
+    inputs: Inputs
 
 
 class TrialRunner(tune.Trainable):  # type: ignore[misc]
     """One worker; it takes up one trial after another."""
 
     workload: Workload | None = None
+    is_fit = False  # once this node has shown that it has the sweep's inputs
 
     def setup(self, config: dict[str, Any], order: WorkOrder) -> None:
         """Take up the first trial."""
@@ -60,10 +64,15 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
 
     def step(self) -> dict[str, Any]:
         """One epoch, saved before it is reported; a trial taken up again first repeats its last report."""
+        if not self.order.folder.is_dir():
+            raise node_error(f"does not see {self.order.folder}; {REMEDY}")
         try:
             with TrialLog(self.files.path / "log.txt") as log:
                 try:
                     return self._step()
+                except NodeDiffers as error:
+                    log.note_exception(error)
+                    raise node_error(str(error)) from None
                 except Exception as error:
                     raise TrialError(kind_of(error), log.note_exception(error)) from None
         except OSError as error:  # the log itself cannot be written
@@ -76,7 +85,7 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
     def _take_up(self, config: dict[str, Any]) -> None:
         self.workload, self.epoch = None, 0
         release_memory()
-        self.trial_config = json.loads(config["config"])
+        self.trial_config, self.start_hash = json.loads(config["config"]), config["start_hash"]
         self.files, self.claim = TrialFolder(self.order.folder, config["number"]), uuid.uuid4().hex
 
     def _step(self) -> dict[str, Any]:
@@ -92,6 +101,7 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
 
     def _begin(self) -> tuple[Workload, dict[str, Any] | None]:
         """Build the workload from the newest checkpoint that can be read, with its report, else from nothing."""
+        self._require_fit_node()
         self.files.claim(self.claim)
         for checkpoint in self.files.generations():
             try:
@@ -104,6 +114,19 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
         self.workload, self.epoch = self.kind(self.trial_config), 0
         return self.workload, None
 
+    def _require_fit_node(self) -> None:
+        """What all trials share is asked for once a process, what this one begins with for every trial."""
+        domain = domain_of(self.kind)
+        if not self.is_fit:
+            self.order.inputs.require(domain)
+            self.is_fit = True
+        if self.start_hash is not None:
+            try:
+                found = domain.start_hash(domain.trial_config(self.trial_config, self.order.inputs.epochs))
+            except Exception as error:  # the driver has found it
+                raise NodeDiffers(f"lacks what the trial begins with: {error}; {REMEDY}") from error
+            require_equal("start_hash", self.start_hash, found)
+
     def _report(self, metrics: dict[str, Any]) -> dict[str, Any]:
         node = {"node": socket.gethostname(), "device": str(getattr(self.workload, "device", "cpu"))}
         return {"epoch": self.epoch, "metrics": metrics, "where": node | dict(getattr(self.workload, "tags", {}))}
@@ -114,6 +137,12 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
             raise RuntimeError("this worker's driver no longer holds the sweep; nothing was written")
         if not self.files.is_claimed_by(self.claim):
             raise RuntimeError("another worker has taken this trial up; nothing was written")
+
+
+def node_error(reason: str) -> TrialError:
+    """This node cannot be trusted with the sweep's trials."""
+    node = str(ray.get_runtime_context().get_node_id())
+    return TrialError(FailureKind.NODE_DIFFERS, f"{socket.gethostname()} (node {node[:8]}) {reason}", node)
 
 
 def as_floats(metrics: Any) -> dict[str, Any]:

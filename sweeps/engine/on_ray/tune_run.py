@@ -15,7 +15,7 @@ from ray.tune.error import TuneError
 from ray.tune.experiment import Trial
 from ray.tune.progress_reporter import TrialProgressCallback
 
-from cluster.resources import num_slots
+from cluster.resources import num_slots, outside
 from sweeps.engine.deciding.conductor import Conductor
 from sweeps.engine.on_ray.by_value import by_value
 from sweeps.engine.on_ray.scheduler import LedgerScheduler
@@ -60,6 +60,7 @@ class DriverCallback(TrialProgressCallback):  # type: ignore[misc]
             return
         for number in self._conductor.overdue(time.monotonic()):
             self._kill(number, trials)
+        self._stop_without_nodes()
         self._watch(self._conductor)
         self._next_watch = time.monotonic() + WATCH_S
 
@@ -67,6 +68,15 @@ class DriverCallback(TrialProgressCallback):  # type: ignore[misc]
         """Nothing: the scheduler has heard it."""
 
     on_trial_error = on_trial_complete = on_trial_result
+
+    def _stop_without_nodes(self) -> None:
+        """Where every node that could hold a trial is kept out, and none is at work, nothing would ever happen."""
+        kept_out, live = self._conductor.kept_out, self._conductor.live.values()
+        if not kept_out or self._conductor.is_ending or any(assignment.started is not None for assignment in live):
+            return
+        left = [node for node in ray.nodes() if node["NodeID"] not in kept_out]
+        if not num_slots(self._conductor.spec.resources.bundle, left):
+            self._conductor.stop(f"no node is left that has what trials need: {'; '.join(kept_out.values())}")
 
     def _kill(self, number: int, trials: list[Trial]) -> None:
         """End a worker that does not come back; Tune reports its death as the trial's error."""
@@ -96,15 +106,19 @@ def run_trials(conductor: Conductor, watch: Callable[[Conductor], None], is_own_
     if limit is not None and is_own_ray and num_slots(wanted, ray.nodes()) <= limit:
         limit = None
     lock = conductor.lock
-    order = WorkOrder(conductor.folder, lock.folder, lock.session, by_value(conductor.workload))
+    order = WorkOrder(conductor.folder, lock.folder, lock.session, by_value(conductor.workload), conductor.inputs)
     scheduler = LedgerScheduler(conductor)
+
+    def asked_for(config: dict[str, Any]) -> PlacementGroupFactory:
+        selector = outside(config["kept_out"])
+        return PlacementGroupFactory([wanted], **({"bundle_label_selector": [selector]} if selector else {}))
+
     try:
         with losses_told_as_actors():
             tune.run(
-                tune.with_parameters(TrialRunner, order=order),
+                tune.with_resources(tune.with_parameters(TrialRunner, order=order), asked_for),
                 name=lock.session,
                 storage_path=str(conductor.folder / ".tune"),
-                resources_per_trial=PlacementGroupFactory([wanted]),
                 search_alg=LedgerSearcher(conductor, limit),
                 scheduler=scheduler,
                 callbacks=[DriverCallback(conductor, scheduler, watch)],

@@ -3,10 +3,14 @@
 from types import SimpleNamespace
 
 import pytest
+from tiny_corpus import experiment, hissing, write_corpus, write_teacher
 
+from dfkd_core.base.progress import silent
+from dfkd_core.errors import DFKDError
 from dfkd_core.metrics import METRICS
 from dfkd_core.scoring.clip_table import ClipTable
 from dfkd_core.scoring.evaluation import ClipScores, Evaluation
+from dfkd_core.signal.audio import write_audio
 from sweeps.distillation.workload import DistillationWorkload
 
 
@@ -62,3 +66,33 @@ def test_what_is_saved_after_an_epoch_holds_the_score_of_every_clip(workload, tm
 def test_what_is_saved_before_any_epoch_holds_none(workload, tmp_path):
     workload.save(tmp_path)
     assert (tmp_path / "state").exists() and ClipTable.read(tmp_path) is None
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """A small corpus, a teacher, and an experiment on them."""
+    root = tmp_path_factory.mktemp("hashes")
+    return root, experiment(write_corpus(root / "corpus"), write_teacher(root / "teacher.onnx"))
+
+
+def test_what_a_node_has_is_named_and_hashed_as_by_the_preparation(corpus, tmp_path, monkeypatch):
+    root, mapping = corpus
+    domain = DistillationWorkload.domain
+    prepared = domain.prepare(domain.trial_config(mapping, 1), silent)
+    monkeypatch.setenv("DFKD_CACHE", str(tmp_path / "of another node"))
+    assert domain.hashes(domain.trial_config(mapping, 1)) == prepared
+    write_audio(root / "corpus" / "noise" / "train0.wav", hissing(9.0, 99))
+    other = domain.hashes(domain.trial_config(mapping, 1))
+    assert other["data_hash"] != prepared["data_hash"] and other["teacher_hash"] == prepared["teacher_hash"]
+    write_teacher(root / "teacher.onnx", 0.8)
+    assert domain.hashes(domain.trial_config(mapping, 1))["teacher_hash"] != prepared["teacher_hash"]
+    (root / "teacher.onnx").unlink()
+    with pytest.raises(DFKDError, match=r"teacher\.onnx"):
+        domain.hashes(domain.trial_config(mapping, 1))
+
+
+def test_the_start_s_hash_is_that_of_the_model_which_the_config_names():
+    domain = DistillationWorkload.domain
+    begun = domain.trial_config({"student": {"model": "gtcrn"}, "training": {"start_from": "gtcrn"}}, 1)
+    assert len(domain.start_hash(begun)) == 64
+    assert domain.start_hash(domain.trial_config({"student": {"model": "gtcrn"}}, 1)) is None

@@ -143,3 +143,11 @@ def test_a_price_is_what_the_trials_hours_cost(begun):
     status = sweep_status(path)
     assert status["budget"]["cost"] == pytest.approx(worked_s)
     assert "spent at resources.price_per_hour" in status_text(status)
+
+
+def test_nodes_that_get_no_trials_are_counted_with_their_reasons(begun):
+    path, ledger = begun
+    assert "kept_out" not in sweep_status(path)
+    ledger.set_attr("kept_out", {"1a2b": "box (node 1a2b) lacks the corpus"})
+    assert sweep_status(path)["kept_out"] == ["box (node 1a2b) lacks the corpus"]
+    assert "kept out     1 nodes get no trials: box (node 1a2b) lacks the corpus" in status_text(sweep_status(path))

@@ -78,6 +78,33 @@ def run_whole(conductor, assignment=None):
     return assignment.number
 
 
+def test_a_node_that_differs_is_told_once_and_its_trial_waits_uncounted(conduct, caplog):
+    conductor = conduct(failures={"max_retries": 0, "max_lost_nodes": 0})
+    first, second = begin(conductor), begin(conductor)
+    for assignment in (first, second):
+        conductor.fail(assignment.number, Failure(FailureKind.NODE_DIFFERS, "box lacks\nthe corpus", "1a2b"))
+    assert [record.getMessage() for record in caplog.records] == ["no trials for box lacks the corpus"]
+    assert conductor.kept_out == conductor.ledger.attrs()["kept_out"] == {"1a2b": "box lacks the corpus"}
+    assert conductor.counts.total() == 0 and conductor.ledger.events(0, FailureKind.NODE_DIFFERS) == []
+    assert {run_whole(conductor), run_whole(conductor)} == {0, 1}
+    assert conductor.counts == {TrialState.COMPLETE: 2}
+
+
+def test_workers_hear_what_the_ledger_recorded_and_what_a_trial_begins_with(conduct):
+    conduct().ledger.set_attr("data_hash", "right")
+    conductor = conduct()
+    conductor.ledger.set_attr("teacher_hash", None)
+    assert conductor.inputs.hashes == {"data_hash": "right"}
+    assert conductor.inputs.epochs == EPOCHS
+    conductor.domain = Started()
+    assert begin(conductor).start_hash == "of x"
+
+
+class Started(FreeDomain):
+    def start_hash(self, config):
+        return "of x"
+
+
 def ended(conductor, number=0):
     record = conductor.ledger.record(number)
     return record.state, record.reason

@@ -66,8 +66,8 @@ def test_the_workloads_metrics_are_found_in_tunes_flat_result():
 
 
 class FakeTrial:
-    def __init__(self, number, status=Trial.PENDING, actor=None):
-        self.config, self.status = {"number": number}, status
+    def __init__(self, number, status=Trial.PENDING, actor=None, kept_out=()):
+        self.config, self.status = {"number": number, "kept_out": list(kept_out)}, status
         self.temporary_state = type("State", (), {"ray_actor": actor})
 
 
@@ -86,7 +86,7 @@ class FakeConductor:
     is_ending = False
 
     def __init__(self):
-        self.withdrawn = []
+        self.withdrawn, self.kept_out = [], {}
 
     def withdraw(self, number):
         self.withdrawn.append(number)
@@ -106,6 +106,19 @@ def test_once_the_sweep_is_ending_trials_without_a_worker_go_back():
     tune = FakeTune(FakeTrial(7), FakeTrial(3), FakeTrial(2, actor="taken up"), FakeTrial(1, Trial.RUNNING))
     assert LedgerScheduler(conductor).choose_trial_to_run(tune).config["number"] == 2
     assert sorted(conductor.withdrawn) == sorted(tune.stopped) == [3, 7]
+
+
+def test_trials_that_still_ask_for_a_node_that_is_kept_out_go_back():
+    conductor = FakeConductor()
+    conductor.kept_out = {"bad": "lacks the corpus"}
+    tune = FakeTune(FakeTrial(1), FakeTrial(2, actor="taken up"), FakeTrial(3, kept_out=["bad"]))
+    assert LedgerScheduler(conductor).choose_trial_to_run(tune).config["number"] == 2
+    assert conductor.withdrawn == tune.stopped == [1]
+
+
+def test_what_a_node_lacks_comes_with_its_id():
+    failure = failure_of(task_error(TrialError(FailureKind.NODE_DIFFERS, "box lacks the corpus", "1a2b")))
+    assert (failure.kind, failure.reason, failure.node) == (FailureKind.NODE_DIFFERS, "box lacks the corpus", "1a2b")
 
 
 def test_what_the_drivers_own_parts_raise_is_kept():

@@ -9,14 +9,20 @@ from sweeps.engine.on_ray.searcher import LedgerSearcher
 
 
 def conductor(*numbers, live=(), done=False):
-    queue = [SimpleNamespace(number=number, config={"x": number}) for number in numbers]
-    return SimpleNamespace(is_done=done, live=dict.fromkeys(live), next=lambda: queue.pop(0) if queue else None)
+    queue = [SimpleNamespace(number=number, config={"x": number}, start_hash=None) for number in numbers]
+    return SimpleNamespace(
+        is_done=done,
+        live=dict.fromkeys(live),
+        kept_out={"b": "lacks it", "a": "lacks it"},
+        next=lambda: queue.pop(0) if queue else None,
+    )
 
 
 def test_a_trial_is_handed_out_with_its_number_and_config():
     found = LedgerSearcher(conductor(7)).suggest("tune's own id")
     assert found["number"] == 7
     assert json.loads(found["config"]) == {"x": 7}
+    assert found["kept_out"] == ["a", "b"]
 
 
 def test_nothing_at_present_is_none_and_nothing_ever_is_finished():

@@ -3,10 +3,12 @@
 import os
 from types import SimpleNamespace
 
+import pytest
 from closed_form import Curve
 
+from sweeps.engine.deciding.inputs import Inputs
 from sweeps.engine.on_ray import tune_run
-from sweeps.engine.on_ray.tune_run import REFUSED, run_trials
+from sweeps.engine.on_ray.tune_run import REFUSED, DriverCallback, run_trials
 
 
 def test_variables_at_which_tune_raises_are_dropped(tmp_path, monkeypatch):
@@ -20,6 +22,39 @@ def test_variables_at_which_tune_raises_are_dropped(tmp_path, monkeypatch):
         workload=Curve,
         spec=SimpleNamespace(resources=resources),
         lock=SimpleNamespace(folder=tmp_path, session="session"),
+        inputs=Inputs({}, 1),
     )
     run_trials(conductor, lambda conductor: None, is_own_ray=True)
     assert ran == [set()]
+
+
+def node(node_id, cpus=1, alive=True):
+    return {"NodeID": node_id, "Alive": alive, "Resources": {"CPU": cpus}}
+
+
+@pytest.mark.parametrize(
+    ("kept_out", "started", "nodes", "stops"),
+    [
+        ("ab", None, [node("a"), node("b"), node("head", 0)], True),
+        ("a", None, [node("a"), node("b", alive=False)], True),
+        ("a", None, [node("a"), node("b")], False),
+        ("ab", 1.0, [node("a"), node("b")], False),  # a trial is still at work: it may end there
+        ("", None, [], False),
+    ],
+)
+def test_a_sweep_stops_when_every_node_that_could_hold_a_trial_is_kept_out(
+    monkeypatch, kept_out, started, nodes, stops
+):
+    monkeypatch.setattr(tune_run.ray, "nodes", lambda: nodes)
+    stopped = []
+    conductor = SimpleNamespace(
+        kept_out={name: f"{name} lacks the corpus" for name in kept_out},
+        live={0: SimpleNamespace(started=started)},
+        is_ending=False,
+        overdue=lambda now: [],
+        spec=SimpleNamespace(resources=SimpleNamespace(bundle={"CPU": 1})),
+        stop=stopped.append,
+    )
+    DriverCallback(conductor, None, lambda conductor: None).on_step_end(0, [])
+    assert bool(stopped) == stops
+    assert all("no node is left" in reason and "a lacks the corpus" in reason for reason in stopped)

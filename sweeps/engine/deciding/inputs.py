@@ -1,0 +1,42 @@
+"""Whether a node has what a sweep began with; one that has not would train on something else, or fail all it draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sweeps.workload import Domain
+
+REMEDY = "mend it there, or take the node out of the cluster"
+
+
+class NodeDiffers(Exception):
+    """A node lacks what trials need, or has another version of it; the message says which and what is right."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What trials of a sweep share, as its base config names it and its ledger recorded it."""
+
+    config: Mapping[str, Any]
+    epochs: int
+    hashes: Mapping[str, str] = field(default_factory=dict)  # such as data_hash; empty: nothing is compared
+
+    def require(self, domain: Domain[Any]) -> None:
+        """Raise NodeDiffers unless this machine has all of it."""
+        if not self.hashes:
+            return
+        try:
+            found = domain.hashes(domain.trial_config(self.config, self.epochs))
+        except Exception as error:  # whatever becomes of a file that is not there
+            raise NodeDiffers(f"lacks what trials need: {str(error) or type(error).__name__}; {REMEDY}") from error
+        for key, value in self.hashes.items():
+            require_equal(key, value, found.get(key))
+
+
+def require_equal(key: str, right: str | None, found: str | None) -> None:
+    """Raise NodeDiffers where a hash is not the one that is right; None, of older records, is never wrong."""
+    if right is not None and found != right:
+        what = key.removesuffix("_hash")
+        raise NodeDiffers(f"differs in its {what}: {key} is {found} there, {right} in this sweep; {REMEDY}")
