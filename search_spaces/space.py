@@ -98,6 +98,11 @@ class Space:
         """True when a point has a value for every dimension that is active for it."""
         return all(d.key in overrides for d in self.dimensions if d.is_active(overrides))
 
+    def num_free(self, overrides: Mapping[str, Any]) -> int:
+        """How many dimensions are active at a point and leave a choice; a single value is none."""
+        active = (d for d in self.dimensions if d.is_active(overrides))
+        return sum(any(v != d.distribution.extremes()[0] for v in d.distribution.extremes()) for d in active)
+
     @property
     def keys(self) -> list[str]:
         """The key paths that vary, each once."""

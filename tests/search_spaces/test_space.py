@@ -59,6 +59,13 @@ def test_a_grandchild_is_drawn_only_below_both_its_ancestors():
         assert ("c" in point) == (point["a"] == "on" and point.get("b") == 2)
 
 
+def test_a_single_value_is_active_and_leaves_no_choice():
+    start = {"values": ["parent"], "when": {"student.model": "dccrn"}}
+    space = Space.parse({**ALTERNATIVES, "start": start})
+    assert space.num_free({"student.model": "dccrn", "student.width": 0.5, "start": "parent"}) == 2
+    assert space.num_free({"student.model": "dptnet", "student.width": 0.15}) == 2
+
+
 def test_alternatives_are_parameters_of_their_own():
     """A sampler must not mix the values of one alternative into the model of another."""
     source, space = study(), Space.parse(ALTERNATIVES)

@@ -33,7 +33,7 @@ class Plan:
     name: str
     num_trials: int
     num_epochs: int
-    num_dimensions: float  # active ones, on average
+    num_dimensions: float  # active ones that leave a choice, on average
     infeasible_share: float
     sizes: dict[str, tuple[float, float, float]]  # metric -> smallest, median, largest
     epoch_s: float | None = None
@@ -108,7 +108,7 @@ def plan_sweep(spec: SweepSpec, workload: type[Workload] | None = None, display:
         name=spec.name,
         num_trials=spec.budget.trials,
         num_epochs=spec.budget.epochs_per_trial,
-        num_dimensions=sum(map(len, points)) / len(points),
+        num_dimensions=sum(map(Space.parse(spec.space).num_free, points)) / len(points),
         infeasible_share=sum(map(bool, violated)) / len(sizes),
         epoch_s=domain.epoch_seconds(configs[middle]),
         price_per_hour=spec.resources.price_per_hour,
