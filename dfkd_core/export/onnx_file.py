@@ -39,7 +39,7 @@ def export_streaming(folder: Path, path: Path) -> ExportReport:
 
     ConfigError: the student needs the whole clip. DFKDError: the file would differ from the model.
     """
-    _require_name(path)
+    require_name(path)
     model, _ = load_model(folder)
     core = live_core(model)
     states = core.initial_states()
@@ -52,7 +52,7 @@ def export_streaming(folder: Path, path: Path) -> ExportReport:
         outputs=[ENHANCED, *(f"new_{name}" for name in names)],
     )
     told = {FORM: STREAMING, FRAMING: json.dumps(framing_of(core.frames)), DELAY: str(core.delay_frames)}
-    content = with_metadata(graph, told | _provenance(model, folder))
+    content = with_metadata(graph, told | provenance(model, folder))
     report = measured(
         path,
         content,
@@ -62,7 +62,7 @@ def export_streaming(folder: Path, path: Path) -> ExportReport:
         latency_ms=1000 * latency_samples(core) / SAMPLE_RATE_HZ,
         state_bytes=sum(4 * state.numel() for state in states),
     )
-    _leave(path, content, report)
+    leave_behind(content, report)
     return report
 
 
@@ -87,7 +87,7 @@ def export_whole(folder: Path, path: Path) -> ExportReport:
     ConfigError: a student that works on spectra, which other runtimes' transforms do not match: it streams.
     DFKDError: the file would differ from the model.
     """
-    _require_name(path)
+    require_name(path)
     model, config = load_model(folder)
     if not isinstance(model, ConvTasNet | DPTNet):
         rule = f"{config.student.model} works on spectra and is exported as a graph for one frame at a time"
@@ -106,11 +106,13 @@ def export_whole(folder: Path, path: Path) -> ExportReport:
             dynamo=True,
         )
         program.save(graph)  # type: ignore[union-attr, arg-type]
-    content = with_metadata(graph.getvalue(), {FORM: WHOLE} | _provenance(model, folder))
+    content = with_metadata(graph.getvalue(), {FORM: WHOLE} | provenance(model, folder))
     form = WHOLE if fixed is None else f"{WHOLE} of {DPTNET_S:g} s"
     session = open_session(content)
-    report = measured(path, content, form, lambda noisy: session.run(None, {"noisy": noisy[None]})[0][0], model, fixed)
-    _leave(path, content, report)
+    report = measured(
+        path, content, form, lambda noisy: session.run(None, {"noisy": noisy[None]})[0][0], model, num_samples=fixed
+    )
+    leave_behind(content, report)
     return report
 
 
@@ -157,7 +159,7 @@ def with_metadata(graph: bytes, told: Mapping[str, str]) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _provenance(model: Student, folder: Path) -> dict[str, str]:
+def provenance(model: Student, folder: Path) -> dict[str, str]:
     """What a file says of itself to whoever opens it."""
     sizes = {name: value for name, value in asdict(complexity(model)).items() if np.isfinite(value)}
     student = read_model_config(folder).student.model
@@ -169,13 +171,13 @@ def _provenance(model: Student, folder: Path) -> dict[str, str]:
     return {key: str(value) for key, value in {**told, **{f"dfkd.{name}": v for name, v in sizes.items()}}.items()}
 
 
-def _require_name(path: Path) -> None:
+def require_name(path: Path) -> None:
     """ConfigError: nobody would take the file for an ONNX file."""
     if path.suffix != ".onnx" or path.is_dir():
         raise ConfigError("must be a file whose name ends in .onnx; rename it", key="--output", file=path)
 
 
-def _leave(path: Path, content: bytes, report: ExportReport) -> None:
+def leave_behind(content: bytes, report: ExportReport) -> None:
     """Write a file that has been checked, with what was measured on it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, with_metadata(content, report.metadata()))
+    report.path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(report.path, with_metadata(content, report.metadata()))

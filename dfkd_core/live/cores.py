@@ -24,7 +24,9 @@ CORES: dict[type[nn.Module], Callable[[Any], LiveCore]] = {
 
 
 def live_core(model: nn.Module) -> LiveCore:
-    """The student as a core for one frame at a time; ConfigError where it needs the whole clip."""
+    """The student as a core for one frame at a time, or the core itself; ConfigError where it needs the whole clip."""
+    if isinstance(model, LiveCore):
+        return model
     core = CORES.get(type(model))
     if core is None:
         known = ", ".join(sorted(one.__name__ for one in CORES))

@@ -39,10 +39,10 @@ class DCCRNCore(LiveCore):
             skips.append(signal)
         signal = self._recur(signal, memory)
         # behind the end there are no frames: nothing is what decoder layers hear of them
-        signal, skips = signal * (past_end <= 0), [skip * (past_end <= 0) for skip in skips]
+        signal, *skips = (_heard(part, past_end <= 0) for part in (signal, *skips))
         for j, (up, skip) in enumerate(zip(self.up, reversed(skips), strict=True)):
             if j and self.past:
-                signal = signal * (past_end <= j * self.past)
+                signal = _heard(signal, past_end <= j * self.past)
             both = torch.cat((signal, memory.delayed(skip, j * self.past)), dim=1)
             signal = up(memory.with_past(both, self.past))
         enhanced = masked(signal, memory.delayed(spectrum, self.delay_frames))
@@ -55,6 +55,11 @@ class DCCRNCore(LiveCore):
             return torch.cat((real_of_real - imag_of_imag, real_of_imag + imag_of_real), dim=1)
 
         return self.recurrence.through(signal, lstm)
+
+
+def _heard(signal: Tensor, is_there: bool | Tensor) -> Tensor:
+    """The signal, or zeros; no operation at all where it is known to be there, as in a graph that knows of no end."""
+    return signal if is_there is True else signal * is_there
 
 
 class _Layer(nn.Module):

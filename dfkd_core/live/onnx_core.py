@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,33 +18,42 @@ from dfkd_core.live.frames import Frames, SpectralFrames, WindowFrames
 from dfkd_core.signal.stft import Framing
 
 FORM, FRAMING, DELAY = "dfkd.form", "dfkd.framing", "dfkd.delay_frames"
-STREAMING = "streaming"
+STREAMING, SHERPA_ONNX = "streaming", "sherpa-onnx"
 FRAME, PAST_END, ENHANCED = "frame", "past_end", "enhanced"
 
 
 def is_streaming(path: Path) -> bool:
-    """Whether a file is a streaming graph of ours; False for what cannot be read, which is told where it is opened."""
+    """Whether a file is a graph of ours for one frame at a time.
+
+    False for what cannot be read, too, which is told where it is opened.
+    """
     import onnx
 
     try:
         model = onnx.load(path, load_external_data=False)
     except Exception:  # protobuf's and the file system's errors share no base class
         return False
-    return any(prop.key == FORM and prop.value == STREAMING for prop in model.metadata_props)
+    return any(prop.key == FORM and prop.value in (STREAMING, SHERPA_ONNX) for prop in model.metadata_props)
 
 
 class OnnxCore:
-    """Takes a file that `dfkd export-onnx --streaming` wrote; ConfigError for any other."""
+    """Takes a file that `dfkd export-onnx --streaming` wrote, or one for sherpa-onnx; ConfigError for any other.
+
+    A graph for sherpa-onnx has frames (1, freq, 1, 2), and nothing tells it that the signal has ended.
+    """
 
     def __init__(self, source: Path | bytes) -> None:
         self._session = open_session(source)
         told = self._session.get_modelmeta().custom_metadata_map
-        if told.get(FORM) != STREAMING:
+        if told.get(FORM) not in (STREAMING, SHERPA_ONNX):
             rule = "must be a streaming graph of `dfkd export-onnx --streaming`, but its metadata names none"
             raise ConfigError(rule, file=source if isinstance(source, Path) else None)
+        self._is_turned = told[FORM] == SHERPA_ONNX
         self.frames = frames_of(json.loads(told[FRAMING]))
         self.delay_frames = int(told[DELAY])
-        self._states = [port for port in self._session.get_inputs() if port.name not in (FRAME, PAST_END)]
+        self._frame, *ports = self._session.get_inputs()
+        self._past_end = next((port for port in ports if port.name == PAST_END), None)
+        self._states = [port for port in ports if port.name != PAST_END]
 
     def initial_states(self) -> States:
         """Zeros in the shapes of the graph's state inputs."""
@@ -58,11 +68,12 @@ class OnnxCore:
         return self._run(self.frames.silence(), states, past_end)
 
     def _run(self, frame: Tensor, states: States, past_end: int) -> tuple[Tensor, ...]:
-        fed: dict[str, Any] = {FRAME: frame.numpy()}
-        if self.delay_frames:
-            fed[PAST_END] = torch.tensor([float(past_end)]).numpy()
+        fed: dict[str, Any] = {self._frame.name: (frame.transpose(1, 3) if self._is_turned else frame).numpy()}
+        if self._past_end is not None:
+            fed[PAST_END] = np.array([past_end], np.float32)
         fed |= {port.name: state.numpy() for port, state in zip(self._states, states, strict=True)}
-        return tuple(torch.from_numpy(value) for value in self._session.run(None, fed))
+        enhanced, *new = (torch.from_numpy(value) for value in self._session.run(None, fed))
+        return (enhanced.transpose(1, 3) if self._is_turned else enhanced), *new
 
 
 def framing_of(frames: Frames) -> dict[str, Any]:

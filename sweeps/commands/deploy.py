@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,9 +14,14 @@ def export_onnx(
     streaming: Annotated[
         bool, typer.Option(help="one frame and the states in and out, instead of a whole signal")
     ] = False,
+    runtime: Annotated[
+        Literal["onnx", "sherpa-onnx"], typer.Option(help="sherpa-onnx: a streaming graph for its GTCRN slot")
+    ] = "onnx",
 ) -> None:
     """Write an ONNX file, checked against the model before it is left behind."""
     from dfkd_core.export.onnx_file import export_streaming, export_whole
+    from dfkd_core.export.sherpa_onnx import export_sherpa_onnx
     from dfkd_core.teachers.trained_model import model_place
 
-    typer.echo((export_streaming if streaming else export_whole)(model_place(model), output))
+    write = export_sherpa_onnx if runtime == "sherpa-onnx" else export_streaming if streaming else export_whole
+    typer.echo(write(model_place(model), output))

@@ -19,6 +19,14 @@ STUDENTS = {
         "stride_samples": 128,
     },
     "gtcrn": {"model": "gtcrn", "channels": 8},
+    "dccrn of whole windows": {
+        "model": "dccrn",
+        "width": 0.0625,
+        "num_layers": 3,
+        "n_fft": 256,
+        "window_samples": 256,
+        "hop_samples": 64,
+    },
     "dptnet": {"model": "dptnet", "width": 0.0625, "num_blocks": 1},
 }
 
