@@ -20,6 +20,15 @@ def cosine_distance(dot: Tensor, target_energy: Tensor, student_energy: Tensor) 
     return 1.0 - dot * torch.rsqrt((target_energy + EPS) * (student_energy + EPS))
 
 
+def without_gradient(distance: Tensor, dc_alone: Tensor) -> Tensor:
+    """Cosine distances, constants where the compared bins are `dc_alone` (bool, the same shape).
+
+    There both spectra are real numbers and the cosine is their sign, which has no gradient: eps alone would give it
+    one, of up to 1 / sqrt(eps), and the literal split puts a third of all frames there.
+    """
+    return torch.where(dc_alone, distance.detach(), distance)
+
+
 @dataclass(frozen=True)
 class BandMasks:
     """One where a bin is in the band, else zero; low and high are (batch, frame, freq) and share the split bin."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from dfkd_core.distillation.band_weight import band_weight
-from dfkd_core.distillation.bands import BandMasks, BandSums
+from dfkd_core.distillation.bands import BandMasks, BandSums, without_gradient
 from dfkd_core.distillation.config import DistillationConfig
 from dfkd_core.distillation.frame_weight import active_frames, frame_weights, weighted_mean
 from dfkd_core.distillation.frequency_adapter import FrequencyAdapter
@@ -70,7 +70,7 @@ class DFKD(Method):
         """L_low and L_high of every clip, (batch, 2)."""
         masks = BandMasks.at(split, target.power)
         low, high = BandSums.over(target, student, masks.low, masks.high)
-        per_frame = (low.cosine_distance(), self._high(high, target, student, masks.high))
+        per_frame = (without_gradient(low.cosine_distance(), split == 0), self._high(high, target, student, masks.high))
         weights = (frame_weights(self.config.frame_weight, band.target_energy, active) for band in (low, high))
         return torch.stack([weighted_mean(*pair) for pair in zip(per_frame, weights, strict=True)], dim=1)
 

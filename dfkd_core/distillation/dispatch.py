@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from dfkd_core.distillation.band_weight import band_weight
-from dfkd_core.distillation.bands import BandMasks, cosine_distance
+from dfkd_core.distillation.bands import BandMasks, cosine_distance, without_gradient
 from dfkd_core.distillation.config import DistillationConfig
 from dfkd_core.distillation.frame_weight import active_frames, frame_weights
 from dfkd_core.distillation.frequency_adapter import FrequencyAdapter
@@ -48,7 +48,7 @@ class PatchError:
 
     def _cosine(self, target: Spectrum, estimate: Spectrum) -> Tensor:
         products = (target.dot(estimate), target.power, estimate.power)
-        return cosine_distance(*(self.patches.sum(product) for product in products))
+        return without_gradient(cosine_distance(*(self.patches.sum(product) for product in products)), self.patches.dc)
 
     def _magnitude(self, target: Spectrum, estimate: Spectrum) -> Tensor:
         return self.patches.mean((target.magnitude - estimate.magnitude).square()) / self.scale[:, None, None]

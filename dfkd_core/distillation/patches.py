@@ -19,6 +19,14 @@ class Patches:
         self._num_bins = num_bins
         self.sizes = self.sum(torch.ones_like(mask))
 
+    @property
+    def dc(self) -> Tensor:
+        """Which patches hold the DC bin and no other, bool (batch, frame, patch)."""
+        alone = self.sizes == 1
+        alone[:, :, 0] &= self._mask[:, :, 0] > 0
+        alone[:, :, 1:] = False
+        return alone
+
     def sum(self, values: Tensor) -> Tensor:
         """Sum over the bins of every patch, (batch, frame, patch), of values (batch, frame, freq)."""
         missing = -values.shape[-1] % self._num_bins

@@ -16,6 +16,7 @@ from sweeps.fronts.front_csv import union
 from sweeps.page import render
 from sweeps.page.content import coded, compact, export_command, metric_columns, param_columns, plain, repeated_point
 from sweeps.record.sweep_state import SweepState
+from sweeps.trust.trust_words import standing
 
 
 def comparison_page(comparison: Comparison) -> str:
@@ -81,7 +82,7 @@ def _side(compared: ComparedFront, hypervolume: Estimate) -> dict[str, Any]:
         "folder": str(compared.folder),
         "sweep_id": front.sweep_id,
         "running": compared.state is SweepState.RUNNING,
-        "confirmed": front.confirmed,
+        "standing": standing(front),
         "points": len(front.points),
         "counts": front.trials,
         "budget": {"trials": budget.trials, "epochs": budget.epochs_per_trial},

@@ -20,7 +20,7 @@ from sweeps.fronts.front import Front, FrontPoint, has_point, trial_ranks
 from sweeps.fronts.front_csv import union
 from sweeps.record.trials import TrialRecord, TrialState
 from sweeps.tracking.addresses import RunAddresses
-from sweeps.trust.trust_words import sentences
+from sweeps.trust.trust_words import sentences, standing
 
 SIGNIFICANT = 6  # digits kept of every number on the page; front.json and front.csv hold them all
 
@@ -42,6 +42,7 @@ def page_content(
         "sweep_id": front.sweep_id,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "confirmed": front.confirmed,
+        "standing": standing(front),
         "budget": {"trials": spec.budget.trials, "epochs": spec.budget.epochs_per_trial},
         "counts": front.trials,
         "objectives": [o.model_dump() for o in front.objectives],

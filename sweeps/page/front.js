@@ -23,13 +23,10 @@ import { drawVersus } from "./versus.js";
 import { drawSetBar, drawWithin } from "./within.js";
 
 function drawHeader(container) {
-  const badge = sweep.confirmed
-    ? element("span", { class: "badge good" }, "confirmed")
-    : element(
-        "span",
-        { class: "badge", title: "Each point was trained once; small differences may be noise." },
-        "unconfirmed",
-      );
+  const title = sweep.confirmed
+    ? "A point is clear when chance does not explain its place on the front."
+    : "Points were trained once; small differences may be noise.";
+  const badge = element("span", { class: sweep.confirmed ? "badge good" : "badge", title }, sweep.standing);
   const [finished, due] = [sweep.history.length, sweep.budget.trials];
   container.replaceChildren(
     paragraph("kind", "Pareto front"),

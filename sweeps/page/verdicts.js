@@ -81,7 +81,7 @@ export function drawIndicators(container) {
       element("td", {}, whisker(front.hypervolume, ends, side)),
       element("td", { class: "number" }, String(front.points)),
       element("td", {}, `${front.budget.trials} \u00d7 ${front.budget.epochs} epochs`),
-      element("td", {}, front.confirmed ? "confirmed" : "unconfirmed"),
+      element("td", {}, front.standing),
     ),
   );
   container.replaceChildren(

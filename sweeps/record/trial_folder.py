@@ -65,6 +65,11 @@ class TrialFolder:
         """Whole checkpoints, newest first."""
         return sorted((p for p in self.checkpoints.glob("[0-9]*") if (p / STATE).exists()), reverse=True)
 
+    def drop_checkpoints(self) -> None:
+        """Remove the training state of a trial whose result is written: nobody goes on from it."""
+        if self.has_result:
+            shutil.rmtree(self.checkpoints, ignore_errors=True)
+
     @property
     def has_result(self) -> bool:
         """True once `finish` has come to its end."""

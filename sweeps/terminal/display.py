@@ -47,6 +47,9 @@ class Display:
         """While entered, preparation tells here how it gets on."""
         yield silent
 
+    def told(self, line: str) -> None:
+        """Say one thing before the work begins."""
+
     def update(self, view: SweepView) -> None:
         """Show the present state; called a few times a second."""
 
@@ -66,6 +69,10 @@ class PlainDisplay(Display):
                 say(f"{what}: {total} done")
 
         yield told
+
+    def told(self, line: str) -> None:
+        """Print it."""
+        say(printable(line))
 
     def finished(self, view: SweepView, name: str, record: TrialRecord) -> None:
         """Print the trial's state, objectives and what the sweep has reached."""

@@ -16,7 +16,7 @@ from sweeps.fronts.choose import choose_knee, knee_of
 from sweeps.fronts.front import Front, FrontPoint
 from sweeps.fronts.front_csv import inert, union
 from sweeps.terminal.front_plot import front_plot, short_number
-from sweeps.trust.trust_words import sentences
+from sweeps.trust.trust_words import sentences, standing
 
 PLOT_HEIGHT, MAX_PLOT_WIDTH, MIN_BESIDE = 18, 72, 40
 GAP = 4
@@ -143,8 +143,8 @@ def _noisy(front: Front) -> list[str]:
 def _headline(front: Front) -> str:
     counted = ", ".join(f"{count} {state.lower()}" for state, count in front.trials.items() if count)
     points = "1 point" if len(front.points) == 1 else f"{len(front.points)} points"
-    trust = "confirmed" if front.confirmed else "unconfirmed"
-    return f"{front.name}: {points}, hypervolume {front.hypervolume:.5g}, {trust}; {counted or 'no trials yet'}"
+    said = f"{front.name}: {points}, hypervolume {front.hypervolume:.5g}, {standing(front)}"
+    return f"{said}; {counted or 'no trials yet'}"
 
 
 def _without_knee(front: Front) -> list[str]:

@@ -55,6 +55,10 @@ class LiveDisplay(Display):
         with bars(self.console) as show:
             yield show
 
+    def told(self, line: str) -> None:
+        """Print it above the table."""
+        self.console.print(Text(printable(line)))
+
     def update(self, view: SweepView) -> None:
         """Redraw."""
         self._live.update(Group(headline(view), front_rows(view)))

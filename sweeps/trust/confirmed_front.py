@@ -24,6 +24,7 @@ from sweeps.trust.repeats import SEEDS, Repeats
 Array = NDArray[np.float64]
 
 NUM_DRAWS = 2000
+STARTS = ("training.start_from", "training.slice_by")
 
 
 @dataclass
@@ -37,8 +38,8 @@ class RepeatedTrial:
 
     @property
     def start(self) -> str:
-        """What decides the weights that a seed starts from: the searched values of the student."""
-        student = {key: value for key, value in self.record.params.items() if key.startswith("student.")}
+        """What decides the weights that a seed starts from: the searched values of the student and of its start."""
+        student = {k: v for k, v in self.record.params.items() if k.startswith("student.") or k in STARTS}
         return json.dumps(student, sort_keys=True)
 
     def values(self, metric: str) -> list[float]:

@@ -6,7 +6,9 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple, Self
 
 from dfkd_core.config import with_overrides
@@ -20,7 +22,7 @@ from sweeps.workload import Workload
 
 CONFIRM = "confirm"  # the folder below the sweep's, and the kind of the runs
 SEED = "seed"
-PAIRS, SEEDS = "pairs", "seeds_per_point"  # of the ledger itself
+PAIRS, SEEDS, SPENT = "pairs", "seeds_per_point", "spent_s"  # of the ledger itself
 LARGEST_SEED = 2**31 - 1
 MOST_ROUNDS = 3
 CLEAR = 0.05
@@ -78,6 +80,11 @@ class Repeats:
         """How many repeats each trial has been given."""
         return Counter(pair.trial for pair in self.pairs)
 
+    def waiting(self) -> Counter[int]:
+        """How many repeats of each trial have no final state yet."""
+        ended = {record.number for record in self.ledger.records() if record.state.is_finished}
+        return Counter(pair.trial for number, pair in enumerate(self.pairs) if number not in ended)
+
     @property
     def num_waiting(self) -> int:
         """Repeats that have no final state yet."""
@@ -132,6 +139,68 @@ def wanted_repeats(
     most = MOST_ROUNDS * seeds
     uncertain = [t for t in candidates if (p := probability.get(t)) is not None and CLEAR < p < 1 - CLEAR]
     return {t: min(seeds, most - asked[t]) for t in uncertain if asked[t] < most}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What confirming a front takes: trainings that are certain, and the most that uncertain points may add up to."""
+
+    num_points: int
+    certain: int  # trainings
+    most: int
+    epochs: int  # of each training
+    certain_s: float | None  # by the clock, as fast as the sweep went; None where the ledger has no times
+    most_s: float | None
+
+    def text(self) -> str:
+        """The cost in a sentence."""
+        points = f"{self.num_points} point" + ("" if self.num_points == 1 else "s")
+        sure = f"{_trainings(self.certain)} of {self.epochs} epochs for {points}{_minutes(self.certain_s)}"
+        if self.most == self.certain:
+            return f"{sure}."
+        more = f"{_trainings(self.most)}, {self.most * self.epochs} epochs{_minutes(self.most_s)}"
+        return f"{sure}; with repeats of points whose place stays uncertain at most {more}."
+
+
+def cost(
+    ledger: Ledger, candidates: Sequence[int], asked: Mapping[int, int], waiting: Mapping[int, int], seeds: int
+) -> Cost:
+    """What is still to be trained: `asked` repeats by trial, of which `waiting` have not ended.
+
+    Times are those that the sweep's own epochs took, the median of each trial, side by side as its trials were.
+    """
+    certain = {t: max(0, seeds - asked.get(t, 0)) + waiting.get(t, 0) for t in candidates}
+    most = {t: max(0, MOST_ROUNDS * seeds - asked.get(t, 0)) + waiting.get(t, 0) for t in candidates}
+    records = ledger.records()
+    busy_s = sum(r.finished - r.started for r in records if r.finished is not None and r.started is not None)
+    abreast = max(1.0, busy_s / max(ledger.attrs().get(SPENT, 0.0), 1e-9)) if SPENT in ledger.attrs() else 1.0
+    epochs = ledger.spec.budget.epochs_per_trial
+    epoch_s = {t: _epoch_seconds(records[t].started, ledger.epoch_times(t)) for t in candidates}
+
+    def clock(trainings: Mapping[int, int]) -> float | None:
+        known = [epoch_s[t] for t, number in trainings.items() if number]
+        if any(seconds is None for seconds in known):
+            return None
+        return sum(n * epochs * (epoch_s[t] or 0.0) for t, n in trainings.items()) / abreast
+
+    sums = (sum(certain.values()), sum(most.values()))
+    return Cost(len(candidates), *sums, epochs, clock(certain), clock(most))
+
+
+def _epoch_seconds(started: float | None, noted: Mapping[int, float]) -> float | None:
+    """The median time between a trial's epochs; None where it is not known."""
+    times = [*([] if started is None else [started]), *(noted[epoch] for epoch in sorted(noted) if epoch > 0)]
+    return median(b - a for a, b in pairwise(times)) if len(times) > 1 else None
+
+
+def _trainings(number: int) -> str:
+    return f"{number} training" + ("" if number == 1 else "s")
+
+
+def _minutes(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f", about {seconds / 60:.0f} min" if seconds >= 60 else ", less than a minute"
 
 
 def _repeat_spec(spec: SweepSpec, num_repeats: int) -> SweepSpec:

@@ -5,7 +5,32 @@ from __future__ import annotations
 from sweeps.fronts.front import Confirmation, Front, FrontPoint
 
 MOST_PAIRS = 6
-UNLIKELY = 0.05
+UNLIKELY, CERTAIN = 0.05, 0.95
+
+
+def standing(front: Front) -> str:
+    """What may be said of the front as a whole, in a few words.
+
+    A point is clear when it is on the front with probability CERTAIN, and no point that noise does not tell it from is
+    as good or better in every objective that noise does not touch.
+    """
+    again = [point for point in front.points if point.seeds]
+    if not again:
+        return "unconfirmed"
+    least, most = min(len(p.seeds) for p in again), max(len(p.seeds) for p in again)
+    seeds = _counted(least, "seed") if least == most else f"{least} to {most} seeds"
+    if not front.confirmed:
+        return f"unconfirmed, {len(again)} of {_counted(len(front.points), 'point')} repeated so far"
+    clear = sum(_is_clear(front, point) for point in again)
+    return f"repeated with {seeds}: {clear} of {_counted(len(front.points), 'point')} clear"
+
+
+def _is_clear(front: Front, point: FrontPoint) -> bool:
+    if (point.probability_on_front or 0.0) < CERTAIN:
+        return False
+    exact = [objective for objective in front.objectives if objective.metric not in point.interval]
+    alike = [other for other in front.repeated if other.trial in point.indistinguishable_from]
+    return not any(all(o.cost(a.values[o.metric]) <= o.cost(point.values[o.metric]) for o in exact) for a in alike)
 
 
 def sentences(front: Front) -> list[str]:

@@ -75,6 +75,9 @@ def test_a_killed_driver_leaves_the_sweep_finished_and_the_front_unconfirmed(day
     with confirm(folder) as driver:
         wait_for_epochs(log, 2 * EPOCHS + 1, driver)
         driver.kill()
+        said = driver.process.stdout.read()
+    told = f"8 trainings of {EPOCHS} epochs for 4 points, less than a minute; with repeats of points"
+    assert told in said and "at most 24 trainings, 96 epochs" in said
     assert sweep_status(folder)["state"] == "finished"
     assert repeats_of(folder).num_waiting > 0
     assert not load_front(folder).confirmed
@@ -98,6 +101,7 @@ def test_going_on_trains_what_is_left_and_nothing_twice(day):
     assert status == 0, said
     repeats = repeats_of(folder)
     assert len(epochs_run(log)) > before and repeats.num_waiting == 0
+    assert 8 <= len(repeats.pairs) <= 24, "more than was told"
     done, points = epochs_by_repeat(log), dict(enumerate(POINTS))
     assert set(done) == {(points[trial]["x"], seed) for trial, seed in repeats.pairs}
     twice = sum(
@@ -110,6 +114,12 @@ def epochs_of_single_points(repeats, done):
     """Epochs of those repeats whose x no other trial has."""
     shared = Counter((POINTS[trial]["x"], seed) for trial, seed in repeats.pairs)
     return [epochs for key, epochs in done.items() if shared[key] == 1]
+
+
+def test_a_repeat_that_has_ended_keeps_its_result_and_no_checkpoint(day):
+    folders = sorted((day[0] / "confirm/trials").iterdir())
+    assert len(folders) == len(repeats_of(day[0]).pairs)
+    assert all((folder / "result.json").exists() and not (folder / "checkpoint").exists() for folder in folders)
 
 
 def test_the_front_is_confirmed_and_says_what_it_knows(day):

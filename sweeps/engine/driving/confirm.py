@@ -23,13 +23,14 @@ from sweeps.record.driver_lock import DriverLock
 from sweeps.record.sweep import Sweep
 from sweeps.record.sweep_folder import SweepFolder
 from sweeps.record.sweep_state import SweepState, SweepStopped
+from sweeps.record.trial_folder import TrialFolder
 from sweeps.record.trials import TrialRecord
 from sweeps.terminal.display import Display
 from sweeps.terminal.notebook import display_here
 from sweeps.tracking.delivery import recorded_run_states
 from sweeps.trust.confirmed_front import with_repeats
 from sweeps.trust.near_neighbours import near_neighbours
-from sweeps.trust.repeats import SEEDS, Repeats, own_seed, wanted_repeats
+from sweeps.trust.repeats import SEEDS, Repeats, cost, own_seed, wanted_repeats
 from sweeps.workload import Workload, domain_of
 
 COMMAND = "front confirm"
@@ -94,8 +95,13 @@ def confirm_front(
             job = Confirming(sweep, begun, seeds, candidates)
             begun.enqueue(job.params)
             mend(begun.ledger, begun.folder, domain_of(workload))
+            for record in begun.ledger.records():  # of a driver that died at it
+                if record.state.is_finished:
+                    TrialFolder(begun.folder, record.number).drop_checkpoints()
             if not (begun.num_waiting or job.wanted()):
                 return deliver_owed(sweep) if begun.is_finished else _drive(job, workload, lock, None, display)
+        asked, waiting = (begun.num_asked(), begun.waiting()) if begun else ({}, {})
+        display.told(cost(sweep.ledger, list(candidates), asked, waiting, seeds).text())
         with ray_for(sweep.spec, folder, address, f"{COMMAND} --seeds {seeds}") as session:
             check_unchanged(sweep, prepare(sweep.spec, workload, display))
             check_shared(folder.path)

@@ -13,11 +13,13 @@ from sweeps.fronts.reference_models import noisy_input, read_references
 from sweeps.page.report import write_front
 from sweeps.pareto import GrowingFront
 from sweeps.record.ledger import Ledger
+from sweeps.record.trial_folder import TrialFolder
 from sweeps.record.trials import TrialRecord, TrialState
 from sweeps.tracking.addresses import RunAddresses
 from sweeps.tracking.delivery import run_ids, tracker_ids
 from sweeps.tracking.tracker import Tracker
 from sweeps.trust.confirmed_front import with_repeats
+from sweeps.trust.repeats import CONFIRM
 
 MIN_INTERVAL_S = 5.0
 MAX_SHARE = 0.008  # of the sweep's time; what is told with each trial comes on top, and 0.01 is promised
@@ -96,7 +98,8 @@ class RepeatUpdates(FrontUpdates):
     """Follows repeats of a sweep that has ended: they change what is known of its points, not which they are."""
 
     def finished(self, record: TrialRecord) -> None:
-        """A repeat has ended."""
+        """A repeat has ended: its scores are kept, its training state has served."""
+        TrialFolder(self._folder / CONFIRM, record.number).drop_checkpoints()
         self._is_stale = True
 
     def write(self) -> Front:

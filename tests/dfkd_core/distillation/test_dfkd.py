@@ -149,3 +149,49 @@ def test_compression_lifts_faint_bins():
     exponent = 0.3
     lifted, _ = band_losses(hand_made(target).compressed(exponent), hand_made(student).compressed(exponent), split=60)
     assert plain < 1e-3 < 0.5 < lifted
+
+
+def baseline_gradient(student, teacher, split):
+    """Of the literal loss with the baseline's cosine, <A, B> / (max(|A|, 1e-8) max(|B|, 1e-8)), (batch, time)."""
+    student = student.clone().requires_grad_()
+    target, heard = (
+        torch.stft(x, 512, 128, window=torch.hann_window(512), pad_mode="constant", return_complex=True).mT
+        for x in (teacher, student)
+    )
+    bins = torch.arange(257)
+
+    def cosine(band):
+        kept = band.float()
+        norms = [((x.real**2 + x.imag**2) * kept).sum(-1).clamp_min(1e-16).sqrt() for x in (target, heard)]
+        return ((target * heard.conj()).real * kept).sum(-1) / norms[0] / norms[1]
+
+    low, high = bins <= split[..., None], bins >= split[..., None]
+    error = ((target.abs() - heard.abs()).square() * high).sum(-1) / high.sum(-1)
+    loss = (1 - cosine(low)).mean() + 0.5 * (1 - cosine(high)).mean() + 0.5 * error.mean()
+    return torch.autograd.grad(loss, student)[0]
+
+
+def test_the_literal_form_pulls_where_the_baseline_does_though_frames_split_at_dc():
+    """A student with next to no DC: eps alone made up to 0.99 of the gradient, at the DC bin."""
+    generator = torch.Generator().manual_seed(3)
+    noise = torch.randn(2, 2, 8000, generator=generator)
+    teacher = tone(62.5, 8000) + 0.3 * tone(2000, 8000) + 1e-3 * noise[0]
+    student = (tone(62.5, 8000) + 0.1 * tone(2100, 8000) + 1e-4 * noise[1]).requires_grad_()
+    method = build_method(method="dfkd", **LITERAL)
+    split = method.split(Spectrum.of(teacher), teacher)
+    assert (split == 0).float().mean() > 0.5
+    value, _ = method(student, teacher, teacher)
+    (gradient,) = torch.autograd.grad(value, student)
+    wanted = baseline_gradient(student.detach(), teacher, split)
+    assert torch.cosine_similarity(gradient.flatten(), wanted.flatten(), dim=0) > 0.98
+
+
+def test_a_low_band_of_the_dc_bin_alone_has_a_value_and_no_gradient():
+    target, student = torch.full((1, 1, 257), 0.5), torch.full((1, 1, 257), -0.001, requires_grad=True)
+    zero, active = torch.zeros(1, 1, 257), torch.ones(1, 1, dtype=torch.bool)
+    method = build_method(method="dfkd", **LITERAL)
+    low = [method.band_losses(Spectrum(target, zero), Spectrum(student, zero), torch.full((1, 1), m), active)[0, 0]
+           for m in (0, 1)]  # fmt: skip
+    assert low[0] > 1 and low[1] > 1
+    assert not torch.autograd.grad(low[0], student, retain_graph=True)[0].any()
+    assert torch.autograd.grad(low[1], student)[0].any()

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from dfkd_core.distillation.bands import BandMasks
 from dfkd_core.distillation.patches import Patches, keep_patches
 
 
@@ -41,3 +42,25 @@ def test_positive_keeps_the_patches_where_the_teacher_is_ahead_and_none_if_it_ne
 
 def test_a_clip_without_candidates_keeps_nothing():
     assert not keep_patches(torch.ones(1, 2, 2), torch.zeros(1, 2, 2, dtype=torch.bool), 0.8).any()
+
+
+@pytest.mark.parametrize("num_bins", [1, 10, 40, 256, 257])
+def test_every_bin_of_every_frame_is_in_one_patch_of_each_band_that_has_it(num_bins):
+    """Also where the split cuts a patch, and at the last bins, which fill none: 257 is no multiple of 10 or 40."""
+    split = torch.tensor([[0, 1, 9, 10, 39, 128, 255]])
+    masks = BandMasks.at(split, torch.ones(1, 7, 257))
+    for mask in (masks.low, masks.high):
+        patches = Patches(mask, num_bins)
+        assert patches.sizes.shape[-1] == -(-257 // num_bins)
+        for number in range(257):
+            seen = patches.sum(torch.nn.functional.one_hot(torch.tensor(number), 257).float().expand(1, 7, 257))
+            assert torch.equal((seen > 0).sum(-1), mask[..., number].long())
+    assert torch.equal(Patches(masks.low, num_bins).sizes.sum(-1), split + 1.0)
+    assert torch.equal(Patches(masks.high, num_bins).sizes.sum(-1), 257.0 - split)
+
+
+def test_the_patch_of_the_dc_bin_alone_is_known():
+    low = torch.tensor([[[1.0, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 1, 1, 1, 0]]])
+    assert Patches(low, 3).dc.tolist() == [[[True, False], [False, False], [False, False]]]
+    assert not Patches(1.0 - low, 3).dc.any()
+    assert Patches(torch.ones(1, 1, 5), 1).dc.tolist() == [[[True, False, False, False, False]]]

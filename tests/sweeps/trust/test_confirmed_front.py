@@ -10,10 +10,10 @@ from sweeps.definition.spec import SweepSpec
 from sweeps.fronts.front import Front, build_front
 from sweeps.record.ledger import Ledger
 from sweeps.record.trial_folder import TrialFolder
-from sweeps.record.trials import TrialState
-from sweeps.trust.confirmed_front import with_repeats
+from sweeps.record.trials import TrialRecord, TrialState
+from sweeps.trust.confirmed_front import RepeatedTrial, with_repeats
 from sweeps.trust.repeats import SEEDS, Repeats
-from sweeps.trust.trust_words import sentences
+from sweeps.trust.trust_words import sentences, standing
 
 POINTS = [{"x": 0.4, "size": 0.1}, {"x": 0.4, "size": 0.4}, {"x": 0.4, "size": 0.5}, {"x": 0.4, "size": 0.6}]
 SEARCHED = [0.2, 0.5, 0.495, 0.52]  # the third is dominated, the fourth was lucky
@@ -163,3 +163,34 @@ def test_a_frame_has_what_repeats_have_shown(searched, tmp_path):
     frame = front_of(searched, tmp_path).to_frame()
     assert frame["seeds"].tolist() == [3, 3, 3]
     assert {f"{QUALITY} mean", f"{QUALITY} low", f"{QUALITY} high", "probability_on_front"} <= set(frame.columns)
+
+
+def test_the_front_says_how_many_of_its_points_are_clear(searched, tmp_path):
+    assert standing(front_of(searched, tmp_path)) == "unconfirmed"
+    repeats = repeat(searched, tmp_path)
+    assert standing(front_of(searched, tmp_path)) == "repeated with 3 seeds: 2 of 3 points clear"
+    repeats.ledger.set_attr("state", None)
+    assert standing(front_of(searched, tmp_path)) == "unconfirmed, 3 of 3 points repeated so far"
+
+
+def test_of_two_points_that_noise_does_not_tell_apart_the_larger_is_not_clear(searched, tmp_path):
+    repeat(searched, tmp_path, sd=0.2, trials=[0, 1, 3])
+    front = front_of(searched, tmp_path)
+    pair = front.model_copy(
+        update={
+            "points": tuple(
+                p.model_copy(update={"indistinguishable_from": other, "probability_on_front": 0.97})
+                for p, other in zip(front.points[:2], ((1,), (0,)), strict=True)
+            )
+        }
+    )
+    assert standing(pair) == "repeated with 3 seeds: 1 of 2 points clear"
+
+
+def test_points_of_one_shape_that_start_elsewhere_share_no_weights():
+    params = {"student.width": 0.25, "distillation.weight": 1.0}
+    starts = [
+        RepeatedTrial(TrialRecord(0, TrialState.COMPLETE, params | more)).start
+        for more in ({}, {"distillation.weight": 3.0}, {"training.start_from": "teacher"})
+    ]
+    assert starts[0] == starts[1] != starts[2]

@@ -5,8 +5,9 @@ from closed_form import Seeded, sweep
 
 from dfkd_core.errors import ConfigError
 from sweeps.definition.spec import SweepSpec
+from sweeps.record.ledger import Ledger
 from sweeps.record.trials import TrialState
-from sweeps.trust.repeats import PAIRS, Repeat, Repeats, own_seed, wanted_repeats
+from sweeps.trust.repeats import MOST_ROUNDS, PAIRS, SPENT, Repeat, Repeats, cost, own_seed, wanted_repeats
 
 PARAMS = {2: {"x": 0.4, "size": 0.5}, 5: {"x": 0.25, "size": 0.125}}
 
@@ -84,3 +85,58 @@ def test_a_config_without_a_seed_is_refused_with_the_remedy(seed, said):
 def test_a_seed_that_was_searched_is_the_trials_own():
     spec = SweepSpec.model_validate(sweep(config={"seed": 0}))
     assert own_seed(spec, {"x": 0.5, "seed": 4}) == 4
+
+
+@pytest.fixture
+def timed(tmp_path, spec, monkeypatch):
+    """The ledger of two trials whose epochs took 60 and 120 s, one after a pause of an hour; worked on two abreast."""
+    (tmp_path / "timed").mkdir()
+    ledger, now = Ledger.create(tmp_path / "timed", spec, "id"), [0.0]
+    monkeypatch.setattr("sweeps.record.ledger.time.time", lambda: now[0])
+    for epoch_s, pauses in ((60.0, (0, 0)), (120.0, (0, 3600))):
+        number, _ = ledger.ask()
+        now[0] = 1000.0
+        ledger.record_epoch(number, 0, {"model/params": 1.0})
+        ledger.start(number, "session")
+        for epoch, pause in enumerate(pauses, 1):
+            now[0] += epoch_s + pause
+            ledger.record_epoch(number, epoch, {"val/quality": 0.5, "model/params": 1.0})
+        ledger.finish(number, TrialState.COMPLETE)
+    ledger.set_attr(SPENT, (120 + 3840) / 2)
+    return ledger
+
+
+def test_the_cost_is_told_in_trainings_epochs_and_the_sweeps_own_time(timed):
+    told = cost(timed, [0, 1], {}, {}, 3)
+    assert (told.certain, told.most, told.epochs) == (6, 18, 2)
+    assert told.certain_s == pytest.approx(3 * 2 * (60 + (120 + 3720) / 2) / 2)
+    assert told.text().startswith("6 trainings of 2 epochs for 2 points, about ")
+    assert "at most 18 trainings, 36 epochs, about " in told.text()
+
+
+def test_what_has_been_trained_is_no_cost_any_more_and_what_waits_is(timed):
+    told = cost(timed, [0, 1], {0: 3, 1: 3}, {1: 1}, 3)
+    assert (told.certain, told.most) == (1, 13)
+    done = cost(timed, [0], {0: 9}, {}, 3)
+    assert (done.certain, done.most, done.certain_s) == (0, 0, 0.0)
+
+
+def test_without_times_the_cost_has_none(tmp_path, spec):
+    told = cost(Ledger.create(tmp_path, spec, "id"), [], {}, {}, 3)
+    assert told.text() == "0 trainings of 2 epochs for 0 points, less than a minute."
+
+
+@pytest.mark.parametrize("probability", [0.5, 0.02, 0.99])
+@pytest.mark.parametrize("asked", [{}, {2: 1}, {2: 3, 5: 3}, {2: 7}])
+def test_no_course_of_rounds_asks_for_more_than_was_told(timed, asked, probability):
+    told, asked = cost(timed, [0, 1], asked_of(asked), {}, 3), dict(asked_of(asked))
+    before = sum(asked.values())
+    for _ in range(MOST_ROUNDS + 2):
+        for trial, count in wanted_repeats([0, 1], asked, {0: probability, 1: 0.4}, 3).items():
+            asked[trial] = asked.get(trial, 0) + count
+    assert told.certain <= sum(asked.values()) - before <= told.most
+
+
+def asked_of(asked):
+    """The same numbers for trials 0 and 1."""
+    return {{2: 0, 5: 1}[trial]: count for trial, count in asked.items()}
