@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -108,8 +109,9 @@ def parse_distribution(entry: Mapping[str, Any], key: str, file: str | Path | No
     if "values" in entry:
         return OneOf(tuple(entry["values"]))
     low, high, step = float(entry["min"]), float(entry["max"]), entry.get("step")
-    if step is not None:  # the last step that fits is the upper end
-        high = low + math.floor((high - low) / step * (1 + 1e-12)) * step
+    if step is not None:  # the last step that fits is the upper end, as people write it: not 0.7000000000000001
+        exact = Decimal(str(step)) * math.floor((high - low) / step * (1 + 1e-12))
+        high = float(Decimal(str(low)) + exact)
     return Range(low, high, entry.get("log", False), entry.get("int", False), step)
 
 

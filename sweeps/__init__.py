@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sweeps.definition.spec import SweepSpec
     from sweeps.engine.driving.confirm import confirm_front
-    from sweeps.engine.driving.run import resume_sweep, run_sweep
+    from sweeps.engine.driving.run import resume_sweep, run_or_resume, run_sweep
     from sweeps.fronts.front import Front, load_front
     from sweeps.record.sweep_state import SweepStopped
     from sweeps.workload import Workload
@@ -22,9 +22,20 @@ _HOMES = {
     "confirm_front": "sweeps.engine.driving.confirm",
     "load_front": "sweeps.fronts.front",
     "resume_sweep": "sweeps.engine.driving.run",
+    "run_or_resume": "sweeps.engine.driving.run",
     "run_sweep": "sweeps.engine.driving.run",
 }
-__all__ = ["Front", "SweepSpec", "SweepStopped", "Workload", "confirm_front", "load_front", "resume_sweep", "run_sweep"]
+__all__ = [
+    "Front",
+    "SweepSpec",
+    "SweepStopped",
+    "Workload",
+    "confirm_front",
+    "load_front",
+    "resume_sweep",
+    "run_or_resume",
+    "run_sweep",
+]
 
 
 def __getattr__(name: str) -> Any:

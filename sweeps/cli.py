@@ -49,10 +49,26 @@ def main() -> None:
     """Run a command: 0 done, 1 failed, 2 wrong input (one line), 130 interrupted."""
     # Read when torch is loaded. Where other work has the cores, threads that spin long for one another hardly get on.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    open_standard_streams()
     for stream in (sys.stdout, sys.stderr):  # names of files that are no UTF-8 come out as they are
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="surrogateescape")
     sys.exit(run(sys.argv[1:]))
+
+
+def open_standard_streams() -> None:
+    """Put /dev/null where the caller has closed a standard stream: the next file to be opened would get its number.
+
+    What Ray's C++ part writes to descriptor 2 would then stand in the ledger.
+    """
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != descriptor:
+                os.dup2(nowhere, descriptor)
+                os.close(nowhere)
+            os.set_inheritable(descriptor, True)
+            setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r"))
 
 
 def run(arguments: list[str]) -> int:

@@ -25,7 +25,10 @@ class Workload(Protocol):
         """Metrics known before training, such as sizes; may be empty."""
 
     def step(self) -> dict[str, float]:
-        """Do one epoch and return its metrics."""
+        """Do one epoch and return its metrics: every objective every time, for a trial may be judged at any epoch.
+
+        What `static_metrics` tells need not be told again.
+        """
 
     def save(self, directory: Path) -> None:
         """Write all that `load` needs into an empty directory."""

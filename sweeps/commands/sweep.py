@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sweeps.commands.options import Address, AsJson, Out, Set, SweepDir, SweepFile, Yes, display
 from sweeps.commands.settings import sweep_settings
 from sweeps.commands.trusting import ask_once
+
+if TYPE_CHECKING:
+    from sweeps.definition.spec import SweepSpec
 
 app = typer.Typer(no_args_is_help=True, help="Launch, follow and resume sweeps.")
 
@@ -25,26 +29,58 @@ def plan(file: SweepFile, set_: Set = None) -> None:
 
 
 @app.command()
-def run(file: SweepFile, out: Out = None, set_: Set = None, address: Address = None) -> None:
-    """Run a new sweep."""
+def run(
+    file: SweepFile,
+    out: Out = None,
+    set_: Set = None,
+    address: Address = None,
+    or_resume: Annotated[
+        bool, typer.Option("--or-resume", help="go on where --out holds this sweep already, or find nothing to do")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="begin without a question; trust what the folder holds")] = False,
+) -> None:
+    """Run a new sweep; with `resources.price_per_hour` a terminal is told the cost, and asked, first."""
     from sweeps.definition.spec import SweepSpec
-    from sweeps.engine.driving.run import run_sweep
+    from sweeps.engine.driving.run import run_or_resume, run_sweep
+    from sweeps.record.sweep_folder import SweepFolder
     from sweeps.terminal.summary import show_summary
 
     spec = SweepSpec.load(file, sweep_settings(set_))
     folder = out or Path("runs") / spec.name
-    run_sweep(spec, out=folder, address=address, display=display())
+    if or_resume and SweepFolder(folder).is_sweep:
+        ask_once(folder, yes)
+    elif spec.resources.price_per_hour is not None and not yes:
+        _ask_for_cost(spec)
+    (run_or_resume if or_resume else run_sweep)(spec, out=folder, address=address, display=display())
     show_summary(folder)
 
 
+def _ask_for_cost(spec: SweepSpec) -> None:
+    """Show the plan, with its cost, to whoever sits at a terminal, and begin only when they agree."""
+    from sweeps.engine.driving.plan import plan_sweep
+
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        typer.echo(plan_sweep(spec, display=display()).text())
+        typer.confirm("Begin?", abort=True)
+
+
 @app.command()
-def resume(folder: SweepDir, set_: Set = None, address: Address = None, yes: Yes = False) -> None:
+def resume(
+    folder: SweepDir,
+    set_: Set = None,
+    address: Address = None,
+    yes: Yes = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="try the values of failed trials again, as further trials")
+    ] = False,
+) -> None:
     """Go on with a sweep, extend it, deliver what is owed, or find nothing to do."""
     from sweeps.engine.driving.run import resume_sweep
     from sweeps.terminal.summary import show_summary
 
     ask_once(folder, yes)
-    resume_sweep(folder, address=address, overrides=sweep_settings(set_), display=display())
+    overrides = sweep_settings(set_)
+    resume_sweep(folder, address=address, overrides=overrides, display=display(), retry_failed=retry_failed)
     show_summary(folder)
 
 

@@ -104,7 +104,7 @@ class StorageConfig(Config):
 class SweepSpec(Config):
     """One sweep, complete: config and space are inlined, whatever the file said."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$", max_length=200)]  # the name of folders and files, too
     experiment: Annotated[str, Field(min_length=1)] = "dfkd"
     config: dict[str, Any]
     space: dict[str, Any]

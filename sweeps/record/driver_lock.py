@@ -131,6 +131,24 @@ def live_holder(folder: Path, now: Callable[[Path], float] | None = None) -> Hol
     return holder if age < STALE_S else None
 
 
+def wait_for_silence(folder: Path) -> None:
+    """Wait for as long as a driver on another machine may have died, but is not silent for long enough yet.
+
+    One whose heart beats is not waited for.
+    """
+    holder, seen = live_holder(folder), _last_beat(folder)
+    while holder is not None and holder.place != place() and _last_beat(folder) == seen:
+        time.sleep(HEARTBEAT_S / 5)
+        holder = live_holder(folder)
+
+
+def _last_beat(folder: Path) -> float | None:
+    try:
+        return (folder / NAME).stat().st_mtime
+    except FileNotFoundError:
+        return None
+
+
 def _one_at_a_time(folder: Path) -> FileLock:
     """Who judges a lock and replaces it does so alone, else two takers could each remove the other's."""
     return FileLock(folder / f".{NAME}.guard", poll_interval=POLL_S)

@@ -35,6 +35,8 @@ STATE = "state"  # of the study
 WARM_START = "warm_start"  # of the study: how many trials in front are another sweep's
 KEPT_OUT = "kept_out"  # of the study: why nodes get no trials of the driver at work, or got none of the last, by node
 OUTCOME, SESSION, STARTED, EVENT = "outcome", "session", "started", "event:"
+VALUES = "values"  # of a trial: what was drawn, by key path; its parameters hold ranks of a list, which may grow
+RETRY_OF = "retry_of"  # of a trial: the number of a failed one whose values it tries again
 STOPPED = "stopped early"  # the constraint that tells TPE not to take a pruned trial for a good one
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -128,9 +130,18 @@ class Ledger:
         """The study's name."""
         return str(self.study.study_name)
 
-    def enqueue(self, point: Mapping[str, Any]) -> None:
+    def enqueue(self, point: Mapping[str, Any], **attrs: Any) -> None:
         """Add a waiting trial with given values, by key path."""
-        self.study.enqueue_trial(self._space.encode(point))
+        self.study.enqueue_trial(self._space.encode(point), user_attrs=attrs)
+
+    def failed(self) -> list[TrialRecord]:
+        """FAILED trials that have not been tried again under another number."""
+        again = {trial.user_attrs.get(RETRY_OF) for trial in self._all()}
+        return [r for r in self.records() if r.state is TrialState.FAILED and r.params and r.number not in again]
+
+    def retry(self, record: TrialRecord) -> None:
+        """Add a waiting trial with a failed one's values: a trial that has ended keeps its number and its state."""
+        self.enqueue(record.params, **{RETRY_OF: record.number})
 
     def num_finished(self) -> int:
         """How many trials have reached a final state."""
@@ -258,7 +269,10 @@ class Ledger:
         return Trial(self.study, frozen._trial_id)
 
     def _suggest(self, trial: Trial) -> tuple[int, dict[str, Any]]:
-        return trial.number - self._offset, self._space.suggest(trial)
+        values = self._space.suggest(trial)
+        if VALUES not in trial.user_attrs:
+            trial.set_user_attr(VALUES, values)
+        return trial.number - self._offset, values
 
     def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
         config = self.spec.sampler
@@ -291,9 +305,9 @@ class Ledger:
             raise DFKDError(f"{self._folder}: {what}; restore it from a backup") from error
 
     def _params(self, trial: FrozenTrial) -> dict[str, Any]:
-        """The searched values; none of a trial whose driver died while it was drawn."""
+        """The searched values as they were drawn; none of a trial whose driver died while it was drawn."""
         try:
-            return self._space.suggest(_Replay(trial.params))
+            return dict(trial.user_attrs.get(VALUES) or self._space.suggest(_Replay(trial.params)))
         except KeyError:
             return {}
 

@@ -1,6 +1,7 @@
 """One entry of a space: what it accepts, what it draws, and how a value is written as a parameter."""
 
 import math
+import warnings
 
 import optuna
 import pytest
@@ -156,3 +157,21 @@ def test_any_mapping_is_parsed_or_refused_in_one_line(entry):
         assert "\n" not in str(error)
     else:
         draws(distribution, 2)
+
+
+@pytest.mark.parametrize(
+    ("entry", "high"),
+    [
+        ({"min": 0.1, "max": 0.7, "step": 0.1}, 0.7),  # 0.1 + 6 * 0.1 is 0.7000000000000001
+        ({"min": 0, "max": 1, "step": 0.1}, 1.0),
+        ({"min": 0.05, "max": 0.4, "step": 0.15}, 0.35),
+        ({"min": -0.3, "max": 0.3, "step": 0.2}, 0.3),
+        ({"min": 1, "max": 10, "step": 4, "int": True}, 9),
+    ],
+)
+def test_a_step_s_upper_end_is_written_as_people_write_it_and_optuna_has_no_word_to_say(entry, high):
+    distribution = parse_distribution(entry, "p")
+    assert distribution.high == high
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert all(entry["min"] <= value <= entry["max"] for value in draws(distribution))

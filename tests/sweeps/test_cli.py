@@ -4,8 +4,11 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
+import typer
+from closed_form import sweep
 
 from dfkd_core.errors import ConfigError
 from sweeps import __version__, cli
@@ -99,3 +102,59 @@ def test_a_shell_is_told_how_to_complete(monkeypatch):
     environment = {**os.environ, **asked}
     told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert told.stdout.split() == ["resume"]
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_change_no_exit_status_and_no_file_gets_their_numbers(closed, tmp_path):
+    code = (
+        "import os, sys, sweeps.cli as cli;"
+        "cli.run = lambda arguments: open('held', 'w').fileno() > 2 and print('x') is None and cli._say('y', 2);"
+        "cli.main()"
+    )
+    command = f'exec "$1" -c "$2" {closed}'
+    run_in = subprocess.run(["bash", "-c", command, "bash", sys.executable, code], cwd=tmp_path, check=False)
+    assert run_in.returncode == 2
+    assert (tmp_path / "held").read_text() == ""
+
+
+@pytest.fixture
+def priced(tmp_path, monkeypatch):
+    """A sweep file with a price, and what was begun of it."""
+    text = json.dumps({**sweep(), "resources": {"price_per_hour": 2.5}})
+    (tmp_path / "priced.yaml").write_text(text)
+    begun = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sweeps.engine.driving.run.run_sweep", lambda spec, **options: begun.append("run"))
+    monkeypatch.setattr("sweeps.engine.driving.run.run_or_resume", lambda spec, **options: begun.append("or resume"))
+    monkeypatch.setattr("sweeps.terminal.summary.show_summary", lambda folder: None)
+    planned = SimpleNamespace(text=lambda: "about 40, if trials run as here")
+    monkeypatch.setattr("sweeps.engine.driving.plan.plan_sweep", lambda spec, display: planned)
+    return begun
+
+
+@pytest.mark.parametrize(
+    ("arguments", "at_terminal", "agrees", "begun", "asked"),
+    [
+        ([], True, True, ["run"], True),
+        ([], True, False, [], True),
+        (["--yes"], True, False, ["run"], False),
+        ([], False, False, ["run"], False),
+        (["--or-resume"], False, False, ["or resume"], False),
+    ],
+)
+def test_whoever_sits_at_a_terminal_is_told_what_a_priced_sweep_costs(
+    priced, monkeypatch, capsys, arguments, at_terminal, agrees, begun, asked
+):
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: at_terminal))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: at_terminal, raising=False)
+    questions = []
+
+    def confirm(question, abort):
+        questions.append(question)
+        if not agrees:
+            raise typer.Abort
+
+    monkeypatch.setattr(typer, "confirm", confirm)
+    assert run(["sweep", "run", "priced.yaml", *arguments]) == (0 if begun else 130)
+    assert priced == begun
+    assert ("about 40" in capsys.readouterr().out) == asked == bool(questions)

@@ -249,7 +249,7 @@ class Conductor:
         except ConfigError as error:
             files.create(assignment.config)
             return f"the drawn config breaks a rule: {error}"
-        except Exception as error:  # the workload's own code: anything may go wrong there
+        except (Exception, SystemExit) as error:  # the workload's own code: anything may go wrong there
             with TrialLog(files.path / "log.txt") as log:
                 return f"static_metrics raised {log.note_exception(error)}"
         return None

@@ -27,12 +27,8 @@ log = logging.getLogger(__name__)
 def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
     """The spec with its config resolved by the workload's domain, after every check."""
     domain = domain_of(workload)
-    try:
-        config = domain.resolve(spec.config, spec.config_base)
-    except ConfigError as error:
-        raise error.at(key="config") from error
-    warm_start = tuple(str(Path(place).expanduser().resolve()) for place in spec.warm_start)
-    checked = spec.model_copy(update={"config": config, "warm_start": warm_start})
+    checked = _complete(spec, workload)
+    config = checked.config
     probed = domain.probed(config)
     _refuse_unknown("objectives", [o.metric for o in spec.objectives], domain.objectives, probed)
     _refuse_unknown("constraints", [c.metric for c in spec.constraints], domain.metrics, probed)
@@ -58,6 +54,16 @@ def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
     return checked
 
 
+def _complete(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
+    """The spec with every default of its config filled in and every path absolute."""
+    try:
+        config = domain_of(workload).resolve(spec.config, spec.config_base)
+    except ConfigError as error:
+        raise error.at(key="config") from error
+    warm_start = tuple(str(Path(place).expanduser().resolve()) for place in spec.warm_start)
+    return spec.model_copy(update={"config": config, "warm_start": warm_start})
+
+
 def changes(overrides: Mapping[str, Any]) -> Mapping[str, Any]:
     """What a resume may change: how much and with what, never what is searched."""
     for key in overrides:
@@ -72,12 +78,41 @@ def check_begun(sweep: Sweep) -> None:
 
     Finished trials were drawn and trained as the sweep began; sweeps of earlier versions do not say how.
     """
-    begun, now = sweep.ledger.attrs().get(BEGUN_WITH), sweep.spec.model_dump(mode="json")
-    before, after = dict(leaves(begun or now)), dict(leaves(now))
-    for key in {**before, **after}:
-        if before.get(key) != after.get(key) and not key.startswith(CHANGEABLE):
-            rule = f"was {before.get(key)!r} when this sweep began, but is {after.get(key)!r}"
+    for key, before, after in _differences(_begun(sweep), sweep.spec):
+        if not key.startswith(CHANGEABLE):
+            rule = f"was {before!r} when this sweep began, but is {after!r}"
             raise ConfigError(f"{rule}; set it back, or begin a new sweep", key=key, file=sweep.path / SPEC)
+
+
+def check_same(sweep: Sweep, spec: SweepSpec, workload: type[Workload]) -> dict[str, Any]:
+    """That a sweep file asks for the sweep which a folder holds; returns what it asks for beyond, as overrides.
+
+    ConfigError names the first key in which they differ. Of two budgets of trials the larger holds: a job that is
+    begun again does not take back what was asked for since.
+    """
+    asked = _complete(spec, workload)
+    for key, before, after in _differences(_complete(_begun(sweep), workload), asked):
+        if not key.startswith(CHANGEABLE):
+            rule = f"is {after!r}, but was {before!r} when the sweep in {sweep.path} began"
+            raise ConfigError(f"{rule}; name another --out, or set it back", key=key)
+    wanted = {key: value for key, _, value in _differences(sweep.spec, asked) if key.startswith(CHANGEABLE)}
+    if wanted.get("budget.trials", 0) <= sweep.spec.budget.trials:
+        wanted.pop("budget.trials", None)
+    return wanted
+
+
+def _begun(sweep: Sweep) -> SweepSpec:
+    """What a sweep began with; of those of earlier versions what stands in sweep.yaml."""
+    begun = sweep.ledger.attrs().get(BEGUN_WITH)
+    return sweep.spec if begun is None else SweepSpec.parse(begun)
+
+
+def _differences(first: SweepSpec, second: SweepSpec) -> Iterator[tuple[str, Any, Any]]:
+    """Key paths at which two specs differ, with both values."""
+    before, after = (dict(leaves(spec.model_dump(mode="json"))) for spec in (first, second))
+    for key in {**before, **after}:
+        if before.get(key) != after.get(key):
+            yield key, before.get(key), after.get(key)
 
 
 def leaves(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

@@ -54,6 +54,20 @@ def retell(
         tracker.trial_finished(run, record.state, *how, time_s=record.finished)
 
 
+def with_retries(sweep: Sweep, overrides: Mapping[str, Any]) -> Sweep:
+    """The sweep with one further trial for each FAILED one that has not been tried again, and a budget for them."""
+    failed = sweep.ledger.failed()
+    if not failed:
+        return sweep
+    trials = sweep.spec.budget.trials + len(failed)
+    grown = Sweep.open(sweep.path, {**overrides, "budget.trials": trials})
+    grown.folder.write_spec(grown.spec)
+    for record in failed:
+        grown.ledger.retry(record)
+    log.warning("trials %s are tried again, as further ones", ", ".join(str(record.number) for record in failed))
+    return grown
+
+
 def with_own_id(sweep: Sweep) -> Sweep:
     """A copy that is worked on gets an id of its own where both would be told to one tracker, and says so.
 

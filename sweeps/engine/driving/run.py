@@ -12,15 +12,22 @@ from cluster.session import Session
 from cluster.storage import check_shared
 from sweeps.definition.spec import SweepSpec
 from sweeps.engine.deciding.conductor import sweep_tags
-from sweeps.engine.driving.checking import BEGUN_WITH, changes, check_begun, check_unchanged, resolved
+from sweeps.engine.driving.checking import (
+    BEGUN_WITH,
+    changes,
+    check_begun,
+    check_same,
+    check_unchanged,
+    resolved,
+)
 from sweeps.engine.driving.driver import Driver, Trials, outcome
 from sweeps.engine.driving.front_updates import FrontUpdates
 from sweeps.engine.driving.preparing import default_workload, locked, prepare, ray_for
-from sweeps.engine.driving.recovery import deliver_owed, mend, with_own_id
+from sweeps.engine.driving.recovery import deliver_owed, mend, with_own_id, with_retries
 from sweeps.engine.driving.warm_start import lessons
 from sweeps.fronts.front import Front
 from sweeps.git_commit import git_commit
-from sweeps.record.driver_lock import DriverLock
+from sweeps.record.driver_lock import DriverLock, wait_for_silence
 from sweeps.record.ledger import Ledger
 from sweeps.record.sweep import Sweep
 from sweeps.record.sweep_folder import SweepFolder
@@ -80,10 +87,12 @@ def resume_sweep(
     address: str | None = None,
     overrides: Mapping[str, Any] | None = None,
     display: Display | None = None,
+    retry_failed: bool = False,
 ) -> Front:
     """Go on with a sweep, extend it (`overrides={"budget.trials": 40}`), or find nothing to do; returns its front.
 
-    No finished trial runs again; unfinished ones go on from their last epoch under their own number and run.
+    No finished trial runs again; unfinished ones go on from their last epoch under their own number and run. With
+    `retry_failed` the values of FAILED trials are tried once more, as further trials by which the budget grows.
     """
     changes(overrides or {})
     folder, display = SweepFolder(path), display or display_here()
@@ -91,6 +100,8 @@ def resume_sweep(
     with locked(folder) as lock:
         sweep = Sweep.open(path, overrides)
         check_begun(sweep)
+        if retry_failed:
+            sweep = with_retries(sweep, overrides or {})
         spec, ledger = sweep.spec, sweep.ledger
         if ledger.num_finished() >= spec.budget.trials and ledger.state is SweepState.FINISHED:
             return deliver_owed(sweep)
@@ -105,6 +116,25 @@ def resume_sweep(
             folder.write_spec(spec)
             check_shared(folder.path)
             return _drive(sweep, workload, lock, session, display)
+
+
+def run_or_resume(
+    spec: SweepSpec,
+    out: str | Path | None = None,
+    workload: type[Workload] | None = None,
+    address: str | None = None,
+    display: Display | None = None,
+) -> Front:
+    """Begin the sweep, go on with it, or find nothing to do: the same call, however often and wherever it is made.
+
+    Raises ConfigError, naming the key that differs, where `out` holds another sweep.
+    """
+    folder = SweepFolder(out or Path("runs") / spec.name)
+    if not folder.is_sweep:
+        return run_sweep(spec, folder.path, workload, address, display)
+    wanted = check_same(Sweep.open(folder.path), spec, workload or default_workload())
+    wait_for_silence(folder.path)
+    return resume_sweep(folder.path, workload, address, wanted, display)
 
 
 def sync_sweep(path: str | Path) -> int:

@@ -75,6 +75,10 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
                     raise node_error(str(error)) from None
                 except Exception as error:
                     raise TrialError(kind_of(error), log.note_exception(error)) from None
+                except SystemExit as error:
+                    if hasattr(error, "ray_terminate_msg"):  # Ray's own, of a node that is told to go
+                        raise
+                    raise TrialError(FailureKind.ERROR, log.note_exception(error)) from None
         except OSError as error:  # the log itself cannot be written
             raise TrialError(kind_of(error), f"{self.files.path / 'log.txt'}: {error}") from None
 

@@ -261,3 +261,13 @@ def test_a_sweep_says_in_a_few_lines_what_it_searches_for_what_and_with_how_much
     assert "maximize `val/pesq_wb`, minimize `model/params` (log)" in told
     assert f"{spec.budget.trials} trials of {spec.budget.epochs_per_trial} epochs" in told
     assert all(f"`{key}`" in told for key in spec.space) and "`front/front.html`" in told
+
+
+@pytest.mark.parametrize(("length", "is_right"), [(200, True), (201, False), (300, False)])
+def test_a_name_that_no_folder_could_have_is_refused(length, is_right):
+    if is_right:
+        assert SweepSpec.parse(sweep(name="n" * length))
+        return
+    with pytest.raises(ConfigError, match="200 characters") as caught:
+        SweepSpec.parse(sweep(name="n" * length))
+    assert caught.value.key == "name" and len(str(caught.value)) < 300

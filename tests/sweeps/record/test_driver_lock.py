@@ -13,7 +13,17 @@ import pytest
 
 from dfkd_core.errors import ConfigError
 from sweeps.record import driver_lock, process_identity
-from sweeps.record.driver_lock import NAME, STALE_S, DriverLock, Holder, LockLost, holds, live_holder, read_holder
+from sweeps.record.driver_lock import (
+    NAME,
+    STALE_S,
+    DriverLock,
+    Holder,
+    LockLost,
+    holds,
+    live_holder,
+    read_holder,
+    wait_for_silence,
+)
 
 HOLD = """
 import sys, time
@@ -186,3 +196,26 @@ def test_a_process_is_known_by_its_start(other):
     assert not process_identity.is_running(pid, start + "0")
     assert process_identity.start_of(other.pid) not in (None, start)
     assert process_identity.start_of(2**22 - 1) is None
+
+
+def test_a_driver_elsewhere_that_has_fallen_silent_is_waited_for_until_it_counts_as_dead(tmp_path, monkeypatch):
+    monkeypatch.setattr(driver_lock, "HEARTBEAT_S", 0.1)
+    monkeypatch.setattr(driver_lock, "STALE_S", 0.6)
+    elsewhere = replace(Holder.this_process(), place="another boot", host="box")
+    (tmp_path / NAME).write_text(json.dumps(asdict(elsewhere)))
+    wait_for_silence(tmp_path)
+    assert live_holder(tmp_path) is None
+
+
+def test_a_driver_that_lives_is_not_waited_for(tmp_path, monkeypatch):
+    wait_for_silence(tmp_path)
+    here = DriverLock.acquire(tmp_path)
+    wait_for_silence(tmp_path)
+    here.release()
+    elsewhere = replace(Holder.this_process(), place="another boot", host="box")
+    (tmp_path / NAME).write_text(json.dumps(asdict(elsewhere)))
+    monkeypatch.setattr(
+        driver_lock.time, "sleep", lambda seconds: (tmp_path / NAME).write_text((tmp_path / NAME).read_text())
+    )
+    wait_for_silence(tmp_path)
+    assert live_holder(tmp_path) is not None

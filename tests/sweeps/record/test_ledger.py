@@ -291,3 +291,30 @@ def test_metrics_that_json_does_not_know_come_back(ledger):
     ledger.record_epoch(number, 1, {"train/loss": math.nan, "model/look_ahead_ms": math.inf})
     assert math.isnan(ledger.epochs(number)[1]["train/loss"])
     assert json.dumps(ledger.epochs(number)[1]["model/look_ahead_ms"]) == "Infinity"
+
+
+def test_values_are_kept_as_drawn_when_a_list_of_choices_grows_behind_the_ledger_s_back(tmp_path):
+    """A study holds ranks of a list; what finished trials were trained with does not move with them."""
+    space = {"x": {"min": 0.0, "max": 1.0}, "size": {"values": [0.2, 0.4, 0.8]}}
+    ledger = Ledger.create(tmp_path, spec(space=space), "id")
+    drawn = [play(ledger, *ledger.ask()) or record.params for _ in range(4) for record in ledger.records()[-1:]]
+    space["size"]["values"] = [0.1, 0.2, 0.3, 0.4, 0.8]
+    grown = Ledger.open(tmp_path, spec(space=space), "id")
+    assert [record.params for record in grown.records()] == drawn
+    for record in grown.records():
+        assert record.metrics[PARAMS] == 2e6 * record.params["size"]
+
+
+def test_a_failed_trial_is_tried_again_once_under_another_number(ledger):
+    for _ in range(6):
+        play(ledger, *ledger.ask())
+    failed = [record for record in ledger.records() if record.state is TrialState.FAILED]
+    assert failed and [record.number for record in ledger.failed()] == [record.number for record in failed]
+    for record in ledger.failed():
+        ledger.retry(record)
+    assert ledger.failed() == []
+    retries = [record for record in ledger.records() if not record.state.is_finished]
+    assert [ledger.again(record.number) for record in retries] == [record.params for record in failed]
+    for record in retries:
+        play(ledger, record.number, dict(ledger.record(record.number).params))
+    assert [record.number for record in ledger.failed()] == [record.number for record in retries], "they failed, too"

@@ -8,7 +8,7 @@ from dfkd_core.models import build_student
 from dfkd_core.trained.model_folder import write_model_folder
 from sweeps.definition.spec import SweepSpec
 from sweeps.distillation.workload import DistillationWorkload
-from sweeps.engine.driving.checking import BEGUN_WITH, check_begun, resolved
+from sweeps.engine.driving.checking import BEGUN_WITH, check_begun, check_same, resolved
 
 SIZE = {"metric": "model/params", "goal": "minimize", "scale": "log"}
 
@@ -123,3 +123,41 @@ def test_budget_failures_and_resources_may_change(tmp_path):
 
 def test_a_sweep_of_an_earlier_version_is_taken_as_it_is(tmp_path):
     check_begun(Begun(sweep(), None, tmp_path))
+
+
+def test_a_sweep_file_that_asks_for_the_same_sweep_asks_for_nothing_else(tmp_path):
+    begun = resolved(sweep(), DistillationWorkload)
+    held = Begun(begun, begun.model_dump(mode="json"), tmp_path)
+    assert check_same(held, sweep(), DistillationWorkload) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "asked"),
+    [
+        ({"budget": {"trials": 9, "epochs_per_trial": 1}}, {"budget.trials": 9}),
+        ({"budget": {"trials": 1, "epochs_per_trial": 1}}, {}),  # it was extended since, and stays so
+        ({"resources": {"max_concurrent": 1}}, {"resources.max_concurrent": 1}),
+        ({"failures": {"max_retries": 5}}, {"failures.max_retries": 5}),
+    ],
+)
+def test_a_sweep_file_may_ask_for_more_trials_and_other_resources(tmp_path, change, asked):
+    begun = resolved(sweep(), DistillationWorkload)
+    held = Begun(begun, begun.model_dump(mode="json"), tmp_path)
+    assert check_same(held, sweep(**change), DistillationWorkload) == asked
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"name": "other"}, "name"),
+        ({"sampler": {"seed": 1}}, "sampler.seed"),
+        ({"config": {"student": {"model": "dccrn"}, "distillation": {"method": "none"}, "seed": 4}}, "config.seed"),
+        ({"space": {"student.width": {"values": [0.0625, 0.125, 0.25]}}}, "space.student.width.values"),
+    ],
+)
+def test_another_sweep_is_refused_by_the_key_that_differs(tmp_path, change, key):
+    begun = resolved(sweep(), DistillationWorkload)
+    held = Begun(begun, begun.model_dump(mode="json"), tmp_path)
+    with pytest.raises(ConfigError, match=f"when the sweep in {tmp_path} began; name another --out") as caught:
+        check_same(held, sweep(**change), DistillationWorkload)
+    assert caught.value.key == key
