@@ -12,7 +12,7 @@ from typer.exceptions import TyperException
 
 from dfkd_core.base.printable import printable
 from dfkd_core.errors import CheckpointError, ConfigError, DataError, DFKDError
-from sweeps.commands import data, deploy, front, installation, model, sweep
+from sweeps.commands import cluster, data, deploy, front, installation, model, sweep
 
 app = typer.Typer(
     name="dfkd",
@@ -29,6 +29,7 @@ app.command("export-onnx")(deploy.export_onnx)
 app.add_typer(sweep.app, name="sweep")
 app.add_typer(front.app, name="front")
 app.command()(front.export)
+app.add_typer(cluster.app, name="cluster")
 app.command()(installation.schema)
 app.command()(installation.doctor)
 

@@ -1,0 +1,201 @@
+"""Files to launch with: a template for each kind of cluster, filled in from typed options."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+from importlib.metadata import version
+from pathlib import Path
+from string import Template
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from dfkd_core.base.schema import Config
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+Word = Annotated[str, Field(pattern=r"^[\w.:/@~+-]+$")]  # stands in shell and YAML as it is
+Place = Annotated[str, Field(pattern=r"^/[\w./+-]*$")]
+Count = Annotated[int, Field(ge=1, le=10_000)]
+Duration = Annotated[str, Field(pattern=r"^[0-9:-]+$")]
+
+_HERE = Path(__file__).parent
+
+
+def _asked(description: str, default: Any = ...) -> Any:
+    return Field(default=default, description=description)
+
+
+class LaunchFile(Config):
+    """What every kind asks: which sweep, where its folder lives on, and what workers are like."""
+
+    template: ClassVar[str]
+
+    name: Name = _asked("of the cluster or the job", "dfkd")
+    sweep: Word = _asked("the sweep file", "sweep.yaml")
+    out: Place = _asked("the sweep folder: a place that lives on, and that every node sees", "/shared/runs/dfkd")
+    workers: Count = _asked("how many nodes at most", 2)
+    cpus_per_worker: Count = _asked("CPU cores of a node", 4)
+    gpus_per_worker: int = Field(default=0, ge=0, le=64, description="GPUs of a node")
+    memory_gb_per_worker: Count = _asked("memory of a node", 16)
+
+    def values(self) -> dict[str, Any]:
+        """What the template's names stand for, beyond the fields."""
+        return {}
+
+    def text(self, file: str) -> str:
+        """The file, as it is to be written to `file`."""
+        torch, python = version("torch").partition("+")[0], ".".join(platform.python_version_tuple()[:2])
+        versions = {"ray_version": version("ray"), "torch_version": torch, "python_version": python}
+        filled = {**self.model_dump(), **versions, "file": file, **self.values()}
+        text = Template((_HERE / self.template).read_text()).substitute(filled)
+        if not self.template.endswith(".yaml"):
+            return text
+        # an option that is not used leaves its line empty
+        return "".join(line for line in text.splitlines(keepends=True) if line.strip())
+
+
+class Launcher(LaunchFile):
+    """Ray's cluster launcher; the sweep is submitted through Ray's job API."""
+
+    mount: Place = _asked("where nodes see the shared file system", "/shared")
+    idle_minutes: Count = _asked("a worker without work ends after so long", 5)
+    ssh_user: Word = _asked("who logs in on the nodes", "ubuntu")
+    constraints: Word = _asked("the file of pinned versions that nodes install under", "constraints.txt")
+    package: Word = _asked("what nodes install: a package, a wheel or a folder that they see", "dfkd-sweeps")
+
+    @model_validator(mode="after")
+    def _lives_on(self) -> Self:
+        if not self.out.startswith(f"{self.mount.rstrip('/')}/"):
+            raise ValueError(f"out must lie below mount ({self.mount}), but got {self.out!r}; name a folder there")
+        return self
+
+    def values(self) -> dict[str, Any]:
+        """Resources in the launcher's words; the sweep file's place here and there."""
+        gpus = self.gpus_per_worker
+        return {
+            "gpu_resource": f", GPU: {gpus}" if gpus else "",
+            "gpu_argument": f" --num-gpus={gpus}" if gpus else "",
+            "sweep_local": self.sweep,
+            "sweep": f"{self.mount}/{Path(self.sweep).name}",
+        }
+
+
+class AWS(Launcher):
+    """Workers that scale with the sweep; on spot instances by default, the head on demand."""
+
+    template = "ray/aws.yaml"
+
+    shared: Word = _asked("the address of an EFS file system: fs-....efs.REGION.amazonaws.com")
+    region: Name = _asked("where", "us-east-1")
+    head_type: Word = _asked("the head's instance type", "m6i.large")
+    worker_type: Word = _asked("the workers' instance type", "c6i.xlarge")
+    spot: bool = _asked("spot workers: cheaper, and may be taken away", True)
+
+    def values(self) -> dict[str, Any]:
+        """The market's line."""
+        market = "      InstanceMarketOptions: {MarketType: spot}   # a lost worker costs its trial the epoch in flight"
+        return {**super().values(), "market": market if self.spot else ""}
+
+
+class GCP(Launcher):
+    """As AWS, on Google Cloud."""
+
+    template = "ray/gcp.yaml"
+
+    shared: Word = _asked("a Filestore share: HOST:/SHARE")
+    project: Name = _asked("the project's id")
+    region: Name = _asked("where", "us-central1")
+    zone: Name = _asked("where in the region", "us-central1-a")
+    head_type: Word = _asked("the head's machine type", "e2-standard-2")
+    worker_type: Word = _asked("the workers' machine type", "c3-standard-4")
+    image: Word = _asked("the disks' source image", "projects/debian-cloud/global/images/family/debian-12")
+    spot: bool = _asked("spot workers: cheaper, and may be taken away", True)
+
+    def values(self) -> dict[str, Any]:
+        """The market's line."""
+        market = "      scheduling: [{provisioningModel: SPOT}]     # a lost worker costs its trial the epoch in flight"
+        return {**super().values(), "market": market if self.spot else ""}
+
+
+class OnPrem(Launcher):
+    """Machines of one's own, reached by ssh."""
+
+    template = "ray/on-prem.yaml"
+
+    head: Word = _asked("the machine that holds driver and ledger")
+    hosts: tuple[Word, ...] = Field(min_length=1, description="a machine that trains; once for each")
+
+    def values(self) -> dict[str, Any]:
+        """As many workers as hosts."""
+        return {**super().values(), "workers": len(self.hosts), "hosts": ", ".join(self.hosts)}
+
+
+class KubeRay(LaunchFile):
+    """A RayJob: the cluster is made for the sweep and deleted after it."""
+
+    template = "kuberay/job.yaml"
+
+    image: Word = _asked("an image with dfkd and ray[default]: `dfkd cluster render docker` writes its Dockerfile")
+    namespace: Name = _asked("Kubernetes namespace", "default")
+    claim: Name = _asked("a volume claim that many nodes can write", "dfkd-shared")
+    mount: Place = _asked("where pods see it", "/shared")
+    queue: Name | None = _asked("Kueue's local queue, where there is one", None)
+    tracking_secret: Name = _asked("the secret that holds MLflow's uri and token", "dfkd-tracking")
+    idle_minutes: Count = _asked("a worker without work ends after so long", 5)
+
+    def values(self) -> dict[str, Any]:
+        """Labels, limits and times in Kubernetes' words."""
+        gpus = self.gpus_per_worker
+        return {
+            "labels": f"  labels: {{kueue.x-k8s.io/queue-name: {self.queue}}}" if self.queue else "",
+            "gpu_limit": f", nvidia.com/gpu: {gpus}" if gpus else "",
+            "idle_seconds": 60 * self.idle_minutes,
+            "sweep_local": self.sweep,
+        }
+
+
+class Slurm(LaunchFile):
+    """One allocation: Ray's head on its first node, the driver beside it, a worker on each node."""
+
+    template = "slurm/sweep.sbatch"
+
+    dfkd: Word = _asked("the program, as the nodes see it, such as /shared/venv/bin/dfkd")
+    partition: Word | None = _asked("Slurm's partition", None)
+    account: Word | None = _asked("whom Slurm charges", None)
+    accelerator: Word | None = _asked("the type of GPU, as the site calls it", None)
+    time_limit: Duration = _asked("of one run of the job, in Slurm's words", "24:00:00")
+    requeue: bool = _asked("back into the queue when the time is over and work is left", True)
+
+    def values(self) -> dict[str, Any]:
+        """Slurm's directives, and words quoted for the shell."""
+        kind = f"{self.accelerator}:" if self.accelerator else ""
+        directives = {
+            "partition": self.partition,
+            "account": self.account,
+            "gpus-per-node": f"{kind}{self.gpus_per_worker}" if self.gpus_per_worker else None,
+        }
+        lines = [f"#SBATCH --{name}={value}" for name, value in directives.items() if value]
+        return {
+            "nodes": self.workers,
+            "log": f"{self.out}-%j.log",
+            "extra_directives": "\n".join(lines) or "# no partition, account or GPU was asked for",
+            "requeue": "yes" if self.requeue else "no",
+            **{name: shlex.quote(getattr(self, name)) for name in ("sweep", "out", "dfkd")},
+        }
+
+
+class Docker(LaunchFile):
+    """An image with everything that a node needs."""
+
+    template = "docker/Dockerfile"
+
+
+KINDS: dict[str, type[LaunchFile]] = {
+    "aws": AWS,
+    "gcp": GCP,
+    "on-prem": OnPrem,
+    "kuberay": KubeRay,
+    "slurm": Slurm,
+    "docker": Docker,
+}
