@@ -39,21 +39,16 @@ class DynamicWeight(nn.Module):
     @torch.no_grad()
     def forward(self, losses: Tensor) -> Tensor:
         """Weights (batch, band), each row summing to the number of bands, of losses (batch, band)."""
+        batch_mean = losses.mean(dim=0)
         if self.training:
-            self._observe(losses.mean(dim=0))
-        # Bounded, so that a band without loss or without reference gives a finite logarithm.
-        ratio = (losses / self._reference(losses)).nan_to_num(nan=1.0).clamp(1e-6, 1e6)
-        return losses.shape[1] * torch.softmax(ratio.log() / self.temperature, dim=1)
-
-    def _observe(self, batch_mean: Tensor) -> None:
-        open_ = (self.reference_steps < REFERENCE_STEPS).to(batch_mean.dtype)
-        self.reference_sum += open_ * batch_mean
-        self.reference_steps += open_.long()
-
-    def _reference(self, losses: Tensor) -> Tensor:
-        """Reference r (band,); before any training step the batch's own mean."""
+            is_open = (self.reference_steps < REFERENCE_STEPS).to(batch_mean.dtype)
+            self.reference_sum += is_open * batch_mean
+            self.reference_steps += is_open.long()
         mean = self.reference_sum / self.reference_steps.clamp_min(1)
-        return torch.where(self.reference_steps > 0, mean, losses.mean(dim=0))
+        reference = torch.where(self.reference_steps > 0, mean, batch_mean)  # before any training step the batch's own
+        # Bounded, so that a band without loss or without reference gives a finite logarithm.
+        ratio = (losses / reference).nan_to_num(nan=1.0).clamp(1e-6, 1e6)
+        return losses.shape[1] * torch.softmax(ratio.log() / self.temperature, dim=1)
 
 
 def band_weight(config: DistillationConfig) -> EqualWeight | DynamicWeight:

@@ -70,15 +70,12 @@ class DFKD(Method):
         """L_low and L_high of every clip, (batch, 2)."""
         masks = BandMasks.at(split, target.power)
         low, high = BandSums.over(target, student, masks.low, masks.high)
-        per_frame = (without_gradient(low.cosine_distance(), split == 0), self._high(high, target, student, masks.high))
-        weights = (frame_weights(self.config.frame_weight, band.target_energy, active) for band in (low, high))
-        return torch.stack([weighted_mean(*pair) for pair in zip(per_frame, weights, strict=True)], dim=1)
-
-    def _high(self, band: BandSums, target: Spectrum, student: Spectrum, mask: Tensor) -> Tensor:
-        """Loss of the high band per frame, (batch, frame): beta (1 - cos) + (1 - beta) MSE / E."""
-        beta = self.config.beta
+        of_low, beta = without_gradient(low.cosine_distance(), split == 0), self.config.beta
         if beta == 1.0:
-            return band.cosine_distance()
-        scale = magnitude_scale(self.config.magnitude, target.power, mask)
-        error = magnitude_error(target, student, mask) / scale[:, None]
-        return beta * band.cosine_distance() + (1.0 - beta) * error
+            of_high = high.cosine_distance()
+        else:
+            scale = magnitude_scale(self.config.magnitude, target.power, masks.high)
+            error = magnitude_error(target, student, masks.high) / scale[:, None]
+            of_high = beta * high.cosine_distance() + (1.0 - beta) * error
+        weights = (frame_weights(self.config.frame_weight, band.target_energy, active) for band in (low, high))
+        return torch.stack([weighted_mean(*pair) for pair in zip((of_low, of_high), weights, strict=True)], dim=1)

@@ -85,17 +85,12 @@ class Dispatch(Method):
         taught, true = Spectrum.of(self.taught(teacher)), Spectrum.of(clean.detach())
         target = true if self.config.target == "clean" else taught
         active = active_frames(target.power)
-        spectra = self._compressed(target, Spectrum.of(student), taught, true)
+        exponent = self.config.compression
+        spectra = Spectra(*(s.compressed(exponent) for s in (target, Spectrum.of(student), taught, true)))
         if self.config.bands == "full":
             loss, kept = self._band(spectra, torch.ones_like(target.power), 0, beta=0.0, active=active)
             return loss.mean(), {"kept_share": kept.item()}
         split = self.adapter((taught if self.config.split_from == "teacher" else true).power.sqrt().transpose(1, 2))
-        return self._two_bands(spectra, split, active)
-
-    def _compressed(self, *spectra: Spectrum) -> Spectra:
-        return Spectra(*(spectrum.compressed(self.config.compression) for spectrum in spectra))
-
-    def _two_bands(self, spectra: Spectra, split: Tensor, active: Tensor) -> tuple[Tensor, Diagnostics]:
         masks = BandMasks.at(split, spectra.target.power)
         low, kept_low = self._band(spectra, masks.low, 0, beta=1.0, active=active)
         high, kept_high = self._band(spectra, masks.high, 1, beta=self.config.beta, active=active)
@@ -112,7 +107,9 @@ class Dispatch(Method):
         """Loss of every clip (batch,) in one band, and the share of its patches that was kept."""
         patches = Patches(mask, self.config.patch_bins[index])
         error = PatchError(patches, beta, magnitude_scale(self.config.magnitude, spectra.target.power, mask))
-        weights = self._patch_weights(patches, spectra.target, active)
+        energy = patches.sum(spectra.target.power)
+        # DFKD's weights of frames, and zero outside the band
+        weights = frame_weights(self.config.frame_weight, energy, active[:, :, None]) * (patches.sizes > 0)
         candidates = weights > 0
         # Detached late: under no_grad the student's cached powers would lose their gradient for the loss below.
         gap = error(spectra.clean, spectra.student).detach() - error(spectra.clean, spectra.teacher)
@@ -120,8 +117,3 @@ class Dispatch(Method):
         weights = weights * kept
         loss = (weights * error(spectra.target, spectra.student)).sum(dim=(1, 2))
         return loss / weights.sum(dim=(1, 2)).clamp_min(EPS), kept.sum() / candidates.sum().clamp_min(1)
-
-    def _patch_weights(self, patches: Patches, target: Spectrum, active: Tensor) -> Tensor:
-        """Weight of every patch (batch, frame, patch): DFKD's of frames, and zero outside the band."""
-        energy = patches.sum(target.power)
-        return frame_weights(self.config.frame_weight, energy, active[:, :, None]) * (patches.sizes > 0)

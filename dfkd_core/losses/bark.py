@@ -55,24 +55,14 @@ def _bank() -> Tensor:
     for band, density in enumerate(_DENSITY):
         bank[edges[band] : edges[band + 1], band] = density * _POWER_SCALE
     bank[0] = 0.0
-    return bank * _emphasis().unsqueeze(-1)
-
-
-def _emphasis() -> Tensor:
-    """|H|^2 of the wide-band input filter at every bin, (freq,)."""
     above, below = torch.fft.rfft(torch.tensor(_PRE_EMPHASIS), FRAMING.n_fft).abs().square()
-    gain: Tensor = above / below
-    return gain
-
-
-def _widths() -> Tensor:
-    """Widths of bands in Bark, (band,): a centre is the middle of its band, and the first begins at zero."""
-    edges = list(accumulate(_CENTRE_BARK, lambda edge, centre: 2 * centre - edge, initial=0.0))
-    return torch.tensor(edges).diff()
+    gain: Tensor = above / below  # |H|^2 of the wide-band input filter at every bin, (freq,)
+    return bank * gain.unsqueeze(-1)
 
 
 BANK: Final = _bank()
-WIDTH: Final = _widths()
+# in Bark, (band,): a centre is the middle of its band, and the first begins at zero
+WIDTH: Final = torch.tensor([*accumulate(_CENTRE_BARK, lambda edge, centre: 2 * centre - edge, initial=0.0)]).diff()
 THRESHOLD: Final = torch.tensor(_THRESHOLD)
 EXPONENT: Final = ZWICKER_POWER * (6.0 / (torch.tensor(_CENTRE_BARK) + 2.0)).clamp(1.0, 2.0) ** 0.15
 

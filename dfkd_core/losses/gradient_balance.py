@@ -32,7 +32,12 @@ class GradientBalance(nn.Module):
         """L / g of every term given; `estimate` (batch, time) is the tensor that the terms were computed from."""
         for name, term in terms.items():
             if self.training and term.requires_grad and not self.is_frozen(name):
-                self._observe(name, term, estimate)
+                (gradient,) = torch.autograd.grad(term, estimate, retain_graph=True)
+                norm = float(torch.linalg.vector_norm(gradient.float()))
+                if 0.0 < norm < float("inf"):
+                    row = self._index[name]
+                    self.norms[row, self.counts[row]] = norm
+                    self.counts[row] += 1
         return {name: term / self.scale(name) for name, term in terms.items()}
 
     def is_frozen(self, name: str) -> bool:
@@ -48,11 +53,3 @@ class GradientBalance(nn.Module):
     def scales(self) -> dict[str, float]:
         """Norm g of every term, to be logged."""
         return {name: self.scale(name) for name in self._index}
-
-    def _observe(self, name: str, term: Tensor, estimate: Tensor) -> None:
-        (gradient,) = torch.autograd.grad(term, estimate, retain_graph=True)
-        norm = float(torch.linalg.vector_norm(gradient.float()))
-        if 0.0 < norm < float("inf"):
-            row = self._index[name]
-            self.norms[row, self.counts[row]] = norm
-            self.counts[row] += 1

@@ -18,13 +18,12 @@ def multi_resolution_stft(estimate: Tensor, clean: Tensor) -> Tensor:
 
     Signals are (batch, time); the convergence is taken per clip, so that a loud clip does not hide a quiet one.
     """
-    return torch.stack([_one_resolution(estimate, clean, framing) for framing in RESOLUTIONS]).mean()
-
-
-def _one_resolution(estimate: Tensor, clean: Tensor, framing: Framing) -> Tensor:
-    student, target = Spectrum.of(estimate, framing), Spectrum.of(clean, framing)
-    error: Tensor = torch.linalg.vector_norm(target.magnitude - student.magnitude, dim=(1, 2))
-    # The eps inside every magnitude keeps this norm off zero on silence.
-    convergence: Tensor = error / torch.linalg.vector_norm(target.magnitude, dim=(1, 2))
-    logarithms = 0.5 * (target.log_power - student.log_power).abs()
-    return convergence.mean() + logarithms.mean()
+    errors = []
+    for framing in RESOLUTIONS:
+        student, target = Spectrum.of(estimate, framing), Spectrum.of(clean, framing)
+        error = torch.linalg.vector_norm(target.magnitude - student.magnitude, dim=(1, 2))
+        # The eps inside every magnitude keeps this norm off zero on silence.
+        convergence = error / torch.linalg.vector_norm(target.magnitude, dim=(1, 2))
+        logarithms = 0.5 * (target.log_power - student.log_power).abs()
+        errors.append(convergence.mean() + logarithms.mean())
+    return torch.stack(errors).mean()

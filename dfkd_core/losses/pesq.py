@@ -26,9 +26,15 @@ def pesq(estimate: Tensor, clean: Tensor) -> Tensor:
     degraded, reference = (bark_powers(Spectrum.of(signal, FRAMING).power) for signal in (estimate, clean))
     reference = reference * _band_ratio(degraded, reference).unsqueeze(1)
     degraded = degraded * _frame_ratio(degraded, reference).unsqueeze(-1)
-    disturbance = _disturbance(loudness(degraded), loudness(reference))
+    heard, wanted = loudness(degraded), loudness(reference)
+    # differences of loudness, less a quarter of the quieter of both, which masks them; (batch, frame, band)
+    difference = heard - wanted
+    masked = 0.25 * torch.minimum(heard, wanted)
+    disturbance = difference.sign() * (difference.abs() - masked).clamp(min=0.0)
     weight = ((audible(reference).sum(-1) + 1e5) / 1e7) ** 0.04
-    added = disturbance * _asymmetry(degraded, reference)
+    # what was added disturbs more than what lacks: not at all below a ratio of 3, at most 12 times
+    ratio = ((degraded + 50.0) / (reference + 50.0)) ** 1.2
+    added = disturbance * (ratio.clamp(max=12.0) * (ratio >= 3.0))
     lost = SYMMETRIC * _over_time(_band_norm(disturbance, 2) / weight)
     return (lost + ASYMMETRIC * _over_time(_band_norm(added, 1) / weight)).mean()
 
@@ -45,19 +51,6 @@ def _frame_ratio(degraded: Tensor, reference: Tensor) -> Tensor:
     ratio = (audible(reference).sum(-1) + 5e3) / (audible(degraded).sum(-1) + 5e3)
     before = torch.cat([ratio[:, :1], ratio[:, :-1]], dim=1)
     return (0.8 * ratio + 0.2 * before).clamp(3e-4, 5.0)
-
-
-def _disturbance(degraded: Tensor, reference: Tensor) -> Tensor:
-    """Differences of loudness, less a quarter of the quieter of both, which masks them; (batch, frame, band)."""
-    difference = degraded - reference
-    masked = 0.25 * torch.minimum(degraded, reference)
-    return difference.sign() * (difference.abs() - masked).clamp(min=0.0)
-
-
-def _asymmetry(degraded: Tensor, reference: Tensor) -> Tensor:
-    """What was added disturbs more than what lacks: 0 below a ratio of 3, at most 12; (batch, frame, band)."""
-    ratio = ((degraded + 50.0) / (reference + 50.0)) ** 1.2
-    return ratio.clamp(max=12.0) * (ratio >= 3.0)
 
 
 def _band_norm(disturbance: Tensor, order: int) -> Tensor:

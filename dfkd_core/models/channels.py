@@ -93,10 +93,15 @@ class Channels:
         Raises TypeError for a layer that has no `layer_uses(reads, writes)` and whose type is not in LAYERS.
         """
         layer = self._model.get_submodule(name)
+        if hasattr(layer, "layer_uses"):
+            uses: Uses = layer.layer_uses(reads, writes)  # type: ignore[operator]
+        elif (found := next((LAYERS[kind] for kind in type(layer).__mro__ if kind in LAYERS), None)) is not None:
+            uses = found(layer, reads, writes)
+        else:
+            kind = type(layer).__name__
+            raise TypeError(f"{kind} must have layer_uses(reads, writes), for its type is not in LAYERS")
         held = layer.state_dict()
-        self.uses |= {
-            f"{name}.{weight}": u for weight, u in _layer_uses(layer, reads, writes).items() if weight in held
-        }
+        self.uses |= {f"{name}.{weight}": use for weight, use in uses.items() if weight in held}
 
     def signal(self, name: str, axis: Axis, dim: int = 1) -> None:
         """Say that these channels lie along an axis of a module's output (of its first, where it has several)."""
@@ -117,16 +122,6 @@ def scaling(writes: Axis) -> Uses:
     """Uses of a weight (channel, ...), a bias and running statistics."""
     others = ("bias", "running_mean", "running_var")
     return {"weight": ((Role.SCALE, writes),), **dict.fromkeys(others, ((Role.WRITE, writes),))}
-
-
-def _layer_uses(layer: nn.Module, reads: Axis, writes: Axis) -> Uses:
-    if hasattr(layer, "layer_uses"):
-        own: Uses = layer.layer_uses(reads, writes)  # type: ignore[operator]
-        return own
-    found = next((LAYERS[kind] for kind in type(layer).__mro__ if kind in LAYERS), None)
-    if found is None:
-        raise TypeError(f"{type(layer).__name__} must have layer_uses(reads, writes), for its type is not in LAYERS")
-    return found(layer, reads, writes)
 
 
 def _convolution(layer: nn.Conv1d, reads: Axis, writes: Axis) -> Uses:

@@ -19,10 +19,22 @@ def build_custom(config: CustomStudentConfig) -> Student:
 
     The class is a Student. It takes its own `Config`, when it names one, else the fields as keyword arguments.
     """
-    kind = _find(config.model)
-    fields = config.model_dump(exclude={"model"})
-    student = _from_config(kind, config) if hasattr(kind, "Config") else _from_keywords(kind, config.model, fields)
-    _check_rate(student, config.model)
+    kind, fields = _find(config.model), config.model_dump(exclude={"model"})
+    student: Student
+    if hasattr(kind, "Config"):
+        try:
+            student = kind(kind.Config.parse(config.model_dump()))
+        except ConfigError as error:
+            raise error.at(key="student") from error
+    else:
+        try:
+            student = kind(**fields)
+        except TypeError as error:
+            rule = f"must accept the fields {sorted(fields)}, but {config.model!r} says: {error}"
+            raise ConfigError(rule, key=KEY) from error
+    if student.sample_rate_hz != SAMPLE_RATE_HZ:
+        rule = f"must work at {SAMPLE_RATE_HZ} Hz, as data and teachers do, but {config.model!r} works at"
+        raise ConfigError(f"{rule} {student.sample_rate_hz} Hz; resample inside its forward", key=KEY)
     _check_shape(student, config.model)
     return student
 
@@ -41,31 +53,6 @@ def _find(name: str) -> type[Any]:
             key=KEY,
         )
     return kind
-
-
-def _from_config(kind: type[Any], config: CustomStudentConfig) -> Student:
-    try:
-        student: Student = kind(kind.Config.parse(config.model_dump()))
-    except ConfigError as error:
-        raise error.at(key="student") from error
-    return student
-
-
-def _from_keywords(kind: type[Any], name: str, fields: dict[str, Any]) -> Student:
-    try:
-        student: Student = kind(**fields)
-    except TypeError as error:
-        raise ConfigError(f"must accept the fields {sorted(fields)}, but {name!r} says: {error}", key=KEY) from error
-    return student
-
-
-def _check_rate(student: Student, name: str) -> None:
-    if student.sample_rate_hz != SAMPLE_RATE_HZ:
-        raise ConfigError(
-            f"must work at {SAMPLE_RATE_HZ} Hz, as data and teachers do, but {name!r} works at "
-            f"{student.sample_rate_hz} Hz; resample inside its forward",
-            key=KEY,
-        )
 
 
 def _check_shape(student: Student, name: str) -> None:

@@ -65,10 +65,12 @@ class DCCRNConfig(StudentBase):
             raise ValueError(str(error)) from error
         if self.kernel_freq % 2 == 0:
             raise ValueError(f"kernel_freq must be odd, but got {self.kernel_freq}; use {self.kernel_freq + 1}")
-        if (self.n_fft // 2) % 2**self.num_layers:
+        bins = self.n_fft // 2
+        if bins % 2**self.num_layers:
+            most = (bins & -bins).bit_length() - 1  # how often they can be halved
             raise ValueError(
                 "num_layers halves n_fft / 2 bins as often and must leave a whole number, "
-                f"but got {self.num_layers} with n_fft {self.n_fft}; use at most {_halvings(self.n_fft // 2)}"
+                f"but got {self.num_layers} with n_fft {self.n_fft}; use at most {most}"
             )
         return self
 
@@ -81,11 +83,6 @@ class DCCRNConfig(StudentBase):
             works=lambda width: min(*self.scaled_channels(width), self.scaled_units(width)) > 0,
         )
         return self
-
-
-def _halvings(bins: int) -> int:
-    """How often a number of bins can be halved."""
-    return (bins & -bins).bit_length() - 1
 
 
 class DCCRN(Student):

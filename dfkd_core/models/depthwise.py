@@ -38,9 +38,8 @@ class DepthwiseConv1d(nn.Module):
                 signal, self.weight, self.bias, norm.weight, norm.bias, self.shifts
             )
             return normed
-        return self._filtered(signal if norm is None else norm(signal))
-
-    def _filtered(self, signal: Tensor) -> Tensor:
+        if norm is not None:
+            signal = norm(signal)
         if own_gradients_apply(signal):
             filtered: Tensor = _Shifted.apply(  # type: ignore[no-untyped-call]
                 signal, self.weight, self.bias, self.shifts

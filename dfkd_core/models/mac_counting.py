@@ -22,7 +22,10 @@ def count_macs(model: nn.Module, num_samples: int) -> int:
 
     def add(module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
         nonlocal total
-        total += _count(module, inputs, output)
+        if hasattr(module, "layer_macs"):
+            total += int(module.layer_macs(*inputs, output))  # type: ignore[operator]
+        elif (counter := COUNTERS.get(type(module))) is not None:
+            total += counter(module, inputs, output)
 
     hooks = [module.register_forward_hook(add) for module in model.modules()]
     training, like = model.training, next(model.parameters())
@@ -35,13 +38,6 @@ def count_macs(model: nn.Module, num_samples: int) -> int:
             hook.remove()
     extra: int = model.extra_macs(num_samples) if hasattr(model, "extra_macs") else 0  # type: ignore[operator]
     return total + extra
-
-
-def _count(module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> int:
-    if hasattr(module, "layer_macs"):
-        return int(module.layer_macs(*inputs, output))  # type: ignore[operator]
-    counter = COUNTERS.get(type(module))
-    return counter(module, inputs, output) if counter else 0
 
 
 def _linear(layer: nn.Linear, inputs: tuple[Tensor, ...], output: Tensor) -> int:

@@ -57,12 +57,9 @@ class _VectorisedPReLU(torch.autograd.Function):
         negative = kept.clamp(max=0)
         same_layout = gradient.stride() == negative.stride()
         dense = gradient if same_layout else torch.empty_like(negative).copy_(gradient)
-        to_slope = _dot(dense, negative) / (ctx.slope if ctx.keeps_output else 1.0)
+        # Both are laid out alike and without gaps: a dot of their memory writes no products down.
+        flat = (negative.numel(),), (1,)
+        products = torch.dot(dense.as_strided(*flat), negative.as_strided(*flat))
+        to_slope = products / (ctx.slope if ctx.keeps_output else 1.0)
         to_signal = torch.ops.aten.leaky_relu_backward(dense, kept, ctx.slope, ctx.keeps_output)
         return to_signal, to_slope.view(1), None
-
-
-def _dot(one: Tensor, other: Tensor) -> Tensor:
-    """Sum of products of two tensors laid out alike and without gaps; the products are not written down."""
-    size, stride = (one.numel(),), (1,)
-    return torch.dot(one.as_strided(size, stride), other.as_strided(size, stride))

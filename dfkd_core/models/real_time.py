@@ -33,14 +33,14 @@ def real_time_factor(model: nn.Module) -> RealTimeFactor:
     clip = 0.1 * torch.randn(1, int(CLIP_S * SAMPLE_RATE_HZ), generator=torch.Generator().manual_seed(0))
     try:
         with torch.inference_mode():
-            times = [_seconds(model.eval(), clip) for _ in range(NUM_WARM_UP + NUM_REPEATS)][NUM_WARM_UP:]
+            model.eval()
+            times = []
+            for _ in range(NUM_WARM_UP + NUM_REPEATS):
+                started = time.thread_time()
+                model(clip)
+                times.append(time.thread_time() - started)
     finally:
         torch.set_num_threads(threads)
         model.train(was_training)
+    times = times[NUM_WARM_UP:]
     return RealTimeFactor(median(times) / CLIP_S, (max(times) - min(times)) / CLIP_S)
-
-
-def _seconds(model: nn.Module, clip: torch.Tensor) -> float:
-    started = time.thread_time()
-    model(clip)
-    return time.thread_time() - started

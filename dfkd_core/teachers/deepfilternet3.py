@@ -51,8 +51,14 @@ class DeepFilterNet3Teacher:
 
     @cached_property
     def sessions(self) -> dict[str, Any]:
-        """The runtime sessions of encoder and both decoders, opened on first use."""
-        return {name: open_session(content, self.path) for name, content in _graphs(self.path).items()}
+        """The runtime sessions of encoder and both decoders, opened on first use; ConfigError when one is missing."""
+        try:  # read without unpacking the archive
+            with tarfile.open(fileobj=io.BytesIO(self.path.read_bytes())) as archive:
+                members = {Path(member.name).stem: archive.extractfile(member) for member in archive if member.isfile()}
+                graphs = {name: member.read() for name in GRAPHS if (member := members[name]) is not None}
+        except (OSError, tarfile.TarError, KeyError) as error:
+            raise ConfigError(f"must hold {', '.join(GRAPHS)}, but {error}", file=self.path) from error
+        return {name: open_session(content, self.path) for name, content in graphs.items()}
 
     def __call__(self, noisy: Waveforms, listed: Sequence[Listed] = ()) -> Waveforms:
         """Estimates (batch, time) of noisy (batch, time) at 16 kHz."""
@@ -135,13 +141,3 @@ def _run(session: Any, signals: dict[str, Any]) -> dict[str, Any]:
     """Outputs of a graph by name; it takes what it needs of the signals."""
     inputs = {port.name: np.ascontiguousarray(signals[port.name], np.float32) for port in session.get_inputs()}
     return dict(zip([port.name for port in session.get_outputs()], session.run(None, inputs), strict=True))
-
-
-def _graphs(path: Path) -> dict[str, bytes]:
-    """The ONNX files of the archive, read without unpacking it; ConfigError when one is missing."""
-    try:
-        with tarfile.open(fileobj=io.BytesIO(path.read_bytes())) as archive:
-            members = {Path(member.name).stem: archive.extractfile(member) for member in archive if member.isfile()}
-            return {name: member.read() for name in GRAPHS if (member := members[name]) is not None}
-    except (OSError, tarfile.TarError, KeyError) as error:
-        raise ConfigError(f"must hold {', '.join(GRAPHS)}, but {error}", file=path) from error

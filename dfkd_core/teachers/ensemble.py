@@ -44,7 +44,11 @@ class EnsembleTeacher:
 
     def __call__(self, noisy: Waveforms, listed: Sequence[Listed] = ()) -> Waveforms:
         """Estimates (batch, time) of noisy (batch, time); DataError names a member that is unfit or shifted."""
-        estimates = np.stack([self._estimate(member, noisy, listed) for member in self.members])
+        answers = []
+        for member in self.members:
+            answers.append(member(noisy, listed))
+            require_estimates(member.name, answers[-1], noisy)
+        estimates = np.stack(answers)
         self._require_aligned(estimates)
         mean: Waveforms = estimates.mean(axis=0, dtype=np.float32)
         if self.borders_db is None:
@@ -52,11 +56,6 @@ class EnsembleTeacher:
         chosen = np.searchsorted(self.borders_db, estimated_snr_db(noisy, mean), side="right")
         picked: Waveforms = estimates[chosen, np.arange(len(noisy))]
         return picked
-
-    def _estimate(self, member: Teacher, noisy: Waveforms, listed: Sequence[Listed]) -> Waveforms:
-        estimate = member(noisy, listed)
-        require_estimates(member.name, estimate, noisy)
-        return estimate
 
     def _require_aligned(self, estimates: Waveforms) -> None:
         """Shifted against each other, members would blur what their mean says; the first call tells."""
