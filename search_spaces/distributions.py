@@ -51,7 +51,8 @@ class Range:
             raise ConfigError(f"must be in [{self.low:g}, {self.high:g}], but got {value!r}", key=key)
         if self.integer and value != int(value):
             raise ConfigError(f"must be a whole number, but got {value!r}", key=key)
-        if self.step and not _is_multiple(value - self.low, self.step):
+        steps = (value - self.low) / (self.step or 1)
+        if self.step and not math.isclose(steps, round(steps), rel_tol=1e-9, abs_tol=1e-9):
             raise ConfigError(f"must be {self.low:g} plus a multiple of step {self.step:g}, but got {value!r}", key=key)
         return int(value) if self.integer else float(value)
 
@@ -169,7 +170,3 @@ def _is_plain(value: Any) -> bool:
 def _same(first: Any, second: Any) -> bool:
     """Equal, and not a number that stands for a truth value."""
     return bool(first == second) and isinstance(first, bool) == isinstance(second, bool)
-
-
-def _is_multiple(distance: float, step: float) -> bool:
-    return math.isclose(distance / step, round(distance / step), rel_tol=1e-9, abs_tol=1e-9)

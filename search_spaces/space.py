@@ -124,7 +124,11 @@ class Space:
         for dimension in self.dimensions:
             for value in dimension.distribution.extremes():
                 overrides = {**self._parents(dimension), dimension.key: value}
-                _judge(dimension, value, lambda: validate(with_overrides(base, overrides)))  # noqa: B023 - called at once
+                try:
+                    validate(with_overrides(base, overrides))
+                except ConfigError as error:
+                    rule = f"holds {value!r}, which the config refuses: {error.key or dimension.key} {error.rule}"
+                    raise ConfigError(rule, key=f"space.{dimension.key}") from error
 
     def _refuse_unread(self, dimension: Dimension, base: Mapping[str, Any]) -> None:
         """A dimension that is drawn where nothing reads it would be searched for nothing."""
@@ -148,14 +152,6 @@ class Space:
             above = next(d for d in self.dimensions if d.key == parent and d.holds(values[0]))
             found |= {**self._parents(above), parent: values[0]}
         return found
-
-
-def _judge(dimension: Dimension, value: Any, validate: Callable[[], object]) -> None:
-    try:
-        validate()
-    except ConfigError as error:
-        message = f"holds {value!r}, which the config refuses: {error.key or dimension.key} {error.rule}"
-        raise ConfigError(message, key=f"space.{dimension.key}") from error
 
 
 def _dimensions(key: str, entry: Any, file: str | Path | None) -> Iterator[Dimension]:

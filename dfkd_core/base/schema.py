@@ -85,16 +85,21 @@ def _kinds(annotation: Any) -> set[Any]:
 def one_line(error: ValidationError, model: type[BaseModel], file: str | Path | None = None) -> ConfigError:
     """Turn pydantic's report into one line: key path, rule, value, remedy."""
     first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"] if _is_key(part, first))
-    value = first["input"]
+    location, value = first["loc"], first["input"]
+    # Union tags appear in pydantic's location in brackets of their own; they are no keys.
+    key = ".".join(str(part) for part in location if not str(part).startswith("<"))
     if first["type"] == "extra_forbidden":
-        return ConfigError(_unknown(str(first["loc"][-1]), model, first["loc"]), key=key, file=file)
+        remedy = nearest(str(location[-1]), field_names(model, location[:-1]))
+        return ConfigError(f"is not a known key; {remedy}", key=key, file=file)
     if first["type"] == "missing":
         return ConfigError("is required, but missing; add it", key=key, file=file)
     rule = first["msg"].removeprefix("Value error, ")
-    told = "but got" in rule or isinstance(value, BaseModel) or not first["loc"]
+    told = "but got" in rule or isinstance(value, BaseModel) or not location
     if not told:
-        rule = f"{_lower(rule)}, but got {_short(value)}{_default(model, first['loc'])}"
+        rule = rule.replace("Input should be", "must be").replace("Field required", "is required")
+        shown = repr(value)
+        shown = shown if len(shown) <= LONGEST_VALUE else f"{shown[:LONGEST_VALUE]}..."
+        rule = f"{rule}, but got {shown}{_default(model, location)}"
     return ConfigError(rule, key=key, file=file)
 
 
@@ -102,11 +107,6 @@ def nearest(name: object, known: list[str]) -> str:
     """A remedy for an unknown name: the nearest known one, else all of them."""
     close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
 
 def _default(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
@@ -118,19 +118,6 @@ def _default(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
     if field is None or field.is_required() or not isinstance(field.default, str | int | float):
         return ""
     return f"; the default is {field.default}"
-
-
-def _lower(rule: str) -> str:
-    return rule.replace("Input should be", "must be").replace("Field required", "is required")
-
-
-def _is_key(part: str | int, first: Any) -> bool:
-    """Union tags appear in pydantic's location in brackets of their own; they are no keys."""
-    return not (isinstance(part, str) and part.startswith("<"))
-
-
-def _unknown(name: str, model: type[BaseModel], location: tuple[int | str, ...]) -> str:
-    return f"is not a known key; {nearest(name, field_names(model, location[:-1]))}"
 
 
 def field_names(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

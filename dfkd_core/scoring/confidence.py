@@ -81,7 +81,8 @@ class Crossing:
     def words(self) -> str:
         """What was drawn, and what nothing is said beyond: the end of a sentence that begins with "drawn were"."""
         held = [_counted(n, name) for n, name in self._levels if n < FEWEST]
-        beyond = f"; they bound nothing beyond {' and '.join(_these(words) for words in held)}" if held else ""
+        those = [f"{'this' if words.startswith('1 ') else 'these'} {words}" for words in held]
+        beyond = f"; they bound nothing beyond {' and '.join(those)}" if held else ""
         drawn = [_counted(n, name) for n, name in self._levels if n >= FEWEST]
         return f"{' and '.join(drawn)}{beyond}" if drawn else f"{_counted(len(self), 'clip')} alone{beyond}"
 
@@ -169,7 +170,3 @@ def _basis(factors: Sequence[Numbers], size: int) -> Array:
 def _counted(number: int, name: str) -> str:
     plural = f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
     return f"{number} {name if number == 1 else plural}"
-
-
-def _these(words: str) -> str:
-    return f"this {words}" if words.startswith("1 ") else f"these {words}"

@@ -81,7 +81,11 @@ class ModelScores:
         lines.append(
             f"{'metric':<12}{'model':>9}{'95 % interval':>19}{'noisy':>9}{'better by':>11}{'95 % interval':>19}"
         )
-        lines += [self._row(metric) for metric in self.model.mean]
+        for metric in self.model.mean:
+            model, noisy = self.model.mean[metric], self.noisy.mean[metric]
+            bounds = (self.interval(metric), self.interval(metric, improvement=True))
+            value, gain = (f"{low:.3f} to {high:.3f}" for low, high in bounds)
+            lines.append(f"{metric:<12}{model:>9.3f}{value:>19}{noisy:>9.3f}{model - noisy:>+11.3f}{gain:>19}")
         lines.append(f"intervals: drawn were {self.model.crossing.words()}")
         return "\n".join([*lines, *self._groups("SNR dB", "snr_db"), *self._groups("noise", "noise_family")])
 
@@ -91,13 +95,6 @@ class ModelScores:
             pesq, si_sdr = means["pesq_wb"], means["si_sdr_db"]
             lines.append(f"{group:<14}{pesq[0]:>9.3f}{pesq[1]:>9.3f}{si_sdr[0]:>11.2f}{si_sdr[1]:>9.2f}")
         return lines
-
-    def _row(self, metric: str) -> str:
-        model, noisy = self.model.mean[metric], self.noisy.mean[metric]
-        spans = [
-            f"{low:.3f} to {high:.3f}" for low, high in (self.interval(metric), self.interval(metric, improvement=True))
-        ]
-        return f"{metric:<12}{model:>9.3f}{spans[0]:>19}{noisy:>9.3f}{model - noisy:>+11.3f}{spans[1]:>19}"
 
     def _means(self, key: GroupKey, group: str, metric: str) -> tuple[float, float]:
         model, noisy = (

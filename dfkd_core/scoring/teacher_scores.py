@@ -10,7 +10,6 @@ from dfkd_core.base.progress import Progress, silent
 from dfkd_core.base.schema import nearest
 from dfkd_core.config import TeacherConfig
 from dfkd_core.data.config import DataConfig
-from dfkd_core.data.mixtures import MixtureList
 from dfkd_core.data.pretrained import PUBLIC_MODELS, WheelModel
 from dfkd_core.errors import ConfigError
 from dfkd_core.metrics import chosen_metrics
@@ -19,7 +18,7 @@ from dfkd_core.scoring.evaluation import Enhance, evaluate_noisy, evaluate_once
 from dfkd_core.scoring.model_scores import ModelScores, split_mixtures
 from dfkd_core.teachers import PRETRAINED, open_teacher
 from dfkd_core.teachers.base import Listed, Teacher, Waveforms
-from dfkd_core.teachers.fitness import Fitness, measure, require_estimates
+from dfkd_core.teachers.fitness import measure, require_estimates
 from dfkd_core.teachers.teacher_cache import ListedMixture
 from dfkd_core.teachers.trained_model import FOLDER, model_place, shipped_names
 from dfkd_core.trained.model_folder import CONFIG, load_model
@@ -52,7 +51,11 @@ def evaluate_teacher(
         raise ConfigError(rule, key="data.corpus")
     checked = _checked(opened)
     scores = evaluate_once(opened.sha256, checked, mixtures, metrics)
-    return ModelScores(opened.name, split, scores, evaluate_noisy(mixtures, metrics), _fitness(checked, mixtures))
+    # how estimates of some mixtures, spread over the list, lie to their clean speech
+    indices = np.unique(np.linspace(0, len(mixtures) - 1, NUM_COMPARED).astype(int))
+    noisy, clean = mixtures.batch(indices)
+    fitness = measure(checked(noisy, [ListedMixture(mixtures, int(i)) for i in indices]), clean)
+    return ModelScores(opened.name, split, scores, evaluate_noisy(mixtures, metrics), fitness)
 
 
 def teacher_named(name: str) -> TeacherConfig:
@@ -98,10 +101,3 @@ def _checked(teacher: Teacher) -> Enhance:
         return estimate
 
     return enhance
-
-
-def _fitness(enhance: Enhance, mixtures: MixtureList) -> Fitness:
-    """How the estimates of some mixtures, spread over the list, lie to their clean speech."""
-    indices = np.unique(np.linspace(0, len(mixtures) - 1, NUM_COMPARED).astype(int))
-    noisy, clean = mixtures.batch(indices)
-    return measure(enhance(noisy, [ListedMixture(mixtures, int(i)) for i in indices]), clean)

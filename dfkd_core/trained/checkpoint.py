@@ -33,8 +33,11 @@ def save_state(directory: Path, state: State) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, torch.Tensor] = {}
     tree = _without_tensors(state, "", tensors)
-    contents = {"tensors": (save(tensors), "safetensors"), "values": (_json(tree), "json")}
-    files = {kind: _write_content(directory, kind, *content) for kind, content in contents.items()}
+    files = {}
+    for kind, content, suffix in (("tensors", save(tensors), "safetensors"), ("values", _json(tree), "json")):
+        digest = hashlib.sha256(content).hexdigest()
+        files[kind] = {"name": f"{kind}-{digest[:16]}.{suffix}", "sha256": digest}
+        write_atomic(directory / files[kind]["name"], content)
     write_atomic(directory / MANIFEST, _json({"format": _FORMAT, "files": files}))
     _remove_others(directory, {file["name"] for file in files.values()})
 
@@ -79,13 +82,6 @@ def _with_tensors(value: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
 
 def _json(value: Any) -> bytes:
     return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
-
-
-def _write_content(directory: Path, kind: str, content: bytes, suffix: str) -> dict[str, str]:
-    digest = hashlib.sha256(content).hexdigest()
-    name = f"{kind}-{digest[:16]}.{suffix}"
-    write_atomic(directory / name, content)
-    return {"name": name, "sha256": digest}
 
 
 def _read_manifest(path: Path) -> dict[str, dict[str, str]]:

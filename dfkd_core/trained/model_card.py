@@ -51,19 +51,23 @@ _AGREEMENT = (
 
 def model_card(config: ExperimentConfig, record: ModelRecord) -> str:
     """The card in Markdown: what the model is, what it was trained on, how it scores, what it costs."""
-    sections = (_heading(config), _training(config, record), _scores(record), _sizes(record), _use())
-    return "\n".join("\n".join(lines) + "\n" for lines in sections)
-
-
-def _heading(config: ExperimentConfig) -> list[str]:
     student = config.student.model_dump(mode="json")
     fields = ", ".join(f"{name} {value}" for name, value in student.items() if name != "model")
-    return [f"# {student['model']}: speech enhancement at 16 kHz, mono", "", f"Architecture: {fields}."]
+    sections = (
+        [f"# {student['model']}: speech enhancement at 16 kHz, mono", "", f"Architecture: {fields}."],
+        _training(config, record),
+        _scores(record),
+        ["## Cost", "", *(f"- {name}: {_number(value)}" for name, value in record.sizes.items())],
+        ["## Use", "", "    dfkd enhance <this folder> noisy.wav clean.wav", "    dfkd evaluate <this folder>"],
+    )
+    return "\n".join("\n".join(lines) + "\n" for lines in sections)
 
 
 def _training(config: ExperimentConfig, record: ModelRecord) -> list[str]:
     data, origin = config.data, record.origin
-    teacher = _with_licences(origin.get("teacher") or "none")
+    teacher = origin.get("teacher") or "none"
+    known = [f"{model.name}: {model.licence}" for model in PUBLIC_MODELS.values() if model.name in teacher]
+    teacher += f" ({'; '.join(known)})" if known else ""
     licences = ", ".join(origin.get("licences") or ["unknown"])
     start = f"- Begun with {origin.get('start', 'the weights of a model')} ({_short(origin.get('start_hash'))})"
     begun = [start] if "start_hash" in origin else []
@@ -79,12 +83,6 @@ def _training(config: ExperimentConfig, record: ModelRecord) -> list[str]:
         *begun,
         f"- Data hash: {_short(origin.get('data_hash'))}; teacher hash: {_short(origin.get('teacher_hash'))}",
     ]
-
-
-def _with_licences(teacher: str) -> str:
-    """The teacher's name, with the licence of every public model in it."""
-    known = [f"{model.name}: {model.licence}" for model in PUBLIC_MODELS.values() if model.name in teacher]
-    return f"{teacher} ({'; '.join(known)})" if known else teacher
 
 
 def _mixing(data: DataConfig) -> str:
@@ -110,14 +108,6 @@ def _scores(record: ModelRecord) -> list[str]:
         model, noisy = _number(record.metrics.get(f"{group}/{name}")), _number(record.noisy.get(name))
         rows.append(f"| {name} ({metric.unit}) | {model} | {noisy} |")
     return rows
-
-
-def _sizes(record: ModelRecord) -> list[str]:
-    return ["## Cost", "", *(f"- {name}: {_number(value)}" for name, value in record.sizes.items())]
-
-
-def _use() -> list[str]:
-    return ["## Use", "", "    dfkd enhance <this folder> noisy.wav clean.wav", "    dfkd evaluate <this folder>"]
 
 
 def _number(value: float | None) -> str:

@@ -71,7 +71,8 @@ def initial_student(config: ExperimentConfig, mixtures: Callable[[], MixtureList
         renew_statistics(student, _noisy(crops, batch, NUM_BATCHES * batch))
         return student.state_dict()
 
-    identity = _identity(f"{parent.sha256} {crops.sha256} {config.student.model_dump_json()} {rule} {batch}")
+    made_of = f"{FORMAT} {parent.sha256} {crops.sha256} {config.student.model_dump_json()} {rule} {batch}"
+    identity = hashlib.sha256(made_of.encode()).hexdigest()
     student.load_state_dict(_kept(identity, cut))
     return Start(student, "slice", identity, origin)
 
@@ -105,10 +106,6 @@ def _noisy(crops: MixtureList, batch: int, most: int) -> Iterator[Tensor]:
     count = min(most, len(crops))
     for start in range(0, count, batch):
         yield torch.from_numpy(crops.batch(range(start, min(start + batch, count)))[0])
-
-
-def _identity(content: str) -> str:
-    return hashlib.sha256(f"{FORMAT} {content}".encode()).hexdigest()
 
 
 def _kept(identity: str, compute: Callable[[], State]) -> State:

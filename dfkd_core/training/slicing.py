@@ -31,7 +31,13 @@ def sliced(parent: Student, student: Student, scores: Mapping[str, Tensor]) -> d
     """
     wide, narrow, held = channels_of(parent), channels_of(student), parent.state_dict()
     theirs = in_parent(student, parent)
-    kept = {theirs(name): _best(scores, theirs(name), members) for name, members in narrow.groups.items()}
+    kept = {}
+    for name, members in narrow.groups.items():
+        group = theirs(name)
+        found = len(scores[group]) if group in scores else 0
+        if found < members:
+            raise ConfigError(f"is narrower than the student: {group} has {found} channels, not {members}")
+        kept[group] = scores[group].argsort(descending=True, stable=True)[:members].sort().values
     state = {}
     for name in student.state_dict():
         value = held[theirs(name)]
@@ -60,13 +66,6 @@ def in_parent(student: Student, parent: Student) -> Callable[[str], str]:
         return name if mine is None else stages[mine] + name.removeprefix(mine)
 
     return theirs
-
-
-def _best(scores: Mapping[str, Tensor], group: str, members: int) -> Tensor:
-    found = len(scores[group]) if group in scores else 0
-    if found < members:
-        raise ConfigError(f"is narrower than the student: {group} has {found} channels, not {members}")
-    return scores[group].argsort(descending=True, stable=True)[:members].sort().values
 
 
 def _cut(value: Tensor, dim: int, wide: Axis, narrow: Axis, kept: Mapping[str, Tensor]) -> Tensor:

@@ -33,7 +33,11 @@ class TotalLoss(nn.Module):
         self.method = build_method(**config.distillation.model_dump())
         self.distils = config.distillation.method != "none" and config.distillation.weight > 0
         self.balance = GradientBalance([*self.supervised.weights, *([DISTILLATION] if self.distils else [])])
-        self._require_terms()
+        if not self.supervised.weights and not self.distils:
+            raise ConfigError("must weigh at least one term, but all are 0 and nothing is distilled", key="loss")
+        if config.distillation.schedule == "two_step" and not (self.supervised.weights and self.distils):
+            rule = "two_step needs both distillation and a supervised term, but one has no weight; use constant"
+            raise ConfigError(rule, key="distillation.schedule")
 
     @property
     def needs_teacher(self) -> bool:
@@ -54,7 +58,8 @@ class TotalLoss(nn.Module):
         total = self._total(scaled, supervise)
         report = {f"distillation/{name}": value for name, value in report.items()}
         values = torch.stack([total.detach(), *(term.detach() for term in terms.values())]).tolist()
-        return total, report | dict(zip(("train/loss", *map(_metric_name, terms)), values, strict=True))
+        names = ("distillation/loss" if term == DISTILLATION else f"train/{term}" for term in terms)
+        return total, report | dict(zip(("train/loss", *names), values, strict=True))
 
     def scales(self) -> dict[str, float]:
         """The gradient norms g by which terms are divided, for the log."""
@@ -65,17 +70,6 @@ class TotalLoss(nn.Module):
         if DISTILLATION in scaled:
             parts.append(self.config.distillation.weight * scaled[DISTILLATION])
         return torch.stack(parts).sum()
-
-    def _require_terms(self) -> None:
-        if not self.supervised.weights and not self.distils:
-            raise ConfigError("must weigh at least one term, but all are 0 and nothing is distilled", key="loss")
-        if self.config.distillation.schedule == "two_step" and not (self.supervised.weights and self.distils):
-            rule = "two_step needs both distillation and a supervised term, but one has no weight; use constant"
-            raise ConfigError(rule, key="distillation.schedule")
-
-
-def _metric_name(term: str) -> str:
-    return "distillation/loss" if term == DISTILLATION else f"train/{term}"
 
 
 def schedule_weights(schedule: Literal["constant", "two_step"], epoch: int, num_epochs: int) -> tuple[float, float]:

@@ -92,7 +92,9 @@ class Trainer:
             self._progress(f"epoch {self.epoch + 1}", step + 1, len(order))
         self.epoch += 1
         means = {name: value / len(order) for name, value in total.items()}
-        self._warn_of_split(means)
+        told = {n.removeprefix("distillation/"): v for n, v in means.items() if n.startswith("distillation/")}
+        if warning := split_warning(told):
+            self._warn_once("split", warning)
         return means | self.loss.scales()
 
     def evaluate(self) -> Evaluation:
@@ -141,10 +143,10 @@ class Trainer:
     def load_state_dict(self, state: Mapping[str, Any], place: str | Path = "checkpoint") -> None:
         """Go on from `state_dict()`; CheckpointError, naming `place`, when it was made by another config."""
         require_same_config(state["config"], self.config, place)
-        try:
-            _require_same_signals(state["origin"], self.signals.hashes)
-        except CheckpointError as error:
-            raise CheckpointError(f"{place}: {error}") from error
+        for key, value in self.signals.hashes.items():
+            if state["origin"][key] != value:
+                rule = f"was trained with another {key.removesuffix('_hash')} ({key} differs)"
+                raise CheckpointError(f"{place}: {rule}; bring it back, or start anew")
         self.epoch = state["epoch"]
         self.start_scores = {name: math.nan if v is None else v for name, v in state.get("start", {}).items()}
         self.student.load_state_dict(state["student"])
@@ -187,12 +189,6 @@ class Trainer:
                 f"lower optimizer.learning_rate (now {self.config.optimizer.learning_rate:g}) or gradient_clip"
             )
 
-    def _warn_of_split(self, means: Mapping[str, float]) -> None:
-        prefix = "distillation/"
-        warning = split_warning({n.removeprefix(prefix): v for n, v in means.items() if n.startswith(prefix)})
-        if warning:
-            self._warn_once("split", warning)
-
     def _warn_once(self, kind: str, text: str) -> None:
         """Tell it with the first epoch that shows it; the next ones would show it, too."""
         if kind not in self._warned:
@@ -231,13 +227,6 @@ def require_same_config(saved: Mapping[str, Any], config: ExperimentConfig, plac
                 f"{place}: belongs to another config: {key} was {before.get(key)!r}, but is {after.get(key)!r}; "
                 "set it back, or start in another folder"
             )
-
-
-def _require_same_signals(saved: Mapping[str, Any], now: Mapping[str, str | None]) -> None:
-    for key, value in now.items():
-        if saved[key] != value:
-            what = key.removesuffix("_hash")
-            raise CheckpointError(f"was trained with another {what} ({key} differs); bring it back, or start anew")
 
 
 def _leaves(mapping: Mapping[str, Any], path: str = "") -> list[tuple[str, Any]]:

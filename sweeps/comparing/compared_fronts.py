@@ -14,7 +14,6 @@ from sweeps.pareto import non_dominated
 from sweeps.record.sweep import Sweep
 from sweeps.record.sweep_folder import SweepFolder
 from sweeps.record.sweep_state import SweepState
-from sweeps.record.trials import TrialRecord
 from sweeps.tracking.addresses import RunAddresses
 from sweeps.tracking.delivery import run_ids, tracker_ids
 from sweeps.trust.confirmed_front import RepeatedTrial, repeated_trials
@@ -45,10 +44,15 @@ def read_fronts(folders: Sequence[Path]) -> list[ComparedFront]:
     """The fronts of two or more sweep folders; ConfigError, naming folder and reason, when they do not compare."""
     if len(folders) < 2:
         raise ConfigError(f"must name two sweep folders or more, but got {len(folders)}", key="front compare")
-    _refuse_repeated(folders)
+    for index, folder in enumerate(folders):
+        if folder.resolve() in (other.resolve() for other in folders[:index]):
+            raise ConfigError("must be named once, but is named twice; name another sweep folder", file=folder)
     fronts = [_read(folder, label) for folder, label in zip(folders, _labels(folders), strict=True)]
     for compared in fronts:
-        _refuse_empty(compared)
+        if not compared.front.points:
+            counted = ", ".join(f"{n} {state}" for state, n in compared.front.trials.items() if n) or "no trials"
+            rule = f"must have a complete trial to be compared, but has {counted}; resume the sweep first"
+            raise ConfigError(rule, file=compared.folder)
         _refuse_unlike(compared, fronts[0])
     order = {"objectives": fronts[0].front.objectives}  # the same ones, in the first's order
     return [replace(compared, front=compared.front.model_copy(update=order)) for compared in fronts]
@@ -58,6 +62,7 @@ def _read(folder: Path, label: str) -> ComparedFront:
     front = load_front(folder)
     sweep = Sweep.open(folder)
     attrs = sweep.ledger.attrs()
+    repeats = Repeats.find(sweep.path, sweep.spec) if front.confirmed else None
     uri, experiment_id, _ = tracker_ids(sweep.path)
     return ComparedFront(
         label=label,
@@ -66,7 +71,7 @@ def _read(folder: Path, label: str) -> ComparedFront:
         spec=sweep.spec,
         state=sweep.state,
         hashes={name: attrs.get(name) for name in HASHES},
-        repeated=_repeated(sweep.path, sweep.spec, sweep.ledger.records()) if front.confirmed else (),
+        repeated=repeated_trials(repeats, sweep.ledger.records()) if repeats else (),
         addresses=RunAddresses(uri, experiment_id, run_ids(sweep.path)),
     )
 
@@ -82,32 +87,12 @@ def _at_means(front: Front) -> Front:
     return whole.model_copy(update={"points": tuple(order)})
 
 
-def _repeated(folder: Path, spec: SweepSpec, records: Sequence[TrialRecord]) -> list[RepeatedTrial]:
-    repeats = Repeats.find(folder, spec)
-    return repeated_trials(repeats, records) if repeats else []
-
-
 def _labels(folders: Sequence[Path]) -> list[str]:
     """The sweeps' names where they differ, else those of their folders, else the folders as they were named."""
     for names in ([SweepFolder(f).spec().name for f in folders], [f.resolve().name for f in folders]):
         if len(set(names)) == len(names):
             return names
     return [str(folder) for folder in folders]
-
-
-def _refuse_repeated(folders: Sequence[Path]) -> None:
-    seen: set[Path] = set()
-    for folder in folders:
-        if folder.resolve() in seen:
-            raise ConfigError("must be named once, but is named twice; name another sweep folder", file=folder)
-        seen.add(folder.resolve())
-
-
-def _refuse_empty(compared: ComparedFront) -> None:
-    if not compared.front.points:
-        counted = ", ".join(f"{n} {state}" for state, n in compared.front.trials.items() if n) or "no trials"
-        rule = f"must have a complete trial to be compared, but has {counted}; resume the sweep first"
-        raise ConfigError(rule, file=compared.folder)
 
 
 def _refuse_unlike(compared: ComparedFront, first: ComparedFront) -> None:

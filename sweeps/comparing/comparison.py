@@ -35,19 +35,19 @@ class Comparison:
             "objectives": [objective.model_dump() for objective in first.objectives],
             "reference_point": first.reference_point,
             "fronts": [_front_json(*row) for row in zip(self.fronts, self.hypervolumes, strict=True)],
-            "pairs": [self._pair_json(pair) for pair in self.pairs],
+            "pairs": [
+                {
+                    "first": self.labels[pair.first],
+                    "other": self.labels[pair.other],
+                    "hypervolume_difference": _estimate_json(pair.hypervolume),
+                    "additive_epsilon": pair.epsilon,
+                    "coverage": pair.coverage,
+                }
+                for pair in self.pairs
+            ],
             "size_classes": [self._contest_json(contest) for contest in self.contests],
             "no_interval": self.no_interval,
             "intervals_drawn": self.drawn,
-        }
-
-    def _pair_json(self, pair: Pair) -> dict[str, Any]:
-        return {
-            "first": self.labels[pair.first],
-            "other": self.labels[pair.other],
-            "hypervolume_difference": _estimate_json(pair.hypervolume),
-            "additive_epsilon": pair.epsilon,
-            "coverage": pair.coverage,
         }
 
     def _contest_json(self, contest: Contest) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sweeps import pareto
 from sweeps.comparing.compared_fronts import ComparedFront
-from sweeps.definition.objectives import Objective, costs
+from sweeps.definition.objectives import costs
 from sweeps.fronts.front import Front
 from sweeps.trust.confirmed_front import scores_of
 from sweeps.trust.repeated_scores import RepeatedScores
@@ -70,21 +70,15 @@ class Evidence:
         """The slopes of a front's hypervolume: what it gains where one point's mean grows by a little."""
         corner = costs(front.objectives, front.reference_point)
         slopes = np.zeros(self._scores.means.shape)
-        for objective in front.objectives:
-            if objective.metric in self._scores.metrics:
-                for index, point in enumerate(front.points):
-                    volumes = [
-                        pareto.hypervolume(_moved(front, index, objective, step), corner) for step in (STEP, -STEP)
-                    ]
-                    slopes += (
-                        (volumes[0] - volumes[1]) / (2 * STEP) * self.of_point(side, point.trial, objective.metric)
-                    )
+        for place, objective in enumerate(front.objectives):
+            if objective.metric not in self._scores.metrics:
+                continue
+            for index, point in enumerate(front.points):
+                volumes = []
+                for step in (STEP, -STEP):
+                    moved = np.array(front.costs())  # (point, objective), one value moved
+                    moved[index, place] = objective.cost(point.values[objective.metric] + step)
+                    volumes.append(pareto.hypervolume(moved, corner))
+                slope = (volumes[0] - volumes[1]) / (2 * STEP)
+                slopes += slope * self.of_point(side, point.trial, objective.metric)
         return slopes
-
-
-def _moved(front: Front, index: int, objective: Objective, step: float) -> Array:
-    """The front's costs (point, objective) with one value moved."""
-    moved = np.array(front.costs())
-    value = front.points[index].values[objective.metric] + step
-    moved[index, front.objectives.index(objective)] = objective.cost(value)
-    return moved

@@ -50,7 +50,16 @@ def record_sounds(folder: Path, trials: Sequence[int], config: ExperimentConfig)
         **{student_version(trial): partial(_estimates, folder, trial, mixtures) for trial in trials},
     }
     for version, render in versions.items():
-        _record(target, mixtures, version, render)
+        files = [target / _file(name, version) for name in mixtures.names]
+        if all(file.is_file() for file in files):
+            continue
+        try:
+            waves = render()
+        except (DFKDError, OSError) as error:  # a failure costs the sound, not the sweep
+            _log.warning("the front's page has no sound %r: %s", version, error)
+            continue
+        for file, gain, wave in zip(files, mixtures.gains, [] if waves is None else waves, strict=False):
+            write_atomic(file, encoded(gain * wave, SAMPLE_RATE_HZ, "flac"))
     index = [{"mixture": name, "title": title} for name, title in zip(mixtures.names, mixtures.titles, strict=True)]
     write_atomic(target / INDEX, json.dumps(index).encode())
 
@@ -115,20 +124,6 @@ def _estimates(folder: Path, trial: int, mixtures: _Mixtures) -> Samples:
     from dfkd_core.teachers import open_network
 
     return open_network(folder / "trials" / f"{trial:04d}")(mixtures.noisy)
-
-
-def _record(target: Path, mixtures: _Mixtures, version: str, render: Callable[[], Samples | None]) -> None:
-    """Render one version of every mixture unless it is there; a failure costs the sound, not the sweep."""
-    files = [target / _file(name, version) for name in mixtures.names]
-    if all(file.is_file() for file in files):
-        return
-    try:
-        waves = render()
-    except (DFKDError, OSError) as error:
-        _log.warning("the front's page has no sound %r: %s", version, error)
-        return
-    for file, gain, wave in zip(files, mixtures.gains, [] if waves is None else waves, strict=False):
-        write_atomic(file, encoded(gain * wave, SAMPLE_RATE_HZ, "flac"))
 
 
 def _file(mixture: str, version: str) -> str:

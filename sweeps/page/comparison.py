@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +10,6 @@ from sweeps.comparing.comparison import Comparison
 from sweeps.comparing.comparison_words import cautions, caveat, classes_won, headline, trust, verdict
 from sweeps.comparing.evidence import Estimate
 from sweeps.comparing.size_classes import size_and_judge
-from sweeps.fronts.front import FrontPoint
 from sweeps.fronts.front_csv import union
 from sweeps.page import render
 from sweeps.page.content import coded, compact, export_command, metric_columns, param_columns, plain, repeated_point
@@ -30,6 +28,7 @@ def comparison_content(comparison: Comparison, title: str) -> dict[str, Any]:
     front = comparison.fronts[0].front
     points = [(side, point) for side, compared in enumerate(comparison.fronts) for point in compared.front.points]
     measured = [{**point.values, **point.metrics} for _, point in points]
+    searched = [point.params for _, point in points]
     return {
         "name": title,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -39,9 +38,18 @@ def comparison_content(comparison: Comparison, title: str) -> dict[str, Any]:
         "objectives": [objective.model_dump() for objective in front.objectives],
         "reference": front.reference_point,
         "metrics": metric_columns(measured, front.objectives),
-        "params": param_columns([point.params for _, point in points], comparison.fronts[0].spec.space),
-        "trials": _columns(comparison.fronts, points, measured),
-        "trust": {"points": _repeated(points), "sentences": []},
+        "params": param_columns(searched, comparison.fronts[0].spec.space),
+        "trials": {
+            "side": [side for side, _ in points],
+            "number": [point.trial for _, point in points],
+            "run": [comparison.fronts[side].addresses.of(point.trial) for side, point in points],
+            "params": {key: coded([plain(params.get(key)) for params in searched]) for key in union(searched)},
+            "metrics": {key: [compact(values.get(key)) for values in measured] for key in union(measured)},
+        },
+        "trust": {
+            "points": {f"{side}-{point.trial}": repeated_point(point) for side, point in points if point.seeds},
+            "sentences": [],
+        },
         "fronts": [_side(*row) for row in zip(comparison.fronts, comparison.hypervolumes, strict=True)],
         "pairs": [
             {
@@ -55,24 +63,6 @@ def comparison_content(comparison: Comparison, title: str) -> dict[str, Any]:
         ],
         "classes": _classes(comparison),
     }
-
-
-def _columns(
-    fronts: Sequence[ComparedFront], points: Sequence[tuple[int, FrontPoint]], measured: Sequence[dict[str, float]]
-) -> dict[str, Any]:
-    searched = [point.params for _, point in points]
-    return {
-        "side": [side for side, _ in points],
-        "number": [point.trial for _, point in points],
-        "run": [fronts[side].addresses.of(point.trial) for side, point in points],
-        "params": {key: coded([plain(params.get(key)) for params in searched]) for key in union(searched)},
-        "metrics": {key: [compact(values.get(key)) for values in measured] for key in union(measured)},
-    }
-
-
-def _repeated(points: Sequence[tuple[int, FrontPoint]]) -> dict[str, Any]:
-    """What fresh seeds have shown, by the page's name of the point."""
-    return {f"{side}-{point.trial}": repeated_point(point) for side, point in points if point.seeds}
 
 
 def _side(compared: ComparedFront, hypervolume: Estimate) -> dict[str, Any]:

@@ -54,7 +54,11 @@ def page_content(
         "params": param_columns([r.params for r in records], spec.space),
         "trials": _trials(records, spec, addresses),
         **_rules(front.of(records), metrics),
-        "trust": _trust(folder, front),
+        "trust": {
+            "points": {point.trial: repeated_point(point) for point in front.repeated},
+            "sentences": sentences(front),
+            "command": f"dfkd front confirm {shlex.quote(str(folder))} --seeds 3",
+        },
         "importance": [importance(records, o, list(spec.space)) for o in front.objectives],
         "config": plain(spec.config),
         "export": export_command(folder, front.name),
@@ -116,7 +120,7 @@ def metric_columns(measured: Iterable[Mapping[str, float]], objectives: Sequence
             "name": name,
             "unit": unit_of(name),
             "goal": _goal(name, objectives),
-            "log": named.get(name, _usual_scale(name)) == "log",
+            "log": named[name] == "log" if name in named else name.startswith("model/") and not name.endswith("_ms"),
             "about": meaning_of(name),
         }
         for name in names
@@ -128,10 +132,6 @@ def _goal(metric: str, objectives: Sequence[Objective]) -> str | None:
         return goal_of(metric, objectives)
     except ConfigError:
         return None  # an axis without a better end
-
-
-def _usual_scale(metric: str) -> str:
-    return "log" if metric.startswith("model/") and not metric.endswith("_ms") else "linear"
 
 
 def param_columns(searched: Sequence[Mapping[str, Any]], space: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -176,13 +176,6 @@ def repeated_point(point: FrontPoint) -> dict[str, Any]:
         "probability": point.probability_on_front,
         "alike": list(point.indistinguishable_from),
     }
-
-
-def _trust(folder: Path, front: Front) -> dict[str, Any]:
-    """What repeats have shown, by trial and in sentences; the command that trains the front again."""
-    points = {point.trial: repeated_point(point) for point in front.repeated}
-    command = f"dfkd front confirm {shlex.quote(str(folder))} --seeds 3"
-    return {"points": points, "sentences": sentences(front), "command": command}
 
 
 def export_command(folder: Path, name: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from dfkd_core.base.printable import printable
 from dfkd_core.base.progress import Progress, silent
@@ -76,7 +76,8 @@ class PlainDisplay(Display):
 
     def finished(self, view: SweepView, name: str, record: TrialRecord) -> None:
         """Print the trial's state, objectives and what the sweep has reached."""
-        values = "  ".join(f"{o.metric} {_short(record.metrics.get(o.metric))}" for o in view.objectives)
+        told = {o.metric: record.metrics.get(o.metric) for o in view.objectives}
+        values = "  ".join(f"{metric} {'-' if value is None else f'{value:.4g}'}" for metric, value in told.items())
         tail = printable(record.reason or f"hypervolume {view.hypervolume:.4g}")
         say(f"[{view.num_finished}/{view.num_trials}] {name} {record.state}  {values}  {tail}")
 
@@ -87,7 +88,3 @@ def say(line: str) -> None:
         print(line, flush=True)  # noqa: T201 - this is the display
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _short(value: Any) -> str:
-    return "-" if value is None else f"{value:.4g}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -26,15 +26,26 @@ SETTINGS: Mapping[str, str] = {
 
 def report() -> str:
     """Some lines to read, and to send along with a question."""
-    rows = [*_installed(), *_devices(), *_settings(), *_places()]
-    return "\n".join(f"{name:22}{value}" for name, value in rows)
+    import torch
 
-
-def _installed() -> Iterator[tuple[str, str]]:
-    yield "python", platform.python_version()
-    yield "dfkd-sweeps", f"{_version('dfkd-sweeps')}, commit {git_commit() or 'unknown'}"
-    for package in PACKAGES:
-        yield package, _version(package)
+    gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    allowed, whole = allowed_memory_bytes() / 2**30, psutil.virtual_memory().total / 2**30
+    cache = cache_dir()
+    rows = {
+        "python": platform.python_version(),
+        "dfkd-sweeps": f"{_version('dfkd-sweeps')}, commit {git_commit() or 'unknown'}",
+        **{package: _version(package) for package in PACKAGES},
+        "cores": f"{allowed_cpus()} of {os.cpu_count()} may be used",
+        "memory": f"{allowed:.1f} of {whole:.1f} GiB may be used",
+        "GPUs": ", ".join(gpus) or "none; trials train on the CPU",
+    }
+    for name, default in SETTINGS.items():
+        value = os.environ.get(name)
+        rows[name] = f"{public_uri(value)} (environment)" if value else f"{default} (default)"
+    rows["cache"] = f"{cache}, {shutil.disk_usage(_existing(cache)).free / 2**30:.0f} GiB free"
+    without = "missing: the demo corpus cannot be fetched, use a corpus of your own"
+    rows["apt-get"] = shutil.which("apt-get") or without
+    return "\n".join(f"{name:22}{value}" for name, value in rows.items())
 
 
 def _version(package: str) -> str:
@@ -42,30 +53,6 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "missing; pip install it"
-
-
-def _devices() -> Iterator[tuple[str, str]]:
-    import torch
-
-    yield "cores", f"{allowed_cpus()} of {os.cpu_count()} may be used"
-    yield (
-        "memory",
-        f"{allowed_memory_bytes() / 2**30:.1f} of {psutil.virtual_memory().total / 2**30:.1f} GiB may be used",
-    )
-    names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-    yield "GPUs", ", ".join(names) or "none; trials train on the CPU"
-
-
-def _settings() -> Iterator[tuple[str, str]]:
-    for name, default in SETTINGS.items():
-        value = os.environ.get(name)
-        yield name, f"{public_uri(value)} (environment)" if value else f"{default} (default)"
-
-
-def _places() -> Iterator[tuple[str, str]]:
-    cache = cache_dir()
-    yield "cache", f"{cache}, {shutil.disk_usage(_existing(cache)).free / 2**30:.0f} GiB free"
-    yield "apt-get", shutil.which("apt-get") or "missing: the demo corpus cannot be fetched, use a corpus of your own"
 
 
 def _existing(path: Path) -> Path:

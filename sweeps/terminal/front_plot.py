@@ -51,19 +51,18 @@ class _Grid:
 
     def draw(self, points: Sequence[FrontPoint], knee: FrontPoint | None, *, joined: bool) -> None:
         """Put a mark where each point lies; joined points hold their level until the next one."""
-        places = sorted((self._column(point), self._row(point), point is knee) for point in points)
+        places = []
+        for point in points:
+            column = _share(point.values[self.across.metric], self.across_range, self.across, self.width)
+            height = _share(point.values[self.up.metric], self.up_range, self.up, self.height)
+            places.append((column, self.height - 1 - height, point is knee))
+        places.sort()
         ends = [*(column for column, _, _ in places[1:]), self.width]
         for (column, row, _), end in zip(places, ends, strict=True):
             if joined:
                 self.cells[row][column:end] = [LINE] * (end - column)
         for column, row, is_knee in sorted(places, key=lambda place: place[2]):
             self.cells[row][column] = KNEE if is_knee else POINT
-
-    def _column(self, point: FrontPoint) -> int:
-        return _share(point.values[self.across.metric], self.across_range, self.across, self.width)
-
-    def _row(self, point: FrontPoint) -> int:
-        return self.height - 1 - _share(point.values[self.up.metric], self.up_range, self.up, self.height)
 
     def row_label(self, row: int) -> str:
         """The value beside the top and the bottom row."""

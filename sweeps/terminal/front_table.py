@@ -97,7 +97,9 @@ def front_table(front: Front, params: Sequence[str] | None = None) -> Table:
         table.add_column(Text(_two_lines(printable(name))), justify="right", no_wrap=True)
     knee = knee_of(front)
     for point in front.points:
-        cells = _cells(front, point, searched, is_knee=point is knee)
+        cells = [f"knee {point.trial}" if point is knee else str(point.trial)]
+        cells += [_number(point.values[objective.metric]) for objective in front.objectives]
+        cells += [*_trust_cells(front, point), *(_param(point.params.get(param)) for param in searched)]
         table.add_row(*(Text(printable(cell)) for cell in cells), style="bold" if point is knee else "")
     return table
 
@@ -106,12 +108,6 @@ def _two_lines(name: str) -> str:
     """A key path with its last part on a line of its own, so that columns stay narrow."""
     group, separator, leaf = name.rpartition("/" if "/" in name else ".")
     return f"{group}{separator}\n{leaf}"
-
-
-def _cells(front: Front, point: FrontPoint, params: Sequence[str], *, is_knee: bool) -> list[str]:
-    values = [_number(point.values[objective.metric]) for objective in front.objectives]
-    name = f"knee {point.trial}" if is_knee else str(point.trial)
-    return [name, *values, *_trust_cells(front, point), *(_param(point.params.get(param)) for param in params)]
 
 
 def _trust_names(front: Front) -> list[str]:
@@ -125,15 +121,14 @@ def _trust_cells(front: Front, point: FrontPoint) -> list[str]:
         return []
     if point.probability_on_front is None:
         return [""] * len(_trust_names(front))
-    means = [_mean(point, metric) for metric in _noisy(front)]
-    return [*means, f"{point.probability_on_front:.2f}"]
-
-
-def _mean(point: FrontPoint, metric: str) -> str:
-    if metric not in point.mean or metric not in point.interval:
-        return ""
-    low, high = point.interval[metric]
-    return f"{point.mean[metric]:.4g} \u00b1{(high - low) / 2:.2g}"
+    cells = []
+    for metric in _noisy(front):
+        if metric in point.mean and metric in point.interval:
+            low, high = point.interval[metric]
+            cells.append(f"{point.mean[metric]:.4g} \u00b1{(high - low) / 2:.2g}")
+        else:
+            cells.append("")
+    return [*cells, f"{point.probability_on_front:.2f}"]
 
 
 def _noisy(front: Front) -> list[str]:
