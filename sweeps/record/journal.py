@@ -44,13 +44,16 @@ class DurableJournal(JournalFileBackend):
             cut_torn_line(self._path)
             size = self._path.stat().st_size
             try:
-                with self._path.open("ab") as file:
-                    file.write(text.encode())
-                    file.flush()
-                    os.fsync(file.fileno())
+                self._write(text.encode())
             except OSError:
                 os.truncate(self._path, size)
                 raise
+
+    def _write(self, data: bytes) -> None:
+        with self._path.open("ab") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
 
     def _locked(self) -> FileLock:
         return FileLock(self._path.with_suffix(".lock"), poll_interval=POLL_S)
