@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.onnx_session import open_session
 from dfkd_core.errors import ConfigError
-from dfkd_core.export.report import ExportReport, Streamed, measured
+from dfkd_core.export.int8 import in_int8
+from dfkd_core.export.report import Enhance, ExportReport, Streamed, measured
 from dfkd_core.live import live_core
 from dfkd_core.live.core import LiveCore, Memory, latency_samples
 from dfkd_core.live.onnx_core import DELAY, ENHANCED, FORM, FRAME, FRAMING, PAST_END, STREAMING, OnnxCore, framing_of
@@ -27,6 +28,7 @@ from dfkd_core.models.complexity import complexity
 from dfkd_core.models.conv_tasnet import ConvTasNet
 from dfkd_core.models.dptnet import DPTNet
 from dfkd_core.signal import SAMPLE_RATE_HZ
+from dfkd_core.signal.audio import Samples
 from dfkd_core.trained.model_folder import METRICS, load_model, model_sha256, read_model_config, read_record
 
 OPSET = 18
@@ -34,13 +36,14 @@ WHOLE = "whole signal"
 DPTNET_S = 4.0  # the one length that a DPTNet's graph takes
 
 
-def export_streaming(folder: Path, path: Path) -> ExportReport:
+def export_streaming(folder: Path, path: Path, int8: bool = False, data: Path | None = None) -> ExportReport:
     """One frame and the states in, one frame and the states out; equal to the model to 1e-4, its end included.
 
-    ConfigError: the student needs the whole clip. DFKDError: the file would differ from the model.
+    ConfigError: the student needs the whole clip, or int8 saves nothing. DFKDError: the file would differ from the
+    model.
     """
     require_name(path)
-    model, _ = load_model(folder)
+    model, config = load_model(folder)
     core = live_core(model)
     states = core.initial_states()
     ends = {PAST_END: torch.zeros(1)} if core.delay_frames else {}
@@ -57,11 +60,13 @@ def export_streaming(folder: Path, path: Path) -> ExportReport:
         path,
         content,
         STREAMING,
-        Streamed(OnnxCore(content)),
+        opened_stream(content),
         model,
         latency_ms=1000 * latency_samples(core) / SAMPLE_RATE_HZ,
         state_bytes=sum(4 * state.numel() for state in states),
     )
+    if int8:
+        content, report = in_int8(content, report, opened_stream, config, data)
     leave_behind(content, report)
     return report
 
@@ -81,10 +86,11 @@ class _Step(nn.Module):
         return enhanced, *memory.new
 
 
-def export_whole(folder: Path, path: Path) -> ExportReport:
+def export_whole(folder: Path, path: Path, int8: bool = False, data: Path | None = None) -> ExportReport:
     """Waveform in, waveform out, (batch, time), of any length; a DPTNet's of DPTNET_S alone.
 
-    ConfigError: a student that works on spectra, which other runtimes' transforms do not match: it streams.
+    ConfigError: a student that works on spectra, which other runtimes' transforms do not match: it streams; int8 saves
+    nothing.
     DFKDError: the file would differ from the model.
     """
     require_name(path)
@@ -108,12 +114,26 @@ def export_whole(folder: Path, path: Path) -> ExportReport:
         program.save(graph)  # type: ignore[union-attr, arg-type]
     content = with_metadata(graph.getvalue(), {FORM: WHOLE} | provenance(model, folder))
     form = WHOLE if fixed is None else f"{WHOLE} of {DPTNET_S:g} s"
-    session = open_session(content)
-    report = measured(
-        path, content, form, lambda noisy: session.run(None, {"noisy": noisy[None]})[0][0], model, num_samples=fixed
-    )
+    report = measured(path, content, form, _opened_whole(content), model, num_samples=fixed)
+    if int8:
+        content, report = in_int8(content, report, _opened_whole, config, data, fixed)
     leave_behind(content, report)
     return report
+
+
+def opened_stream(content: bytes) -> Enhance:
+    """A graph for one frame at a time as a function of signals."""
+    return Streamed(OnnxCore(content))
+
+
+def _opened_whole(content: bytes) -> Enhance:
+    session = open_session(content)
+
+    def enhance(noisy: Samples) -> Samples:
+        estimate: Samples = session.run(None, {"noisy": noisy[None]})[0][0]
+        return estimate
+
+    return enhance
 
 
 def traced_graph(

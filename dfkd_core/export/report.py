@@ -19,10 +19,26 @@ from dfkd_core.signal import SAMPLE_RATE_HZ
 from dfkd_core.signal.audio import Samples
 
 TOLERANCE = 1e-4
+MOST_PESQ_LOST = 0.02
 LENGTHS_S = (0.1, 0.35, 1.0)
 TIMED_S, NUM_TIMED = 1.0, 5
 
 Enhance = Callable[[Samples], Samples]
+
+
+@dataclass(frozen=True)
+class PesqLost:
+    """Mean PESQ-WB on validation clips, of the float graph and of the one in int8."""
+
+    whole: float
+    small: float
+    num_clips: int
+
+    def __str__(self) -> str:
+        lost = self.whole - self.small
+        beyond = f", more than {MOST_PESQ_LOST:g}: think twice" if lost > MOST_PESQ_LOST else ""
+        told = f"PESQ-WB {self.small:.3f} on {self.num_clips} validation clips, {self.whole:.3f} before int8"
+        return f"{told} ({lost:+.3f} lost{beyond})"
 
 
 @dataclass(frozen=True)
@@ -31,7 +47,8 @@ class ExportReport:
 
     difference: largest absolute difference from the model over all probe signals. real_time_factor: seconds of
     computing for a second of audio, onnxruntime on one thread. latency_ms: None for a graph of whole signals.
-    wheel_factor: as real_time_factor, inside sherpa-onnx; None where it was not run there.
+    wheel_factor: as real_time_factor, inside sherpa-onnx; None where it was not run there. pesq_lost: of int8, whose
+    difference is that of the graph in floats.
     """
 
     path: Path
@@ -42,13 +59,15 @@ class ExportReport:
     latency_ms: float | None = None
     state_bytes: int | None = None
     wheel_factor: float | None = None
+    pesq_lost: PesqLost | None = None
 
     def __str__(self) -> str:
         live = "" if self.latency_ms is None else f", latency {self.latency_ms:.1f} ms, {self.state_bytes:,} B of state"
         inside = "" if self.wheel_factor is None else f", {self.wheel_factor:.3f} inside sherpa-onnx"
+        quality = self.pesq_lost or f"equal to the model to {self.difference:.1e}"
         return (
             f"{self.path}: {self.form}, {self.num_bytes / 1e6:.2f} MB{live}, real-time factor "
-            f"{self.real_time_factor:.3f} on one thread{inside}; equal to the model to {self.difference:.1e}"
+            f"{self.real_time_factor:.3f} on one thread{inside}; {quality}"
         )
 
     def metadata(self) -> dict[str, str]:
@@ -56,6 +75,8 @@ class ExportReport:
         told = {"real_time_factor": f"{self.real_time_factor:.4f}", "difference": f"{self.difference:.1e}"}
         if self.latency_ms is not None:
             told |= {"latency_ms": f"{self.latency_ms:g}", "states_bytes": str(self.state_bytes)}
+        if self.pesq_lost is not None:
+            told |= {"pesq_wb": f"{self.pesq_lost.small:.3f}", "pesq_wb_float": f"{self.pesq_lost.whole:.3f}"}
         if self.wheel_factor is not None:
             told["sherpa_onnx_real_time_factor"] = f"{self.wheel_factor:.4f}"
         return {f"dfkd.{name}": value for name, value in told.items()}

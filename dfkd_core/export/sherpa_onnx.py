@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from dfkd_core.errors import ConfigError, DFKDError
-from dfkd_core.export.onnx_file import leave_behind, provenance, require_name, traced_graph, with_metadata
+from dfkd_core.export.int8 import in_int8
+from dfkd_core.export.onnx_file import (
+    leave_behind,
+    opened_stream,
+    provenance,
+    require_name,
+    traced_graph,
+    with_metadata,
+)
 from dfkd_core.export.report import ExportReport, Streamed, measured, probe_signals
 from dfkd_core.export.sherpa_wheel import has_sherpa_onnx, run_in_sherpa_onnx
 from dfkd_core.live import live_core
@@ -31,14 +38,14 @@ WHEEL_TOLERANCE = 1e-3
 CHUNK_SAMPLES = 160  # 10 ms, in which the wheel is fed here
 
 
-def export_sherpa_onnx(folder: Path, path: Path) -> ExportReport:
+def export_sherpa_onnx(folder: Path, path: Path, int8: bool = False, data: Path | None = None) -> ExportReport:
     """Write a graph that sherpa-onnx runs unmodified; run it there, where the wheel is installed.
 
     ConfigError: the student works on no spectra, or its framing crashes the runtime. DFKDError: the file would differ
     from the model, in onnxruntime or in the wheel.
     """
     require_name(path)
-    model, _ = load_model(folder)
+    model, config = load_model(folder)
     core = live_core(model)
     framing = _framing(core)
     states = core.initial_states()
@@ -70,17 +77,19 @@ def export_sherpa_onnx(folder: Path, path: Path) -> ExportReport:
         path,
         content,
         form,
-        Streamed(OnnxCore(content)),
+        opened_stream(content),
         model,
         unheard=unheard,
         latency_ms=1000 * latency_samples(core) / SAMPLE_RATE_HZ,
         state_bytes=4 * packed.numel(),
     )
+    if int8:
+        content, report = in_int8(content, report, opened_stream, config, data)
     if has_sherpa_onnx():
-        report = replace(report, wheel_factor=_in_the_wheel(content, path, core, framing))
+        report = replace(report, wheel_factor=_in_the_wheel(content, path, framing))
     else:
         remedy = "not run in sherpa-onnx itself: pip install 'dfkd-sweeps[sherpa]' and export again"
-        report = replace(report, form=f"{form}, {remedy}")
+        report = replace(report, form=f"{report.form}, {remedy}")
     leave_behind(content, report)
     return report
 
@@ -122,11 +131,12 @@ class _Slot(nn.Module):
         return enhanced.transpose(1, 3), following[None], *(one * 1.0 for one in idle)
 
 
-def _in_the_wheel(content: bytes, path: Path, core: LiveCore, framing: Framing) -> float:
+def _in_the_wheel(content: bytes, path: Path, framing: Framing) -> float:
     """The real-time factor inside the runtime; DFKDError where it computes something else than our own streaming.
 
     It mirrors a signal's ends offline and hears silence there online; a delay it knows nothing of.
     """
+    core = OnnxCore(content)
     hop, shift = framing.hop_samples, core.delay_frames * framing.hop_samples
     *_, (_, voice), _, (_, noise) = probe_signals()
     signal = (voice + 0.1 * noise)[: len(voice) // hop * hop]
@@ -138,9 +148,8 @@ def _in_the_wheel(content: bytes, path: Path, core: LiveCore, framing: Framing) 
             file.write_bytes(content)
             theirs, factor = run_in_sherpa_onnx(file, signal, chunk)
         factors.append(factor)
-        ours_there = copy(core)
-        ours_there.frames = SpectralFrames(replace(framing, ends=ends))
-        ours = Streamed(ours_there)(signal)[: len(signal) - shift]
+        core.frames = SpectralFrames(replace(framing, ends=ends))
+        ours = Streamed(core)(signal)[: len(signal) - shift]
         # beside what is delayed it adds up the frames of silence before it, and lacks those behind it
         ends_apart = framing.window_samples if shift else 0
         middle = slice(ends_apart, len(ours) - ends_apart)

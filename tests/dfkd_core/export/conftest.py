@@ -18,6 +18,14 @@ STUDENTS = {
         "window_samples": 256,
         "stride_samples": 128,
     },
+    "wide conv_tasnet": {
+        "model": "conv_tasnet",
+        "causal": True,
+        "num_blocks": 2,
+        "num_repeats": 1,
+        "window_samples": 256,
+        "stride_samples": 128,
+    },
     "gtcrn": {"model": "gtcrn", "channels": 8},
     "dccrn of whole windows": {
         "model": "dccrn",
@@ -32,12 +40,18 @@ STUDENTS = {
 
 
 @pytest.fixture(scope="session")
-def model_folders(tmp_path_factory):
+def model_folders(tmp_path_factory, tiny_corpus):
     """Where each one's folder lies, by name."""
     root, folders = tmp_path_factory.mktemp("models"), {}
     for name, fields in STUDENTS.items():
         torch.manual_seed(1)
-        config = ExperimentConfig.parse({"student": fields, "distillation": {"method": "none"}})
+        config = ExperimentConfig.parse(
+            {
+                "student": fields,
+                "distillation": {"method": "none"},
+                "data": {"corpus": str(tiny_corpus), "segment_s": 0.5, "validation_clips": 4},
+            }
+        )
         model = build_student(config.student)
         for module in model.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
