@@ -1,4 +1,4 @@
-"""`dfkd sweep ...`: plan, run, resume, status, stop, list, sync."""
+"""`dfkd sweep ...`: plan, run, resume, submit, status, stop, list, sync."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sweeps.commands import jobs
+from sweeps.commands.jobs import MaybeDashboard
 from sweeps.commands.options import Address, AsJson, Out, Set, SweepDir, SweepFile, Yes, display
 from sweeps.commands.settings import sweep_settings
 from sweeps.commands.trusting import ask_once
@@ -84,15 +86,23 @@ def resume(
     show_summary(folder)
 
 
+app.command()(jobs.submit)
+
+
 @app.command()
 def status(
-    folder: SweepDir, as_json: AsJson = False, watch: Annotated[bool, typer.Option(help="go on showing")] = False
+    folder: SweepDir,
+    as_json: AsJson = False,
+    watch: Annotated[bool, typer.Option(help="go on showing")] = False,
+    address: MaybeDashboard = None,
 ) -> None:
-    """Show a sweep's state, from its folder alone."""
+    """Show a sweep's state, from its folder alone; with --address that of a submitted sweep's job."""
     from sweeps.terminal.status import sweep_status
     from sweeps.terminal.status_view import status_text, watch_status
 
-    if watch:
+    if address:
+        jobs.show_job(str(folder), address, as_json)
+    elif watch:
         watch_status(folder)
     elif as_json:
         typer.echo(json.dumps(sweep_status(folder)))
@@ -101,19 +111,28 @@ def status(
 
 
 @app.command()
-def stop(folder: SweepDir) -> None:
+def stop(folder: SweepDir, address: MaybeDashboard = None) -> None:
     """Let a running sweep finish its epochs in flight and end."""
     from sweeps.engine.driving.stopping import stop_sweep
 
-    typer.echo(stop_sweep(folder))
+    if address:
+        jobs.stop_job(str(folder), address)
+    else:
+        typer.echo(stop_sweep(folder))
 
 
 @app.command("list")
-def list_(root: Annotated[Path, typer.Argument(help="the folder that holds sweep folders")] = Path("runs")) -> None:
-    """List the sweeps of a folder."""
+def list_(
+    root: Annotated[Path, typer.Argument(help="the folder that holds sweep folders")] = Path("runs"),
+    address: MaybeDashboard = None,
+) -> None:
+    """List the sweeps of a folder; with --address those submitted to a cluster."""
     from sweeps.terminal.status_view import list_text
 
-    typer.echo(list_text(root))
+    if address:
+        jobs.list_jobs(address)
+    else:
+        typer.echo(list_text(root))
 
 
 @app.command()

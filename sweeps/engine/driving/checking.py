@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
     """The spec with its config resolved by the workload's domain, after every check."""
     domain = domain_of(workload)
-    checked = _complete(spec, workload)
+    checked = complete(spec, workload)
     config = checked.config
     probed = domain.probed(config)
     _refuse_unknown("objectives", [o.metric for o in spec.objectives], domain.objectives, probed)
@@ -54,7 +54,7 @@ def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
     return checked
 
 
-def _complete(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
+def complete(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
     """The spec with every default of its config filled in and every path absolute."""
     try:
         config = domain_of(workload).resolve(spec.config, spec.config_base)
@@ -90,8 +90,8 @@ def check_same(sweep: Sweep, spec: SweepSpec, workload: type[Workload]) -> dict[
     ConfigError names the first key in which they differ. Of two budgets of trials the larger holds: a job that is
     begun again does not take back what was asked for since.
     """
-    asked = _complete(spec, workload)
-    for key, before, after in _differences(_complete(_begun(sweep), workload), asked):
+    asked = complete(spec, workload)
+    for key, before, after in _differences(complete(_begun(sweep), workload), asked):
         if not key.startswith(CHANGEABLE):
             rule = f"is {after!r}, but was {before!r} when the sweep in {sweep.path} began"
             raise ConfigError(f"{rule}; name another --out, or set it back", key=key)
