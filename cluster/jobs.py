@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shlex
 import shutil
@@ -28,6 +29,7 @@ STOP_WAIT_S = 300  # for the epochs in flight; Ray's own 3 s would kill the driv
 LEFT_OUT = {".git", ".venv", "venv", "runs", "mlruns", "models", "build", "dist", "bench-results", "node_modules"}
 PASSED_ON = ("MLFLOW_TRACKING_URI", "DFKD_CACHE", "DFKD_BENCH")  # places; the cluster must see them under these names
 SECRETS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "AWS_SECRET_ACCESS_KEY")
+CHATTY = ("ray.dashboard.modules.dashboard_sdk", "ray._private.runtime_env.packaging")  # loggers that say each step
 TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108 - refused, not used
 
 
@@ -171,6 +173,8 @@ def job_client(address: str) -> JobSubmissionClient:
     try:
         from ray.job_submission import JobSubmissionClient
 
+        for name in CHATTY:
+            logging.getLogger(name).setLevel(logging.WARNING)
         return JobSubmissionClient(address)
     except (ImportError, RuntimeError) as error:
         if not isinstance(error, ImportError) and "ray[default]" not in str(error):

@@ -22,12 +22,12 @@ app = typer.Typer(no_args_is_help=True, help="Launch, follow and resume sweeps."
 
 
 @app.command()
-def plan(file: SweepFile, set_: Set = None) -> None:
-    """Dry run: sizes of sampled students, share that breaks a constraint, time; trains nothing."""
+def plan(file: SweepFile, set_: Set = None, address: Address = None) -> None:
+    """Dry run: sizes of sampled students, share that breaks a constraint, time, cost; trains nothing."""
     from sweeps.definition.spec import SweepSpec
     from sweeps.engine.driving.plan import plan_sweep
 
-    typer.echo(plan_sweep(SweepSpec.load(file, sweep_settings(set_)), display=display()).text())
+    typer.echo(plan_sweep(SweepSpec.load(file, sweep_settings(set_)), display=display(), address=address).text())
 
 
 @app.command()
@@ -52,17 +52,17 @@ def run(
     if or_resume and SweepFolder(folder).is_sweep:
         ask_once(folder, yes)
     elif spec.resources.price_per_hour is not None and not yes:
-        _ask_for_cost(spec)
+        _ask_for_cost(spec, address)
     (run_or_resume if or_resume else run_sweep)(spec, out=folder, address=address, display=display())
     show_summary(folder)
 
 
-def _ask_for_cost(spec: SweepSpec) -> None:
+def _ask_for_cost(spec: SweepSpec, address: str | None) -> None:
     """Show the plan, with its cost, to whoever sits at a terminal, and begin only when they agree."""
     from sweeps.engine.driving.plan import plan_sweep
 
     if sys.stdin.isatty() and sys.stdout.isatty():
-        typer.echo(plan_sweep(spec, display=display()).text())
+        typer.echo(plan_sweep(spec, display=display(), address=address).text())
         typer.confirm("Begin?", abort=True)
 
 

@@ -128,7 +128,7 @@ def priced(tmp_path, monkeypatch):
     monkeypatch.setattr("sweeps.engine.driving.run.run_or_resume", lambda spec, **options: begun.append("or resume"))
     monkeypatch.setattr("sweeps.terminal.summary.show_summary", lambda folder: None)
     planned = SimpleNamespace(text=lambda: "about 40, if trials run as here")
-    monkeypatch.setattr("sweeps.engine.driving.plan.plan_sweep", lambda spec, display: planned)
+    monkeypatch.setattr("sweeps.engine.driving.plan.plan_sweep", lambda spec, **options: planned)
     return begun
 
 

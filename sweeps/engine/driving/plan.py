@@ -11,7 +11,7 @@ from typing import Any
 
 import optuna
 
-from cluster.resources import check_fits, this_machine
+from cluster.resources import check_fits, num_slots, this_machine
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from search_spaces.space import Space
@@ -38,7 +38,16 @@ class Plan:
     sizes: dict[str, tuple[float, float, float]]  # metric -> smallest, median, largest
     epoch_s: float | None = None
     price_per_hour: float | None = None  # of one trial's resources
+    at_once: dict[str, int] = field(default_factory=dict)  # node -> trials that it holds
+    max_concurrent: int | None = None
     starts: dict[str, float] = field(default_factory=dict)  # what trials begin with -> seconds before the first epoch
+
+    @property
+    def slots(self) -> int:
+        """How many trials run at once."""
+        return min(
+            [sum(self.at_once.values()), *([self.max_concurrent] if self.max_concurrent else []), self.num_trials]
+        )
 
     def text(self) -> str:
         """The plan in a few lines."""
@@ -51,6 +60,9 @@ class Plan:
         if self.epoch_s is not None:
             hours = self.num_trials * self.num_epochs * self.epoch_s / 3600
             lines.append(f"an epoch of a median trial takes about {self.epoch_s:.0f} s here: {hours:.1f} h on one core")
+            if self.slots:
+                held = ", ".join(f"{node} {count}" for node, count in self.at_once.items() if count)
+                lines.append(f"{self.slots} trials run at once ({held}): about {hours / self.slots:.1f} h")
             if self.price_per_hour is not None:
                 cost = hours * self.price_per_hour
                 lines.append(
@@ -77,14 +89,19 @@ class Plan:
         return "\n".join(lines)
 
 
-def plan_sweep(spec: SweepSpec, workload: type[Workload] | None = None, display: Display | None = None) -> Plan:
+def plan_sweep(
+    spec: SweepSpec,
+    workload: type[Workload] | None = None,
+    display: Display | None = None,
+    address: str | None = None,
+) -> Plan:
     """Sample the space and count; the same checks as `run`, so a plan that passes can run.
 
     ConfigError, too, for a space of which no sampled trial meets the static constraints.
     """
     workload = workload or default_workload()
     spec = resolved(spec, workload)
-    check_holds(spec)
+    at_once = slots_by_node(spec, address)
     points = sample(spec)
     domain, epochs = domain_of(workload), spec.budget.epochs_per_trial
     configs = [domain.trial_config(with_overrides(spec.config, params), epochs) for params in points]
@@ -112,21 +129,33 @@ def plan_sweep(spec: SweepSpec, workload: type[Workload] | None = None, display:
         infeasible_share=sum(map(bool, violated)) / len(sizes),
         epoch_s=domain.epoch_seconds(configs[middle]),
         price_per_hour=spec.resources.price_per_hour,
+        at_once=at_once,
+        max_concurrent=spec.resources.max_concurrent,
         starts={name: seconds for name, c in starts.items() if (seconds := domain.start_seconds(c)) is not None},
         sizes={name: (min(values), median(values), max(values)) for name, values in by_name.items()},
     )
 
 
-def check_holds(spec: SweepSpec) -> None:
-    """Refuse a trial that no node of RAY_ADDRESS's cluster can hold; without one, that this machine cannot."""
-    if os.environ.get("RAY_ADDRESS"):
+def slots_by_node(spec: SweepSpec, address: str | None = None) -> dict[str, int]:
+    """How many trials each node of the cluster at `address`, else at RAY_ADDRESS, else this machine holds at once.
+
+    ConfigError where no node can hold one.
+    """
+    wanted = spec.resources.bundle
+    if address or os.environ.get("RAY_ADDRESS"):
         from cluster.session import connect
 
-        with connect() as session:
-            check_fits(spec.resources.bundle, session.nodes())
+        with connect(address) as session:
+            nodes = [node for node in session.nodes() if node["Alive"]]
     else:
-        here = this_machine()
-        check_fits({name: n for name, n in spec.resources.bundle.items() if name in here["Resources"]}, [here])
+        nodes = [this_machine()]
+        wanted = {name: amount for name, amount in wanted.items() if name in nodes[0]["Resources"]}
+    check_fits(wanted, nodes)
+    counted: dict[str, int] = {}
+    for node in nodes:
+        name = node.get("NodeManagerHostname", "this machine")
+        counted[name] = counted.get(name, 0) + num_slots(wanted, [node])
+    return counted
 
 
 def sample(spec: SweepSpec, num_samples: int = NUM_SAMPLES) -> list[dict[str, Any]]:

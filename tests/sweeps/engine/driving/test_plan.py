@@ -1,6 +1,8 @@
 """What a dry run says."""
 
+from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from front_cases import spec
@@ -8,7 +10,7 @@ from front_cases import spec
 from dfkd_core.errors import ConfigError, DataError
 from sweeps.definition.spec import Resources
 from sweeps.distillation.workload import DistillationWorkload
-from sweeps.engine.driving.plan import Plan, plan_sweep
+from sweeps.engine.driving.plan import Plan, plan_sweep, slots_by_node
 
 
 class Sized:
@@ -93,3 +95,30 @@ def test_it_is_said_that_infeasible_trials_count():
 def test_a_price_makes_hours_a_cost():
     plan = Plan("x", 10, 6, 2.0, 0.0, {}, epoch_s=60.0, price_per_hour=2.5)
     assert "at resources.price_per_hour 2.5: about 2.5, if trials run as here" in plan.text()
+
+
+def test_it_is_said_how_many_trials_run_at_once_where_and_for_how_long():
+    plan = Plan("x", 60, 6, 2.0, 0.0, {}, epoch_s=60.0, at_once={"head": 0, "one": 4, "two": 8})
+    assert "12 trials run at once (one 4, two 8): about 0.5 h" in plan.text()
+    assert "3 trials run at once" in replace(plan, max_concurrent=3).text()
+    assert replace(plan, num_trials=2).slots == 2
+
+
+def test_nodes_are_counted_by_what_a_trial_asks_of_each(monkeypatch):
+    """A node that is dead holds none; parts of nodes do not add up to a trial."""
+    nodes = [
+        {"Alive": True, "NodeManagerHostname": "one", "Resources": {"CPU": 5.0, "GPU": 1.0}},
+        {"Alive": True, "NodeManagerHostname": "two", "Resources": {"CPU": 3.0, "GPU": 4.0}},
+        {"Alive": False, "NodeManagerHostname": "gone", "Resources": {"CPU": 64.0, "GPU": 8.0}},
+    ]
+    asked = []
+
+    @contextmanager
+    def connect(address):
+        asked.append(address)
+        yield SimpleNamespace(nodes=lambda: nodes)
+
+    monkeypatch.setattr("cluster.session.connect", connect)
+    wanted = spec().model_copy(update={"resources": Resources(cpus_per_trial=1, gpus_per_trial=0.5)})
+    assert slots_by_node(wanted, "head:6379") == {"one": 2, "two": 3}
+    assert asked == ["head:6379"]
