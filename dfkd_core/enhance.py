@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,33 +12,33 @@ import numpy as np
 from dfkd_core.base.machine import choose_device
 from dfkd_core.data.scanning import audio_files
 from dfkd_core.errors import ConfigError, DataError, DFKDError
-from dfkd_core.signal import SAMPLE_RATE_HZ
 from dfkd_core.signal.audio import AUDIO_SUFFIXES, Samples, info, read_blocks, write_blocks
-from dfkd_core.signal.level import at_reference_level
-from dfkd_core.signal.resampling import resample
+from dfkd_core.signal.chunks import CHUNK_S, OVERLAP_S, in_chunks
 from dfkd_core.teachers import Teacher, open_network
 
-CHUNK_S = 20  # a longer file is cut into chunks, so that an hour needs no more memory than these seconds
-OVERLAP_S = 2  # of two chunks, one fading into the other: recurrent states have settled where a chunk is heard
 NUM_NAMED = 5  # failed files that the last line names
 
 _log = logging.getLogger(__name__)
 
 
-def enhance_path(model: Path, source: Path, target: Path, *, device: str = "auto") -> Iterator[Path]:
+def enhance_path(
+    model: Path, source: Path, target: Path, *, device: str = "auto", attenuation_limit_db: float | None = None
+) -> Iterator[Path]:
     """Enhance a file, or every audio file below a folder; yields each file once it is written.
 
     `model` is a model folder or an ONNX file (waveform to waveform, 16 kHz). A folder as `target`, there already or
     named without a suffix, takes a file under its own name. Of a folder hidden files are left out, links are followed,
     and what lies below `target` is no input. One file that fails ends no folder: DFKDError tells of all of them at
-    the end. ConfigError: no input, no model, or output in place of input. DataError: a single file fails.
+    the end. ConfigError: no input, no model, output in place of input, or a limit that is none. DataError: a single
+    file fails.
     """
+    share = noisy_share(attenuation_limit_db)
     network = open_network(model, choose_device(device))
     failed: list[DataError] = []
     pairs = _pairs(source, target)
     for noisy, clean in pairs:
         try:
-            write_blocks(clean, enhanced_blocks(network, noisy), like=noisy)
+            write_blocks(clean, enhanced_blocks(network, noisy, share), like=noisy)
         except DataError as error:
             if source.is_file():
                 raise
@@ -51,19 +52,15 @@ def enhance_path(model: Path, source: Path, target: Path, *, device: str = "auto
         raise DFKDError(f"{source}: {len(failed)} of {len(pairs)} files were not enhanced: {names}")
 
 
-def enhanced_blocks(network: Teacher, path: Path) -> Iterator[Samples]:
+def enhanced_blocks(network: Teacher, path: Path, share: float = 0.0) -> Iterator[Samples]:
     """The enhanced signal of a file in blocks (channels, time) at its own rate and level; each channel by itself.
 
-    Files up to CHUNK_S + OVERLAP_S pass through the network whole. Longer ones are cut into chunks that overlap by
-    OVERLAP_S and are faded into one another; a model that looks at whole clips sees one chunk at a time. The network
-    hears each chunk as `at_reference_level` has it. DataError: its estimate has another length, or is not finite.
+    As `in_chunks`; `share` of the noisy signal is left in it. DataError: the network's estimate has another length, or
+    is not finite.
     """
     header = info(path)
     if header.rate_hz < OVERLAP_S:
         raise DataError(f"{path}: must have a rate of some Hz, but is at {header.rate_hz} Hz; repair its header")
-    hop, overlap = CHUNK_S * header.rate_hz, OVERLAP_S * header.rate_hz
-    fade_in = np.linspace(0, 1, overlap, dtype=np.float32)
-    held, tail = np.zeros((header.num_channels, 0), np.float32), np.zeros((header.num_channels, 0), np.float32)
 
     def estimate_of(noisy: Samples) -> Samples:
         estimate = network(noisy)
@@ -74,25 +71,28 @@ def enhanced_blocks(network: Teacher, path: Path) -> Iterator[Samples]:
             raise DataError(f"{path}: must be enhanced to finite samples, but {network.name} returns nan or inf")
         return estimate
 
-    def enhanced(noisy: Samples) -> Samples:
-        estimate = at_reference_level(estimate_of, resample(noisy, header.rate_hz, SAMPLE_RATE_HZ))
-        # a copy: resampling at its own rate hands back what it was given
-        clean = resample(estimate, SAMPLE_RATE_HZ, header.rate_hz)[:, : noisy.shape[1]].copy()
-        if tail.size:
-            clean[:, :overlap] = fade_in * clean[:, :overlap] + (1 - fade_in) * tail
-        return clean
+    def watched() -> Iterator[Samples]:
+        highest = 0.0
+        for block in read_blocks(path, CHUNK_S * header.rate_hz):
+            highest = max(highest, float(np.abs(block).max()))
+            yield block
+        if highest > 1.0:
+            _log.warning("%s: its samples reach %.4g, over full scale; a format of floats keeps them", path, highest)
 
-    highest = 0.0
-    for block in read_blocks(path, hop):
-        highest = max(highest, float(np.abs(block).max()))
-        held = np.concatenate([held, block], axis=1)
-        while held.shape[1] > hop + overlap:
-            chunk = enhanced(held[:, : hop + overlap])
-            held, tail = held[:, hop:], chunk[:, hop:]
-            yield chunk[:, :hop]
-    if highest > 1.0:
-        _log.warning("%s: its samples reach %.4g, over full scale; a format of floats keeps them", path, highest)
-    yield enhanced(held)
+    yield from in_chunks(estimate_of, watched(), header.rate_hz, noisy_share=share)
+
+
+def noisy_share(attenuation_limit_db: float | None) -> float:
+    """How much of the noisy signal is left where nothing is attenuated by more than so many dB; 0 without a limit.
+
+    ConfigError: the limit is no number of dB of 0 or above.
+    """
+    if attenuation_limit_db is None:
+        return 0.0
+    if not 0 <= attenuation_limit_db < math.inf:
+        rule = f"must be a number of dB, 0 or above, but got {attenuation_limit_db:g}; 12 leaves some of the noise"
+        raise ConfigError(rule, key="--attenuation-limit-db")
+    return float(10 ** (-attenuation_limit_db / 20))
 
 
 def _pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:

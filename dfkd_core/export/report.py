@@ -86,7 +86,7 @@ class Streamed:
     """A whole signal through a core, frame by frame."""
 
     def __init__(self, core: Core) -> None:
-        self._enhancer = Enhancer(core)
+        self._enhancer = Enhancer(core, None)
 
     def __call__(self, noisy: Samples) -> Samples:
         """Estimate (time,) of noisy (time,)."""

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dfkd_core.data.config import Range
 from dfkd_core.errors import DataError
 from dfkd_core.live.core import Core, States, latency_samples
 from dfkd_core.live.cores import live_core
+from dfkd_core.live.level_follower import LEVELS_DBFS, LevelFollower
 from dfkd_core.signal.audio import Samples
 
 
 class Enhancer:
     """Enhances a stream: `process` hands back the samples that are finished, `finish` the rest.
 
-    All that `process` and `finish` return, laid end to end, is what the student makes of the whole signal, to 1e-4.
+    All that `process` and `finish` return, laid end to end, is what the student makes of the whole signal, to 1e-4,
+    where its level lies within `level_dbfs`. Outside that, `LevelFollower` brings frames to the nearer bound and what
+    the student makes of them back, as `dfkd enhance` brings files to one level; an offset is taken out.
     A sample comes out `latency_samples` after it went in at the latest, chunks not counted.
     """
 
-    def __init__(self, model: nn.Module | Core) -> None:
-        """ConfigError: the student needs the whole clip."""
+    def __init__(self, model: nn.Module | Core, level_dbfs: Range | None = LEVELS_DBFS) -> None:
+        """`level_dbfs`: RMS of what the student was trained on; None: frames are heard as they are.
+
+        ConfigError: the student needs the whole clip.
+        """
         self._core: Core = live_core(model) if isinstance(model, nn.Module) else model
+        self._level_dbfs = level_dbfs
         self.latency_samples = latency_samples(self._core)
         self.reset()
 
@@ -36,6 +46,8 @@ class Enhancer:
         self._last = torch.zeros(1, 0)  # samples that what lies behind the last one mirrors
         self._sum = torch.zeros(1, frames.window_samples)
         self._weights = torch.zeros(frames.window_samples)
+        self._follower = LevelFollower(frames.hop_samples, self._level_dbfs) if self._level_dbfs else None
+        self._gains = deque[float]()  # of the frames that the student has heard and not yet given back
         self._num_in = self._num_frames = 0
         self._num_out = -frames.lead_samples  # what lies before the first sample is not handed out
 
@@ -95,7 +107,13 @@ class Enhancer:
                 and self._input.shape[1] >= frames.window_samples
                 and (total is None or self._num_frames < total)
             ):
-                enhanced, *states = self._core(frames.analyse(self._input[:, : frames.window_samples]), *self._states)
+                frame = self._input[:, : frames.window_samples]
+                gain = 1.0
+                if self._follower:
+                    gain, offset = self._follower.gain_and_offset(frame[0].numpy())
+                    frame = gain * (frame - offset)
+                self._gains.append(gain)
+                enhanced, *states = self._core(frames.analyse(frame), *self._states)
                 self._states, self._input = tuple(states), self._input[:, frames.hop_samples :]
                 self._num_frames += 1
                 if self._num_frames > self._core.delay_frames:
@@ -105,7 +123,7 @@ class Enhancer:
     def _take(self, enhanced: Tensor) -> Samples:
         """Add a frame at its place; the samples that no later frame reaches."""
         frames = self._core.frames
-        self._sum += frames.synthesise(enhanced)
+        self._sum += frames.synthesise(enhanced) / self._gains.popleft()
         self._weights += 1.0 if frames.weights is None else frames.weights
         return self._released(frames.hop_samples)
 

@@ -19,7 +19,7 @@ class StreamingGraph:
 
     def __init__(self, path: Path) -> None:
         self.path, self.name = path, path.stem
-        self._enhancer = Enhancer(OnnxCore(path))
+        self._enhancer = Enhancer(OnnxCore(path), None)
 
     @cached_property
     def sha256(self) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +16,7 @@ from sweeps.commands.options import AsJson, Set
 from sweeps.commands.settings import config_settings
 
 Track = Annotated[bool, typer.Option("--track/--no-track", help="make a run of it in MLflow")]
+RAW_FORM = "16-bit little-endian mono at 16 kHz"
 
 
 def train(
@@ -75,12 +78,52 @@ def evaluate(
 
 def enhance(
     model: Annotated[Path, typer.Argument(help="a model folder or an ONNX file")],
-    source: Annotated[Path, typer.Argument(metavar="IN", help="an audio file or a folder of them")],
-    target: Annotated[Path, typer.Argument(metavar="OUT")],
+    source: Annotated[Path | None, typer.Argument(metavar="IN", help="an audio file or a folder of them")] = None,
+    target: Annotated[Path | None, typer.Argument(metavar="OUT")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    attenuation_limit_db: Annotated[
+        float | None, typer.Option(metavar="DB", help="attenuate nothing by more than this: some noise is left")
+    ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help=f"no IN and OUT: raw samples from stdin to stdout, {RAW_FORM}")
+    ] = False,
 ) -> None:
-    """Clean a file or a folder; the output keeps the input's rate and channels."""
+    """Clean a file, a folder or a stream; the output keeps the input's rate and channels."""
     from dfkd_core.enhance import enhance_path
 
-    for path in enhance_path(model, source, target, device=device):
+    if live:
+        if source is not None:
+            raise ConfigError("reads stdin and writes stdout; leave IN and OUT out", key="--live")
+        _enhance_live(model, attenuation_limit_db)
+        return
+    if source is None or target is None:
+        raise ConfigError("takes a model, IN and OUT, or a model and --live", key="enhance")
+    for path in enhance_path(model, source, target, device=device, attenuation_limit_db=attenuation_limit_db):
         typer.echo(path)
+
+
+def _enhance_live(model: Path, attenuation_limit_db: float | None) -> None:
+    """Until stdin ends, or nobody reads stdout any more."""
+    import torch
+
+    from dfkd_core.enhance import noisy_share
+    from dfkd_core.live import Enhancer
+    from dfkd_core.live.onnx_core import OnnxCore
+    from dfkd_core.live.raw_pcm import enhance_raw
+    from dfkd_core.teachers.trained_model import model_place
+    from dfkd_core.trained.model_folder import load_model
+
+    share = noisy_share(attenuation_limit_db)
+    if sys.stdin.isatty() or sys.stdout.isatty():
+        rule = f"needs pipes that carry {RAW_FORM}, such as `arecord -t raw -f S16_LE -r 16000 -c 1 | dfkd enhance"
+        raise ConfigError(f"{rule} {shlex.quote(str(model))} --live | aplay -t raw -f S16_LE -r 16000`", key="--live")
+    torch.set_num_threads(1)  # a frame is too little work for more
+    if model.suffix == ".onnx":
+        enhancer = Enhancer(OnnxCore(model))
+    else:
+        student, config = load_model(model_place(model))
+        enhancer = Enhancer(student, config.data.level_dbfs)
+    try:
+        enhance_raw(enhancer, sys.stdin.buffer, sys.stdout.buffer, noisy_share=share)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

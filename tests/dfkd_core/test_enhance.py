@@ -8,6 +8,7 @@ from dfkd_core import enhance
 from dfkd_core.enhance import enhance_path, enhanced_blocks
 from dfkd_core.errors import CheckpointError, ConfigError, DataError, DFKDError
 from dfkd_core.models import build_student
+from dfkd_core.signal import chunks
 from dfkd_core.signal.audio import read_channels, write_audio
 from dfkd_core.trained.model_folder import write_model_folder
 
@@ -17,8 +18,8 @@ def tone(seconds, rate, channels=1):
     return np.stack([0.3 * np.sin(2 * np.pi * (300 + 200 * c) * time_s) for c in range(channels)]).astype(np.float32)
 
 
-def run(model, source, target):
-    return list(enhance_path(model, source, target, device="cpu"))
+def run(model, source, target, **options):
+    return list(enhance_path(model, source, target, device="cpu", **options))
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(16000, 1), (8000, 2), (44100, 2), (48000, 1)])
@@ -51,8 +52,9 @@ def test_very_short_files_come_through(tiny_teacher, tmp_path, num_samples):
 def test_a_long_file_in_chunks_equals_the_whole_for_a_model_without_memory(
     tiny_teacher, tmp_path, monkeypatch, extra_samples
 ):
-    monkeypatch.setattr(enhance, "CHUNK_S", 2)
-    monkeypatch.setattr(enhance, "OVERLAP_S", 1)
+    for module in (enhance, chunks):
+        monkeypatch.setattr(module, "CHUNK_S", 2)
+        monkeypatch.setattr(module, "OVERLAP_S", 1)
     signal = np.random.default_rng(0).uniform(-0.5, 0.5, 3 * 16000 + extra_samples).astype(np.float32)
     write_audio(tmp_path / "in.wav", signal)
     longest = 0
@@ -194,9 +196,9 @@ class Model:
 def spoken(monkeypatch):
     """Enhances with a function in place of a model."""
 
-    def with_model(says, source, target):
+    def with_model(says, source, target, **options):
         monkeypatch.setattr(enhance, "open_network", lambda model, device: Model(says))
-        return run("model", source, target)
+        return run("model", source, target, **options)
 
     return with_model
 
@@ -250,3 +252,29 @@ def test_floats_over_full_scale_are_kept_with_a_word(spoken, tmp_path, caplog, p
     spoken(lambda x: x, tmp_path / "in.wav", tmp_path / "out.wav")
     np.testing.assert_allclose(read_channels(tmp_path / "out.wav")[0], signal, rtol=1e-5, atol=1e-5 * peak)
     assert f"in.wav: its samples reach {peak:.4g}, over full scale" in caplog.text
+
+
+# --- how much may be taken off ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("limit_db", "left_db"), [(12, -12.0), (0, 0.0), (40.5, -40.5)])
+def test_no_sound_is_attenuated_by_more_than_the_limit(spoken, tmp_path, limit_db, left_db):
+    signal = tone(0.5, 44_100, 2)
+    write_audio(tmp_path / "in.wav", signal, 44_100, subtype="FLOAT")
+    spoken(np.zeros_like, tmp_path / "in.wav", tmp_path / "out.wav", attenuation_limit_db=limit_db)
+    clean, _ = read_channels(tmp_path / "out.wav")
+    np.testing.assert_allclose(clean, 10 ** (left_db / 20) * signal, rtol=1e-5, atol=1e-7)
+
+
+def test_a_limit_leaves_what_the_model_keeps(spoken, tmp_path):
+    signal = tone(0.5, 16_000)
+    write_audio(tmp_path / "in.wav", signal, subtype="FLOAT")
+    spoken(lambda x: x, tmp_path / "in.wav", tmp_path / "out.wav", attenuation_limit_db=6)
+    np.testing.assert_allclose(read_channels(tmp_path / "out.wav")[0], signal, atol=1e-6)
+
+
+@pytest.mark.parametrize("limit_db", [-1, float("inf"), float("nan")])
+def test_a_limit_that_is_none_is_refused(tiny_teacher, tmp_path, limit_db):
+    write_audio(tmp_path / "in.wav", tone(0.2, 16_000))
+    with pytest.raises(ConfigError, match="attenuation-limit-db: must be a number of dB, 0 or above"):
+        run(tiny_teacher, tmp_path / "in.wav", tmp_path / "out.wav", attenuation_limit_db=limit_db)

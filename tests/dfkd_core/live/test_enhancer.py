@@ -100,3 +100,72 @@ def test_a_chunk_that_is_no_signal_is_refused_and_the_stream_goes_on(student, ch
         enhancer.process(chunk)
     rest = np.concatenate([enhancer.process(samples[900:]), enhancer.finish()])
     np.testing.assert_allclose(np.concatenate([first, rest]), whole(student, samples), atol=1e-5)
+
+
+# --- levels and offsets -----------------------------------------------------------------------------------
+
+
+LONGER = {"conv_tasnet": {**STUDENTS["conv_tasnet"], "window_samples": 160, "stride_samples": 80}}
+
+
+@pytest.fixture(params=["dccrn", "conv_tasnet"])
+def common(request):
+    """One student with spectra, one with windows."""
+    torch.manual_seed(0)
+    return build_model(**(STUDENTS | LONGER)[request.param]).eval()
+
+
+def voice(seconds=1.0):
+    """Bursts of a gliding tone in noise, at -25 dBFS."""
+    time_s = np.arange(round(16_000 * seconds)) / 16_000
+    pitch = 2 * np.pi * 140 * (time_s + 0.02 * np.sin(2 * np.pi * time_s))
+    tones = sum(np.sin(k * pitch) / k for k in range(1, 25)) * (time_s % 1.0 < 0.7)
+    mixed = tones + noise(len(time_s))
+    return (10 ** (-25 / 20) * mixed / np.sqrt(np.mean(mixed**2))).astype(np.float32)
+
+
+def alike_db(signal, other):
+    return 10 * np.log10(np.sum(signal**2) / np.sum((signal - other) ** 2))
+
+
+@pytest.mark.parametrize("db", [-11, -20, -30, -60, 24])
+def test_a_quiet_or_loud_stream_is_heard_within_the_levels_of_training(common, db):
+    gain, settled = np.float32(10 ** (db / 20)), slice(8_000, None)
+    at_own_level = whole(common, gain * voice()) / gain
+    streamed_back = streamed(Enhancer(common), gain * voice(), [160]) / gain
+    # the nearer bound is heard: -35 or -15 dBFS
+    heard = np.float32(10 ** ((-35 if db < 0 else -15) / 20) / 10 ** (-25 / 20))
+    expected = whole(common, heard * voice()) / heard
+    assert alike_db(expected[settled], streamed_back[settled]) > 15
+    own_db = alike_db(expected[settled], at_own_level[settled])
+    assert alike_db(expected[settled], streamed_back[settled]) > min(own_db, 50)  # some students hear no levels
+
+
+@pytest.mark.parametrize("db", [-5, 0, 5])
+def test_within_the_levels_of_training_nothing_is_changed(common, db):
+    signal = np.float32(10 ** (db / 20)) * voice()
+    np.testing.assert_allclose(streamed(Enhancer(common), signal, [512]), whole(common, signal), atol=2e-5)
+
+
+@pytest.mark.parametrize("offset", [0.2, -0.05])
+def test_an_offset_is_taken_out_of_a_stream(common, offset):
+    plain, shifted = (streamed(Enhancer(common), voice() + np.float32(by), [160]) for by in (0, offset))
+    assert alike_db(plain[8_000:], shifted[8_000:]) > 15
+
+
+def test_chunks_play_no_part_in_the_level(common):
+    signal = np.float32(1e-3) * voice(0.5)
+    first, second = (streamed(Enhancer(common), signal, sizes) for sizes in ([37, 512, 3], [100_000]))
+    np.testing.assert_allclose(first, second, atol=1e-8)
+
+
+@pytest.mark.parametrize("pause", [0.0, 1e-5])
+def test_a_pause_does_not_raise_what_comes_after_it_over_full_scale(common, pause):
+    heard = []
+    enhancer = Enhancer(common)
+    enhancer._core.frames.analyse = lambda frame, analyse=enhancer._core.frames.analyse: (
+        heard.append(float(frame.abs().max())) or analyse(frame)
+    )
+    before = pause * noise(8_000) / np.float32(0.1)
+    streamed(enhancer, np.concatenate([before.astype(np.float32), voice()]), [1000])
+    assert max(heard) <= 0.991

@@ -1,4 +1,4 @@
-"""`dfkd train`: an interrupt ends with the command that goes on; a finished training answers without its corpus."""
+"""`dfkd train` interrupted and finished; `dfkd enhance` on streams."""
 
 import contextlib
 import shlex
@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import soundfile
 import tiny_corpus as tiny
 
 from dfkd_core.base.documents import dump_yaml
@@ -55,3 +57,35 @@ def test_a_finished_training_whose_corpus_is_gone_still_answers(config, tmp_path
     shutil.rmtree(tmp_path / "corpus")
     assert run(arguments) == 0
     assert capsys.readouterr().out.splitlines()[-1] == first
+
+
+def live(model, content, *options):
+    words = [sys.executable, "-m", "sweeps", "enhance", model, "--live", *options]
+    return subprocess.run(words, input=content, capture_output=True, timeout=300)
+
+
+def test_a_stream_through_a_pipe_is_what_enhance_makes_of_the_file(tmp_path, capsys):
+    noisy = np.random.default_rng(0).normal(size=24_000) * (1.2 + np.sin(np.arange(24_000) / 4_000))
+    noisy *= 10 ** (-25 / 20) / np.sqrt(np.mean(noisy**2))  # the level at which files are heard
+    soundfile.write(tmp_path / "in.wav", noisy, 16_000, subtype="PCM_16")
+    content = soundfile.read(tmp_path / "in.wav", dtype="int16")[0].astype("<i2").tobytes()
+    assert run(["enhance", "own-dccrn", str(tmp_path / "in.wav"), str(tmp_path / "out.wav")]) == 0
+    expected = soundfile.read(tmp_path / "out.wav", dtype="int16")[0].astype(int)
+    done = live("own-dccrn", content)
+    assert (done.returncode, done.stderr) == (0, b"")
+    np.testing.assert_allclose(np.frombuffer(done.stdout, "<i2"), expected, atol=4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["own-dccrn", "in.wav", "--live"], "--live: reads stdin and writes stdout"),
+        (["own-dccrn", "in.wav"], "takes a model, IN and OUT, or a model and --live"),
+        (["own-dccrn", "--live", "--attenuation-limit-db", "-3"], "must be a number of dB, 0 or above, but got -3"),
+        (["own-dccrn", "a.wav", "b.wav", "--attenuation-limit-db", "nan"], "must be a number of dB"),
+        (["absent", "--live"], "must be a model folder"),
+    ],
+)
+def test_what_enhance_cannot_do_is_told(arguments, told, capsys):
+    assert run(["enhance", *arguments]) == 2
+    assert told in capsys.readouterr().err

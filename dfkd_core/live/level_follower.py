@@ -1,0 +1,50 @@
+"""The level of a stream, frame by frame: a student hears no offset, and what is as loud as in training."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from dfkd_core.data.config import DataConfig, Range
+from dfkd_core.signal import SAMPLE_RATE_HZ
+from dfkd_core.signal.level import HIGHEST_PEAK, OFFSET_SHARE, Samples
+
+LEVELS_DBFS: Final[Range] = DataConfig().level_dbfs  # of the mixtures that students are trained on by default
+REMEMBERED_S = 10  # over which the level is a mean: louder than a word, shorter than a talk
+EVIDENCE_S = 0.2  # of sound before anything is made of it
+SILENCE = 1e-12  # mean square, -120 dBFS
+
+
+class LevelFollower:
+    """The gain of each frame, and the offset that is taken off first.
+
+    m_k = m_{k-1} + (mean(x_k) - m_{k-1}) / n,  q_k likewise of the mean square,  n = min(k, frames in 10 s)
+
+    over all frames that hold sound. The level is q - m^2, and within `level_dbfs` nothing is changed; outside the gain
+    brings it to the nearer bound. A raised frame's peak stays under full scale.
+    """
+
+    def __init__(self, hop_samples: int, level_dbfs: Range) -> None:
+        self._lowest, self._highest = (10 ** (level / 20) for level in level_dbfs)
+        self._most, self._least = (seconds * SAMPLE_RATE_HZ / hop_samples for seconds in (REMEMBERED_S, EVIDENCE_S))
+        self._hop = hop_samples
+        self._count, self._mean, self._square = 0, 0.0, 0.0
+
+    def gain_and_offset(self, frame: Samples) -> tuple[float, float]:
+        """What to do with a frame (time,), whose last `hop_samples` samples are new."""
+        new = frame[-self._hop :].astype(np.float64)
+        square = float(new @ new) / len(new)
+        if square > SILENCE:
+            self._count += 1
+            count = min(self._count, self._most)
+            self._mean += (float(new.mean()) - self._mean) / count
+            self._square += (square - self._square) / count
+        if self._count < self._least:
+            return 1.0, 0.0
+        offset = self._mean if self._mean**2 >= OFFSET_SHARE * self._square else 0.0
+        level = max(self._square - self._mean**2, SILENCE) ** 0.5
+        if level >= self._lowest:
+            return min(1.0, self._highest / level), offset
+        peak = max(float(np.abs(frame - np.float32(offset)).max()), SILENCE)
+        return max(1.0, min(self._lowest / level, HIGHEST_PEAK / peak)), offset
