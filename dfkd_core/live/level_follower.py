@@ -22,7 +22,7 @@ class LevelFollower:
     m_k = m_{k-1} + (mean(x_k) - m_{k-1}) / n,  q_k likewise of the mean square,  n = min(k, frames in 10 s)
 
     over all frames that hold sound. The level is q - m^2, and within `level_dbfs` nothing is changed; outside the gain
-    brings it to the nearer bound. A raised frame's peak stays under full scale.
+    brings it to the nearer bound. A raised frame's peak stays under full scale. The first 0.2 s are heard as they are.
     """
 
     def __init__(self, hop_samples: int, level_dbfs: Range) -> None:

@@ -76,7 +76,7 @@ def _training(config: ExperimentConfig, record: ModelRecord) -> list[str]:
         "",
         f"- Data: corpus `{data.corpus}`, {data.train_hours * record.epochs:g} hours of mixtures, {_mixing(data)}",
         f"- Levels: {data.level_dbfs[0]:g} to {data.level_dbfs[1]:g} dBFS. `dfkd enhance` brings what it reads to "
-        f"{REFERENCE_DBFS:g} dBFS and scales back; other callers bring signals into that range",
+        f"{REFERENCE_DBFS:g} dBFS, an `Enhancer` what lies outside into that range, and both scale back",
         f"- Licences of the audio: {licences}; those of the model follow from them",
         f"- Teacher: {teacher}; method {config.distillation.method}, weight {config.distillation.weight:g}",
         f"- Epochs: {record.epochs}; seed {config.seed}; torch {record.torch_version}",
