@@ -11,8 +11,11 @@ demo: $(STAMP)
 	else $(BIN)/dfkd sweep run sweeps/specs/demo.yaml --out runs/demo && \
 	$(BIN)/dfkd front references runs/demo gtcrn dtln rnnoise; fi
 
+# those that start neither Ray nor a browser, two at a time
+QUIET := $(addprefix tests/,dfkd_core search_spaces sweeps/comparing sweeps/fronts sweeps/page sweeps/search sweeps/trust)
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --durations=15 $(QUIET)
+	$(BIN)/python -m pytest --durations=25 $(addprefix --ignore=,$(QUIET))
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
