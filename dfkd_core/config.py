@@ -173,11 +173,14 @@ class ExperimentConfig(Config):
 def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) -> ExperimentConfig:
     """Read an experiment config; its relative paths become absolute, seen from its own folder.
 
-    A key that was set and changes nothing there is worth a warning.
+    A key that was set and changes nothing there is worth a warning, but not in what was exported from a sweep, whose
+    base serves all roads of its space.
     """
     mapping = with_overrides(read_yaml(path), overrides or {})
     config = ExperimentConfig.parse(mapping, path)
-    for sentence in unread(config.model_dump(mode="json"), ExperimentConfig().model_dump(mode="json")):
+    for sentence in (
+        [] if config.provenance else unread(config.model_dump(mode="json"), ExperimentConfig().model_dump(mode="json"))
+    ):
         _log.warning("%s: %s", path, sentence)
     return absolute_paths(config, Path(path).resolve().parent)
 

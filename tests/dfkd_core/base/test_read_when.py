@@ -53,3 +53,10 @@ def test_a_config_file_that_sets_such_a_key_is_warned(tmp_path, caplog):
     path.write_text("distillation: {temperature: 4}\n")
     load_config(path)
     assert f"{path}: distillation.temperature 4.0 changes nothing" in caplog.text
+
+
+def test_an_exported_config_is_not_warned_of_what_its_sweep_set_for_others(tmp_path, caplog):
+    path = tmp_path / "best.yaml"
+    path.write_text("distillation: {method: none, weighting: dynamic}\nprovenance: {sweep: demo, trial: 1}\n")
+    load_config(path)
+    assert not caplog.text
