@@ -106,7 +106,7 @@ class Domain(ABC, Generic[C]):
         """About how long that takes before a trial's first epoch; None when there is nothing to tell."""
         return None
 
-    def publish(self, checkpoint: Path, folder: Path, result: Mapping[str, Any]) -> None:
+    def publish(self, checkpoint: Path, folder: Path, config: C, result: Mapping[str, Any]) -> None:
         """Turn a trial's last checkpoint into files for people, such as a model folder."""
 
     def record_sounds(self, folder: Path, trials: Sequence[int], config: C) -> None:

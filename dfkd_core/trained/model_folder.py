@@ -29,10 +29,11 @@ CONFIG, WEIGHTS, METRICS, CARD = "config.yaml", "model.safetensors", "metrics.js
 _log = logging.getLogger(__name__)
 
 
-def publish_checkpoint(checkpoint: Path, folder: Path, metrics: Mapping[str, float | None]) -> None:
-    """Make `folder` a model folder from a trainer's checkpoint and the metrics of its last epoch."""
+def publish_checkpoint(
+    checkpoint: Path, folder: Path, config: ExperimentConfig, metrics: Mapping[str, float | None]
+) -> None:
+    """Make `folder` a model folder from a trainer's checkpoint, its config and the metrics of its last epoch."""
     state = load_state(checkpoint)
-    config = ExperimentConfig.parse(state["config"], checkpoint)
     told = {key: state[key] for key in ("noisy", "origin")}
     write_model_folder(folder, config, shipped_weights(state), metrics, epochs=state["epoch"], **told)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adamw import adamw
 
 from dfkd_core.config import OptimizerConfig
 from dfkd_core.errors import CheckpointError
@@ -23,7 +24,7 @@ class AdamW:
     p <- p - lr (wd p + (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps))
     """
 
-    # torch.optim.AdamW computes the same, but its first use imports torch's compiler: 74 MB and 1.6 s a process.
+    # torch's function and not its class, whose first use imports torch's compiler: 74 MB and 1.6 s a process.
 
     def __init__(self, model: nn.Module, weight_decay: float = 0.0) -> None:
         self.weight_decay = weight_decay
@@ -43,18 +44,23 @@ class AdamW:
         """Update every parameter that has a gradient, at learning rate `rate`."""
         self.num_steps += 1
         with_gradient = {name: p for name, p in self._trained.items() if p.grad is not None}
-        parameters: list[Tensor] = list(with_gradient.values())
-        gradients = [p.grad for p in parameters if p.grad is not None]
         first, second = ([self._moments[moment][name] for name in with_gradient] for moment in ("first", "second"))
-        torch._foreach_lerp_(first, gradients, 1 - BETAS[0])
-        torch._foreach_mul_(second, BETAS[1])
-        torch._foreach_addcmul_(second, gradients, gradients, 1 - BETAS[1])
-        unbias_first, unbias_second = (1 - beta**self.num_steps for beta in BETAS)
-        scale = torch._foreach_sqrt(second)
-        torch._foreach_div_(scale, math.sqrt(unbias_second))
-        torch._foreach_add_(scale, EPS)
-        torch._foreach_mul_(parameters, 1 - rate * self.weight_decay)
-        torch._foreach_addcdiv_(parameters, first, scale, -rate / unbias_first)
+        adamw(
+            list(with_gradient.values()),
+            [p.grad for p in with_gradient.values() if p.grad is not None],
+            first,
+            second,
+            [],
+            [torch.tensor(float(self.num_steps - 1)) for _ in with_gradient],  # which it counts up
+            foreach=True,
+            amsgrad=False,
+            beta1=BETAS[0],
+            beta2=BETAS[1],
+            lr=rate,
+            weight_decay=self.weight_decay,
+            eps=EPS,
+            maximize=False,
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """Step count and both moments by parameter name."""

@@ -77,13 +77,14 @@ class _TrainingRun:
         self.config, self.out, self.report = config, out, report
         self._progress, self._on_epoch = progress, on_epoch
         self.history: list[EpochMetrics] = []
+        self._published = config  # the model folder's: of the last run that trained
         self._state: dict[str, Any] = {}
         # epochs of which the best one's weights are kept: one of earlier runs, and all of this one
         self._with_weights: list[int] = []
         self._resumed = 0
         if has_state(out / LAST):
             self._state = load_state(out / LAST)
-            require_same_config(self._state["config"], config, out / LAST)
+            self._published = require_same_config(self._state["config"], config, out / LAST)
             self.history = self._state["history"]
             self._keep_a_best()
             done, epochs = len(self.history), config.training.epochs
@@ -100,12 +101,13 @@ class _TrainingRun:
         harm = harm_done(start, metrics)
         if harm:
             chosen, metrics = START, start
-        publish_checkpoint(self.out / chosen, self.out, metrics)
+        publish_checkpoint(self.out / chosen, self.out, self._published, metrics)
         done = len(self.history)
         return TrainedModel(done, metrics, done < self.config.training.epochs, harm)
 
     def _train(self) -> EpochMetrics:
         """Train to the end; returns the scores of what training began with, where it was trained before."""
+        self._published = self.config
         trainer = Trainer(self.config, self._progress)
         trainer.signals.require_unheard_probes()
         if self._state:

@@ -215,10 +215,11 @@ def finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
     return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
 
 
-def require_same_config(saved: Mapping[str, Any], config: ExperimentConfig, place: str | Path) -> None:
-    """CheckpointError naming the first key that differs, of those that make a run what it is."""
+def require_same_config(saved: Mapping[str, Any], config: ExperimentConfig, place: str | Path) -> ExperimentConfig:
+    """The saved config; CheckpointError naming the first key that differs, of those that make a run what it is."""
     # keys that are newer than the checkpoint are filled in
-    before = dict(_leaves(ExperimentConfig.parse(saved, place).model_dump(mode="json")))
+    parsed = ExperimentConfig.parse(saved, place)
+    before = dict(_leaves(parsed.model_dump(mode="json")))
     after = dict(_leaves(config.model_dump(mode="json")))
     for key in sorted(before.keys() | after.keys()):
         free = key.startswith((*_FREE_KEYS, *_FREE_PLACES))
@@ -227,6 +228,7 @@ def require_same_config(saved: Mapping[str, Any], config: ExperimentConfig, plac
                 f"{place}: belongs to another config: {key} was {before.get(key)!r}, but is {after.get(key)!r}; "
                 "set it back, or start in another folder"
             )
+    return parsed
 
 
 def _leaves(mapping: Mapping[str, Any], path: str = "") -> list[tuple[str, Any]]:

@@ -134,11 +134,11 @@ class DistillationDomain(Domain[ExperimentConfig]):
 
         return start_seconds(config)
 
-    def publish(self, checkpoint: Path, folder: Path, result: Mapping[str, Any]) -> None:
+    def publish(self, checkpoint: Path, folder: Path, config: ExperimentConfig, result: Mapping[str, Any]) -> None:
         """Make the trial's folder a model folder."""
         from dfkd_core.trained.model_folder import publish_checkpoint
 
-        publish_checkpoint(checkpoint, folder, metrics=dict(result["metrics"]))
+        publish_checkpoint(checkpoint, folder, config, dict(result["metrics"]))
 
     def record_sounds(self, folder: Path, trials: Sequence[int], config: ExperimentConfig) -> None:
         """A few validation mixtures through the models of these trials."""

@@ -75,16 +75,17 @@ class TrialFolder:
         """True once `finish` has come to its end."""
         return (self.path / RESULT).exists()
 
-    def finish(self, record: TrialRecord, domain: Domain[Any]) -> None:
+    def finish(self, record: TrialRecord, domain: Domain[Any], config: Callable[[], Any]) -> None:
         """Write what became of the trial, and turn its last checkpoint into files for people.
 
+        `config` gives the trial's parsed config; it is asked for where there is a checkpoint.
         What cannot be turned is logged; without a result, the next resume tries again.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         result = result_of(record)
         for checkpoint in self.generations()[:1]:
             try:
-                domain.publish(checkpoint, self.path, result)
+                domain.publish(checkpoint, self.path, config(), result)
             except Exception as error:  # the workload's own code: it must not end the sweep
                 log.warning("%s: %s cannot be published: %s", self.path, checkpoint.name, error)
                 return

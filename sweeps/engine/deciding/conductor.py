@@ -40,6 +40,7 @@ class Assignment:
     number: int
     params: dict[str, Any]
     config: dict[str, Any] = field(default_factory=dict)
+    parsed: Any = None  # the config as the domain knows it
     static: dict[str, float] = field(default_factory=dict)
     start_hash: str | None = None
     where: dict[str, str] = field(default_factory=dict)  # node and device
@@ -241,7 +242,7 @@ class Conductor:
         files = TrialFolder(self.folder, assignment.number)
         assignment.config = with_overrides(self.spec.config, assignment.params)
         try:
-            config = self.domain.trial_config(assignment.config, self.spec.budget.epochs_per_trial)
+            assignment.parsed = config = self.domain.trial_config(assignment.config, self.spec.budget.epochs_per_trial)
             assignment.config = self.domain.dump(config)
             files.create(assignment.config)
             assignment.static = plain(self.domain.static_metrics(self.workload, config))
@@ -261,7 +262,7 @@ class Conductor:
 
     def _finish(self, number: int, state: TrialState, reason: str | None) -> None:
         """Write a trial's end into ledger, folder and spool, in this order; too many failed ones end the sweep."""
-        del self.live[number]
+        parsed = self.live.pop(number).parsed
         metrics = self.ledger.record(number).metrics
         violations = {str(c): c.violation(metrics) for c in self.spec.constraints if c.metric in metrics}
         if state is TrialState.INFEASIBLE:
@@ -269,7 +270,7 @@ class Conductor:
         said = None if reason is None else scrub(in_words(reason), self._hidden)
         self.ledger.finish(number, state, reason=said, violations=violations)
         record = self.ledger.record(number)
-        TrialFolder(self.folder, number).finish(record, self.domain)
+        TrialFolder(self.folder, number).finish(record, self.domain, lambda: parsed)
         run, how = self.run_of(number), (record.fidelity, record.reason, record.metrics)
         self.tracker.trial_finished(run, state, *how, time_s=record.finished)
         self.counts[state] += 1

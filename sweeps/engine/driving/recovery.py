@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from dfkd_core.base.documents import read_yaml
 from sweeps.engine.deciding.conductor import sweep_tags
 from sweeps.engine.driving.front_updates import tell_artifacts, write_front_of
 from sweeps.fronts.front import Front
@@ -29,10 +30,11 @@ log = logging.getLogger(__name__)
 def mend(ledger: Ledger, folder: Path, domain: Domain[Any]) -> None:
     """Bring study and trial folders up to what was decided; only the sweep's driver may call this."""
     ledger.settle()
+    epochs = ledger.spec.budget.epochs_per_trial
     for record in ledger.records():
         files = TrialFolder(folder, record.number)
         if record.state.is_finished and not files.has_result:
-            files.finish(record, domain)
+            files.finish(record, domain, lambda: domain.trial_config(read_yaml(files.path / "config.yaml"), epochs))  # noqa: B023 - called at once
 
 
 def retell(

@@ -107,7 +107,8 @@ def test_a_trainer_s_checkpoint_becomes_the_model_that_was_evaluated(experiment,
     trainer = Trainer(experiment())
     trainer.train_epoch()
     trainer.save(tmp_path / "checkpoint")
-    publish_checkpoint(tmp_path / "checkpoint", tmp_path / "model", trainer.evaluate().metrics())
+    metrics = trainer.evaluate().metrics()
+    publish_checkpoint(tmp_path / "checkpoint", tmp_path / "model", trainer.config, metrics)
     noisy = torch.randn(1, 4000)
     torch.testing.assert_close(load_model(tmp_path / "model")[0](noisy), trainer.model.eval()(noisy))
     assert read_record(tmp_path / "model").epochs == 1

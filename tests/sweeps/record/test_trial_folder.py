@@ -52,7 +52,7 @@ def test_the_clips_of_the_last_epoch_lie_beside_the_result(files, kept):
     for epoch in (1, 2):
         table = ClipTable(("a",), Crossing(("x",), ("y",)), {"m": (float(epoch),)})
         files.save(epoch, {}, table.write if kept else saver())
-    files.finish(TrialRecord(7, TrialState.COMPLETE), FreeDomain())
+    files.finish(TrialRecord(7, TrialState.COMPLETE), FreeDomain(), dict)
     found = ClipTable.read(files.path)
     assert (found.scores if found else None) == ({"m": (2.0,)} if kept else None)
     assert files.has_result
@@ -104,22 +104,22 @@ def record(state=TrialState.COMPLETE):
 
 
 class Publishes(FreeDomain):
-    def publish(self, checkpoint, folder, result):
-        (folder / "model").write_text(f"{checkpoint.name} {result['state']}")
+    def publish(self, checkpoint, folder, config, result):
+        (folder / "model").write_text(f"{checkpoint.name} {config} {result['state']}")
 
 
 def test_the_end_publishes_the_newest_checkpoint_and_then_writes_the_result(files):
     files.save(1, {}, saver())
     files.save(2, {}, saver())
     assert not files.has_result
-    files.finish(record(), Publishes())
-    assert (files.path / "model").read_text() == "00002 COMPLETE"
+    files.finish(record(), Publishes(), lambda: "parsed")
+    assert (files.path / "model").read_text() == "00002 parsed COMPLETE"
     assert json.loads((files.path / "result.json").read_text())["metrics"] == {"m": 1.0}
     assert files.has_result
 
 
 def test_a_trial_without_a_checkpoint_has_a_result_too(tmp_path):
-    TrialFolder(tmp_path, 1).finish(record(TrialState.FAILED), Publishes())
+    TrialFolder(tmp_path, 1).finish(record(TrialState.FAILED), Publishes(), pytest.fail)
     assert TrialFolder(tmp_path, 1).has_result
 
 

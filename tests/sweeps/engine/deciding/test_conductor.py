@@ -452,7 +452,7 @@ class Publishes(FreeDomain):
     def __init__(self):
         self.broken, self.published = True, []
 
-    def publish(self, checkpoint, folder, result):
+    def publish(self, checkpoint, folder, config, result):
         if self.broken:
             raise OSError("no room")
         self.published.append(checkpoint.name)
