@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
+import threading
 from typing import Annotated
 
 import typer
@@ -44,6 +46,7 @@ def _options(
 
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+REPEAT_S = 0.05  # the destructor has ended by then
 
 
 def main() -> None:
@@ -51,6 +54,7 @@ def main() -> None:
     # Read when torch is loaded. Where other work has the cores, threads that spin long for one another hardly get on.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     open_standard_streams()
+    sys.unraisablehook = send_again
     for stream in (sys.stdout, sys.stderr):  # names of files that are no UTF-8 come out as they are
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="surrogateescape")
@@ -70,6 +74,18 @@ def open_standard_streams() -> None:
                 os.close(nowhere)
             os.set_inheritable(descriptor, True)
             setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r"))
+
+
+def send_again(dropped: sys.UnraisableHookArgs) -> None:
+    """Repeat an interrupt that Python drops: one that is raised in a destructor or a weak reference's callback.
+
+    Such code runs wherever an object dies; behind a long native call that is the first place to answer a signal.
+    """
+    main_thread = threading.main_thread().ident
+    if dropped.exc_type is KeyboardInterrupt and main_thread is not None:
+        threading.Timer(REPEAT_S, signal.pthread_kill, (main_thread, signal.SIGINT)).start()
+    else:
+        sys.__unraisablehook__(dropped)
 
 
 def run(arguments: list[str]) -> int:

@@ -105,7 +105,7 @@ def test_a_long_reason_is_cut():
     ],
 )
 def test_yaml_that_is_no_plain_value_is_told(text):
-    told(parse_yaml, text, "c.yaml")
+    assert told(parse_yaml, text, "c.yaml").startswith("c.yaml: ")
 
 
 def test_aliases_may_be_used_but_not_to_blow_a_file_up():

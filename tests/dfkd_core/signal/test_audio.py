@@ -282,7 +282,9 @@ def test_a_high_rate_does_not_overflow_the_encoder_s_stack(tmp_path):
         "import numpy as np; from dfkd_core.signal.audio import write_audio;"
         f"write_audio({str(tmp_path / 'a.ogg')!r}, np.zeros(4_000_000, np.float32), 192_000)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    written = subprocess.run([sys.executable, "-c", code], check=False)
+    assert written.returncode == 0
+    assert soundfile.info(tmp_path / "a.ogg").frames == 4_000_000
 
 
 @pytest.mark.parametrize(("name", "told"), [("x.m4a", ".m4a is none of .aif"), ("x", "no suffix is none of")])

@@ -16,4 +16,6 @@ def test_they_become_the_mean_over_the_batches_and_the_weights_stay():
 
 
 def test_a_model_without_them_is_not_run():
-    renew_statistics(nn.GroupNorm(1, 1), iter(lambda: 1 / 0, None))
+    batches = iter([torch.zeros(1, 1, 4)])
+    renew_statistics(nn.GroupNorm(1, 1), batches)
+    assert len(list(batches)) == 1

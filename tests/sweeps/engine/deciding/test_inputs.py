@@ -8,9 +8,22 @@ from sweeps.engine.deciding.inputs import Inputs, NodeDiffers, require_equal
 from sweeps.workload import FreeDomain
 
 
+class Asked(HashedDomain):
+    """Notes the configs whose hashes it is asked for."""
+
+    def __init__(self):
+        self.configs = []
+
+    def hashes(self, config):
+        self.configs.append(config)
+        return super().hashes(config)
+
+
 def test_the_same_data_is_right(tmp_path):
     (tmp_path / "corpus").write_text("abc")
-    Inputs({"data": str(tmp_path / "corpus")}, 2, {"data_hash": "abc"}).require(HashedDomain())
+    domain, config = Asked(), {"data": str(tmp_path / "corpus")}
+    Inputs(config, 2, {"data_hash": "abc"}).require(domain)
+    assert domain.configs == [domain.trial_config(config, 2)]
 
 
 def test_other_data_under_the_same_name_is_told_with_both_hashes(tmp_path):
@@ -40,9 +53,10 @@ def test_a_hash_that_the_node_cannot_tell_is_not_right():
 
 
 def test_a_sweep_without_records_asks_nothing():
-    class Asked(FreeDomain):
-        def hashes(self, config):
-            raise AssertionError
+    domain = Asked()
+    Inputs({}, 2).require(domain)
+    assert domain.configs == []
 
-    Inputs({}, 2).require(Asked())
-    require_equal("start_hash", None, "abc")
+
+def test_a_hash_that_was_not_recorded_equals_any():
+    assert require_equal("start_hash", None, "abc") is None
