@@ -11,6 +11,7 @@ from closed_form import Curve
 
 from dfkd_core.scoring.clip_table import ClipTable
 from dfkd_core.scoring.confidence import Crossing
+from sweeps.engine.deciding.inputs import Inputs
 from sweeps.engine.on_ray.by_value import by_value
 from sweeps.engine.on_ray.trainable import TrialRunner, WorkOrder
 from sweeps.record.trial_folder import KEPT, TrialFolder, read_state
@@ -127,8 +128,8 @@ class Runner(TrialRunner):
     """A worker without Ray around it."""
 
     def __init__(self, folder, config):
-        plan = WorkOrder(folder, folder, "session", by_value(Curve))
-        self.setup({"number": 7, "config": json.dumps(config)}, plan)
+        plan = WorkOrder(folder, folder, "session", by_value(Curve), Inputs({}, 5))
+        self.setup({"number": 7, "config": json.dumps(config), "start_hash": None}, plan)
 
 
 @pytest.fixture
