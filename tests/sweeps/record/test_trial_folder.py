@@ -193,7 +193,7 @@ def test_a_reused_worker_keeps_nothing_of_the_trial_before(worker, tmp_path):
     first = worker()
     first.step()
     TrialFolder(tmp_path, 8).create({})
-    assert first.reset_config({"number": 8, "config": json.dumps({"x": 0.1, "size": 0.5})})
+    assert first.reset_config({"number": 8, "config": json.dumps({"x": 0.1, "size": 0.5}), "start_hash": None})
     report = first.step()
     assert report["epoch"] == 1
     assert first.workload.config["x"] == 0.1
