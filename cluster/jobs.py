@@ -29,7 +29,12 @@ STOP_WAIT_S = 300  # for the epochs in flight; Ray's own 3 s would kill the driv
 LEFT_OUT = {".git", ".venv", "venv", "runs", "mlruns", "models", "build", "dist", "bench-results", "node_modules"}
 PASSED_ON = ("MLFLOW_TRACKING_URI", "DFKD_CACHE", "DFKD_BENCH")  # places; the cluster must see them under these names
 SECRETS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "AWS_SECRET_ACCESS_KEY")
-CHATTY = ("ray.dashboard.modules.dashboard_sdk", "ray._private.runtime_env.packaging")  # loggers that say each step
+# loggers that say each step
+CHATTY = (
+    "ray.dashboard.modules.dashboard_sdk",
+    "ray.dashboard.modules.job.sdk",
+    "ray._private.runtime_env.packaging",
+)
 TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108 - refused, not used
 
 

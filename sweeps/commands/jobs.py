@@ -45,7 +45,7 @@ def submit(
     if not follow:
         return
     try:
-        job = jobs.follow(job, lambda text: typer.echo(printable(text), nl=False))
+        job = jobs.follow(job, lambda text: typer.echo(printable(text, keep="\n\t"), nl=False))
     except KeyboardInterrupt:
         typer.echo(f"no longer followed; the job goes on: dfkd sweep status {more}", err=True)
         raise typer.Exit(INTERRUPTED) from None

@@ -38,7 +38,7 @@ class Remote:
         return MADE
 
     def follow(self, job, write):
-        write("a driver's line\n")
+        write("a driver's line\nand \x1b[31manother\n")
         if isinstance(self.ends, BaseException):
             raise self.ends
         return self.ends
@@ -93,7 +93,7 @@ def test_whoever_follows_gets_the_driver_s_lines_and_its_exit_status(remote, mon
     monkeypatch.setattr(Remote, "ends", ends)
     assert submit("--follow") == status
     said = capsys.readouterr()
-    assert "a driver's line" in said.out
+    assert "a driver's line\nand \\x1b[31manother\n" in said.out
     assert ("the job goes on" in said.err) == isinstance(ends, KeyboardInterrupt)
 
 
