@@ -28,6 +28,7 @@ from dfkd_core.live import live_core
 from dfkd_core.live.core import LiveCore, Memory, States, latency_samples
 from dfkd_core.live.frames import SpectralFrames
 from dfkd_core.live.onnx_core import DELAY, FORM, FRAMING, SHERPA_ONNX, OnnxCore, framing_of
+from dfkd_core.models.runtimes import Runtime, runtime_of
 from dfkd_core.signal import SAMPLE_RATE_HZ
 from dfkd_core.signal.stft import Framing
 from dfkd_core.trained.model_folder import load_model
@@ -72,7 +73,8 @@ def export_sherpa_onnx(folder: Path, path: Path, int8: bool = False, data: Path 
     content = with_metadata(graph, told | provenance(model, folder))
     # nothing tells this graph that a signal has ended: what is delayed then is not compared
     unheard = latency_samples(core) if core.delay_frames else 0
-    form = f"{SHERPA_ONNX} ({'offline and online' if runs_online(framing) else 'offline'})"
+    is_online = runtime_of(model) == Runtime.SHERPA_ONLINE
+    form = f"{SHERPA_ONNX} ({'offline and online' if is_online else 'offline'})"
     report = measured(
         path,
         content,
@@ -86,17 +88,12 @@ def export_sherpa_onnx(folder: Path, path: Path, int8: bool = False, data: Path 
     if int8:
         content, report = in_int8(content, report, opened_stream, config, data)
     if has_sherpa_onnx():
-        report = replace(report, wheel_factor=_in_the_wheel(content, path, framing))
+        report = replace(report, wheel_factor=_in_the_wheel(content, path, framing, is_online))
     else:
         remedy = "not run in sherpa-onnx itself: pip install 'dfkd-sweeps[sherpa]' and export again"
         report = replace(report, form=f"{report.form}, {remedy}")
     leave_behind(content, report)
     return report
-
-
-def runs_online(framing: Framing) -> bool:
-    """Whether the runtime's streaming form fits, which adds frames up without dividing by their windows."""
-    return framing.window_shape == "root_hann" and 2 * framing.hop_samples == framing.window_samples
 
 
 def _framing(core: LiveCore) -> Framing:
@@ -131,7 +128,7 @@ class _Slot(nn.Module):
         return enhanced.transpose(1, 3), following[None], *(one * 1.0 for one in idle)
 
 
-def _in_the_wheel(content: bytes, path: Path, framing: Framing) -> float:
+def _in_the_wheel(content: bytes, path: Path, framing: Framing, is_online: bool) -> float:
     """The real-time factor inside the runtime; DFKDError where it computes something else than our own streaming.
 
     It mirrors a signal's ends offline and hears silence there online; a delay it knows nothing of.
@@ -142,7 +139,7 @@ def _in_the_wheel(content: bytes, path: Path, framing: Framing) -> float:
     signal = (voice + 0.1 * noise)[: len(voice) // hop * hop]
     factors = []
     modes: list[tuple[int | None, Literal["zeros", "mirrored"]]] = [(None, "mirrored")]
-    for chunk, ends in [*modes, (CHUNK_SAMPLES, "zeros")] if runs_online(framing) else modes:
+    for chunk, ends in [*modes, (CHUNK_SAMPLES, "zeros")] if is_online else modes:
         with TemporaryDirectory() as place:
             file = Path(place) / path.name
             file.write_bytes(content)

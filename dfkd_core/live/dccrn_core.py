@@ -15,7 +15,8 @@ from dfkd_core.models.dccrn import DCCRN, masked
 class DCCRNCore(LiveCore):
     """Spectra (1, 2, 1, freq), the DC bin first, in and out.
 
-    Decoder layer j waits for j (kernel_time - 1) frames, its skip with it; the spectrum waits for all layers.
+    Decoder layer j waits for j (kernel_time - 1) frames, its skip with it; the spectrum waits for all layers. Causal
+    ones wait for nothing, and see as many past frames.
     """
 
     def __init__(self, model: DCCRN) -> None:
@@ -27,7 +28,8 @@ class DCCRNCore(LiveCore):
         self.down = [layer.down for layer in self.encoder if isinstance(layer, _Layer)]
         self.up = [layer.up for layer in self.decoder if isinstance(layer, _Layer)]
         self.recurrence = model.recurrence
-        self.delay_frames = self.past * len(self.decoder)
+        self.ahead = 0 if model.config.causal else self.past
+        self.delay_frames = self.ahead * len(self.decoder)
         self.eval()
 
     def step(self, frame: Tensor, memory: Memory, past_end: int | Tensor) -> Tensor:
@@ -41,9 +43,9 @@ class DCCRNCore(LiveCore):
         # behind the end there are no frames: nothing is what decoder layers hear of them
         signal, *skips = (_heard(part, past_end <= 0) for part in (signal, *skips))
         for j, (up, skip) in enumerate(zip(self.up, reversed(skips), strict=True)):
-            if j and self.past:
-                signal = _heard(signal, past_end <= j * self.past)
-            both = torch.cat((signal, memory.delayed(skip, j * self.past)), dim=1)
+            if j and self.ahead:
+                signal = _heard(signal, past_end <= j * self.ahead)
+            both = torch.cat((signal, memory.delayed(skip, j * self.ahead)), dim=1)
             signal = up(memory.with_past(both, self.past))
         enhanced = masked(signal, memory.delayed(spectrum, self.delay_frames))
         return F.pad(enhanced, (1, 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar, Self
@@ -13,6 +14,7 @@ from dfkd_core.base.schema import Config
 from dfkd_core.models.channels import Channels
 from dfkd_core.models.mac_counting import count_macs
 from dfkd_core.signal import SAMPLE_RATE_HZ
+from dfkd_core.signal.stft import Framing
 
 FLOAT_BYTES = 4
 
@@ -41,6 +43,7 @@ class Student(nn.Module, ABC):
     resizable: ClassVar[frozenset[str]] = frozenset(
         {"width"}
     )  # config fields that only say how many channels there are
+    framing: Framing | None = None  # of the spectra that it works on; None: it works on none
 
     @abstractmethod
     def forward(self, noisy: Tensor) -> Tensor:
@@ -55,6 +58,11 @@ class Student(nn.Module, ABC):
     @abstractmethod
     def state_bytes(self) -> float:
         """Bytes at float32 that streaming carries from one hop to the next; inf when it needs the whole clip."""
+
+    @property
+    def latency_samples(self) -> float:
+        """Samples that pass from a sample to its estimate, frame by frame; inf where nothing here runs it so."""
+        return math.inf
 
     def macs(self, num_samples: int) -> int:
         """Multiply-adds of a forward pass over that many samples; here by running one, better by formula."""

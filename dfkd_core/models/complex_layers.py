@@ -55,14 +55,23 @@ class ComplexConvTranspose2d(nn.Module):
     """Transposed complex convolution of several inputs at once, doubling the frequencies.
 
     Output frame t sees the input frames t .. t + kernel[0] - 1, as the published layer that drops its first frames:
-    every such layer looks kernel[0] - 1 frames ahead. Each input is (batch, 2 in / inputs, frame, freq) with its
-    parts stacked; the inputs are concatenated as they are, and the weight's rows follow their order.
+    every such layer looks kernel[0] - 1 frames ahead, or, where it is causal, as far back. Each input is
+    (batch, 2 in / inputs, frame, freq) with its parts stacked; the inputs are concatenated as they are, and the
+    weight's rows follow their order.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: tuple[int, int], num_inputs: int = 2) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: tuple[int, int],
+        num_inputs: int = 2,
+        is_causal: bool = False,
+    ) -> None:
         super().__init__()
         self.kernel = kernel
         self.num_inputs = num_inputs
+        self.is_causal = is_causal
         self.weight_real = nn.Parameter(torch.empty(in_channels, out_channels, *kernel))
         self.weight_imag = nn.Parameter(torch.empty(in_channels, out_channels, *kernel))
         self.bias_real = nn.Parameter(torch.zeros(out_channels))
@@ -72,7 +81,7 @@ class ComplexConvTranspose2d(nn.Module):
 
     def forward(self, *signals: Tensor) -> Tensor:
         """Complex feature maps (batch, 2 out, frame, 2 freq)."""
-        return double(signals, self.stacked_weight(), self.stacked_bias())
+        return double(signals, self.stacked_weight(), self.stacked_bias(), self.is_causal)
 
     def stacked_bias(self) -> Tensor:
         """The real convolution's bias, (2 out,)."""

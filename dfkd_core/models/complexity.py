@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from dfkd_core.models.mac_counting import count_macs
+from dfkd_core.models.runtimes import runtime_of
 from dfkd_core.signal import SAMPLE_RATE_HZ
 
 
@@ -18,6 +19,7 @@ class Complexity:
     params: trainable numbers. macs_per_s: multiply-adds for one second of audio, transforms counted as the
     convolutions that they replace, element-wise work not. bytes: weights and buffers as stored. look_ahead_ms:
     future that an output sample needs. state_bytes: what streaming carries from one hop to the next, at float32.
+    latency_ms: from a sample to its estimate, frame by frame, without computing time. runtime: a `Runtime`.
     """
 
     params: int
@@ -25,6 +27,8 @@ class Complexity:
     bytes: int
     look_ahead_ms: float
     state_bytes: float
+    latency_ms: float
+    runtime: int
 
 
 def complexity(model: nn.Module) -> Complexity:
@@ -40,4 +44,6 @@ def complexity(model: nn.Module) -> Complexity:
         bytes=sum(t.numel() * t.element_size() for t in model.state_dict().values()),
         look_ahead_ms=1e3 * getattr(model, "look_ahead_samples", math.inf) / rate_hz,
         state_bytes=getattr(model, "state_bytes", math.inf),
+        latency_ms=1e3 * getattr(model, "latency_samples", math.inf) / rate_hz,
+        runtime=int(runtime_of(model)),
     )

@@ -101,6 +101,11 @@ class ConvTasNet(Student):
         return float(self.config.window_samples - 1) if self.config.causal else math.inf
 
     @property
+    def latency_samples(self) -> float:
+        """The window."""
+        return float(self.config.window_samples) if self.config.causal else math.inf
+
+    @property
     def state_bytes(self) -> float:
         """Past frames of every dilated convolution, running moments, both overlaps of the frames."""
         config = self.config

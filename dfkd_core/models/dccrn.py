@@ -42,11 +42,15 @@ class DCCRNConfig(StudentBase):
     n_fft: Count = 512
     window_samples: Count = 400
     hop_samples: Count = 100
+    # These two came later: at their defaults no dump names them, so that the hashes of older configs hold.
+    causal: Annotated[bool, Field(exclude_if=lambda value: value is False)] = False
+    window: Annotated[Literal["hann", "hann_sqrt"], Field(exclude_if=lambda value: value == "hann")] = "hann"
 
     @property
     def framing(self) -> Framing:
         """The STFT that the network works in."""
-        return Framing(self.n_fft, self.window_samples, self.hop_samples)
+        shape: Literal["hann", "root_hann"] = "root_hann" if self.window == "hann_sqrt" else "hann"
+        return Framing(self.n_fft, self.window_samples, self.hop_samples, shape)
 
     def scaled_channels(self, width: float) -> list[int]:
         """Complex channels of each encoder layer at a width."""
@@ -91,10 +95,12 @@ class DCCRN(Student):
         S = tanh(|M|) / |M| * M X,   |M| = sqrt(M_r^2 + M_i^2 + eps)
 
     with X the noisy spectrum without its DC bin (the estimate has none). "CL" means complex LSTM, not causal: every
-    decoder layer looks (kernel_time - 1) frames ahead, beside the STFT's own look-ahead. Six layers: 62.4 ms.
+    decoder layer looks (kernel_time - 1) frames ahead, beside the STFT's own look-ahead. Six layers: 62.4 ms. With
+    `causal` the decoder's kernels see past frames instead, and the STFT's look-ahead is all there is.
     """
 
     Config = DCCRNConfig
+    framing: Framing
     resizable = frozenset({"width", "channels", "lstm_units"})
 
     def __init__(self, config: DCCRNConfig) -> None:
@@ -109,8 +115,9 @@ class DCCRN(Student):
             channels[-1] * deepest_bins, config.scaled_units(config.width), config.lstm_layers
         )
         reverse = channels[::-1]
-        hidden = [_Decoder(a, b, kernel) for a, b in pairwise(reverse[:-1])]
-        self.decoder = nn.ModuleList([*hidden, ComplexConvTranspose2d(2 * reverse[-2], reverse[-1], kernel)])
+        hidden = [_Decoder(a, b, kernel, config.causal) for a, b in pairwise(reverse[:-1])]
+        last = ComplexConvTranspose2d(2 * reverse[-2], reverse[-1], kernel, is_causal=config.causal)
+        self.decoder = nn.ModuleList([*hidden, last])
 
     def forward(self, noisy: Tensor) -> Tensor:
         """Estimate (batch, time) of the clean speech in `noisy` (batch, time)."""
@@ -143,7 +150,13 @@ class DCCRN(Student):
         )
 
     def _look_ahead_frames(self, num_decoders: int) -> int:
-        return num_decoders * (self.config.kernel_time - 1)
+        return 0 if self.config.causal else num_decoders * (self.config.kernel_time - 1)
+
+    @property
+    def latency_samples(self) -> float:
+        """The frame, and those that the decoder waits for."""
+        config = self.config
+        return config.window_samples + self._look_ahead_frames(config.num_layers) * config.hop_samples
 
     @property
     def state_bytes(self) -> float:
@@ -238,9 +251,9 @@ class _Encoder(nn.Module):
 class _Decoder(nn.Module):
     """Transposed complex convolution of signal and skip, batch norm over the stacked parts, PReLU."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: tuple[int, int]) -> None:
+    def __init__(self, in_channels: int, out_channels: int, kernel: tuple[int, int], is_causal: bool) -> None:
         super().__init__()
-        self.convolution = ComplexConvTranspose2d(2 * in_channels, out_channels, kernel)
+        self.convolution = ComplexConvTranspose2d(2 * in_channels, out_channels, kernel, is_causal=is_causal)
         self.norm = nn.BatchNorm2d(2 * out_channels)
         self.activation = PReLU(in_place=True)
 

@@ -73,6 +73,7 @@ class GTCRN(Student):
 
     Config = GTCRNConfig
     resizable = frozenset({"channels"})
+    framing = FRAMING
 
     def __init__(self, config: GTCRNConfig) -> None:
         super().__init__()
@@ -133,6 +134,11 @@ class GTCRN(Student):
     def look_ahead_samples(self) -> float:
         """Those of the frame."""
         return FRAMING.look_ahead_samples
+
+    @property
+    def latency_samples(self) -> float:
+        """The frame."""
+        return FRAMING.window_samples
 
     @property
     def state_bytes(self) -> float:

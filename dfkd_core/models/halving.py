@@ -27,16 +27,23 @@ def halve(signal: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return halved
 
 
-def double(signals: tuple[Tensor, ...], weight: Tensor, bias: Tensor) -> Tensor:
+def double(signals: tuple[Tensor, ...], weight: Tensor, bias: Tensor, is_causal: bool = False) -> Tensor:
     """Transposed convolution of signals concatenated along channels: to (batch, out, frame, 2 freq).
 
-    weight (in, out, time, freq); output frame t sees the input frames t .. t + time - 1, silence behind the last.
+    weight (in, out, time, freq); output frame t sees the input frames t .. t + time - 1, silence behind the last, or,
+    where it is causal, t - time + 1 .. t, silence before the first.
     """
-    future = weight.shape[2] - 1
     if not own_gradients_apply(signals[0]):
-        return _transposed(F.pad(torch.cat(signals, dim=1), (0, 0, 0, future)), weight, bias, future)
-    doubled: Tensor = _Double.apply(weight, bias, *signals)  # type: ignore[no-untyped-call]
+        past, future = _silence(weight, is_causal)
+        return _transposed(F.pad(torch.cat(signals, dim=1), (0, 0, past, future)), weight, bias, past + future)
+    doubled: Tensor = _Double.apply(weight, bias, is_causal, *signals)  # type: ignore[no-untyped-call]
     return doubled
+
+
+def _silence(weight: Tensor, is_causal: bool) -> tuple[int, int]:
+    """Silent frames before and behind the signals of a transposed convolution."""
+    others = weight.shape[2] - 1
+    return (others, 0) if is_causal else (0, others)
 
 
 def _joined(*signals: Tensor, past: int = 0, future: int = 0) -> Tensor:
@@ -129,20 +136,21 @@ class _Double(torch.autograd.Function):
     """Cropped inside the convolution: a crop behind it would cost every later layer a copy."""
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, bias: Tensor, *signals: Tensor) -> Tensor:
+    def forward(ctx: Any, weight: Tensor, bias: Tensor, is_causal: bool, *signals: Tensor) -> Tensor:
         ctx.save_for_backward(weight, *signals)
-        future = weight.shape[2] - 1
-        return _up(_joined(*signals, future=future), weight, bias, future)
+        ctx.is_causal = is_causal
+        past, future = _silence(weight, is_causal)
+        return _up(_joined(*signals, past=past, future=future), weight, bias, past + future)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         weight, *signals = ctx.saved_tensors
-        future = weight.shape[2] - 1
+        past, future = _silence(weight, ctx.is_causal)
         gradient = gradient.contiguous(memory_format=torch.channels_last)
-        to_joined = _down(gradient, weight, None, future)[:, :, : signals[0].shape[2]]
+        to_joined = _down(gradient, weight, None, past + future)[:, :, past : past + signals[0].shape[2]]
         parts = torch.split(to_joined, [signal.shape[1] for signal in signals], 1)
         # As views they have gaps, which everything behind would cross number by number.
         to_signals = (part.contiguous(memory_format=torch.channels_last) for part in parts)
-        to_weight = _weight_gradient(gradient, _joined(*signals, future=future), weight, future)
-        return to_weight, _bias_gradient(gradient), *to_signals
+        to_weight = _weight_gradient(gradient, _joined(*signals, past=past, future=future), weight, past + future)
+        return to_weight, _bias_gradient(gradient), None, *to_signals

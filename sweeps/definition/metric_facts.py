@@ -27,6 +27,16 @@ _SIZES = {  # unit, and what the number contains
         "Future audio that an output sample waits for: the rest of its window and layers that look ahead; computing "
         "time comes on top.",
     ),
+    "model/latency_ms": (
+        "ms",
+        "What passes from a sample to its estimate, frame by frame: the frame and those that layers wait for; "
+        "computing time comes on top.",
+    ),
+    "model/runtime": (
+        "",
+        "Where it runs: 0 whole clips, 1 frame by frame in PyTorch and onnxruntime, 2 in sherpa-onnx as well, on whole "
+        "clips, 3 there on streams, too.",
+    ),
     "model/rtf_cpu": (
         "s/s",
         "Seconds of one CPU thread for one second of audio, a whole clip at once, the middle of several runs.",
@@ -44,6 +54,8 @@ def goal_of(metric: str, objectives: Sequence[Objective] = ()) -> Goal:
     group, name = metric.partition("/")[0], metric.rpartition("/")[2]
     if group in _SCORES and name in KNOWN:
         return KNOWN[name].goal
+    if metric == "model/runtime":
+        return "maximize"
     if group == "model" or name.endswith("loss"):
         return "minimize"
     raise ConfigError(f"must be a metric whose better end is known, but got {metric!r}; bound it with --max or --min")

@@ -17,7 +17,15 @@ from sweeps.workload import Domain, Workload
 
 log = logging.getLogger(__name__)
 SCORES = ("val", "val_teacher")  # against clean speech; against the teacher, for recordings of which none is known
-SIZES = ("model/params", "model/macs_per_s", "model/bytes", "model/state_bytes", "model/look_ahead_ms")
+SIZES = (
+    "model/params",
+    "model/macs_per_s",
+    "model/bytes",
+    "model/state_bytes",
+    "model/look_ahead_ms",
+    "model/latency_ms",
+    "model/runtime",
+)
 SPEED = ("model/rtf_cpu", "model/rtf_cpu_spread")  # measured by the trial, once
 SPLIT = tuple(f"distillation/{name}" for name in ("split_hz_p10", "split_hz_p50", "split_hz_p90"))
 

@@ -17,6 +17,7 @@ from dfkd_core.models.mac_counting import count_macs
 CASES = [
     ("dccrn", {"width": 0.0625}),
     ("dccrn", {"width": 0.125, "num_layers": 3, "n_fft": 128, "window_samples": 128, "hop_samples": 32}),
+    ("dccrn", {"width": 0.0625, "causal": True, "window": "hann_sqrt", "window_samples": 512, "hop_samples": 256}),
     ("conv_tasnet", {"width": 0.0625, "filters": 64}),
     ("conv_tasnet", {"width": 0.0625, "filters": 64, "num_blocks": 3, "num_repeats": 2, "causal": True}),
     ("dptnet", {"width": 0.0625, "num_blocks": 2}),

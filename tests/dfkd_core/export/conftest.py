@@ -35,6 +35,16 @@ STUDENTS = {
         "window_samples": 256,
         "hop_samples": 64,
     },
+    "causal dccrn": {
+        "model": "dccrn",
+        "width": 0.0625,
+        "num_layers": 3,
+        "n_fft": 320,
+        "window_samples": 320,
+        "hop_samples": 160,
+        "causal": True,
+        "window": "hann_sqrt",
+    },
     "dptnet": {"model": "dptnet", "width": 0.0625, "num_blocks": 1},
 }
 

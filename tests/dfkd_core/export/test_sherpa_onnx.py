@@ -51,11 +51,11 @@ def test_a_gtcrn_offline_is_ours_up_to_the_last_whole_hop(exported, model_folder
     np.testing.assert_allclose(theirs, ours[: len(theirs)], atol=1e-5)
 
 
-@pytest.mark.parametrize("chunk", [37, 1_600])
-def test_a_gtcrn_online_is_ours_at_every_sample(exported, model_folders, chunk):
-    samples = noise(32 * 256)
-    theirs, _ = run_in_sherpa_onnx(exported("gtcrn")[0], samples, chunk)
-    np.testing.assert_allclose(theirs, streamed(model_folders["gtcrn"], samples, "zeros"), atol=1e-5)
+@pytest.mark.parametrize(("name", "chunk"), [("gtcrn", 37), ("gtcrn", 1_600), ("causal dccrn", 160)])
+def test_online_is_ours_at_every_sample(exported, model_folders, name, chunk):
+    samples = noise(32 * 320)  # whole hops of both
+    theirs, _ = run_in_sherpa_onnx(exported(name)[0], samples, chunk)
+    np.testing.assert_allclose(theirs, streamed(model_folders[name], samples, "zeros"), atol=1e-5)
 
 
 def test_a_dccrn_offline_is_ours_as_late_as_its_decoder_looks_ahead(exported, model_folders):

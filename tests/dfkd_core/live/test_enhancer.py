@@ -14,6 +14,17 @@ STUDENTS = {
     "shallow dccrn": {"model": "dccrn", "width": 0.125, "num_layers": 3, "kernel_time": 3, "lstm_layers": 1},
     "dccrn of one frame": {"model": "dccrn", "width": 0.125, "num_layers": 2, "kernel_time": 1},
     "dccrn 512/256": {"model": "dccrn", "width": 0.125, "n_fft": 512, "window_samples": 512, "hop_samples": 256},
+    "causal dccrn": {"model": "dccrn", "width": 0.125, "num_layers": 3, "kernel_time": 3, "causal": True},
+    "causal dccrn 320/160": {
+        "model": "dccrn",
+        "width": 0.125,
+        "num_layers": 4,
+        "causal": True,
+        "window": "hann_sqrt",
+        "n_fft": 320,
+        "window_samples": 320,
+        "hop_samples": 160,
+    },
     "conv_tasnet": {"model": "conv_tasnet", "width": 0.125, "causal": True, "num_blocks": 3, "num_repeats": 2},
     "gtcrn": {"model": "gtcrn", "channels": 8},
 }
@@ -79,6 +90,10 @@ def test_no_sample_comes_later_than_the_latency(student):
         taken += 50
         assert given >= taken - enhancer.latency_samples
     assert given <= taken
+
+
+def test_the_student_knows_its_latency(student):
+    assert Enhancer(student).latency_samples == student.latency_samples
 
 
 def test_what_streams_keep_is_what_the_student_says(student):

@@ -53,3 +53,17 @@ def test_depth_and_framing_are_fields():
 def test_fields_that_leave_no_network_are_refused_with_a_remedy(fields, words):
     with pytest.raises(ConfigError, match=words):
         DCCRNConfig.parse({"model": "dccrn", **fields})
+
+
+def test_fields_that_came_later_change_no_hash_at_their_defaults():
+    older = {"model", "width", "num_layers", "channels", "kernel_freq", "kernel_time", "lstm_units", "lstm_layers"}
+    framing = {"n_fft", "window_samples", "hop_samples"}
+    assert set(DCCRNConfig().model_dump(mode="json")) == older | framing
+    assert DCCRNConfig(causal=True, window="hann_sqrt").model_dump(mode="json")["window"] == "hann_sqrt"
+
+
+def test_a_causal_one_has_the_parameters_of_the_other_and_waits_for_its_frame_alone():
+    model, causal = DCCRN(DCCRNConfig(width=0.0625)), DCCRN(DCCRNConfig(width=0.0625, causal=True))
+    assert model.state_dict().keys() == causal.state_dict().keys()
+    assert (model.latency_samples, causal.latency_samples) == (400 + 6 * 100, 400)
+    assert causal.state_bytes < model.state_bytes

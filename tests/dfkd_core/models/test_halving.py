@@ -21,7 +21,10 @@ def test_gradients_are_those_of_finite_differences(frames):
     weight = torch.randn(4, 2, 3, 5, dtype=torch.float64, requires_grad=True)
     bias = torch.randn(4, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(halve, (signal, weight, bias))
-    assert torch.autograd.gradcheck(lambda s, t, w, b: double((s, t), w, b), (signal, skip, weight, bias[:2]))
+    for is_causal in (False, True):
+        assert torch.autograd.gradcheck(
+            lambda s, t, w, b, is_causal=is_causal: double((s, t), w, b, is_causal), (signal, skip, weight, bias[:2])
+        )
 
 
 def test_both_are_torchs_convolutions_between_silent_frames():
@@ -34,3 +37,5 @@ def test_both_are_torchs_convolutions_between_silent_frames():
     for narrow in (40, 4):  # the ways of many and of few channels
         whole = F.conv_transpose2d(joined, up[:, :narrow], bias[:narrow], (1, 2), (0, 2), output_padding=(0, 1))
         torch.testing.assert_close(double((signal, skip), up[:, :narrow], bias[:narrow]), whole[:, :, 1:])
+        causal = double((signal, skip), up[:, :narrow], bias[:narrow], is_causal=True)
+        torch.testing.assert_close(causal, whole[:, :, :-1])
