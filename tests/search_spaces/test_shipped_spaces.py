@@ -11,6 +11,7 @@ from dfkd_core.base.documents import read_yaml
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from search_spaces.space import SPACES, Space
+from sweeps.definition.constraints import broken
 from sweeps.definition.spec import SweepSpec
 from sweeps.distillation.workload import DistillationWorkload
 from sweeps.engine.driving.checking import resolved
@@ -20,11 +21,12 @@ SPECS = Path(sweeps.__file__).parent / "specs"
 FIRST = SweepSpec.load(SPECS / "first.yaml")
 SHIPPED = pytest.mark.parametrize("path", sorted(SPACES.glob("*.yaml")), ids=lambda path: path.stem)
 ARCHITECTURES = ("dccrn", "conv_tasnet", "dptnet", "gtcrn")
+OTHERS = {"earbud": "conv_tasnet"}
 
 
 def spec_of(name):
     """A sweep of a shipped space, its base config naming no more than the architecture."""
-    model = next((model for model in ARCHITECTURES if name.startswith(model)), "dccrn")
+    model = next((model for model in ARCHITECTURES if name.startswith(model)), OTHERS.get(name, "dccrn"))
     changes = {"config": {"student": {"model": model}}, "space": name}
     return resolved(SweepSpec.model_validate(FIRST.model_dump(mode="json") | changes), DistillationWorkload)
 
@@ -71,6 +73,16 @@ def test_a_key_of_the_method_has_the_same_range_in_every_shipped_space():
 def test_a_shipped_sweep_file_passes_every_check(path):
     spec = resolved(SweepSpec.load(path), DistillationWorkload)
     assert spec.name == path.stem
+
+
+@pytest.mark.parametrize(("name", "most_ms", "runtime"), [("live", 32, 3), ("earbud", 10, 1)])
+def test_every_trial_of_a_device_s_sweep_meets_its_latency_and_its_runtime(name, most_ms, runtime):
+    spec, domain = resolved(SweepSpec.load(SPECS / f"{name}.yaml"), DistillationWorkload), DistillationWorkload.domain
+    for point in sample(spec, 12):
+        config = domain.trial_config(with_overrides(spec.config, point), 3)
+        sizes = domain.static_metrics(DistillationWorkload, config)
+        assert sizes["model/latency_ms"] <= most_ms and sizes["model/runtime"] >= runtime
+        assert not broken(spec.constraints, sizes)
 
 
 def test_an_objective_that_is_infinite_is_refused():
