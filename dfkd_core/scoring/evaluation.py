@@ -16,12 +16,16 @@ from torch import nn
 from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.cache import cache_dir
 from dfkd_core.base.documents import read_json
+from dfkd_core.base.progress import Progress, silent
 from dfkd_core.data.mixture_list import MixtureList, Reference
+from dfkd_core.data.whole_files import WholeFiles
 from dfkd_core.errors import TrainingDiverged
 from dfkd_core.metrics import METRICS, Metric
 from dfkd_core.metrics.intelligibility import shared_segments
 from dfkd_core.scoring.clip_table import ClipTable
 from dfkd_core.scoring.confidence import Crossing
+from dfkd_core.signal import SAMPLE_RATE_HZ
+from dfkd_core.signal.chunks import in_chunks
 from dfkd_core.teachers.base import Listed, Waveforms
 from dfkd_core.teachers.teacher_cache import ListedMixture
 
@@ -30,6 +34,7 @@ _FORMAT = 3  # of scores in the cache folder; raised when a metric changes
 Metrics = Mapping[str, Metric]
 GROUP_SUFFIX: dict[Reference, str] = {"clean": "", "teacher": "_teacher"}  # of a metric's group
 
+Scored = MixtureList | WholeFiles
 Enhance = Callable[[Waveforms, Sequence[Listed]], Waveforms]
 
 
@@ -89,7 +94,7 @@ class Evaluation:
         return f"{prefix}{GROUP_SUFFIX[self.reference]}/{name}"
 
 
-def evaluate(enhance: Enhance, mixtures: MixtureList, metrics: Metrics = METRICS) -> Evaluation:
+def evaluate(enhance: Enhance, mixtures: Scored, metrics: Metrics = METRICS, progress: Progress = silent) -> Evaluation:
     """Score estimates of every mixture; TrainingDiverged when an estimate is not finite."""
     columns = (mixtures.names, mixtures.speakers, mixtures.noise_families, mixtures.snr_db.tolist())
     clips = []
@@ -102,15 +107,18 @@ def evaluate(enhance: Enhance, mixtures: MixtureList, metrics: Metrics = METRICS
                 raise TrainingDiverged(f"the estimate of {row[0]} holds nan or inf; lower optimizer.learning_rate")
             with shared_segments():
                 clips.append(ClipScores(*row, {name: metric(estimate, clean[0]) for name, metric in metrics.items()}))
+            progress("score", index + 1, len(mixtures))
     return Evaluation(tuple(clips), mixtures.reference)
 
 
-def evaluate_noisy(mixtures: MixtureList, metrics: Metrics = METRICS) -> Evaluation:
+def evaluate_noisy(mixtures: Scored, metrics: Metrics = METRICS, progress: Progress = silent) -> Evaluation:
     """Scores of the unprocessed mixtures, which every improvement is measured from; kept in the cache folder."""
-    return evaluate_once("noisy", lambda noisy, listed: noisy, mixtures, metrics)
+    return evaluate_once("noisy", lambda noisy, listed: noisy, mixtures, metrics, progress)
 
 
-def evaluate_once(identity: str, enhance: Enhance, mixtures: MixtureList, metrics: Metrics = METRICS) -> Evaluation:
+def evaluate_once(
+    identity: str, enhance: Enhance, mixtures: Scored, metrics: Metrics = METRICS, progress: Progress = silent
+) -> Evaluation:
     """As `evaluate`, kept in the cache folder under what `identity` says of the estimates."""
     optional = "".join(f"-{name}" for name in metrics if name not in METRICS)
     path = cache_dir() / "scores" / f"{identity[:16]}-{mixtures.sha256[:32]}-{_FORMAT}{optional}.json"
@@ -118,7 +126,7 @@ def evaluate_once(identity: str, enhance: Enhance, mixtures: MixtureList, metric
         kept = replace(_from_json(read_json(path), metrics), reference=mixtures.reference)
         if len(kept.clips) == len(mixtures):
             return kept
-    evaluation = evaluate(enhance, mixtures, metrics)
+    evaluation = evaluate(enhance, mixtures, metrics, progress)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, json.dumps(to_json(evaluation)).encode())
     return evaluation
@@ -133,6 +141,15 @@ def network_enhance(model: nn.Module, device: torch.device) -> Enhance:
         return estimate
 
     return enhance
+
+
+def of_any_length(enhance: Enhance) -> Enhance:
+    """As `dfkd enhance` has a model hear files: in chunks, at one level, without an offset."""
+
+    def enhanced(noisy: Waveforms, listed: Sequence[Listed] = ()) -> Waveforms:
+        return np.concatenate(list(in_chunks(lambda chunk: enhance(chunk, ()), [noisy], SAMPLE_RATE_HZ)), axis=1)
+
+    return enhanced
 
 
 def to_json(evaluation: Evaluation) -> list[dict[str, object]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,28 +14,44 @@ from dfkd_core.base.progress import Progress, silent
 from dfkd_core.data.audio_store import AudioStore
 from dfkd_core.data.config import DataConfig
 from dfkd_core.data.corpora import open_corpus
+from dfkd_core.data.manifest import Split
 from dfkd_core.data.mixtures import MixtureList, test_list, validation_list
+from dfkd_core.data.whole_files import WholeFiles
 from dfkd_core.errors import ConfigError
 from dfkd_core.metrics import chosen_metrics
-from dfkd_core.scoring.evaluation import ClipScores, Evaluation, evaluate, evaluate_noisy, network_enhance, to_json
+from dfkd_core.scoring.evaluation import (
+    ClipScores,
+    Evaluation,
+    Scored,
+    evaluate,
+    evaluate_noisy,
+    network_enhance,
+    of_any_length,
+    to_json,
+)
 from dfkd_core.teachers import open_teacher
 from dfkd_core.teachers.fitness import Fitness
 from dfkd_core.teachers.taught_list import judged
 from dfkd_core.trained.model_folder import load_model
 
+LISTS: dict[Split, Callable[[AudioStore, DataConfig], MixtureList]] = {"test": test_list, "valid": validation_list}
 _UNKNOWN = "unknown"  # SNR of a recording
 GroupKey = Literal["snr_db", "noise_family", "speaker"]
 
 
 @dataclass(frozen=True)
 class ModelScores:
-    """Scores of a model and of the noisy input on the same mixtures; of a teacher also how its signals lie."""
+    """Scores of a model and of the noisy input on the same mixtures; of a teacher also how its signals lie.
+
+    whole_files: whether they are all pairs of the split as they are, and not crops.
+    """
 
     name: str
     split: str
     model: Evaluation
     noisy: Evaluation
     fitness: Fitness | None = None
+    whole_files: bool = False
 
     def interval(self, metric: str, *, improvement: bool = False) -> tuple[float, float]:
         """95 % interval of a mean score, or of the improvement over the noisy input (`Crossing`)."""
@@ -57,6 +73,7 @@ class ModelScores:
             "split": self.split,
             "reference": self.model.reference,
             "clips": len(self.model.clips),
+            "whole_files": self.whole_files,
             "mean": _plain(self.model.mean),
             "noisy": _plain(self.noisy.mean),
             "undefined": self.model.undefined,
@@ -67,13 +84,19 @@ class ModelScores:
             "intervals_drawn": self.model.crossing.words(),
             "by_snr_db": _plain_groups(self.by("snr_db")),
             "by_noise_family": _plain_groups(self.by("noise_family")),
-            "per_clip": to_json(self.model),
+            "per_clip": self.per_clip(),
             **({} if self.fitness is None else {"fitness": asdict(self.fitness)}),
         }
 
+    def per_clip(self) -> list[dict[str, Any]]:
+        """A row for each clip, with the scores of its noisy input."""
+        rows = zip(to_json(self.model), to_json(self.noisy), strict=True)
+        return [{**row, "noisy": noisy["scores"]} for row, noisy in rows]
+
     def text(self) -> str:
         """A table for a terminal."""
-        lines = [f"{self.name}, {self.split} split, {len(self.model.clips)} mixtures"]
+        what = "whole files, all there are" if self.whole_files else "mixtures"
+        lines = [f"{self.name}, {self.split} split, {len(self.model.clips)} {what}"]
         if self.fitness is not None:
             lines.append(f"against clean speech: {self.fitness}")
         if self.model.reference == "teacher":
@@ -111,31 +134,52 @@ def evaluate_model(
     split: str = "test",
     optional: Sequence[str] = (),
     device: str = "auto",
+    whole: bool = False,
     progress: Progress = silent,
 ) -> ModelScores:
     """Score a model folder on the test (or valid) split of its own corpus, or of the corpus `data`.
 
+    whole: of a corpus with noisy files of its own all of them, whole, as `dfkd enhance` has them heard, and not crops.
     `optional` names metrics of OPTIONAL. ConfigError: another split, or such a metric cannot be had. CheckpointError:
     no model folder, or a damaged one.
     """
     chosen = choose_device(device)
     model, config = load_model(folder)
     metrics = chosen_metrics(optional)
-    mixtures = split_mixtures(config.data, data, split, progress)
-    if not mixtures.has_clean:
+    mixtures = (split_files if whole else split_mixtures)(config.data, data, split, progress)
+    enhance = network_enhance(model.to(chosen), chosen)
+    if isinstance(mixtures, WholeFiles):
+        enhance = of_any_length(enhance)
+    elif not mixtures.has_clean:
         mixtures = judged(mixtures, open_teacher(config.teacher), progress)
-    scores = evaluate(network_enhance(model.to(chosen), chosen), mixtures, metrics)
-    return ModelScores(folder.name, split, scores, evaluate_noisy(mixtures, metrics))
+    scores = evaluate(enhance, mixtures, metrics, progress)
+    noisy = evaluate_noisy(mixtures, metrics, progress)
+    return ModelScores(folder.name, split, scores, noisy, whole_files=isinstance(mixtures, WholeFiles))
 
 
 def split_mixtures(data: DataConfig, corpus: str | Path | None, split: str, progress: Progress) -> MixtureList:
     """The fixed mixtures of a split of a config's corpus, or of another one; ConfigError for another split."""
-    lists = {"test": test_list, "valid": validation_list}
-    if split not in lists:
+    return LISTS[require_split(split)](_store(data, corpus, progress), data)
+
+
+def split_files(data: DataConfig, corpus: str | Path | None, split: str, progress: Progress) -> Scored:
+    """As `split_mixtures`, but all pairs as they are where the corpus has noisy files of its own."""
+    store, split_ = _store(data, corpus, progress), require_split(split)
+    part = store.part(split_)
+    return WholeFiles(part, split_) if part.is_paired else LISTS[split_](store, data)
+
+
+def require_split(split: str) -> Split:
+    """The split, if it may be evaluated on; else ConfigError."""
+    known: dict[str, Split] = {"test": "test", "valid": "valid"}
+    if split not in known:
         raise ConfigError(f"must be test or valid, but got {split!r}", key="split")
+    return known[split]
+
+
+def _store(data: DataConfig, corpus: str | Path | None, progress: Progress) -> AudioStore:
     place = data.corpus if corpus is None else str(corpus)
-    store = AudioStore.open(open_corpus(place, progress=progress), progress=progress)
-    return lists[split](store, data)
+    return AudioStore.open(open_corpus(place, progress=progress), progress=progress)
 
 
 def _group(clip: ClipScores, key: GroupKey) -> str:

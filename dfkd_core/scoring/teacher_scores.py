@@ -10,17 +10,22 @@ from dfkd_core.base.progress import Progress, silent
 from dfkd_core.base.schema import nearest
 from dfkd_core.config import TeacherConfig
 from dfkd_core.data.config import DataConfig
+from dfkd_core.data.manifest import MAX_TRIMMED
 from dfkd_core.data.pretrained import PUBLIC_MODELS, WheelModel
+from dfkd_core.data.whole_files import WholeFiles
 from dfkd_core.errors import ConfigError
 from dfkd_core.metrics import chosen_metrics
 from dfkd_core.models.complexity import complexity
-from dfkd_core.scoring.evaluation import Enhance, evaluate_noisy, evaluate_once
-from dfkd_core.scoring.model_scores import ModelScores, split_mixtures
+from dfkd_core.scoring.evaluation import Enhance, evaluate_noisy, evaluate_once, of_any_length
+from dfkd_core.scoring.model_scores import ModelScores, split_files, split_mixtures
 from dfkd_core.teachers import PRETRAINED, open_teacher
 from dfkd_core.teachers.base import Listed, Teacher, Waveforms
 from dfkd_core.teachers.fitness import measure, require_estimates
+from dfkd_core.teachers.onnx_file import ONNXTeacher
+from dfkd_core.teachers.streaming_graph import StreamingGraph
 from dfkd_core.teachers.teacher_cache import ListedMixture
-from dfkd_core.teachers.trained_model import FOLDER, model_place, shipped_names
+from dfkd_core.teachers.trained_model import FOLDER, TrainedTeacher, model_place, shipped_names
+from dfkd_core.teachers.wav_folder import WavFolderTeacher
 from dfkd_core.trained.model_folder import CONFIG, load_model
 
 NUM_COMPARED = 16  # mixtures from which delay and gain are told
@@ -32,10 +37,13 @@ def evaluate_teacher(
     *,
     split: str = "valid",
     optional: Sequence[str] = (),
+    whole: bool = False,
     progress: Progress = silent,
 ) -> ModelScores:
     """Score a teacher on a split of a corpus; what was scored before is read from the cache folder.
 
+    whole: of a corpus with noisy files of its own all of them, whole: model folders and ONNX files hear them as
+    `dfkd enhance` has it, and estimates may differ in length by what pairs may.
     ConfigError: there is no teacher. DataError: its estimates have another length or are not finite; a shifted or
     scaled one is scored as it is, and `fitness` tells.
     """
@@ -45,17 +53,26 @@ def evaluate_teacher(
             "must name a checkpoint, estimates, a pretrained model or an ensemble, but names none", key="teacher"
         )
     metrics = chosen_metrics(optional)
-    mixtures = split_mixtures(data, None, split, progress)
+    mixtures = (split_files if whole else split_mixtures)(data, None, split, progress)
     if not mixtures.has_clean:
         rule = f"needs clean speech to judge a teacher, but {mixtures.part.where} has none"
         raise ConfigError(rule, key="data.corpus")
-    checked = _checked(opened)
-    scores = evaluate_once(opened.sha256, checked, mixtures, metrics)
-    # how estimates of some mixtures, spread over the list, lie to their clean speech
-    indices = np.unique(np.linspace(0, len(mixtures) - 1, NUM_COMPARED).astype(int))
-    noisy, clean = mixtures.batch(indices)
-    fitness = measure(checked(noisy, [ListedMixture(mixtures, int(i)) for i in indices]), clean)
-    return ModelScores(opened.name, split, scores, evaluate_noisy(mixtures, metrics), fitness)
+    checked, is_whole = _checked(opened), isinstance(mixtures, WholeFiles)
+    if is_whole and isinstance(opened, WavFolderTeacher):
+        opened.slack_samples = MAX_TRIMMED
+    elif is_whole and isinstance(opened, TrainedTeacher | ONNXTeacher | StreamingGraph):
+        checked = of_any_length(checked)
+    scores = evaluate_once(opened.sha256, checked, mixtures, metrics, progress)
+    noisy_scores = evaluate_noisy(mixtures, metrics, progress)
+    # how estimates of some mixtures, spread over the list, lie to their clean speech, as far as all have it
+    estimates, cleans = [], []
+    for index in np.unique(np.linspace(0, len(mixtures) - 1, NUM_COMPARED).astype(int)).tolist():
+        noisy, clean = mixtures.batch([index])
+        estimates.append(checked(noisy, [ListedMixture(mixtures, index)])[0])
+        cleans.append(clean[0])
+    length = min(map(len, cleans))
+    fitness = measure(np.stack([row[:length] for row in estimates]), np.stack([row[:length] for row in cleans]))
+    return ModelScores(opened.name, split, scores, noisy_scores, fitness, is_whole)
 
 
 def teacher_named(name: str) -> TeacherConfig:

@@ -28,7 +28,17 @@ _LARGEST = float(np.finfo(np.float16).max)
 Indices = Sequence[int] | NDArray[np.int64]
 
 
-class Mixtures(Protocol):
+class Named(Protocol):
+    """What a teacher is told of a list of mixtures."""
+
+    def name(self, index: int) -> str:
+        """A stable name that no other mixture has."""
+
+    def made_of(self, index: int, read: Callable[[str, int], Waveforms]) -> Waveforms | None:
+        """A mixture cut from other signals than the corpus's noisy files."""
+
+
+class Mixtures(Named, Protocol):
     """What the cache asks of a list of mixtures."""
 
     @property
@@ -38,12 +48,6 @@ class Mixtures(Protocol):
     @property
     def num_samples(self) -> int:
         """Length of every mixture."""
-
-    def name(self, index: int) -> str:
-        """A stable name that no other mixture has."""
-
-    def made_of(self, index: int, read: Callable[[str, int], Waveforms]) -> Waveforms | None:
-        """A mixture cut from other signals than the corpus's noisy files."""
 
     def __len__(self) -> int: ...
 
@@ -55,7 +59,7 @@ class Mixtures(Protocol):
 class ListedMixture:
     """One mixture of a list, as a teacher is told of it."""
 
-    mixtures: Mixtures
+    mixtures: Named
     index: int
 
     @property

@@ -26,8 +26,11 @@ class WavFolderTeacher:
 
     A mixture's own file goes before one of the noisy file that it was cut from. That is found by its path in the
     corpus, as far as the folder has it, so that a tree which mirrors `noisy/` is taken as it is; else by its name,
-    where no other file has that. At 16 kHz, or above: then it is resampled as the corpus is.
+    where no other file has that. At 16 kHz, or above: then it is resampled as the corpus is. A difference in length of
+    up to `slack_samples` is trimmed, or filled with silence.
     """
+
+    slack_samples = 0
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
@@ -90,6 +93,8 @@ class WavFolderTeacher:
         if rate_hz < SAMPLE_RATE_HZ:
             raise DataError(f"{path}: must be at {SAMPLE_RATE_HZ} Hz, but is at {rate_hz} Hz; resample it")
         channels = resample(channels, rate_hz, SAMPLE_RATE_HZ)
+        if abs(missing := num_samples - channels.shape[1]) <= self.slack_samples:
+            channels = np.pad(channels[:, :num_samples], ((0, 0), (0, max(0, missing))))
         if channels.shape != (1, num_samples):
             found = f"{channels.shape[0]} channels of {channels.shape[1]}"
             raise DataError(f"{path}: must be one channel of {num_samples} samples, but holds {found}; write it again")

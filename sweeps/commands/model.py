@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import shlex
 import sys
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from dfkd_core.errors import ConfigError, Interrupted
-from sweeps.commands.options import AsJson, Set
+from sweeps.commands.options import AsJson, Set, progress_bar
 from sweeps.commands.settings import config_settings
 
 Track = Annotated[bool, typer.Option("--track/--no-track", help="make a run of it in MLflow")]
@@ -48,32 +51,70 @@ def evaluate(
         str | None,
         typer.Option(metavar="NAME|DIR|FILE", help="a public model, ONNX file, folder or config, instead of MODEL_DIR"),
     ] = None,
+    estimates: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="what something else made of the noisy files, scored in the model's place"),
+    ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="another corpus than the model's own; for a teacher the demo by default")
+        Path | None, typer.Option(help="another corpus than the model's own; without a model the demo by default")
     ] = None,
     split: Annotated[str, typer.Option(help="test or valid")] = "test",
     metric: Annotated[list[str] | None, typer.Option(help="an optional metric, too: dnsmos")] = None,
     as_json: AsJson = False,
+    csv_file: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="write a row for every clip")] = None,
     track: Track = True,
 ) -> None:
-    """Score a model or a teacher on a split, by SNR and noise; the only command that opens the test split."""
+    """Score a model, a teacher or estimates on a split, by SNR and noise; alone in opening the test split.
+
+    Of a corpus with noisy files of its own all of them, whole; else mixtures of 4 s.
+    """
+    from dfkd_core.base.progress import silent
+    from dfkd_core.config import TeacherConfig
     from dfkd_core.data.config import DataConfig
     from dfkd_core.scoring.model_scores import evaluate_model
     from dfkd_core.scoring.teacher_scores import evaluate_teacher, teacher_named
+    from dfkd_core.trained.model_folder import read_model_config
+    from sweeps.terminal.live_display import is_terminal
 
-    if (model is None) == (teacher is None):
-        raise ConfigError("takes either a model folder or --teacher, not both or none of them", key="evaluate")
-    if model is not None:
-        scores = evaluate_model(model, data=data, split=split, optional=metric or [])
-    else:
-        corpus = DataConfig(corpus=str(data or "demo"))
-        scores = evaluate_teacher(teacher_named(str(teacher)), corpus, split=split, optional=metric or [])
+    if (model is None and estimates is None) == (teacher is None):
+        rule = "takes one of a model folder, --teacher and --estimates (which may be beside a model, for its corpus)"
+        raise ConfigError(rule, key="evaluate")
+    with progress_bar() if is_terminal() and not as_json else nullcontext(silent) as progress:
+        asked: dict[str, Any] = {"split": split, "optional": metric or [], "whole": True, "progress": progress}
+        if model is not None and estimates is None:
+            scores = evaluate_model(model, data=data, **asked)
+        else:
+            of_model = DataConfig() if model is None else read_model_config(model).data
+            corpus = of_model if data is None else of_model.model_copy(update={"corpus": str(data)})
+            named = teacher_named(str(teacher)) if estimates is None else TeacherConfig(estimates=str(estimates))
+            scores = evaluate_teacher(named, corpus, **asked)
+    if csv_file is not None:
+        _write_csv(csv_file, scores.per_clip())
     typer.echo(json.dumps(scores.to_json()) if as_json else scores.text())
-    if track and model is not None:
+    if track and model is not None and estimates is None:
         from sweeps.tracking.model_runs import tell_evaluation
 
         page = tell_evaluation(model, data, scores.to_json())
         typer.echo(f"run     {page}" if page else "MLflow does not answer: this evaluation is not told", err=True)
+
+
+def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    """A row for each clip: what it is, its scores, those of its noisy input; an undefined score is empty."""
+    from dfkd_core.base.atomic_files import write_atomic
+    from sweeps.fronts.front_csv import inert
+
+    told = ("name", "speaker", "noise_family", "snr_db")
+    metrics = list(rows[0]["scores"])
+    lines = [[*told, *metrics, *(f"noisy/{name}" for name in metrics)]]
+    for row in rows:
+        lines.append([row[key] for key in told] + [row[of][name] for of in ("scores", "noisy") for name in metrics])
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([inert(cell) for cell in line] for line in lines)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, out.getvalue().encode(errors="surrogateescape"))
+    except OSError as error:
+        raise ConfigError(f"cannot be written ({error.strerror}); name another file", key="--csv", file=path) from error
 
 
 def enhance(

@@ -1,5 +1,7 @@
 """`dfkd train` interrupted and finished; `dfkd enhance` on streams."""
 
+import csv
+import json
 import shlex
 import shutil
 import signal
@@ -12,6 +14,7 @@ import soundfile
 import tiny_corpus as tiny
 
 from dfkd_core.base.documents import dump_yaml
+from dfkd_core.signal.audio import write_audio
 from sweeps.cli import run
 
 
@@ -107,3 +110,43 @@ def test_a_stream_through_a_pipe_is_what_enhance_makes_of_the_file(tmp_path, cap
 def test_what_enhance_cannot_do_is_told(arguments, told, capsys):
     assert run(["enhance", *arguments]) == 2
     assert told in capsys.readouterr().err
+
+
+# --- evaluate ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pairs(tmp_path, monkeypatch):
+    """A corpus of pairs, two of them to test on, one with a name that a spreadsheet would run."""
+    monkeypatch.setenv("DFKD_CACHE", str(tmp_path / "cache"))
+    for seed, name in enumerate(("train/a_1", "valid/b_1", "test/c_1", "test/=d_1")):
+        clean = tiny.talking(4.5, seed)
+        for kind, samples in (("clean", clean), ("noisy", clean + tiny.hissing(4.5, seed))):
+            write_audio(tmp_path / f"pairs/{kind}/{name}.wav", samples)
+    return tmp_path / "pairs"
+
+
+def test_what_somebody_else_enhanced_is_scored_with_a_row_for_every_file(pairs, tmp_path, capsys):
+    out = tmp_path / "new" / "scores.csv"
+    arguments = ["evaluate", "--estimates", str(pairs / "clean"), "--data", str(pairs), "--csv", str(out), "--json"]
+    assert run(arguments) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["whole_files"] and told["clips"] == 2 and told["mean"]["stoi"] == pytest.approx(1, abs=1e-4)
+    rows = list(csv.DictReader(out.open()))
+    assert [row["name"] for row in rows] == ["noisy/test/=d_1", "noisy/test/c_1"]
+    assert [row["speaker"] for row in rows] == ["'=d", "c"]
+    assert float(rows[0]["pesq_wb"]) > 4 > float(rows[0]["noisy/pesq_wb"])
+    assert float(rows[1]["noisy/si_sdr_db"]) == pytest.approx(float(rows[1]["snr_db"]), abs=1.5)
+
+
+def test_a_csv_that_cannot_be_written_is_told(pairs, capsys):
+    taken = pairs / "clean" / "test" / "c_1.wav"
+    arguments = ["evaluate", "--estimates", str(pairs / "clean"), "--data", str(pairs), "--csv", str(taken / "x.csv")]
+    assert run(arguments) == 2
+    assert "--csv: cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["own-dccrn", "--teacher", "gtcrn"], ["--estimates", "a", "--teacher", "b"]])
+def test_one_thing_is_scored_at_a_time(arguments, capsys):
+    assert run(["evaluate", *arguments]) == 2
+    assert "evaluate: takes one of a model folder, --teacher and --estimates" in capsys.readouterr().err
