@@ -29,10 +29,20 @@ from dfkd_core.models.conv_tasnet import ConvTasNet
 from dfkd_core.models.dptnet import DPTNet
 from dfkd_core.signal import SAMPLE_RATE_HZ
 from dfkd_core.signal.audio import Samples
-from dfkd_core.trained.model_folder import METRICS, load_model, model_sha256, read_model_config, read_record
+from dfkd_core.teachers.trained_model import FOLDER as SHIPPED
+from dfkd_core.trained.model_folder import (
+    METRICS,
+    load_model,
+    model_sha256,
+    note_runtimes,
+    read_model_config,
+    read_record,
+)
 
 OPSET = 18
 WHOLE = "whole signal"
+_log = logging.getLogger(__name__)
+
 DPTNET_S = 4.0  # the one length that a DPTNet's graph takes
 
 
@@ -67,7 +77,7 @@ def export_streaming(folder: Path, path: Path, int8: bool = False, data: Path | 
     )
     if int8:
         content, report = in_int8(content, report, opened_stream, config, data)
-    leave_behind(content, report)
+    leave_behind(folder, content, report)
     return report
 
 
@@ -117,7 +127,7 @@ def export_whole(folder: Path, path: Path, int8: bool = False, data: Path | None
     report = measured(path, content, form, _opened_whole(content), model, num_samples=fixed)
     if int8:
         content, report = in_int8(content, report, _opened_whole, config, data, fixed)
-    leave_behind(content, report)
+    leave_behind(folder, content, report)
     return report
 
 
@@ -197,7 +207,15 @@ def require_name(path: Path) -> None:
         raise ConfigError("must be a file whose name ends in .onnx; rename it", key="--output", file=path)
 
 
-def leave_behind(content: bytes, report: ExportReport) -> None:
-    """Write a file that has been checked, with what was measured on it."""
+def leave_behind(folder: Path, content: bytes, report: ExportReport) -> None:
+    """Write a file that has been checked, with what was measured on it; the model's card says it, too.
+
+    The cards of models that come with the package stay as they are.
+    """
     report.path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(report.path, with_metadata(content, report.metadata()))
+    if (folder / METRICS).is_file() and folder.parent != SHIPPED:
+        try:
+            note_runtimes(folder, report.runtimes())
+        except OSError as error:
+            _log.warning("%s: its card does not say what was measured: %s", folder, error)

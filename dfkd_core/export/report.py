@@ -15,6 +15,7 @@ from dfkd_core.errors import DFKDError
 from dfkd_core.live import Enhancer
 from dfkd_core.live.core import Core
 from dfkd_core.models.base import Student
+from dfkd_core.models.real_time import real_time_factor as torch_factor
 from dfkd_core.signal import SAMPLE_RATE_HZ
 from dfkd_core.signal.audio import Samples
 
@@ -46,7 +47,8 @@ class ExportReport:
     """A file, and what was measured on it before it was left behind.
 
     difference: largest absolute difference from the model over all probe signals. real_time_factor: seconds of
-    computing for a second of audio, onnxruntime on one thread. latency_ms: None for a graph of whole signals.
+    computing for a second of audio, onnxruntime on one thread; model_factor: PyTorch on whole clips. latency_ms: None
+    for a graph of whole signals.
     wheel_factor: as real_time_factor, inside sherpa-onnx; None where it was not run there. pesq_lost: of int8, whose
     difference is that of the graph in floats.
     """
@@ -56,6 +58,7 @@ class ExportReport:
     num_bytes: int
     difference: float
     real_time_factor: float
+    model_factor: float
     latency_ms: float | None = None
     state_bytes: int | None = None
     wheel_factor: float | None = None
@@ -69,6 +72,18 @@ class ExportReport:
             f"{self.path}: {self.form}, {self.num_bytes / 1e6:.2f} MB{live}, real-time factor "
             f"{self.real_time_factor:.3f} on one thread{inside}; {quality}"
         )
+
+    def runtimes(self) -> dict[str, dict[str, float]]:
+        """What a model's card says of the file, by runtime."""
+        told = {"real_time_factor": self.real_time_factor, "bytes": float(self.num_bytes)}
+        if self.latency_ms is not None:
+            told["latency_ms"] = self.latency_ms
+        if self.pesq_lost is not None:
+            told["pesq_wb_lost"] = self.pesq_lost.whole - self.pesq_lost.small
+        found = {"PyTorch, whole clips": {"real_time_factor": self.model_factor}, f"onnxruntime, {self.form}": told}
+        if self.wheel_factor is not None:
+            found[f"inside {self.form}"] = told | {"real_time_factor": self.wheel_factor}
+        return found
 
     def metadata(self) -> dict[str, str]:
         """What the file itself says of it."""
@@ -117,7 +132,8 @@ def measured(
 
     difference = largest_difference(exported, whole, path, num_samples, unheard)
     factor = real_time_factor(exported, num_samples)
-    return ExportReport(path, form, len(content), difference, factor, latency_ms, state_bytes)
+    in_torch = torch_factor(model).rtf_cpu
+    return ExportReport(path, form, len(content), difference, factor, in_torch, latency_ms, state_bytes)
 
 
 def probe_signals(num_samples: int | None = None) -> Iterator[tuple[str, Samples]]:

@@ -92,7 +92,7 @@ def export_sherpa_onnx(folder: Path, path: Path, int8: bool = False, data: Path 
     else:
         remedy = "not run in sherpa-onnx itself: pip install 'dfkd-sweeps[sherpa]' and export again"
         report = replace(report, form=f"{report.form}, {remedy}")
-    leave_behind(content, report)
+    leave_behind(folder, content, report)
     return report
 
 

@@ -21,6 +21,12 @@ class Runtime(IntEnum):
     SHERPA_OFFLINE = 2
     SHERPA_ONLINE = 3
 
+    @property
+    def words(self) -> str:
+        """Where it runs, for people."""
+        told = ("whole clips", "frame by frame", "frame by frame, sherpa-onnx on whole clips", "sherpa-onnx on streams")
+        return told[self]
+
 
 def runtime_of(model: nn.Module) -> Runtime:
     """The highest level that a model reaches, by its framing; the weights do not matter."""

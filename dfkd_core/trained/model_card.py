@@ -12,6 +12,7 @@ from dfkd_core.config import ExperimentConfig
 from dfkd_core.data.config import DataConfig, ValueSet
 from dfkd_core.data.pretrained import PUBLIC_MODELS
 from dfkd_core.metrics import KNOWN, METRICS
+from dfkd_core.models.runtimes import Runtime
 from dfkd_core.signal.level import REFERENCE_DBFS
 
 
@@ -20,6 +21,7 @@ class ModelRecord(Config):
 
     sha256: of model.safetensors. sizes: as `complexity` counts them. metrics: by name, `val/...` and others.
     noisy: validation scores of the unprocessed mixtures. origin: hashes and names of data and teacher.
+    runtimes: what exports have measured, by runtime; not in the file before the first export.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True)
@@ -32,10 +34,11 @@ class ModelRecord(Config):
     epochs: int
     origin: dict[str, Any]
     torch_version: str
+    runtimes: dict[str, dict[str, float]] = {}
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; a size or score that is not finite becomes null."""
-        plain = self.model_dump()
+        plain = self.model_dump(exclude=set() if self.runtimes else {"runtimes"})
         for table in (plain["sizes"], plain["metrics"], plain["noisy"]):
             table.update({name: None for name, value in table.items() if value is None or not math.isfinite(value)})
         return plain
@@ -57,8 +60,8 @@ def model_card(config: ExperimentConfig, record: ModelRecord) -> str:
         [f"# {student['model']}: speech enhancement at 16 kHz, mono", "", f"Architecture: {fields}."],
         _training(config, record),
         _scores(record),
-        ["## Cost", "", *(f"- {name}: {_number(value)}" for name, value in record.sizes.items())],
-        ["## Use", "", "    dfkd enhance <this folder> noisy.wav clean.wav", "    dfkd evaluate <this folder>"],
+        _cost(record),
+        _use(student["model"], Runtime(int(record.sizes.get("runtime") or 0))),
     )
     return "\n".join("\n".join(lines) + "\n" for lines in sections)
 
@@ -108,6 +111,45 @@ def _scores(record: ModelRecord) -> list[str]:
         model, noisy = _number(record.metrics.get(f"{group}/{name}")), _number(record.noisy.get(name))
         rows.append(f"| {name} ({metric.unit}) | {model} | {noisy} |")
     return rows
+
+
+def _cost(record: ModelRecord) -> list[str]:
+    lines = [f"- {name}: {_number(value)}" for name, value in record.sizes.items() if name != "runtime"]
+    if (runtime := record.sizes.get("runtime")) is not None:
+        lines.append(f"- runs: {Runtime(int(runtime)).words}")
+    if record.runtimes:
+        columns = ("real_time_factor", "bytes", "latency_ms", "pesq_wb_lost")
+        heads = "real-time factor | bytes of the file | latency, ms | PESQ-WB lost"
+        lines += ["", f"| runtime, one thread | {heads} |", "|---" * 5 + "|"]
+        for name, measured in record.runtimes.items():
+            lines.append(f"| {name} | {' | '.join(_number(measured.get(column)) for column in columns)} |")
+    return ["## Cost", "", *lines]
+
+
+def _use(model: str, runtime: Runtime) -> list[str]:
+    """From the shell, from Python, and in the runtimes that take it."""
+    export, live = "    dfkd export-onnx <this folder> -o model.onnx", []
+    exports = [export] if model in ("conv_tasnet", "dptnet") else []
+    if runtime >= Runtime.LIVE:
+        exports = [*exports, f"{export} --streaming"]
+        live = [
+            "",
+            "    from dfkd_core.live import Enhancer",
+            "",
+            "    enhancer = Enhancer(model, config.data.level_dbfs)",
+            "    finished = enhancer.process(chunk)  # (time,) at 16 kHz, any length",
+            "    rest = enhancer.finish()",
+        ]
+    if runtime >= Runtime.SHERPA_OFFLINE:
+        exports = [*exports, f"{export} --runtime sherpa-onnx"]
+    return [
+        *("## Use", "", "    dfkd enhance <this folder> noisy.wav clean.wav", "    dfkd evaluate <this folder>"),
+        *exports,
+        *("", "In Python:", "", "    from dfkd_core.trained.model_folder import load_model", ""),
+        '    model, config = load_model("<this folder>")',
+        "    estimate = model(noisy)  # tensors (batch, time) at 16 kHz",
+        *live,
+    ]
 
 
 def _number(value: float | None) -> str:

@@ -66,6 +66,14 @@ def write_model_folder(
     write_atomic(folder / METRICS, json.dumps(record.to_json(), indent=1).encode())
 
 
+def note_runtimes(folder: Path, runtimes: Mapping[str, Mapping[str, float]]) -> None:
+    """Write into record and card what was measured of the model in other runtimes, beside what stands there."""
+    config, record = read_model_config(folder), read_record(folder)
+    noted = record.model_copy(update={"runtimes": record.runtimes | {n: dict(told) for n, told in runtimes.items()}})
+    write_atomic(folder / CARD, model_card(config, noted).encode())
+    write_atomic(folder / METRICS, json.dumps(noted.to_json(), indent=1).encode())
+
+
 def load_model(place: str | Path) -> tuple[Student, ExperimentConfig]:
     """The model of a folder, in evaluation mode on the CPU, and its config.
 

@@ -1,5 +1,7 @@
 """An exported file computes what the model computes, and says what it is."""
 
+import shutil
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -8,12 +10,12 @@ import torch
 
 from dfkd_core.enhance import enhance_path
 from dfkd_core.errors import ConfigError, DFKDError
-from dfkd_core.export import report
+from dfkd_core.export import onnx_file, report
 from dfkd_core.export.onnx_file import export_streaming, export_whole
 from dfkd_core.live import Enhancer
 from dfkd_core.live.onnx_core import OnnxCore
 from dfkd_core.signal.audio import read_audio, write_audio
-from dfkd_core.trained.model_folder import load_model
+from dfkd_core.trained.model_folder import load_model, note_runtimes, read_record
 from sweeps.cli import run
 
 
@@ -109,3 +111,25 @@ def test_the_command_says_what_was_measured(model_folders, tmp_path, capsys):
     assert "streaming" in capsys.readouterr().out and out.is_file()
     assert run(["export-onnx", str(model_folders["dccrn"]), "-o", str(tmp_path / "y.onnx")]) == 2
     assert "add --streaming" in capsys.readouterr().err
+
+
+def test_the_model_s_card_says_what_was_measured_and_how_it_is_used(streaming):
+    folder, _, said = streaming
+    card, record = (folder / "README.md").read_text(), read_record(folder)
+    measured = record.runtimes["onnxruntime, streaming"]
+    assert measured["bytes"] == said.num_bytes and measured["latency_ms"] == said.latency_ms
+    assert "| onnxruntime, streaming |" in card and "| PyTorch, whole clips |" in card
+    for line in ("--streaming", "Enhancer(model, config.data.level_dbfs)", "latency_ms", "state_bytes", "load_model("):
+        assert line in card
+    assert ("--runtime sherpa-onnx" in card) == (folder.name == "gtcrn")
+    note_runtimes(folder, {"elsewhere": {"real_time_factor": 0.5}})
+    assert read_record(folder).runtimes == {**record.runtimes, "elsewhere": {"real_time_factor": 0.5}}
+
+
+def test_models_that_come_with_the_package_keep_their_cards(tmp_path, monkeypatch, model_folders):
+    place = tmp_path / "shipped"
+    shutil.copytree(model_folders["gtcrn"], place / "gtcrn")
+    monkeypatch.setattr(onnx_file, "SHIPPED", place)
+    card = (place / "gtcrn" / "README.md").read_bytes()
+    export_streaming(place / "gtcrn", tmp_path / "x.onnx")
+    assert (place / "gtcrn" / "README.md").read_bytes() == card
