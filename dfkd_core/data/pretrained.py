@@ -40,6 +40,9 @@ class WheelModel(PublicModel):
     requirement: str
     files: Mapping[str, tuple[str, str]]  # by their name in the cache: place in the wheel, SHA-256
     num_params: int | None = None  # counted in the files
+    macs_per_s: int | None = None  # of its layers and transforms, counted as `dfkd_core.models.complexity` counts
+    look_ahead_ms: float | None = None
+    latency_ms: float | None = None  # frame by frame: window and look-ahead
 
     @property
     def credits(self) -> str:
@@ -78,6 +81,9 @@ DTLN = WheelModel(
     about="Westhausen and Meyer 2020; wheel by Aloware, Inc.",
     licence="MIT",
     num_params=988_801,
+    macs_per_s=193_282_048,
+    look_ahead_ms=511 / 16,  # a block of 512 samples
+    latency_ms=512 / 16,
 )
 DEEPFILTERNET3 = WheelModel(
     name="deepfilternet3",
@@ -91,6 +97,9 @@ DEEPFILTERNET3 = WheelModel(
     about="Schröter, Rosenkranz, Escalante-B., Maier 2023; wheel by kiwi-data",
     licence="MIT or Apache-2.0",
     num_params=2_134_645,
+    macs_per_s=518_739_200,
+    look_ahead_ms=1919 / 48,  # a window of 960 samples at 48 kHz and two hops of 480
+    latency_ms=1920 / 48,
 )
 GTCRN = PublicModel(name="gtcrn", about="Rong et al. 2024; comes with the package", licence="MIT")
 RNNOISE = WheelModel(
@@ -99,6 +108,8 @@ RNNOISE = WheelModel(
     files=_rnnoise_files(),
     about="Valin 2018, Xiph.Org; wheel by Zhendong Peng",
     licence="BSD-3-Clause (RNNoise, its text not in the wheel), Apache-2.0 (wheel)",
+    look_ahead_ms=1439 / 48,  # a window of 960 samples at 48 kHz and a hop of 480
+    latency_ms=1440 / 48,
 )
 
 PUBLIC_MODELS: dict[str, PublicModel] = {model.name: model for model in (DTLN, DEEPFILTERNET3, GTCRN, RNNOISE)}

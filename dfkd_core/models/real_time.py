@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from dfkd_core.signal import SAMPLE_RATE_HZ
 
@@ -24,23 +25,30 @@ class RealTimeFactor:
 
 
 def real_time_factor(model: nn.Module) -> RealTimeFactor:
-    """Time a whole clip of CLIP_S through the model on one thread, NUM_REPEATS times after NUM_WARM_UP.
+    """That of a module in evaluation mode."""
+    was_training = model.training
+    try:
+        return clip_factor(model.eval())
+    finally:
+        model.train(was_training)
+
+
+def clip_factor(enhance: Callable[[Tensor], object]) -> RealTimeFactor:
+    """Time a whole clip (1, CLIP_S of samples) through `enhance` on one thread, NUM_REPEATS times after NUM_WARM_UP.
 
     The thread's own CPU time is taken, so that other programs' work counts as little as it can.
     """
-    threads, was_training = torch.get_num_threads(), model.training
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     clip = 0.1 * torch.randn(1, int(CLIP_S * SAMPLE_RATE_HZ), generator=torch.Generator().manual_seed(0))
+    times = []
     try:
         with torch.inference_mode():
-            model.eval()
-            times = []
             for _ in range(NUM_WARM_UP + NUM_REPEATS):
                 started = time.thread_time()
-                model(clip)
+                enhance(clip)
                 times.append(time.thread_time() - started)
     finally:
         torch.set_num_threads(threads)
-        model.train(was_training)
-    times = times[NUM_WARM_UP:]
+    del times[:NUM_WARM_UP]
     return RealTimeFactor(median(times) / CLIP_S, (max(times) - min(times)) / CLIP_S)

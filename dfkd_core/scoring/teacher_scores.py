@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from dfkd_core.data.whole_files import WholeFiles
 from dfkd_core.errors import ConfigError
 from dfkd_core.metrics import chosen_metrics
 from dfkd_core.models.complexity import complexity
+from dfkd_core.models.real_time import clip_factor
 from dfkd_core.scoring.evaluation import Enhance, evaluate_noisy, evaluate_once, of_any_length
 from dfkd_core.scoring.model_scores import ModelScores, split_files, split_mixtures
 from dfkd_core.teachers import PRETRAINED, open_teacher
@@ -29,6 +32,7 @@ from dfkd_core.teachers.wav_folder import WavFolderTeacher
 from dfkd_core.trained.model_folder import CONFIG, load_model
 
 NUM_COMPARED = 16  # mixtures from which delay and gain are told
+SIZES = ("model/params", "model/macs_per_s", "model/look_ahead_ms", "model/latency_ms")
 
 
 def evaluate_teacher(
@@ -97,16 +101,28 @@ def teacher_named(name: str) -> TeacherConfig:
 
 
 def teacher_sizes(teacher: TeacherConfig) -> dict[str, float]:
-    """Sizes by metric name, as far as they are known: of public models, and of model folders."""
+    """Parameters, multiply-adds, look-ahead, latency, as far as they are known, of public models and model folders."""
     public, folder = PUBLIC_MODELS.get(teacher.pretrained or ""), model_place(teacher.checkpoint or "")
     if isinstance(public, WheelModel):
-        return {} if public.num_params is None else {"model/params": float(public.num_params)}
+        known = (public.num_params, public.macs_per_s, public.look_ahead_ms, public.latency_ms)
+        return {name: float(size) for name, size in zip(SIZES, known, strict=True) if size is not None}
     if public is not None:
         folder = FOLDER / public.name
     elif teacher.checkpoint is None or not folder.is_dir():
         return {}
     sizes = complexity(load_model(folder)[0])
-    return {"model/params": float(sizes.params), "model/macs_per_s": float(sizes.macs_per_s)}
+    counted = zip(SIZES, (sizes.params, sizes.macs_per_s, sizes.look_ahead_ms, sizes.latency_ms), strict=True)
+    return {name: float(size) for name, size in counted if math.isfinite(size)}
+
+
+def teacher_speed(teacher: TeacherConfig) -> dict[str, float]:
+    """Its real-time factor on one thread here, by metric name; none of estimates that were made elsewhere."""
+    members = teacher.ensemble.members if teacher.ensemble is not None else (teacher,)
+    opened = None if any(member.estimates for member in members) else open_teacher(teacher)
+    if opened is None:
+        return {}
+    factor = clip_factor(lambda clip: opened(clip.numpy()))
+    return {f"model/{name}": value for name, value in asdict(factor).items()}
 
 
 def _checked(teacher: Teacher) -> Enhance:

@@ -31,7 +31,7 @@ class DTLN(nn.Module):
         self.decoder = nn.Linear(num_features, BLOCK_SAMPLES, bias=False)
 
     def forward(self, noisy: Tensor) -> Tensor:
-        """Estimates (batch, time) of noisy (batch, time) at 16 kHz, without delay; looks 384 samples ahead."""
+        """Estimates (batch, time) of noisy (batch, time) at 16 kHz, without delay; looks up to 511 samples ahead."""
         spectrum = torch.fft.rfft(blocks(noisy))
         first = torch.fft.irfft(spectrum * self.spectral(spectrum.abs()))
         features = self.encoder(first)

@@ -32,11 +32,11 @@ class TrainedModel:
     epochs: int
     metrics: EpochMetrics
     stopped_early: bool
-    harm: str = ""  # what training took off, where the start was better and is the model
+    better: str = ""  # in words: an earlier epoch, or the start, that is the model since the last epoch is worse
 
     def __str__(self) -> str:
         early = " (stopped early: no better epoch within training.patience)" if self.stopped_early else ""
-        kept = f"; {self.harm}, and it is the model" if self.harm else ""
+        kept = f"; {self.better}, and it is the model" if self.better else ""
         return f"{_told(self.metrics)} after {self.epochs} epochs{early}{kept}"
 
 
@@ -50,10 +50,10 @@ def train_model(
 ) -> TrainedModel:
     """Train to the config's last epoch and make `out` a model folder, with a checkpoint after every epoch.
 
-    Called again it goes on behind the last finished epoch, or finds nothing to do. The model is that of the last
-    epoch; with `training.patience` that of the best epoch by validation PESQ, and training stops once so many
-    epochs brought no better one. Where training began with a trained model or a slice of one, and that epoch is
-    worse by validation PESQ, the model is what it began with. ConfigError: another process trains there.
+    Called again it goes on behind the last finished epoch, or finds nothing to do. The model is that of
+    the best epoch by validation PESQ; with `training.patience` training stops once so many epochs brought no better
+    one. Where training began with a trained model or a slice of one, and that epoch is worse, the model is what it
+    began with. ConfigError: another process trains there.
     CheckpointError: `out` holds a checkpoint of another config, or a damaged one.
 
     `on_epoch` hears of every epoch that is trained: its number from 1, its metrics, and what it was trained on.
@@ -96,14 +96,15 @@ class _TrainingRun:
     def finish(self) -> TrainedModel:
         """Train what is left, then publish."""
         start = self._state.get("start", {}) if self._is_over() else self._train()
-        chosen = BEST if self.config.training.patience else LAST
-        metrics = self.history[self._best() - 1 if chosen == BEST else -1]
-        harm = harm_done(start, metrics)
-        if harm:
-            chosen, metrics = START, start
+        done, best = len(self.history), self._best()
+        chosen, metrics, better = BEST, self.history[best - 1], ""
+        if best < done:
+            scores = f"PESQ-WB {self._score(best):.3f} against {self._score(done):.3f}"
+            better = f"epoch {best} was better than the last ({scores})"
+        if harm := harm_done(start, metrics):
+            chosen, metrics, better = START, start, harm
         publish_checkpoint(self.out / chosen, self.out, self._published, metrics)
-        done = len(self.history)
-        return TrainedModel(done, metrics, done < self.config.training.epochs, harm)
+        return TrainedModel(done, metrics, done < self.config.training.epochs, better)
 
     def _train(self) -> EpochMetrics:
         """Train to the end; returns the scores of what training began with, where it was trained before."""
@@ -125,7 +126,7 @@ class _TrainingRun:
         self.history.append(finite(metrics))
         # the better epoch is kept before the last one is told, so that a kill between the two repeats an epoch
         state: dict[str, Any] = trainer.state_dict() | {"history": self.history}
-        if self.config.training.patience and self._best() == len(self.history):
+        if self._best() == len(self.history):
             save_state(self.out / BEST, state)
         save_state(self.out / LAST, state)
         self._on_epoch(trainer.epoch, self.history[-1], state["origin"])
@@ -133,9 +134,7 @@ class _TrainingRun:
         self.report(f"epoch {trainer.epoch}/{self.config.training.epochs}: {_told(metrics)}, {spent_s:.0f} s")
 
     def _keep_a_best(self) -> None:
-        """Note which epoch's weights are kept as the best; where patience is new to a resume, the last one's are."""
-        if self.config.training.patience is None:
-            return
+        """Note which epoch's weights are kept as the best; in a folder that kept none, the last one's are."""
         done = len(self.history)
         kept = len(load_state(self.out / BEST)["history"]) if has_state(self.out / BEST) else 0
         if kept > done:  # killed between the two checkpoints: that epoch comes again

@@ -1,4 +1,4 @@
-"""`dfkd train`, `evaluate` and `enhance`: one model at full length."""
+"""`dfkd train`, `verify`, `evaluate`, `enhance` and `publish`: one model at full length."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ import json
 import os
 import shlex
 import sys
-from contextlib import nullcontext
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dfkd_core.errors import ConfigError, Interrupted
 from sweeps.commands.options import AsJson, Set, progress_bar
 from sweeps.commands.settings import config_settings
+
+if TYPE_CHECKING:
+    from dfkd_core.config import ExperimentConfig
+    from dfkd_core.training.train_run import OnEpoch
 
 Track = Annotated[bool, typer.Option("--track/--no-track", help="make a run of it in MLflow")]
 RAW_FORM = "16-bit little-endian mono at 16 kHz"
@@ -26,23 +32,76 @@ def train(
     config: Annotated[Path, typer.Argument(help="an experiment config")],
     out: Annotated[Path, typer.Option("--out", "-o", help="the model folder; an interrupted training goes on there")],
     set_: Set = None,
+    seeds: Annotated[int, typer.Option(min=1, help="train so many; mean, spread and the best are kept")] = 1,
     track: Track = True,
 ) -> None:
     """Train a teacher or a student at full length; an exported config runs unedited."""
     from dfkd_core.config import load_config
     from dfkd_core.training.train_run import train_model
-    from sweeps.tracking.model_runs import page_of, tracked_training
+    from sweeps.tracking.delivery import undelivered
+    from sweeps.tracking.model_runs import page_of
 
     parsed = load_config(config, config_settings(set_))
     try:
-        with tracked_training(out, parsed.model_dump(mode="json") if track else None) as told:
-            result = train_model(parsed, out, report=typer.echo, on_epoch=told.epoch)
+        if seeds > 1:
+            from dfkd_core.training.seeds import train_seeds
+
+            result: object = train_seeds(
+                parsed, out, seeds, report=typer.echo, told=lambda place, seeded: _told(place, seeded, track)
+            )
+        else:
+            with _told(out, parsed, track) as on_epoch:
+                result = train_model(parsed, out, report=typer.echo, on_epoch=on_epoch)
     except KeyboardInterrupt as interrupt:
-        again = ["dfkd", "train", str(config), "--out", str(out), *(word for s in set_ or [] for word in ("--set", s))]
+        options = [
+            *(word for s in set_ or [] for word in ("--set", s)),
+            *(["--seeds", str(seeds)] if seeds > 1 else []),
+        ]
+        again = ["dfkd", "train", str(config), "--out", str(out), *options, *([] if track else ["--no-track"])]
         raise Interrupted(f"{out}: interrupted; go on with `{shlex.join(again)}`") from interrupt
     typer.echo(f"{out}: {result}")
     if track and (page := page_of(out)) is not None:
         typer.echo(f"run     {page}")
+    if track and (owed := undelivered(out)):
+        typer.echo(f"{owed} records have not reached MLflow; the same command delivers them", err=True)
+
+
+@contextmanager
+def _told(out: Path, config: ExperimentConfig, track: bool) -> Iterator[OnEpoch]:
+    """MLflow hears of the training's epochs, unless it is not asked for."""
+    from sweeps.tracking.model_runs import tracked_training
+
+    with tracked_training(out, config.model_dump(mode="json") if track else None) as run:
+        yield run.epoch
+
+
+def verify(
+    config: Annotated[Path, typer.Argument(help="an exported config")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="keep the model there (default: nowhere)")] = None,
+    tolerance: Annotated[float, typer.Option(min=0, help="of every score; 0: the same to the last bit")] = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Train an exported config again at its sweep's budget, and compare with what the sweep measured."""
+    from dfkd_core.config import load_config
+    from sweeps.distillation.verify import verify as verified
+
+    with tempfile.TemporaryDirectory() as place:
+        found = verified(load_config(config), out or Path(place), lambda line: typer.echo(line, err=as_json))
+    if as_json:
+        typer.echo(json.dumps({"pairs": found.pairs, "differing": found.differing, "exact": found.is_exact}))
+    else:
+        typer.echo(found.text())
+    raise typer.Exit(0 if found.holds(tolerance) else 1)
+
+
+def publish(
+    model: Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="a model folder")],
+    name: Annotated[str, typer.Option(help="its name in the registry; a further version if there is one")],
+) -> None:
+    """Register a model in MLflow, from where it can be served."""
+    from sweeps.tracking.publishing import publish as published
+
+    typer.echo(published(model, name))
 
 
 def evaluate(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import math
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.errors import DFKDError
+from sweeps.distillation.sounds import file_name, record_reference
 from sweeps.fronts.reference_models import REFERENCES, ReferenceModel
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 def measure_references(folder: Path, names: Iterable[str], config: ExperimentConfig) -> Iterator[ReferenceModel]:
-    """Score the named models on the validation mixtures of `config`; yields each once its file is written.
+    """Score, measure and record the named models on the validation mixtures of `config`; each is kept as files.
 
     A name is what `dfkd evaluate --teacher` takes. Scores that were computed before are read from the cache folder,
     so that an interrupted call goes on behind the last model. ConfigError or DataError: a model cannot be had.
@@ -29,7 +29,11 @@ def measure_references(folder: Path, names: Iterable[str], config: ExperimentCon
     from dfkd_core.scoring.teacher_scores import teacher_named
 
     for name in names:
-        yield _measured(folder, teacher_named(name), config)
+        teacher = teacher_named(name)
+        model = _measured(folder, teacher, config)
+        if teacher != config.teacher:  # which is heard as the teacher
+            record_reference(folder, model.name, teacher, config)
+        yield model
 
 
 def measure_own_teacher(folder: Path, config: ExperimentConfig) -> None:
@@ -46,12 +50,12 @@ def measure_own_teacher(folder: Path, config: ExperimentConfig) -> None:
 
 
 def _measured(folder: Path, teacher: TeacherConfig, config: ExperimentConfig) -> ReferenceModel:
-    from dfkd_core.scoring.teacher_scores import evaluate_teacher, teacher_sizes
+    from dfkd_core.scoring.teacher_scores import evaluate_teacher, teacher_sizes, teacher_speed
 
     scores = evaluate_teacher(teacher, config.data, split="valid", optional=config.training.metrics)
     means = {f"val/{name}": value for name, value in scores.model.mean.items() if math.isfinite(value)}
-    model = ReferenceModel(scores.name, means | teacher_sizes(teacher))
-    place = folder / REFERENCES / f"{re.sub(r'[^a-zA-Z0-9.-]+', '-', model.name)}.json"
+    model = ReferenceModel(scores.name, means | teacher_sizes(teacher) | teacher_speed(teacher))
+    place = folder / REFERENCES / f"{file_name(model.name)}.json"
     place.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(place, json.dumps({"name": model.name, "values": dict(model.values)}, indent=1).encode())
     return model

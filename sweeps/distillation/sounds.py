@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from dfkd_core.signal.audio import Samples, read_audio
 from sweeps.fronts.listening import Excerpt, Listening, encoded
 
 if TYPE_CHECKING:
-    from dfkd_core.config import ExperimentConfig
+    from dfkd_core.config import ExperimentConfig, TeacherConfig
 
 SOUNDS = Path("front") / "sounds"
 INDEX = "sounds.json"
@@ -41,14 +41,28 @@ def record_sounds(folder: Path, trials: Sequence[int], config: ExperimentConfig)
     except (DFKDError, OSError) as error:
         _log.warning("the front's page has no sounds: %s", error)
         return
-    target = folder / SOUNDS
-    target.mkdir(parents=True, exist_ok=True)
     versions: dict[str, Callable[[], Samples | None]] = {
         "noisy": lambda: mixtures.noisy,
         "clean": lambda: mixtures.clean,
-        "teacher": lambda: _taught(config, mixtures),
+        "teacher": lambda: _taught(config.teacher, mixtures),
         **{student_version(trial): partial(_estimates, folder, trial, mixtures) for trial in trials},
     }
+    _record_all(folder, mixtures, versions)
+
+
+def record_reference(folder: Path, name: str, teacher: TeacherConfig, config: ExperimentConfig) -> None:
+    """Render a model from elsewhere, unless that was done; what cannot be rendered is told and left out."""
+    try:
+        mixtures = _Mixtures(config)
+    except (DFKDError, OSError) as error:
+        _log.warning("the front's page has no sound of %s: %s", name, error)
+        return
+    _record_all(folder, mixtures, {reference_version(name): lambda: _taught(teacher, mixtures)})
+
+
+def _record_all(folder: Path, mixtures: _Mixtures, versions: Mapping[str, Callable[[], Samples | None]]) -> None:
+    target = folder / SOUNDS
+    target.mkdir(parents=True, exist_ok=True)
     for version, render in versions.items():
         files = [target / _file(name, version) for name in mixtures.names]
         if all(file.is_file() for file in files):
@@ -64,8 +78,8 @@ def record_sounds(folder: Path, trials: Sequence[int], config: ExperimentConfig)
     write_atomic(target / INDEX, json.dumps(index).encode())
 
 
-def read_sounds(folder: Path, trials: Sequence[int]) -> Listening | None:
-    """The recorded excerpts of some trials; None when nothing was recorded.
+def read_sounds(folder: Path, trials: Sequence[int], references: Sequence[str] = ()) -> Listening | None:
+    """The recorded excerpts of some trials and models from elsewhere; None when no trial was recorded.
 
     A damaged sound, or one that would lie elsewhere, is told and left out; so are all of them with a damaged index.
     """
@@ -77,7 +91,7 @@ def read_sounds(folder: Path, trials: Sequence[int]) -> Listening | None:
     except (DFKDError, OSError, KeyError, TypeError, ValueError) as error:
         _log.warning("the front's page has no sounds: %s must list mixtures, but %s", target / INDEX, error)
         return None
-    return Listening(list(_excerpts(target, index, trials)), SAMPLE_RATE_HZ)
+    return Listening(list(_excerpts(target, index, trials, references)), SAMPLE_RATE_HZ)
 
 
 def _held(mixture: str) -> str:
@@ -90,6 +104,16 @@ def _held(mixture: str) -> str:
 def student_version(trial: int) -> str:
     """How a trial's files are named."""
     return f"t{trial:04d}"
+
+
+def reference_version(name: str) -> str:
+    """How the files of a model from elsewhere are named; a trial's and the teacher's are named otherwise."""
+    return f"ref-{file_name(name)}"
+
+
+def file_name(name: str) -> str:
+    """A model's name as part of a file's."""
+    return re.sub(r"[^a-zA-Z0-9.-]+", "-", name)
 
 
 class _Mixtures:
@@ -113,10 +137,10 @@ class _Mixtures:
         self.gains = PEAK / np.maximum(np.abs(self.noisy).max(axis=1), 1e-6)
 
 
-def _taught(config: ExperimentConfig, mixtures: _Mixtures) -> Samples | None:
+def _taught(config: TeacherConfig, mixtures: _Mixtures) -> Samples | None:
     from dfkd_core.teachers import open_teacher
 
-    teacher = open_teacher(config.teacher)
+    teacher = open_teacher(config)
     return None if teacher is None else teacher(mixtures.noisy, mixtures.listed)
 
 
@@ -130,13 +154,17 @@ def _file(mixture: str, version: str) -> str:
     return f"{mixture}-{version}.flac"
 
 
-def _excerpts(target: Path, index: Sequence[tuple[str, str]], trials: Sequence[int]) -> Iterator[Excerpt]:
+def _excerpts(
+    target: Path, index: Sequence[tuple[str, str]], trials: Sequence[int], references: Sequence[str]
+) -> Iterator[Excerpt]:
     for mixture, title in index:
         students = {trial: _sound(target / _file(mixture, student_version(trial))) for trial in trials}
+        others = {name: _sound(target / _file(mixture, reference_version(name))) for name in references}
         noisy, clean, teacher = (_sound(target / _file(mixture, name)) for name in ("noisy", "clean", "teacher"))
         if noisy is not None:
             heard = {trial: wave for trial, wave in students.items() if wave is not None}
-            yield Excerpt(name=title, noisy=noisy, clean=clean, teacher=teacher, students=heard)
+            known = {name: wave for name, wave in others.items() if wave is not None}
+            yield Excerpt(title, noisy, clean, teacher, heard, known)
 
 
 def _sound(file: Path) -> Samples | None:

@@ -11,8 +11,8 @@ import base64
 import io
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,13 +37,17 @@ CODECS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Excerpt:
-    """One clip in all its versions, each (time,) of the same length; `students` by trial number."""
+    """One clip in all its versions, each (time,) of the same length.
+
+    `students` by trial number, `references` (models from elsewhere) by name.
+    """
 
     name: str
     noisy: Waveform
     clean: Waveform | None
     teacher: Waveform | None
     students: Mapping[int, Waveform]
+    references: Mapping[str, Waveform] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,20 +77,24 @@ class Listening:
 
 
 def _size(clips: Sequence[Mapping[str, Any]]) -> int:
-    versions = (v for clip in clips for v in (*clip["versions"].values(), *clip["students"].values()))
-    return sum(len(part) for version in versions for part in version.values())
+    groups = (clip[group] for clip in clips for group in ("versions", "students", "references"))
+    return sum(len(part) for group in groups for version in group.values() for part in version.values())
 
 
 def _clip(excerpt: Excerpt, rate: int, codec: str) -> dict[str, Any]:
     loudest = float(_power(excerpt.noisy).max())  # one scale for every version of a clip
     fixed = {"noisy": excerpt.noisy, "clean": excerpt.clean, "teacher": excerpt.teacher}
     waves = {name: wave for name, wave in fixed.items() if wave is not None}
-    students = excerpt.students.items()
+
+    def encode(versions: Iterable[tuple[object, Waveform]]) -> dict[str, dict[str, str]]:
+        return {str(name): _version(wave, rate, loudest, codec) for name, wave in versions}
+
     return {
         "name": excerpt.name,
         "seconds": round(len(excerpt.noisy) / rate, 3),
-        "versions": {name: _version(wave, rate, loudest, codec) for name, wave in waves.items()},
-        "students": {str(trial): _version(wave, rate, loudest, codec) for trial, wave in students},
+        "versions": encode(waves.items()),
+        "students": encode(excerpt.students.items()),
+        "references": encode(excerpt.references.items()),
     }
 
 

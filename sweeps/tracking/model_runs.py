@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 import tempfile
 import time
@@ -48,8 +49,10 @@ class TrainingRun:
         self._tracker.trial_epoch(TRAINING, epoch, told)
 
     def end(self, state: str, reason: str | None = None) -> None:
-        """Tell how it ended, and wait for MLflow while it answers."""
+        """Tell how it ended, and wait for MLflow while it answers; what an earlier call owes is delivered, too."""
         if self._tracker is None or self._delivery is None:
+            if self._config is not None and not _is_copy(self._out):
+                deliver_all(self._out, PATIENCE_S)
             return
         with closing(self._tracker):
             for name in FILES:
@@ -62,12 +65,14 @@ class TrainingRun:
 
     def _begin(self, config: Mapping[str, Any], origin: Mapping[str, Any]) -> Tracker:
         provenance = config.get("provenance") or {}
+        if _is_copy(self._out):  # what it was copied from keeps its run
+            shutil.rmtree(self._out / SPOOL)
         (self._out / SPOOL).mkdir(parents=True, exist_ok=True)
         state = DeliveryState.load(self._out)
-        if not state.sweep_id:  # noted before anything is delivered, so that a later call means the same run
-            state.sweep_id = uuid.uuid4().hex
-            state.save(self._out)
-        tracker = Tracker(self._out, _tracker_of(provenance))
+        # noted before anything is delivered, so that a later call means the same run
+        state.sweep_id, state.folder = state.sweep_id or uuid.uuid4().hex, str(self._out.resolve())
+        state.save(self._out)
+        tracker = Tracker(self._out, tracker_of(provenance))
         name, experiment = self._out.resolve().name, str(provenance.get("experiment") or EXPERIMENT)
         dataset = _dataset(config["data"]["corpus"], str(origin.get("data_hash")))
         tracker.goes_to(name, experiment, state.sweep_id, TRAINING, dataset)
@@ -103,13 +108,13 @@ def tell_evaluation(model: Path, data: Path | None, scores: Mapping[str, Any]) -
     provenance = {**(config.get("provenance") or {}), **_trial_of(model)}
     trained = DeliveryState.load(model)
     parent = trained.runs.get(TRAINING.text)
-    uri = trained.tracking_uri if parent else _tracker_of(provenance)
+    uri = tracker_for(model, trained, provenance)
     corpus = str(data or (config.get("data") or {}).get("corpus"))
     clips = sorted(clip["name"] for clip in scores["per_clip"])
     dataset = _dataset(corpus, hashlib.sha256(json.dumps(clips).encode()).hexdigest())
     with tempfile.TemporaryDirectory() as spool:
         place = Path(spool)
-        tracker = Tracker(place, uri or resolve_tracking_uri(model))
+        tracker = Tracker(place, uri)
         name, experiment = f"{model.resolve().name}/{split}", str(provenance.get("experiment") or EXPERIMENT)
         tracker.goes_to(name, experiment, uuid.uuid4().hex, SCORING, dataset)
         tags = {"dfkd.git_commit": git_commit(), **_tags_of(provenance, tracker.uri)}
@@ -133,7 +138,25 @@ def page_of(model: Path) -> str | None:
     return RunAddresses(uri, experiment_id).page(run_id)
 
 
-def _tracker_of(provenance: Mapping[str, Any]) -> str | None:
+def tracker_for(model: Path, trained: DeliveryState, provenance: Mapping[str, Any]) -> str:
+    """Where further runs of a model go: to the server that has its training's, else to its database of today.
+
+    A database that its folder names may be that of another place, from which it was copied.
+    """
+    known = trained.tracking_uri
+    if known is not None and sqlite_file(known) is None:
+        return known
+    return resolve_tracking_uri(model, tracker_of(provenance))
+
+
+def _is_copy(model: Path) -> bool:
+    """True when the folder that the model was trained in is another one and still has the same run."""
+    state = DeliveryState.load(model)
+    place = Path(state.folder or model)
+    return place.is_dir() and not place.samefile(model) and DeliveryState.load(place).sweep_id == state.sweep_id
+
+
+def tracker_of(provenance: Mapping[str, Any]) -> str | None:
     """The tracker of the sweep that a config comes from, where it is MLflow's own database on this machine.
 
     A config may come from anybody: no server that it names is told, and no other file is written.

@@ -28,6 +28,7 @@ class DeliveryState:
     name: str = ""
     experiment: str = ""
     sweep_id: str = ""  # or the model's
+    folder: str = ""  # of a model: where it was when its run began
     root: str = SWEEP  # the folder's own run
     dataset: dict[str, str] | None = None
     runs: dict[str, str] = field(default_factory=dict)  # run ids

@@ -24,8 +24,9 @@ def open_page(browser):
     """Open a file; at the end every error of its console, and every request beyond the file itself, fails the test."""
     wrong, contexts = [], []
 
-    def opened(file, width=1280, height=900, scheme="light"):
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    def opened(file, width=1280, height=900, scheme="light", touch=False):
+        size = {"width": width, "height": height}
+        context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=touch, is_mobile=touch)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)

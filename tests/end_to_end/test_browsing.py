@@ -312,6 +312,28 @@ def test_names_hold_the_visible_words_targets_are_large_and_switched_off_chips_r
     assert page.evaluate(CONTRAST, "#legend .chip[aria-pressed='false']") >= 4.5
 
 
+# whatever takes a touch, drawn things too; a point of the front is caught from further away
+TOUCHED = """() => [...document.querySelectorAll(
+    "button, select, input, summary, a, [role=button], [role=slider], [tabindex]:not([role=listbox])")]
+  .filter((node) => node.getClientRects().length && node.getAttribute("tabindex") !== "-1")
+  .map((node) => [node.id || node.innerText || node.textContent || node.tagName, node.getBoundingClientRect()])
+  .filter(([, box]) => box.height < 24 || box.width < 24).map(([text, box]) => [text, box.width, box.height])"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_target_of_a_finger_is_large_enough(sweep, open_page, width):
+    page = open_page(sweep[1], width=width, touch=True)
+    assert page.evaluate("matchMedia('(pointer: coarse)').matches")
+    page.click("#trials h2 button")
+    limit(page, SIZE, "60k")
+    page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
+    assert page.evaluate(TOUCHED) == []
+    point = sweep[0].points[len(sweep[0].points) // 2]
+    box = page.locator(f'#scatter [data-trial="{point.trial}"]').bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] / 2 + 12, box["y"] + box["height"] / 2)
+    assert chosen(page) is not None
+
+
 def test_the_room_of_a_large_screen_is_used(sweep, open_page):
     page = open_page(sweep[1], width=2560, height=1440)
     picture = page.locator("#scatter svg").bounding_box()

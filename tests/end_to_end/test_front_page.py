@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from front_cases import QUALITY, SIZE, confirmed, ended, lucky_front, random_sweep, small_sweep, spec
-from pages import HOSTILE, chosen, limit, listen_through, until
+from pages import HOSTILE, chosen, heard, limit, listen_through, until
 
 from sweeps.fronts.front import build_front
 from sweeps.fronts.listening import Excerpt, Listening
@@ -142,6 +143,19 @@ def test_a_model_from_elsewhere_tells_all_that_was_measured_of_it(tmp_path, open
     page.hover("#scatter .external rect")
     tip = page.inner_text("#scatter .tip")
     assert tip.startswith("GTCRN") and all(name in tip for name in told)
+
+
+def test_models_from_elsewhere_are_heard_one_after_the_other(tmp_path, open_page):
+    records = random_sweep(40)
+    room = sounds(build_front(spec(), "id-1", records))
+    others = {"gtcrn": room.excerpts[0].noisy, "rnnoise": room.excerpts[0].clean}
+    heard_too = Listening([replace(excerpt, references=others) for excerpt in room.excerpts])
+    page = open_page(write(tmp_path, records, listening=heard_too)[1])
+    assert page.locator("#listening .card h3").all_inner_texts()[2] == "Teacher"
+    pick = page.locator("#listening select[aria-label='model from elsewhere']")
+    for name in ("rnnoise", "gtcrn"):
+        pick.select_option(name)
+        assert pick.input_value() == name and heard(page, 3) == pytest.approx(CLIP_S, abs=0.01)
 
 
 FAR = ReferenceModel("far away", {QUALITY: 4.4, SIZE: 90e6})

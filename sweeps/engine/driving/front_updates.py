@@ -123,8 +123,9 @@ def write_front_of(folder: Path, spec: SweepSpec, ledger: Ledger, records: list[
     addresses = RunAddresses(uri, experiment_id, run_ids(folder))
     searched = build_front(spec, ledger.sweep_id, records, addresses.run_ids)
     front = with_repeats(searched, folder, spec, records, addresses.run_ids)
-    listening = read_sounds(folder, [point.trial for point in front.points])
-    others = [*noisy_input((folder / point.config).parent for point in front.points), *read_references(folder)]
+    measured = read_references(folder)
+    listening = read_sounds(folder, [point.trial for point in front.points], [model.name for model in measured])
+    others = [*noisy_input((folder / point.config).parent for point in front.points), *measured]
     front = front.model_copy(update={"references": tuple(others)})
     write_front(folder, front, records, spec, addresses=addresses, listening=listening)
     return front

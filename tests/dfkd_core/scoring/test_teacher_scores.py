@@ -6,8 +6,11 @@ import pytest
 from dfkd_core.config import TeacherConfig
 from dfkd_core.errors import ConfigError, DataError
 from dfkd_core.models import build_student
-from dfkd_core.scoring.teacher_scores import evaluate_teacher, teacher_named, teacher_sizes
+from dfkd_core.models.complexity import complexity
+from dfkd_core.models.mac_counting import count_macs
+from dfkd_core.scoring.teacher_scores import evaluate_teacher, teacher_named, teacher_sizes, teacher_speed
 from dfkd_core.signal.audio import write_audio
+from dfkd_core.teachers.dtln_network import BLOCK_SAMPLES, DTLN, NUM_BINS
 from dfkd_core.trained.model_folder import write_model_folder
 
 
@@ -96,10 +99,21 @@ def test_a_word_that_names_nothing_is_told_with_the_nearest():
         teacher_named("gtcrm")
 
 
+def test_a_teacher_is_timed_unless_its_estimates_were_made_elsewhere(tmp_path, tiny_teacher):
+    told = teacher_speed(TeacherConfig(checkpoint=str(tiny_teacher)))
+    assert set(told) == {"model/rtf_cpu", "model/rtf_cpu_spread"} and told["model/rtf_cpu"] > 0
+    assert teacher_speed(TeacherConfig(estimates=str(tmp_path))) == {} == teacher_speed(TeacherConfig())
+
+
 def test_sizes_are_told_as_far_as_they_are_known(experiment, tmp_path, tiny_teacher):
     model = build_student(experiment().student)
     write_model_folder(tmp_path / "m", experiment(), model.state_dict(), {}, noisy={}, epochs=0, origin={})
     own = teacher_sizes(TeacherConfig(checkpoint=str(tmp_path / "m")))
     assert own["model/params"] == sum(p.numel() for p in model.parameters())
-    assert teacher_sizes(TeacherConfig(pretrained="dtln")) == {"model/params": 988_801}
+    assert own["model/macs_per_s"] == complexity(model).macs_per_s
+    dtln, blocks = teacher_sizes(TeacherConfig(pretrained="dtln")), 128  # of one second, those at its ends included
+    transforms = blocks * 4 * NUM_BINS * BLOCK_SAMPLES
+    assert dtln["model/macs_per_s"] == count_macs(DTLN(), 16_000) + transforms
+    assert (dtln["model/params"], dtln["model/look_ahead_ms"], dtln["model/latency_ms"]) == (988_801, 511 / 16, 32.0)
+    assert teacher_sizes(TeacherConfig(pretrained="rnnoise")).keys() == {"model/look_ahead_ms", "model/latency_ms"}
     assert teacher_sizes(TeacherConfig(checkpoint=str(tiny_teacher))) == {}

@@ -1,4 +1,5 @@
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from dfkd_core.data.manifest import manifest_of, read_manifest, write_manifest
 from dfkd_core.errors import CheckpointError, ConfigError
 from dfkd_core.metrics import METRICS
 from dfkd_core.trained.checkpoint import load_state
-from dfkd_core.trained.model_folder import load_model, read_record
+from dfkd_core.trained.model_folder import load_model, read_record, shipped_weights
 from dfkd_core.training.train_run import train_model
 from dfkd_core.training.trainer import Trainer
 
@@ -112,7 +113,7 @@ def test_a_start_that_training_betters_is_not_the_model(experiment, tmp_path):
     train_model(experiment({"training.epochs": 1}), tmp_path / "before")
     better = {"training.start_from": str(tmp_path / "before"), "training.epochs": 6}
     trained = train_model(experiment(better), tmp_path / "after")
-    assert not trained.harm and read_record(tmp_path / "after").epochs == 6
+    assert "start" not in trained.better and read_record(tmp_path / "after").epochs > 0
 
 
 def test_a_folder_of_another_config_is_refused_and_stays(experiment, tmp_path):
@@ -160,7 +161,7 @@ def scores_in_turn(monkeypatch, *scores):
         ([2.0], [], 1, 1),  # finished before patience was asked for
         ([2.0], [1.9, 1.8], 1, 3),  # none better: what there was
         ([2.0], [2.1, 1.8, 1.7], 2, 4),
-        ([2.5, 2.0], [1.9, 1.8], 2, 4),  # the better first epoch's weights are gone
+        ([2.5, 2.0], [1.9], 1, 3),
     ],
 )
 def test_patience_may_be_added_by_a_resume(experiment, tmp_path, monkeypatch, earlier, later, best, epochs):
@@ -173,12 +174,23 @@ def test_patience_may_be_added_by_a_resume(experiment, tmp_path, monkeypatch, ea
     assert read_record(tmp_path).epochs == best
 
 
-def test_patience_that_was_taken_off_and_put_on_again_names_kept_weights_only(experiment, tmp_path, monkeypatch):
-    scores_in_turn(monkeypatch, 2.0, 2.4, 2.2, 2.1)
-    train_model(experiment({"training.epochs": 1, "training.patience": 3}), tmp_path)
-    train_model(experiment({"training.epochs": 3}), tmp_path)
-    done = train_model(experiment({"training.epochs": 4, "training.patience": 3}), tmp_path)
-    assert load_state(tmp_path / "best")["epoch"] == 3 and done.metrics["val/pesq_wb"] == 2.2
+def test_only_kept_weights_are_named_where_those_of_a_better_epoch_are_gone(experiment, tmp_path, monkeypatch):
+    scores_in_turn(monkeypatch, 2.5, 2.0, 1.9, 1.8)
+    train_model(experiment({"training.epochs": 2}), tmp_path)
+    shutil.rmtree(tmp_path / "best")
+    done = train_model(experiment({"training.epochs": 4, "training.patience": 2}), tmp_path)
+    assert load_state(tmp_path / "best")["epoch"] == 2 and (done.epochs, done.metrics["val/pesq_wb"]) == (4, 2.0)
+
+
+def test_the_best_epoch_is_the_model_where_the_last_is_worse_and_that_is_told(experiment, tmp_path, monkeypatch):
+    scores_in_turn(monkeypatch, 2.0, 2.4, 2.2)
+    config = experiment({"training.epochs": 3})
+    done = train_model(config, tmp_path)
+    assert (done.epochs, done.metrics["val/pesq_wb"], read_record(tmp_path).epochs) == (3, 2.4, 2)
+    assert "epoch 2 was better than the last (PESQ-WB 2.400 against 2.200), and it is the model" in str(done)
+    kept = shipped_weights(load_state(tmp_path / "best"))
+    assert all(torch.equal(weight, kept[name]) for name, weight in load_model(tmp_path)[0].state_dict().items())
+    assert train_model(config, tmp_path) == done
 
 
 def test_a_finished_model_whose_checkpoint_is_gone_is_not_trained_over(experiment, tmp_path):

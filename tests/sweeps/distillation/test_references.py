@@ -9,13 +9,20 @@ from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import ConfigError, DataError
 from dfkd_core.scoring.evaluation import ClipScores, Evaluation
 from dfkd_core.scoring.model_scores import ModelScores
+from sweeps.distillation import references
 from sweeps.distillation.references import measure_own_teacher, measure_references
 from sweeps.fronts.reference_models import REFERENCES, ReferenceModel, read_references
 from sweeps.workload import FreeDomain
 
 
 @pytest.fixture
-def asked(monkeypatch):
+def heard():
+    """Which models were recorded for the listening room."""
+    return []
+
+
+@pytest.fixture
+def asked(monkeypatch, heard):
     """Every teacher scores 2.5; the list holds what was asked for: teacher, split and optional metrics."""
     calls = []
 
@@ -27,6 +34,8 @@ def asked(monkeypatch):
         return ModelScores(teacher.pretrained or "mean of a, b", split, clips, clips)
 
     monkeypatch.setattr("dfkd_core.scoring.teacher_scores.evaluate_teacher", scored)
+    monkeypatch.setattr("dfkd_core.scoring.teacher_scores.teacher_speed", lambda teacher: {"model/rtf_cpu": 0.5})
+    monkeypatch.setattr(references, "record_reference", lambda folder, name, *others: heard.append(name))
     return calls
 
 
@@ -34,13 +43,25 @@ def config(**teacher):
     return ExperimentConfig.parse({"teacher": teacher})
 
 
-def test_named_models_are_scored_on_the_validation_mixtures_and_kept(asked, tmp_path):
+def test_named_models_are_scored_on_the_validation_mixtures_and_kept(asked, heard, tmp_path):
     told = list(measure_references(tmp_path, ["gtcrn", "rnnoise"], config()))
     assert asked == [("gtcrn", "valid", ()), ("rnnoise", "valid", ())]
     assert told == read_references(tmp_path)
-    sizes = {"model/params": 23_669.0, "model/macs_per_s": 76_193_712.0}
-    assert told[0] == ReferenceModel("gtcrn", {"val/pesq_wb": 2.5, **sizes})
-    assert str(told[1]) == "rnnoise  val/pesq_wb 2.5"  # its size is not known, an undefined score is none
+    sizes = {
+        "model/params": 23_669.0,
+        "model/macs_per_s": 76_193_712.0,
+        "model/look_ahead_ms": 510 / 16,
+        "model/latency_ms": 32.0,
+    }
+    assert told[0] == ReferenceModel("gtcrn", {"val/pesq_wb": 2.5, **sizes, "model/rtf_cpu": 0.5})
+    # its size is not known, an undefined score is none
+    assert set(told[1].values) == {"val/pesq_wb", "model/look_ahead_ms", "model/latency_ms", "model/rtf_cpu"}
+    assert heard == ["gtcrn", "rnnoise"]
+
+
+def test_the_sweeps_own_teacher_is_heard_as_the_teacher_and_not_twice(asked, heard, tmp_path):
+    assert len(list(measure_references(tmp_path, ["dtln", "gtcrn"], config(pretrained="dtln")))) == 2
+    assert heard == ["gtcrn"]
 
 
 def test_a_call_that_is_cut_keeps_what_was_measured(asked, tmp_path):

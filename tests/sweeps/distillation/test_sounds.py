@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dfkd_core.config import ExperimentConfig
+from dfkd_core.config import ExperimentConfig, TeacherConfig
 from dfkd_core.errors import CheckpointError, DataError
 from sweeps.distillation import sounds
 
@@ -69,6 +69,15 @@ def test_what_is_there_is_not_rendered_again(tmp_path, models):
     sounds.record_sounds(tmp_path, [3], ExperimentConfig())
     sounds.record_sounds(tmp_path, [3, 4], ExperimentConfig())
     assert models == [3, 4]
+
+
+def test_models_from_elsewhere_are_heard_beside_the_trials_at_the_same_gain(tmp_path, models):
+    sounds.record_reference(tmp_path, "mean of a, b", TeacherConfig(), ExperimentConfig())
+    assert sounds.read_sounds(tmp_path, [3], ["mean of a, b"]).excerpts == [], "no trial has sound yet"
+    sounds.record_sounds(tmp_path, [3], ExperimentConfig())
+    for excerpt in sounds.read_sounds(tmp_path, [3], ["mean of a, b", "never heard"]).excerpts:
+        assert list(excerpt.references) == ["mean of a, b"]
+        assert excerpt.references["mean of a, b"][0] == pytest.approx(0.32, abs=1e-3)
 
 
 def test_a_damaged_model_costs_its_sound_and_nothing_else(tmp_path, models, caplog):

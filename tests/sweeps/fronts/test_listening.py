@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -54,6 +55,11 @@ def test_the_picture_is_a_grey_png_with_every_pixel():
     start = png.index(b"IDAT") + 4
     rows = np.frombuffer(zlib.decompress(png[start : png.index(b"IEND") - 8]), np.uint8).reshape(3, 5)
     assert png.startswith(b"\x89PNG") and (rows[:, 1:] == pixels).all() and not rows[:, 0].any()
+
+
+def test_models_from_elsewhere_are_on_the_page_by_name():
+    page = Listening([replace(excerpt(), references={"gtcrn": TONE})]).to_page()
+    assert np.allclose(samples_of(page["clips"][0]["references"]["gtcrn"]["audio"])[1], TONE, atol=1e-4)
 
 
 def test_sounds_are_lossless_while_they_fit():

@@ -203,7 +203,7 @@ def test_what_is_refused_is_set_aside_and_the_rest_arrives(folder, uri):
     assert len(runs_of(uri)) == 3
 
 
-def test_a_run_that_was_deleted_by_hand_blocks_nothing(folder, uri):
+def test_a_run_that_was_deleted_by_hand_is_told_of_once_counted_and_blocks_nothing(folder, uri, caplog):
     tracker = tell(folder, 2, end=False)
     deliver(folder)
     MlflowClient(uri).delete_run(run_ids(folder)[0])
@@ -219,6 +219,10 @@ def test_a_run_that_was_deleted_by_hand_blocks_nothing(folder, uri):
     tracker.sweep_finished("finished")
     deliver(folder)
     assert (undelivered(folder), rejected(folder)) == (0, refused)
+    kept = (folder / "spool" / "rejected.jsonl").read_text().splitlines()
+    said = [record for record in caplog.records if "rejected, see spool/rejected.jsonl" in record.message]
+    assert len(kept) == len(said) == refused, "further deliveries say nothing of it again"
+    assert len({json.loads(line)["what"] for line in kept}) == refused
     assert len(runs_of(uri)) == 2
     assert MlflowClient(uri).get_run(run_ids(folder)[0]).info.lifecycle_stage == "deleted"
 
@@ -268,12 +272,13 @@ def test_artifacts_lie_beside_the_database_with_the_content_of_the_time_of_deliv
     assert rejected(folder) == 1
 
 
-def test_a_deleted_experiment_is_restored(folder, uri):
+def test_a_deleted_experiment_is_restored_and_that_is_told(folder, uri, caplog):
     client = MlflowClient(uri)
     client.delete_experiment(client.create_experiment("acceptance", (folder.parent / "mlartifacts").as_uri()))
     tell(folder, 2)
     deliver(folder)
     assert_whole(uri, 2)
+    assert "experiment 'acceptance' had been deleted; it is restored" in caplog.text
 
 
 def test_a_renamed_experiment_keeps_the_sweeps_runs_together(folder, uri):

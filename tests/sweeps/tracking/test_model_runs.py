@@ -1,13 +1,16 @@
 """A training at full length and an evaluation are runs in MLflow, beside the sweep that they come from."""
 
 import json
+import shutil
+from functools import partial
 
 import pytest
 from mlflow.tracking import MlflowClient
 from tracked_sweeps import deliver, runs_of, sweep_folder, tell
 
 from dfkd_core.base.documents import dump_yaml
-from sweeps.tracking.delivery import tracker_ids, undelivered
+from sweeps.tracking import model_runs
+from sweeps.tracking.delivery import tracker_ids, undelivered, wait_delivered
 from sweeps.tracking.model_runs import page_of, tell_evaluation, tracked_training
 
 ORIGIN = {"data_hash": "d" * 64, "teacher_hash": "t" * 64, "licences": ["CC0"]}
@@ -21,8 +24,11 @@ SCORES = {
 
 
 @pytest.fixture(autouse=True)
-def _no_uri_in_the_environment(monkeypatch):
+def _on_its_own(monkeypatch):
+    """No address from the environment, and time for a machine that is busy with other tests."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(model_runs, "PATIENCE_S", 120.0)
+    monkeypatch.setattr(model_runs, "wait_delivered", partial(wait_delivered, longest_s=600.0))
 
 
 def config(provenance=None):
@@ -45,6 +51,32 @@ def train(out, provenance=None, epochs=(1, 2)):
 def run_of(out):
     uri, _, run_id = tracker_ids(out)
     return MlflowClient(uri).get_run(run_id)
+
+
+def test_what_a_training_owes_is_delivered_by_the_same_command_that_finds_nothing_to_train(tmp_path, monkeypatch):
+    out = sweep_folder(tmp_path, "best")
+    with monkeypatch.context() as impatient:
+        impatient.setattr(model_runs, "PATIENCE_S", 0.0)
+        train(out)
+    assert undelivered(out) > 0
+    train(out, epochs=[])
+    assert undelivered(out) == 0 and run_of(out).info.status == "FINISHED"
+
+
+def test_a_copied_model_folder_that_goes_on_leaves_the_run_of_the_original_alone(tmp_path):
+    original, beside, elsewhere = tmp_path / "a" / "best", tmp_path / "a" / "copy", tmp_path / "b" / "best"
+    train(original)
+    for copy in (beside, elsewhere):
+        shutil.copytree(original, copy)
+        train(copy, epochs=[3])
+    assert run_of(original).data.metrics["val/pesq_wb"] == 3.0
+    assert len({run_of(place).info.run_id for place in (original, beside, elsewhere)}) == 3
+    assert tracker_ids(elsewhere)[0] == f"sqlite:///{tmp_path}/b/mlflow.db"
+    shutil.move(original, tmp_path / "a" / "moved")
+    before = run_of(tmp_path / "a" / "moved").info.run_id
+    train(tmp_path / "a" / "moved", epochs=[3])
+    moved = run_of(tmp_path / "a" / "moved")
+    assert (moved.info.run_id, moved.data.metrics["val/pesq_wb"]) == (before, 4.0), "a moved one goes on in its run"
 
 
 def test_a_training_is_a_run_with_its_whole_config_epochs_data_and_files(tmp_path):

@@ -1,0 +1,94 @@
+"""A model folder in MLflow's model registry."""
+
+from __future__ import annotations
+
+import io
+import shlex
+import shutil
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Mapping
+from contextlib import redirect_stderr
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dfkd_core.errors import DFKDError
+from dfkd_core.signal import SAMPLE_RATE_HZ
+from dfkd_core.trained.model_folder import CARD, CONFIG, METRICS, WEIGHTS, read_model_config, read_record
+from sweeps.tracking.addresses import RunAddresses, connect_uri
+from sweeps.tracking.mlflow_runs import MlflowRuns, RefusedError, UnreachableError, prepare_environment
+from sweeps.tracking.model_runs import EXPERIMENT, TRAINING, tracker_for
+from sweeps.tracking.run_updates import MetricPoint
+from sweeps.tracking.spool_state import DeliveryState
+
+FILES = (CONFIG, WEIGHTS, METRICS, CARD)
+
+
+def publish(model: Path, name: str) -> str:
+    """Register the model under `name` in the tracker that has, or would have, its training; returns what to do next.
+
+    It is logged to the training's run, else to one of its own. CheckpointError: no model folder, or a damaged one.
+    DFKDError: MLflow does not answer, or does not take it.
+    """
+    config, record = read_model_config(model), read_record(model)
+    from mlflow.exceptions import MlflowException
+
+    prepare_environment()
+    try:
+        return _publish(model, name, config.model_dump(mode="json"), record.metrics)
+    except (MlflowException, RefusedError, UnreachableError) as error:
+        raise DFKDError(
+            f"{model}: MLflow does not take it as {name!r}: {' '.join(str(error).split())[:300]}"
+        ) from error
+
+
+def _publish(model: Path, name: str, config: dict[str, Any], metrics: Mapping[str, float | None]) -> str:
+    import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    uri, experiment_id, run_id = _run_of(model, config, metrics)
+    address = connect_uri(uri)
+    mlflow.set_tracking_uri(address)
+    mlflow.set_registry_uri(address)
+    waves = Schema([TensorSpec(np.dtype(np.float32), (-1, -1))])
+    said = io.StringIO()  # MLflow's bars and remarks; what matters is an exception
+    with tempfile.TemporaryDirectory() as place, redirect_stderr(said), mlflow.start_run(run_id):
+        for file in FILES:
+            if (model / file).exists():
+                (Path(place) / file).write_bytes((model / file).read_bytes())
+        mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(Path(__file__).with_name("served_model.py")),
+            artifacts={"model": place},
+            signature=ModelSignature(inputs=waves, outputs=waves),
+            input_example=np.zeros((1, SAMPLE_RATE_HZ // 4), np.float32),
+            registered_model_name=name,
+            pip_requirements=["dfkd-sweeps"],
+            metadata={"sample_rate_hz": SAMPLE_RATE_HZ},
+        )
+        version = max(int(v.version) for v in mlflow.MlflowClient().search_model_versions(f"name = {name!r}"))
+    set_up = f"MLFLOW_TRACKING_URI={shlex.quote(uri)}"
+    if shutil.which("mlflow") is None:  # its server's own programs are looked for on PATH, too
+        set_up = f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH {set_up}"
+    serve = f"{set_up} mlflow models serve -m models:/{name}/{version} --env-manager local --port 5001"
+    return f"{name}, version {version}\nrun     {RunAddresses(uri, experiment_id).page(run_id)}\nserve   {serve}"
+
+
+def _run_of(model: Path, config: Mapping[str, Any], metrics: Mapping[str, float | None]) -> tuple[str, str, str]:
+    """Tracker, experiment and run of the model's training; without one it gets a run with its scores."""
+    trained = DeliveryState.load(model)
+    uri = tracker_for(model, trained, config.get("provenance") or {})
+    runs = MlflowRuns(uri, trained.sweep_id or uuid.uuid4().hex, TRAINING)
+    known = trained.runs.get(TRAINING.text)
+    if known is not None and runs.exists(known):
+        return uri, runs.experiment(EXPERIMENT, known), known
+    experiment_id, now_ms = runs.experiment(EXPERIMENT), round(1000 * time.time())
+    run_id = runs.create(experiment_id, model.resolve().name, now_ms, TRAINING.tags(uuid.uuid4().hex))
+    points = [MetricPoint(name, value, now_ms, 0) for name, value in metrics.items() if value is not None]
+    runs.log(run_id, points, {}, {})
+    return uri, experiment_id, run_id

@@ -1,0 +1,28 @@
+"""A student as MLflow serves it: noisy arrays at 16 kHz in, enhanced ones out. MLflow runs this file to load one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mlflow
+import numpy as np
+from mlflow.pyfunc import PythonModel
+
+
+class ServedModel(PythonModel):  # type: ignore[misc]
+    """A model folder behind MLflow's interface, the same at every level."""
+
+    def load_context(self, context: Any) -> None:
+        """Open the model folder that came along."""
+        from dfkd_core.teachers import open_network
+
+        self._network = open_network(context.artifacts["model"])
+
+    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:  # MLflow reads any other hint
+        """Enhanced waveforms (batch, time) of noisy ones (batch, time), 16 kHz, float32."""
+        from dfkd_core.signal.level import at_reference_level
+
+        return at_reference_level(self._network, np.asarray(model_input, dtype=np.float32))
+
+
+mlflow.models.set_model(ServedModel())

@@ -1,0 +1,104 @@
+"""A model in the registry: loaded back, and served over HTTP, it does what `dfkd enhance` does."""
+
+import json
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import mlflow.pyfunc
+import numpy as np
+import pytest
+import tiny_corpus as tiny
+from mlflow.tracking import MlflowClient
+
+from dfkd_core.config import ExperimentConfig
+from dfkd_core.models import build_student
+from dfkd_core.signal.level import at_reference_level
+from dfkd_core.teachers import open_network
+from dfkd_core.trained.model_folder import write_model_folder
+from sweeps.cli import run
+
+NOISY = 0.01 * np.random.default_rng(0).standard_normal((2, 8000)).astype(np.float32)
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    config = ExperimentConfig.parse(tiny.experiment(tmp_path / "corpus", tmp_path / "gain.onnx"))
+    weights = build_student(config.student).state_dict()
+    scores = {"val/pesq_wb": 1.5}
+    write_model_folder(tmp_path / "models" / "best", config, weights, scores, noisy={}, epochs=1, origin={})
+    return tmp_path / "models" / "best"
+
+
+def test_a_folder_that_is_no_model_is_refused_in_one_line(tmp_path, capsys):
+    assert run(["publish", str(tmp_path), "--name", "x"]) == 2
+    assert "must be a model folder" in capsys.readouterr().err
+
+
+@contextmanager
+def served(command, port, tmp_path):
+    """The server of the printed command, started where its programs are found, whatever PATH is here."""
+    program = tmp_path / "bin" / "uvicorn"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m uvicorn "$@"\n')
+    program.chmod(0o755)
+    words = [word for word in shlex.split(command) if "=" not in word]
+    assert words[:3] == ["mlflow", "models", "serve"]
+    words = [sys.executable, "-m", *words[: words.index("--port")], "--port", str(port)]
+    uri = next(word.partition("=")[2] for word in shlex.split(command) if word.startswith("MLFLOW_TRACKING_URI="))
+    root = str(Path(__file__).parents[3])
+    known = {"PATH": f"{program.parent}:{os.environ['PATH']}", "MLFLOW_TRACKING_URI": uri, "PYTHONPATH": root}
+    with (tmp_path / "serve.log").open("wb") as log:
+        process = subprocess.Popen(words, env=os.environ | known, stdout=log, stderr=log, start_new_session=True)
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, 9)
+        process.wait()
+
+
+def test_a_published_model_enhances_loaded_back_and_over_http(model, tmp_path, capsys):
+    assert run(["publish", str(model), "--name", "small-dccrn"]) == 0
+    told = capsys.readouterr()
+    first, page, command = (line.removeprefix("run").removeprefix("serve").strip() for line in told.out.splitlines())
+    assert (first, told.err) == ("small-dccrn, version 1", "")
+    uri = f"sqlite:///{model.parent}/mlflow.db"
+    found = MlflowClient(uri).get_run(page.rpartition("/")[2])
+    assert (found.data.tags["dfkd.kind"], found.data.metrics["val/pesq_wb"]) == ("final", 1.5)
+
+    mlflow.set_tracking_uri(uri)
+    loaded = mlflow.pyfunc.load_model("models:/small-dccrn/1")
+    expected = at_reference_level(open_network(model), NOISY)
+    np.testing.assert_array_equal(loaded.predict(NOISY), expected)
+    assert [port.shape for port in loaded.metadata.signature.inputs] == [(-1, -1)]
+    assert loaded.input_example.shape == (1, 4000)
+    with pytest.raises(mlflow.exceptions.MlflowException, match="shape"):
+        loaded.predict(NOISY[0])
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    body = json.dumps({"inputs": NOISY.tolist()}).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/invocations", body, {"Content-Type": "application/json"})
+    with served(command, port, tmp_path) as process:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    said = json.loads(answer.read())
+                break
+            except OSError as error:
+                log = (tmp_path / "serve.log").read_text()[-2000:]
+                assert process.poll() is None and time.monotonic() < deadline, f"{error}: {log}"
+                time.sleep(0.3)
+    np.testing.assert_allclose(np.array(said["predictions"]), expected, atol=1e-6)
+    assert run(["publish", str(model), "--name", "small-dccrn"]) == 0
+    assert "small-dccrn, version 2" in capsys.readouterr().out
