@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dfkd_core.base.machine import choose_device
+from dfkd_core.data.damage import length_in_words
 from dfkd_core.data.scanning import audio_files
 from dfkd_core.errors import ConfigError, DataError, DFKDError
 from dfkd_core.signal.audio import AUDIO_SUFFIXES, Samples, info, read_blocks, write_blocks
@@ -59,6 +60,8 @@ def enhanced_blocks(network: Teacher, path: Path, share: float = 0.0) -> Iterato
     is not finite.
     """
     header = info(path)
+    if told := length_in_words(header):
+        _log.warning("%s: %s", path, told)
     if header.rate_hz < OVERLAP_S:
         raise DataError(f"{path}: must have a rate of some Hz, but is at {header.rate_hz} Hz; repair its header")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -47,6 +48,7 @@ def _options(
     """Options of the whole command line."""
 
 
+NAMED = 80  # characters of a path that is too long
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 REPEAT_S = 0.05  # the destructor has ended by then
 
@@ -101,6 +103,8 @@ def run(arguments: list[str]) -> int:
         message = error.format_message()
         return _say(message, WRONG_INPUT) if message.strip() else WRONG_INPUT
     except (DFKDError, OSError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            return _say(f"{str(error.filename)[:NAMED]}...: must be a path, but it is too long", WRONG_INPUT)
         wrong = isinstance(error, ConfigError | DataError | CheckpointError)
         interrupted = getattr(error, "state", None) == "interrupted"  # a SweepStopped
         return _say(str(error), WRONG_INPUT if wrong else INTERRUPTED if interrupted else FAILED)

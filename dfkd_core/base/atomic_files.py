@@ -7,6 +7,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from dfkd_core.base.documents import open_plain
+
 
 def write_atomic(path: Path, content: bytes) -> None:
     """Replace `path` by `content`; after any failure (OSError on a full disk, kill) the old file is intact."""
@@ -47,6 +49,6 @@ def sync_files(directory: Path) -> None:
 
 
 def sha256_file(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file's content, read in pieces."""
-    with path.open("rb") as file:
+    """Hexadecimal SHA-256 of a file's content, read in pieces; Unreadable for what is no file."""
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,8 +12,9 @@ import os
 import re
 import stat
 from collections.abc import Hashable
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import yaml
 from yaml.constructor import ConstructorError
@@ -33,7 +34,7 @@ _FLOAT = re.compile(
 _INT = re.compile(r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$")
 
 
-def open_plain(path: str | Path) -> BinaryIO:
+def open_plain(path: str | Path) -> BufferedReader:
     """Open a file for reading; what is none (a folder, a pipe that nobody may ever write to) is Unreadable.
 
     FileNotFoundError stays one, for those to whom an absent file says something.

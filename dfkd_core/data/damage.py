@@ -15,6 +15,7 @@ MISSING_SHARE = 0.01  # of a file's samples, below which a length is taken for c
 UNKNOWN_BYTES = 0x7FFF_0000  # recorders that stream put the largest number where they do not know the length
 # libsndfile reads a WAV that breaks off as a shorter file without a word, and its log alone tells
 _DATA = re.compile(r"^data : (\d+) \(should be (\d+)\)$", re.MULTILINE)
+_UNCLOSED = re.compile(r"^data : 0$", re.MULTILINE)
 
 _log = logging.getLogger(__name__)
 
@@ -22,15 +23,25 @@ _log = logging.getLogger(__name__)
 def whole_info(path: Path) -> AudioInfo:
     """As `info`; DataError, too, when samples are missing that the header of a WAV file tells of."""
     header = info(path)
-    told = _DATA.search(header.log)
-    if told is None:
-        return header
-    expected, there = int(told[1]), int(told[2])
-    if expected < UNKNOWN_BYTES and there < (1 - MISSING_SHARE) * expected:
-        raise DataError(
-            f"{path}: breaks off: {expected:,} bytes of samples are told, but {there:,} there; copy it anew"
-        )
+    if broken := breaks_off(header):
+        raise DataError(f"{path}: {broken}; copy it anew")
     return header
+
+
+def breaks_off(header: AudioInfo) -> str:
+    """What the header of a WAV file tells of that is not there, in words; empty where nothing is missing."""
+    told = _DATA.search(header.log)
+    expected, there = (int(told[1]), int(told[2])) if told else (0, 0)
+    if expected < UNKNOWN_BYTES and there < (1 - MISSING_SHARE) * expected:
+        return f"breaks off: {expected:,} bytes of samples are told, but {there:,} there"
+    return ""
+
+
+def length_in_words(header: AudioInfo) -> str:
+    """Why a file that can be read may not be all that was recorded; empty where nothing tells of it."""
+    if _UNCLOSED.search(header.log):
+        return "its header was never closed and tells no length; read to its end"
+    return breaks_off(header)
 
 
 def tolerate(problems: Mapping[str, str], total: int, where: str) -> None:

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 
 from dfkd_core.base.atomic_files import sha256_file
+from dfkd_core.base.documents import open_plain
 from dfkd_core.data.manifest import Clip, Manifest
-from dfkd_core.errors import DataError
+from dfkd_core.errors import DataError, Unreadable
 from dfkd_core.signal.audio import read_channels
 
 _SAMPLE_BYTES = 4096  # from the middle of a file, by which most that are of one size are told apart
@@ -28,10 +29,13 @@ def require_no_leaks(manifest: Manifest) -> None:
             return clip.path  # told where it is decoded
 
     def middle(clip: Clip) -> Hashable:
-        with manifest.path(clip).open("rb") as file:
-            end = file.seek(0, 2)
-            file.seek(max(0, end // 2 - _SAMPLE_BYTES // 2))
-            return clip.kind, end, hashlib.blake2b(file.read(_SAMPLE_BYTES)).digest()
+        try:
+            with open_plain(manifest.path(clip)) as file:
+                end = file.seek(0, 2)
+                file.seek(max(0, end // 2 - _SAMPLE_BYTES // 2))
+                return clip.kind, end, hashlib.blake2b(file.read(_SAMPLE_BYTES)).digest()
+        except Unreadable:
+            return clip.path  # told where it is decoded
 
     def content(clip: Clip) -> Hashable:
         return clip.kind, sha256_file(manifest.path(clip))

@@ -66,7 +66,9 @@ def open_decoder(path: str | Path) -> Decoder:
         file.close()
         return found
     found.close()
-    return _with_ffmpeg(file, path, "its length is not told, and no decoder takes it")
+    decoder = _with_ffmpeg(file, path, "its length is not told, and no decoder takes it")
+    decoder.log = found.log
+    return decoder
 
 
 def reason(error: Exception) -> str:

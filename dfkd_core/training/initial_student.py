@@ -16,6 +16,7 @@ from torch import Tensor
 
 from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.cache import cache_dir
+from dfkd_core.base.documents import read_content
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.data.mixture_list import MixtureList
 from dfkd_core.losses.si_sdr import si_sdr_db
@@ -114,8 +115,8 @@ def _kept(identity: str, compute: Callable[[], State]) -> State:
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
         try:
-            return load(path.read_bytes())
-        except (OSError, SafetensorError):
+            return load(read_content(path))
+        except (OSError, ValueError, SafetensorError):
             state = {name: value.contiguous() for name, value in compute().items()}
             write_atomic(path, save(state))
             return state

@@ -136,7 +136,7 @@ def evaluate(
     from sweeps.terminal.live_display import is_terminal
 
     if (model is None and estimates is None) == (teacher is None):
-        rule = "takes one of a model folder, --teacher and --estimates (which may be beside a model, for its corpus)"
+        rule = "takes either a model folder or --teacher, or --estimates (and a model for its corpus)"
         raise ConfigError(rule, key="evaluate")
     with progress_bar() if is_terminal() and not as_json else nullcontext(silent) as progress:
         asked: dict[str, Any] = {"split": split, "optional": metric or [], "whole": True, "progress": progress}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from dfkd_core.base.atomic_files import write_atomic
-from dfkd_core.base.documents import dump_yaml, read_yaml
+from dfkd_core.base.documents import dump_yaml, read_json_object, read_yaml
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from dfkd_core.trained.model_folder import METRICS
@@ -48,8 +47,8 @@ def export_config(folder: Path, front: Front, choice: Choice, tags: Mapping[str,
 def _start(config: Path) -> dict[str, str]:
     """What the trial's model began with: `start_hash` and `start` of its record; {} where weights were drawn."""
     record = config.parent / METRICS
-    origin = json.loads(record.read_bytes()).get("origin", {}) if record.exists() else {}
-    return {key: origin[key] for key in ("start_hash", "start") if key in origin}
+    origin = read_json_object(record).get("origin") if record.exists() else None
+    return {key: origin[key] for key in ("start_hash", "start") if key in origin} if isinstance(origin, dict) else {}
 
 
 def with_base_epochs(config: dict[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:

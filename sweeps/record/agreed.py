@@ -11,6 +11,8 @@ from pathlib import Path
 
 import platformdirs
 
+from dfkd_core.base.documents import read_content
+
 _agreed_here: set[str] = set()  # where nothing can be written, this process remembers
 
 
@@ -21,6 +23,8 @@ def agree(sweep_id: str, what: str) -> None:
         return
     _agreed_here.add(line)
     with suppress(OSError):
+        if _file().exists() and not _file().is_file():
+            return
         _file().parent.mkdir(parents=True, exist_ok=True)
         with _file().open("a", encoding="utf-8") as file:
             file.write(f"{line}\n")
@@ -37,7 +41,7 @@ def _line(sweep_id: str, what: str) -> str:
 
 def _remembered() -> set[str]:
     with suppress(OSError, ValueError):
-        return set(_file().read_text(encoding="utf-8").split())
+        return set(read_content(_file()).decode().split())
     return set()
 
 

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from filelock import FileLock
 from optuna.storages.journal import JournalFileBackend
 
+from dfkd_core.base.documents import open_plain
 from dfkd_core.errors import DFKDError
 
 POLL_S = 0.001
@@ -24,6 +25,8 @@ class DurableJournal(JournalFileBackend):
     """
 
     def __init__(self, path: Path) -> None:
+        if path.exists():
+            open_plain(path).close()  # nobody may ever write to a pipe in its place
         super().__init__(str(path))
         self._path = path
 

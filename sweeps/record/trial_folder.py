@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dfkd_core.base.atomic_files import sync_directory, sync_files, write_atomic
-from dfkd_core.base.documents import dump_yaml, read_json
+from dfkd_core.base.documents import dump_yaml, read_content, read_json
 from dfkd_core.scoring.clip_table import ClipTable
 from sweeps.record.trials import TrialRecord
 from sweeps.workload import Domain
@@ -41,7 +41,7 @@ class TrialFolder:
 
     def is_claimed_by(self, worker: str) -> bool:
         """True until another worker has taken the trial up."""
-        return (self.path / WORKER).read_text() == worker
+        return read_content(self.path / WORKER) == worker.encode()
 
     def save(self, epoch: int, metrics: Mapping[str, float], save: Callable[[Path], None]) -> Path:
         """Save epoch `epoch` under a temporary name, then rename it into place and drop the oldest."""

@@ -138,7 +138,7 @@ class SpoolReader:
 
 def segments(folder: Path) -> list[Path]:
     """Return the files of the spool, oldest first."""
-    return sorted(folder.glob("records-*.jsonl"))
+    return sorted(path for path in folder.glob("records-*.jsonl") if path.is_file())
 
 
 def last_sequence(folder: Path) -> int:

@@ -47,7 +47,7 @@ class Repeats:
     def find(cls, sweep: Path, spec: SweepSpec) -> Self | None:
         """The repeats of a sweep; None when there are none yet."""
         folder = SweepFolder(sweep / CONFIRM)
-        if not (folder.path / NOTE).is_file():
+        if not (folder.path / NOTE).exists():
             return None
         return cls._with(folder.path, spec, Ledger.open(folder.path, _repeat_spec(spec, 1), folder.note()["sweep_id"]))
 

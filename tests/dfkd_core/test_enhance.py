@@ -278,3 +278,22 @@ def test_a_limit_that_is_none_is_refused(tiny_teacher, tmp_path, limit_db):
     write_audio(tmp_path / "in.wav", tone(0.2, 16_000))
     with pytest.raises(ConfigError, match="attenuation-limit-db: must be a number of dB, 0 or above"):
         run(tiny_teacher, tmp_path / "in.wav", tmp_path / "out.wav", attenuation_limit_db=limit_db)
+
+
+# --- files that may not be all that was recorded ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("length", "bytes_left", "told"),
+    [(0, None, "was never closed and tells no length; read to its end"), (None, 3_000, "breaks off: 6,400 bytes")],
+)
+def test_a_file_that_may_not_be_whole_is_enhanced_with_a_word(tiny_teacher, tmp_path, caplog, length, bytes_left, told):
+    write_audio(tmp_path / "in.wav", tone(0.2, 16000))
+    content = bytearray((tmp_path / "in.wav").read_bytes())
+    place = content.find(b"data") + 4
+    if length is not None:
+        content[place : place + 4] = length.to_bytes(4, "little")
+    (tmp_path / "in.wav").write_bytes(content[:bytes_left])
+    run(tiny_teacher, tmp_path / "in.wav", tmp_path / "out.wav")
+    assert caplog.text.count(told) == 1
+    assert read_channels(tmp_path / "out.wav")[0].shape[1] == ((bytes_left or len(content)) - place - 4) // 2

@@ -15,6 +15,31 @@ from sweeps import __version__, cli
 from sweeps.cli import run
 from sweeps.commands.options import bounds
 
+LONG = "n" * 300
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sweep", "status", LONG],
+        ["sweep", "run", f"{LONG}.yaml"],
+        ["front", "show", LONG],
+        ["export", LONG, "-o", "x.yaml"],
+        ["train", f"{LONG}.yaml", "--out", "x"],
+        ["evaluate", LONG],
+        ["evaluate", "--teacher", LONG],
+        ["evaluate", "--estimates", LONG],
+        ["enhance", "own-dccrn", f"{LONG}.wav", "x.wav"],
+        ["enhance", LONG, "x.wav", "y.wav"],
+        ["data", "scan", LONG],
+    ],
+)
+def test_a_name_that_no_file_system_takes_is_one_line_and_status_2(arguments, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert run(arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("dfkd: ") and len(line) < 600 and not list(tmp_path.iterdir())
+
 
 @pytest.mark.parametrize(
     ("arguments", "said"),

@@ -9,12 +9,14 @@ import signal
 import pytest
 from closed_form import PARAMS, QUALITY, Curve, sweep
 
+from dfkd_core.errors import DFKDError
 from sweeps.cli import run
 from sweeps.definition.spec import SweepSpec
 from sweeps.fronts.front import build_front
 from sweeps.record.ledger import Ledger
 from sweeps.record.sweep_folder import SweepFolder
 from sweeps.record.trials import TrialState
+from sweeps.trust.repeats import Repeats
 
 WAIT_S = 20
 DEEP = "[" * 5000 + "]" * 5000
@@ -37,7 +39,9 @@ FILES = (
     "front/front.json",
     "front/references/x.json",
     "front/sounds/sounds.json",
+    "confirm/ledger.json",
 )
+PIPES = ("ledger.journal", "spool/records-000000000001.jsonl", "trials/0000/metrics.json", "trials/0000/clips.json")
 COMMANDS = (
     ["sweep", "status"],
     ["front", "show"],
@@ -112,7 +116,7 @@ def test_damaged_content_is_told_or_passed_over(folder, name, damage, capsys):
     assert set(every_command(folder, capsys)) <= {0, 1, 2}
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", (*FILES, *PIPES))
 def test_a_pipe_or_a_folder_in_its_place_keeps_nobody_waiting(folder, name, capsys):
     place = folder / name
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -122,3 +126,14 @@ def test_a_pipe_or_a_folder_in_its_place_keeps_nobody_waiting(folder, name, caps
     place.unlink()
     place.mkdir()
     assert set(every_command(folder, capsys)) <= {0, 1, 2}
+
+
+@pytest.mark.parametrize("note", ['{"workload": "sweeps:X"}', '{"sweep_id": 3, "workload": "sweeps:X"}', "{}", None])
+def test_repeats_whose_note_has_lost_its_id_are_told_and_left_alone(folder, note):
+    (folder / "confirm").mkdir()
+    (folder / "confirm" / "ledger.journal").write_bytes(b"kept")
+    place = folder / "confirm" / "ledger.json"
+    os.mkfifo(place) if note is None else place.write_text(note)
+    with pytest.raises(DFKDError, match=r"confirm/ledger\.json: cannot be read .*restore it from a backup"):
+        Repeats.find(folder, SweepFolder(folder).spec())
+    assert (folder / "confirm" / "ledger.journal").read_bytes() == b"kept"

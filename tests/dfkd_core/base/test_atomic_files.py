@@ -4,6 +4,7 @@ import os
 import pytest
 
 from dfkd_core.base.atomic_files import sha256_file, write_atomic
+from dfkd_core.errors import Unreadable
 
 
 def test_content_replaces_what_was_there(tmp_path):
@@ -35,3 +36,9 @@ def test_a_written_file_has_the_permissions_of_a_plain_one(tmp_path):
 def test_the_hash_is_that_of_the_content(tmp_path):
     write_atomic(tmp_path / "file", b"abc")
     assert sha256_file(tmp_path / "file").startswith("ba7816bf8f01cfea")
+
+
+def test_a_pipe_has_no_hash_and_keeps_nobody_waiting(tmp_path):
+    os.mkfifo(tmp_path / "x")
+    with pytest.raises(Unreadable, match="must be a file, but is a pipe"):
+        sha256_file(tmp_path / "x")

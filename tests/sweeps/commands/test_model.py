@@ -149,4 +149,4 @@ def test_a_csv_that_cannot_be_written_is_told(pairs, capsys):
 @pytest.mark.parametrize("arguments", [[], ["own-dccrn", "--teacher", "gtcrn"], ["--estimates", "a", "--teacher", "b"]])
 def test_one_thing_is_scored_at_a_time(arguments, capsys):
     assert run(["evaluate", *arguments]) == 2
-    assert "evaluate: takes one of a model folder, --teacher and --estimates" in capsys.readouterr().err
+    assert "takes either a model folder or --teacher, or --estimates" in capsys.readouterr().err
