@@ -34,7 +34,8 @@ def status_text(status: dict[str, Any]) -> str:
         f"MLflow       {tracker['tracking_uri'] or 'nothing delivered yet'}, {tracker['undelivered']} undelivered",
     ]
     if kept_out := status.get("kept_out"):
-        lines.append(f"kept out     {len(kept_out)} nodes get no trials: {'; '.join(kept_out)}")
+        nodes = "1 node gets" if len(kept_out) == 1 else f"{len(kept_out)} nodes get"
+        lines.append(f"kept out     {nodes} no trials: {'; '.join(kept_out)}")
     if files := tracker.get("set_aside"):
         lines.append(f"set aside    {len(files)} files that MLflow could not store: {tracker['set_aside_because']}")
     return "\n".join(lines)

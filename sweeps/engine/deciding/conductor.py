@@ -278,7 +278,8 @@ class Conductor:
         finished, num_failed = since.total(), since[TrialState.FAILED]
         limit = self.spec.failures.max_failed_share
         if finished >= MIN_JUDGED and num_failed > limit * finished and not self.failed:
-            self.failed = f"{num_failed} of {finished} trials failed, more than failures.max_failed_share {limit:g}"
+            rule = f"{num_failed} of {finished} trials failed, more than failures.max_failed_share {limit:g}"
+            self.failed = f"{rule} (a resume with --retry-failed tries them again)"
             self.stop(self.failed)
         self._on_finish(self, record)
 

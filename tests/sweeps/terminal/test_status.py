@@ -150,4 +150,4 @@ def test_nodes_that_get_no_trials_are_counted_with_their_reasons(begun):
     assert "kept_out" not in sweep_status(path)
     ledger.set_attr("kept_out", {"1a2b": "box (node 1a2b) lacks the corpus"})
     assert sweep_status(path)["kept_out"] == ["box (node 1a2b) lacks the corpus"]
-    assert "kept out     1 nodes get no trials: box (node 1a2b) lacks the corpus" in status_text(sweep_status(path))
+    assert "kept out     1 node gets no trials: box (node 1a2b) lacks the corpus" in status_text(sweep_status(path))
