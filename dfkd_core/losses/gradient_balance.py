@@ -32,8 +32,7 @@ class GradientBalance(nn.Module):
         """L / g of every term given; `estimate` (batch, time) is the tensor that the terms were computed from."""
         for name, term in terms.items():
             if self.training and term.requires_grad and not self.is_frozen(name):
-                (gradient,) = torch.autograd.grad(term, estimate, retain_graph=True)
-                norm = float(torch.linalg.vector_norm(gradient.float()))
+                norm = gradient_norm(term, estimate)
                 if 0.0 < norm < float("inf"):
                     row = self._index[name]
                     self.norms[row, self.counts[row]] = norm
@@ -53,3 +52,9 @@ class GradientBalance(nn.Module):
     def scales(self) -> dict[str, float]:
         """Norm g of every term, to be logged."""
         return {name: self.scale(name) for name in self._index}
+
+
+def gradient_norm(term: Tensor, estimate: Tensor) -> float:
+    """||d term / d estimate||; the graph stays for the step's own backward pass."""
+    (gradient,) = torch.autograd.grad(term, estimate, retain_graph=True)
+    return float(torch.linalg.vector_norm(gradient.float()))

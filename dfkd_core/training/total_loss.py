@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping
 from typing import Literal
 
@@ -13,7 +14,7 @@ from dfkd_core.config import ExperimentConfig
 from dfkd_core.distillation import build_method
 from dfkd_core.errors import ConfigError
 from dfkd_core.losses import supervised_loss
-from dfkd_core.losses.gradient_balance import GradientBalance
+from dfkd_core.losses.gradient_balance import GradientBalance, gradient_norm
 from dfkd_core.signal.spectrum import shared_spectra
 
 DISTILLATION = "distillation"
@@ -33,6 +34,7 @@ class TotalLoss(nn.Module):
         self.method = build_method(**config.distillation.model_dump())
         self.distils = config.distillation.method != "none" and config.distillation.weight > 0
         self.balance = GradientBalance([*self.supervised.weights, *([DISTILLATION] if self.distils else [])])
+        self._drifts: dict[str, list[float]] = {}
         if not self.supervised.weights and not self.distils:
             raise ConfigError("must weigh at least one term, but all are 0 and nothing is distilled", key="loss")
         if config.distillation.schedule == "two_step" and not (self.supervised.weights and self.distils):
@@ -45,9 +47,12 @@ class TotalLoss(nn.Module):
         return self.distils and self.method.needs_teacher
 
     def forward(
-        self, estimate: Tensor, clean: Tensor, teacher: Tensor | None, epoch: int
+        self, estimate: Tensor, clean: Tensor, teacher: Tensor | None, epoch: int, *, measure: bool = False
     ) -> tuple[Tensor, dict[str, float]]:
-        """L as a scalar and what to log, from signals (batch, time), in an epoch counted from 0."""
+        """L as a scalar and what to log, from signals (batch, time), in an epoch counted from 0.
+
+        `measure`: note how far the gradients are from g by now, for `drift`.
+        """
         supervise, distil = schedule_weights(self.config.distillation.schedule, epoch, self.config.training.epochs)
         report = {}
         with shared_spectra():
@@ -56,6 +61,8 @@ class TotalLoss(nn.Module):
                 terms[DISTILLATION], report = self.method(estimate, teacher, clean)
         scaled = self.balance(terms, estimate)
         total = self._total(scaled, supervise)
+        if measure:
+            self._note_drift(scaled, estimate)
         report = {f"distillation/{name}": value for name, value in report.items()}
         values = torch.stack([total.detach(), *(term.detach() for term in terms.values())]).tolist()
         names = ("distillation/loss" if term == DISTILLATION else f"train/{term}" for term in terms)
@@ -64,6 +71,25 @@ class TotalLoss(nn.Module):
     def scales(self) -> dict[str, float]:
         """The gradient norms g by which terms are divided, for the log."""
         return {f"gradient_norm/{name}": scale for name, scale in self.balance.scales().items()}
+
+    def drift(self) -> dict[str, float]:
+        """Medians over the batches measured since the last call: |gradient| / g of every term, and the pull.
+
+        `distillation/pull` is the distilled half's gradient norm at the estimate over the supervised half's, the
+        weight that distillation has by now; it is `distillation.weight` where both still pull as g says.
+        """
+        told = {name: statistics.median(values) for name, values in self._drifts.items()}
+        self._drifts.clear()
+        return told
+
+    def _note_drift(self, scaled: Mapping[str, Tensor], estimate: Tensor) -> None:
+        norms = {name: gradient_norm(term, estimate) for name, term in scaled.items() if term.requires_grad}
+        noted = {f"gradient_drift/{name}": norm for name, norm in norms.items()}
+        if DISTILLATION in norms and len(norms) > 1:
+            supervised = gradient_norm(self.supervised.total(scaled), estimate)
+            noted["distillation/pull"] = self.config.distillation.weight * norms[DISTILLATION] / max(supervised, 1e-30)
+        for name, value in noted.items():
+            self._drifts.setdefault(name, []).append(value)
 
     def _total(self, scaled: Mapping[str, Tensor], supervise: float) -> Tensor:
         parts = [supervise * self.supervised.total(scaled)] if supervise and self.supervised.weights else []

@@ -31,6 +31,7 @@ from dfkd_core.training.total_loss import TotalLoss, first_not_finite
 from dfkd_core.training.weight_average import WeightAverage
 
 GAIN_WARNING_DB = 1.0
+MEASURED = 5  # last batches of an epoch at which the balance of the terms is measured again
 
 # what a resumed run may change without becoming another run
 _FREE_KEYS = ("provenance", "training.epochs", "training.patience", "training.device", "training.threads")
@@ -95,7 +96,7 @@ class Trainer:
         told = {n.removeprefix("distillation/"): v for n, v in means.items() if n.startswith("distillation/")}
         if warning := split_warning(told):
             self._warn_once("split", warning)
-        return means | self.loss.scales()
+        return means | self.loss.scales() | self.loss.drift()
 
     def evaluate(self) -> Evaluation:
         """Score the model on the validation mixtures; of the test split a trainer knows nothing."""
@@ -169,7 +170,9 @@ class Trainer:
             estimate = self._forward(batch.noisy)
         loss: Tensor
         report: dict[str, float]
-        loss, report = self.loss(estimate.float(), batch.clean, batch.taught, self.epoch)
+        loss, report = self.loss(
+            estimate.float(), batch.clean, batch.taught, self.epoch, measure=step >= num_steps - MEASURED
+        )
         self._require_finite(report, step)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)

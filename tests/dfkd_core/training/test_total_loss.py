@@ -97,3 +97,32 @@ def test_two_step_distils_only_in_the_first_half_and_supervises_only_in_the_seco
 def test_two_step_without_distillation_is_refused():
     with pytest.raises(ConfigError, match="two_step"):
         build_method(method="none", schedule="two_step")
+
+
+def test_the_drift_is_told_in_units_of_g_and_the_pull_as_the_weight_that_distillation_has_by_now():
+    loss, signal = total(**{"distillation.weight": 3.0, "loss.compressed_spectrum": 0.0}), estimate()
+    loss(signal, CLEAN, TEACHER, 0, measure=True)
+    told = loss.drift()
+    assert told["gradient_drift/snr"] == pytest.approx(1.0) == told["gradient_drift/distillation"]
+    assert told["distillation/pull"] == pytest.approx(3.0, rel=1e-3)
+    assert loss.drift() == {}
+
+
+def test_the_drift_after_freezing_follows_the_gradient_and_changes_nothing():
+    loss, signal = total(**{"loss.compressed_spectrum": 0.0, "distillation.method": "output_mse"}), estimate()
+    for _ in range(20):
+        loss(signal, CLEAN, TEACHER, 0)
+    nearer = (TEACHER + 0.1 * (signal.detach() - TEACHER)).requires_grad_()  # its squared error pulls a tenth as hard
+    value, _ = loss(nearer, CLEAN, TEACHER, 0, measure=True)
+    assert loss.drift()["gradient_drift/distillation"] == pytest.approx(0.1, rel=1e-2)
+    again, _ = loss(nearer, CLEAN, TEACHER, 0)
+    assert again.item() == value.item()
+    assert torch.equal(*(torch.autograd.grad(v, nearer, retain_graph=True)[0] for v in (value, again)))
+
+
+@pytest.mark.parametrize("alone", [{"distillation.method": "none"}, {"loss": {"snr": 0.0, "compressed_spectrum": 0.0}}])
+def test_one_half_alone_has_a_drift_and_no_pull(alone):
+    loss = total(**alone)
+    loss(estimate(), CLEAN, TEACHER, 0, measure=True)
+    told = loss.drift()
+    assert told and "distillation/pull" not in told

@@ -64,6 +64,8 @@ def test_an_epoch_tells_its_losses_diagnostics_and_gradient_norms(experiment):
     metrics = Trainer(experiment()).train_epoch()
     expected = {"train/loss", "train/snr", "train/compressed_spectrum", "train/gradient_norm", "distillation/loss"}
     expected |= {"distillation/split_hz_p50", "gradient_norm/snr", "gradient_norm/distillation"}
+    expected |= {"gradient_drift/snr", "gradient_drift/compressed_spectrum", "gradient_drift/distillation"}
+    expected |= {"distillation/pull"}
     assert expected <= set(metrics) and all(np.isfinite(value) for value in metrics.values())
 
 
