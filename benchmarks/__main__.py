@@ -28,6 +28,7 @@ BENCHMARKS = (
     "gpu_students",
     "corpus_scale",
     "front_while_running",
+    "driver_growth",
     "interval_coverage",
 )
 RESULTS = Path("bench-results/latest.json")

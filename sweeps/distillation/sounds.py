@@ -1,6 +1,7 @@
 """What a front sounds like: a few validation mixtures through every model on it, kept as files under front/sounds.
 
-The mixtures are those that trials were scored on, one hard, one middling, one easy by SNR; all versions of a mixture
+The mixtures are those that trials were scored on: one hard, one middling, one easy by SNR, each in another noise and
+of another voice where the corpus has them; all versions of a mixture
 carry one gain, so that levels can be compared.
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.documents import read_json
@@ -116,6 +118,21 @@ def file_name(name: str) -> str:
     return re.sub(r"[^a-zA-Z0-9.-]+", "-", name)
 
 
+def chosen_mixtures(snr_db: ArrayLike, families: Sequence[str], speakers: Sequence[str]) -> NDArray[np.int64]:
+    """A mixture of each third by SNR, the hardest first: of three noise families and three speakers where there are.
+
+    In a third the one nearest to its middle is taken whose noise has not been heard, else whose voice has not.
+    """
+    order, chosen = np.argsort(snr_db, kind="stable"), list[int]()
+    for third in np.array_split(order, NUM_MIXTURES):
+        noises, voices = {families[i] for i in chosen}, {speakers[i] for i in chosen}
+        from_middle = np.abs(np.arange(len(third)) - len(third) // 2)
+        heard = [(families[i] in noises, speakers[i] in voices) for i in third.tolist()]
+        for best in sorted(range(len(third)), key=lambda k: (*heard[k], from_middle[k]))[:1]:
+            chosen.append(int(third[best]))
+    return np.array(chosen, dtype=np.int64)
+
+
 class _Mixtures:
     """The mixtures to listen to, and the gain that makes each loud enough."""
 
@@ -125,9 +142,7 @@ class _Mixtures:
 
         listed = Signals(config, needs_teacher=False).validation
         snr_db = listed.snr_db
-        places = (np.arange(NUM_MIXTURES) + 0.5) / NUM_MIXTURES * len(listed)
-        chosen = np.unique(np.argsort(snr_db, kind="stable")[places.astype(int)])
-        chosen = chosen[np.argsort(snr_db[chosen], kind="stable")]
+        chosen = chosen_mixtures(snr_db, listed.noise_families, listed.speakers)
         self.noisy, reference = listed.batch(chosen)
         self.clean = reference if listed.reference == "clean" else None
         self.listed = [ListedMixture(listed, int(i)) for i in chosen]

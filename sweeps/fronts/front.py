@@ -304,8 +304,13 @@ def _cost_array(records: Sequence[TrialRecord], objectives: Sequence[Objective])
 
 def in_front_order(records: Iterable[TrialRecord], objectives: Sequence[Objective]) -> list[TrialRecord]:
     """Sorted by the first minimised objective, then by the others, then by number."""
+    return sorted(records, key=lambda record: place_in_front(record, objectives))
+
+
+def place_in_front(record: TrialRecord, objectives: Sequence[Objective]) -> tuple[float, ...]:
+    """What a front is sorted by; the last is the trial's number."""
     lead = next((o for o in objectives if o.goal == "minimize"), objectives[0])
-    return sorted(records, key=lambda r: (lead.cost(r.metrics[lead.metric]), costs(objectives, r.metrics), r.number))
+    return (lead.cost(record.metrics[lead.metric]), *costs(objectives, record.metrics), record.number)
 
 
 def front_point(record: TrialRecord, objectives: Sequence[Objective], run_id: str | None) -> FrontPoint:

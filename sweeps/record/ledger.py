@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -25,7 +26,7 @@ from sweeps.definition.spec import SweepSpec
 from sweeps.record.journal import DurableJournal
 from sweeps.record.sweep_state import SweepState
 from sweeps.record.trials import TrialRecord, TrialState
-from sweeps.search.history import Outlook
+from sweeps.search.history import Outlook, Turnout, trial_at
 from sweeps.search.samplers import Experience, build_sampler
 
 JOURNAL = "ledger.journal"
@@ -50,6 +51,7 @@ class Ledger:
     def __init__(self, study: optuna.Study, spec: SweepSpec, folder: Path) -> None:
         self.study, self.spec, self._folder = study, spec, folder
         self._space = Space.parse(spec.space)
+        self._turnout, self._ended = Turnout(), Counter[StudyState]()
         self._outlook = Outlook(
             self._space,
             spec.budget.epochs_per_trial,
@@ -145,18 +147,20 @@ class Ledger:
 
     def num_finished(self) -> int:
         """How many trials have reached a final state."""
-        return sum(trial.state.is_finished() for trial in self._all()[self._offset :])
+        self._look()
+        return self._ended.total() - self._offset
 
     def ask(self) -> tuple[int, dict[str, Any]]:
         """A new trial: its number and the searched values, by key path."""
-        number = len(self._all())
-        self.study.sampler = self._sampler(number)
+        self._look()
+        self.study.sampler = self._sampler(self._turnout.num_seen)
         return self._suggest(self.study.ask())
 
     def again(self, number: int) -> dict[str, Any]:
         """The values of an unfinished trial; those already drawn are returned as they were drawn."""
+        self._look()
         self.study.sampler = self._sampler(number + self._offset)
-        frozen = self._all()[number + self._offset]
+        frozen = self._frozen(number + self._offset)
         if frozen.state is StudyState.WAITING:  # of evaluate_first; study.ask() would take the first of them
             self.study._storage.set_trial_state_values(frozen._trial_id, StudyState.RUNNING)
         return self._suggest(self._trial(number))[1]
@@ -174,7 +178,7 @@ class Ledger:
         An epoch that is reported again, by a trial taken up from its checkpoint, keeps its time: what is told of it
         is the same and not a second event.
         """
-        frozen, key = self._all()[number + self._offset], f"{EPOCH}{epoch}"
+        frozen, key = self._frozen(number + self._offset), f"{EPOCH}{epoch}"
         known = frozen.user_attrs.get(key, {})
         noted = {**metrics, TIME: known.get(TIME, time.time())}
         if noted != known:
@@ -225,7 +229,7 @@ class Ledger:
         state, constraints = TrialState(outcome["state"]), dict(outcome["violations"])
         if state is TrialState.PRUNED:
             constraints[STOPPED] = 1.0 - epochs / (self.spec.budget.epochs_per_trial + 1)
-        for name in constraints.keys() - self._all()[trial.number].constraints.keys():
+        for name in constraints.keys() - self._frozen(trial.number).constraints.keys():
             trial.set_constraint(name, constraints[name])
         if state is TrialState.FAILED:
             self.study.tell(trial, state=StudyState.FAIL)
@@ -240,7 +244,7 @@ class Ledger:
 
     def record(self, number: int) -> TrialRecord:
         """One trial."""
-        return self._record(self._all()[number + self._offset], None)
+        return self._record(self._frozen(number + self._offset), None)
 
     def epochs(self, number: int) -> dict[int, dict[str, float]]:
         """All reported epochs of a trial, in order."""
@@ -264,9 +268,15 @@ class Ledger:
     def _all(self) -> list[FrozenTrial]:
         return self.study.get_trials(deepcopy=False)
 
+    def _frozen(self, in_study: int) -> FrozenTrial:
+        return trial_at(self.study, in_study)
+
     def _trial(self, number: int) -> Trial:
-        frozen = self._all()[number + self._offset]
-        return Trial(self.study, frozen._trial_id)
+        return Trial(self.study, self._frozen(number + self._offset)._trial_id)
+
+    def _look(self) -> None:
+        """Count what has ended since the last look."""
+        self._ended.update(trial.state for trial in self._turnout.ended(self.study))
 
     def _suggest(self, trial: Trial) -> tuple[int, dict[str, Any]]:
         values = self._space.suggest(trial)
@@ -275,10 +285,8 @@ class Ledger:
         return trial.number - self._offset, values
 
     def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
-        config = self.spec.sampler
-        states = [trial.state for trial in self._all()]
-        num_complete = states.count(StudyState.COMPLETE)
-        known = Experience(self.spec.budget.trials, num_complete + states.count(StudyState.PRUNED), num_complete)
+        config, num_complete = self.spec.sampler, self._ended[StudyState.COMPLETE]
+        known = Experience(self.spec.budget.trials, num_complete + self._ended[StudyState.PRUNED], num_complete)
         return build_sampler(config.name, config.seed, number, known, config.options, self._outlook)
 
     def _record(self, trial: FrozenTrial, session: str | None) -> TrialRecord:

@@ -11,7 +11,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from sweeps.search.history import Outlook
+from sweeps.search.history import Outlook, given
 
 MAX_REDRAWS = 40  # a small space may hold nothing else
 
@@ -55,13 +55,11 @@ class FreshSampler(BaseSampler):
         return self._params[param_name]
 
     def _proposal(self, study: Study, trial: FrozenTrial) -> dict[str, Any]:
-        trials = study.get_trials(deepcopy=False)
-        others = [_params(other) for other in trials[self._outlook.num_others :] if other.number != trial.number]
         rng, uniform = np.random.default_rng(self._stream), RandomSampler(self._stream)
         for redraw in range(MAX_REDRAWS):
             draft = _Draft(self._sampler, uniform, redraw / (MAX_REDRAWS - 1), rng, study, trial)
             self._outlook.space.suggest(draft)
-            if draft.params not in others:
+            if not self._outlook.is_taken(draft.params, study, trial.number):
                 break
         return draft.params
 
@@ -83,7 +81,7 @@ class _Draft:
     ) -> None:
         self._sampler, self._uniform, self._looseness, self._rng = sampler, uniform, looseness, rng
         self._study, self._trial = study, trial
-        self._given = _params(trial)
+        self._given = given(trial)
         self._relative = sampler.sample_relative(study, trial, sampler.infer_relative_search_space(study, trial))
         self.params: dict[str, Any] = {}
 
@@ -116,8 +114,3 @@ class _Draft:
             value = self._sampler.sample_independent(self._study, self._trial, name, distribution)
         self.params[name] = value
         return value
-
-
-def _params(trial: FrozenTrial) -> dict[str, Any]:
-    """What a trial was given, also where it still waits."""
-    return {**trial.system_attrs.get("fixed_params", {}), **trial.params}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from search_spaces.space import Space
@@ -20,6 +23,44 @@ from sweeps.search.gaussian_process import Scales
 Curves = Mapping[int, tuple[float, ...]]  # epoch -> costs, NaN for what is not known yet; 0: before training
 GROWTH = 1.25  # what was fitted is fitted anew when there are so many times as many trials
 FIRST = 4
+
+
+Point = frozenset[tuple[str, object]]  # values by parameter
+
+
+def given(trial: FrozenTrial) -> dict[str, Any]:
+    """What a trial was given, also where it still waits."""
+    return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
+
+
+def point_of(params: Mapping[str, Any]) -> Point:
+    """Values by parameter as one thing that can be looked up; 1, 1.0 and True are one value, as they are in a list."""
+    return frozenset((name, value if isinstance(value, Hashable) else repr(value)) for name, value in params.items())
+
+
+def trial_at(study: Study, number: int) -> FrozenTrial:
+    """One trial of a study; a list of all of them costs more with every trial. KeyError where there is none yet."""
+    storage = study._storage
+    return storage.get_trial(storage.get_trial_id_from_study_id_trial_number(study._study_id, number))
+
+
+@dataclass
+class Turnout:
+    """Which trials of a study have come and which have ended, without going again through those that had."""
+
+    num_seen: int = 0
+    unfinished: set[int] = field(default_factory=set)
+
+    def ended(self, study: Study) -> list[FrozenTrial]:
+        """The trials that have ended since the last call."""
+        with suppress(KeyError):
+            while True:
+                trial_at(study, self.num_seen)
+                self.unfinished.add(self.num_seen)
+                self.num_seen += 1
+        ended = [trial for n in sorted(self.unfinished) if (trial := trial_at(study, n)).state.is_finished()]
+        self.unfinished.difference_update(trial.number for trial in ended)
+        return ended
 
 
 @dataclass(frozen=True)
@@ -46,9 +87,18 @@ class Outlook:
     num_others: int = 0  # trials in front that are another sweep's
     fitted: dict[tuple[int, int], Scales] = field(default_factory=dict)  # by objective and number of trials
     _finished: dict[int, Lesson] = field(default_factory=dict)
+    _taken: set[Point] = field(default_factory=set)
+    _turnout: Turnout = field(default_factory=Turnout)
 
     def __post_init__(self) -> None:
         self.cube = Cube(self.space)
+
+    def is_taken(self, params: Mapping[str, Any], study: Study, asking: int) -> bool:
+        """Whether another trial of the sweep was given these values, or waits with them."""
+        own = (trial for trial in self._turnout.ended(study) if trial.number >= self.num_others)
+        self._taken.update(point_of(given(trial)) for trial in own)
+        waiting = (given(trial_at(study, n)) for n in self._turnout.unfinished if n >= self.num_others and n != asking)
+        return point_of(params) in self._taken or any(params == other for other in waiting)
 
     def lessons(self, trials: Sequence[FrozenTrial], asking: int) -> list[Lesson]:
         """Every trial but the one that is asking; finished ones are read once."""

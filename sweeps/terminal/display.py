@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -24,7 +24,7 @@ class SweepView:
     num_trials: int  # the budget
     counts: Mapping[TrialState, int]  # of the trials that have ended, and of those at work
     hypervolume: float
-    front: tuple[TrialRecord, ...]  # so far, in the front's order
+    front: Callable[[], Sequence[TrialRecord]]  # so far, in its order; put into it for who asks
     spent_s: float
 
     @property

@@ -106,7 +106,7 @@ def front_rows(view: SweepView) -> RenderableType:
     table.add_column("trial", justify="right")
     for objective in view.objectives:
         table.add_column(objective.metric, justify="right")
-    for record in view.front[:MAX_ROWS]:
+    for record in view.front()[:MAX_ROWS]:
         table.add_row(str(record.number), *(f"{record.metrics[o.metric]:,.6g}" for o in view.objectives))
     return table
 

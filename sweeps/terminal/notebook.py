@@ -51,10 +51,9 @@ class NotebookDisplay(Display):
     def update(self, view: SweepView) -> None:
         """Draw the present state."""
         counts = ", ".join(f"{count} {state.lower()}" for state, count in view.counts.items() if count)
+        front = view.front()
         best = [
-            f"{o.metric} {min((r.metrics[o.metric] for r in view.front), key=o.cost):.5g}"
-            for o in view.objectives
-            if view.front
+            f"{o.metric} {min((r.metrics[o.metric] for r in front), key=o.cost):.5g}" for o in view.objectives if front
         ]
         lines = [
             f"{view.name}: {view.num_finished} of {view.num_trials} trials; {counts}",

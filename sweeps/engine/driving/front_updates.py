@@ -8,7 +8,7 @@ from pathlib import Path
 from sweeps.definition.objectives import costs
 from sweeps.definition.spec import SweepSpec
 from sweeps.distillation.sounds import read_sounds
-from sweeps.fronts.front import Front, build_front, in_front_order, trial_ranks
+from sweeps.fronts.front import Front, build_front, place_in_front, trial_ranks
 from sweeps.fronts.reference_models import noisy_input, read_references
 from sweeps.page.report import write_front
 from sweeps.pareto import GrowingFront
@@ -32,6 +32,7 @@ class FrontUpdates:
         self._ledger, self._spec, self._folder, self._tracker = ledger, spec, folder, tracker
         self._growing = GrowingFront(spec.reference_costs)
         self._complete: dict[int, TrialRecord] = {}
+        self._places: dict[int, tuple[float, ...]] = {}  # what each is sorted by
         self._front: tuple[TrialRecord, ...] | None = ()  # None: to be put in order again
         self._ranks: dict[int, int | None] = {}
         self._num_finished = 0
@@ -49,8 +50,8 @@ class FrontUpdates:
     def front(self) -> tuple[TrialRecord, ...]:
         """The trials on the front so far, in its order."""
         if self._front is None:
-            on_front = (self._complete[number] for number in self._growing.labels)
-            self._front = tuple(in_front_order(on_front, self._spec.objectives))
+            on_front = sorted(self._places[number] for number in self._growing.labels)
+            self._front = tuple(self._complete[int(number)] for *_, number in on_front)
         return self._front
 
     def finished(self, record: TrialRecord) -> None:
@@ -82,6 +83,7 @@ class FrontUpdates:
         if record.state is TrialState.COMPLETE:
             self._growing.add(costs(self._spec.objectives, record.metrics), record.number)
             self._complete[record.number], self._front = record, None
+            self._places[record.number] = place_in_front(record, self._spec.objectives)
             return True
         return self._num_finished == 1
 

@@ -66,6 +66,6 @@ class Watch:
             num_trials=conductor.spec.budget.trials,
             counts={**conductor.counts, TrialState.RUNNING: at_work},
             hypervolume=self._updates.hypervolume,
-            front=self._updates.front,
+            front=lambda: self._updates.front,
             spent_s=self.spent_s,
         )

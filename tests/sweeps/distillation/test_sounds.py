@@ -18,6 +18,7 @@ class Listed:
     snr_db = np.array([5.0, -5.0, 0.0, 20.0, 10.0, 15.0])
     reference = "clean"
     noise_families = ("rain", "cafe", "car", "bell", "fan", "bird")
+    speakers = ("a", "b", "c", "d", "e", "f")
 
     def __len__(self):
         return 6
@@ -99,3 +100,19 @@ def test_a_corpus_that_is_gone_costs_all_sounds_and_is_told(tmp_path, monkeypatc
     monkeypatch.setattr("dfkd_core.training.signals.Signals", missing)
     sounds.record_sounds(tmp_path, [3], ExperimentConfig())
     assert "no corpus here" in caplog.text and sounds.read_sounds(tmp_path, [3]) is None
+
+
+def test_the_excerpts_are_of_three_noises_and_three_voices_where_there_are():
+    snr_db = np.repeat([0.0, 5.0, 10.0], 4)
+    families = ["rain", "rain", "rain", "cafe"] + ["rain", "rain", "car", "rain"] + ["bell"] * 4
+    speakers = list("aaaa" + "aaba" + "abac")
+    chosen = sounds.chosen_mixtures(snr_db, families, speakers)
+    assert [families[i] for i in chosen] == ["rain", "car", "bell"]
+    assert [speakers[i] for i in chosen] == ["a", "b", "c"]
+    assert snr_db[chosen].tolist() == [0, 5, 10]
+
+
+def test_with_one_noise_and_one_voice_the_excerpts_still_differ_by_snr():
+    chosen = sounds.chosen_mixtures(np.array([15.0, 0.0, 5.0, 10.0]), ["moh"] * 4, ["June"] * 4)
+    assert chosen.tolist() == [2, 3, 0]
+    assert sounds.chosen_mixtures(np.array([3.0]), ["moh"], ["June"]).tolist() == [0]

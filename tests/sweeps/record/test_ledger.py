@@ -318,3 +318,28 @@ def test_a_failed_trial_is_tried_again_once_under_another_number(ledger):
     for record in retries:
         play(ledger, record.number, dict(ledger.record(record.number).params))
     assert [record.number for record in ledger.failed()] == [record.number for record in retries], "they failed, too"
+
+
+def test_no_step_of_a_trial_goes_through_all_the_others(tmp_path, monkeypatch):
+    """Else each trial costs more than the one before; the one list of all trials is made by Optuna's own `ask`."""
+    ledger = Ledger.create(tmp_path, spec(sampler={"name": "random", "seed": 1}), "id")
+    storage, lists = ledger.study._storage, []
+    every = storage.get_all_trials
+    monkeypatch.setattr(storage, "get_all_trials", lambda *args, **named: lists.append(1) or every(*args, **named))
+    for _ in range(4):
+        number, params = ledger.ask()
+        play(ledger, number, params)
+        assert (ledger.record(number).number, ledger.num_finished()) == (number, number + 1)
+    assert len(lists) <= 4
+
+
+def test_what_another_process_has_written_is_counted(tmp_path):
+    ours, lessons = Ledger.create(tmp_path, spec(), "id", [({"x": 0.5, "size": 0.5}, {QUALITY: 0.3, PARAMS: 1e6})]), 1
+    theirs = Ledger.open(tmp_path, spec(), "id")
+    assert (ours.num_finished(), theirs.num_finished()) == (0, 0)
+    play(theirs, *theirs.ask())
+    waiting, _ = theirs.ask()
+    assert (ours.num_finished(), theirs.num_finished()) == (1, 1)
+    assert (ours._ended.total(), ours._turnout.num_seen) == (lessons + 1, lessons + 2)
+    play(ours, waiting, ours.again(waiting))
+    assert (ours.num_finished(), theirs.num_finished()) == (2, 2)

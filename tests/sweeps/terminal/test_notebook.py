@@ -31,7 +31,7 @@ def shown(monkeypatch):
 
 def view(done, front=()):
     objectives = (Objective(metric="val/q", goal="maximize"), Objective(metric="model/params", goal="minimize"))
-    return SweepView("s", objectives, 2, {TrialState.COMPLETE: done}, 1.5, tuple(front), 60.0)
+    return SweepView("s", objectives, 2, {TrialState.COMPLETE: done}, 1.5, lambda: tuple(front), 60.0)
 
 
 def test_without_a_notebook_nothing_is_said(monkeypatch):
