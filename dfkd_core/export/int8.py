@@ -17,6 +17,7 @@ from dfkd_core.export.report import Enhance, ExportReport, PesqLost, real_time_f
 from dfkd_core.metrics import METRICS
 from dfkd_core.scoring.evaluation import evaluate
 from dfkd_core.scoring.model_scores import split_mixtures
+from dfkd_core.signal.chunks import in_pieces
 from dfkd_core.teachers import open_teacher
 from dfkd_core.teachers.base import Listed, Waveforms
 from dfkd_core.teachers.taught_list import judged
@@ -49,22 +50,15 @@ def in_int8(
         enhance = opened(graph)
 
         def each(noisy: Waveforms, listed: Sequence[Listed], enhance: Enhance = enhance) -> Waveforms:
-            return np.stack([_in_pieces(enhance, row, num_samples) for row in noisy])
+            if num_samples is None:
+                return np.stack([enhance(row) for row in noisy])
+            return in_pieces(lambda rows: np.stack([enhance(row) for row in rows]), noisy, num_samples)
 
         scores.append(evaluate(each, mixtures, {PESQ: METRICS[PESQ]}).mean[PESQ])
     lost = PesqLost(scores[0], scores[1], len(mixtures))
     factor = real_time_factor(opened(small), num_samples)
     form = f"{report.form}, int8"
     return small, replace(report, form=form, num_bytes=len(small), real_time_factor=factor, pesq_lost=lost)
-
-
-def _in_pieces(enhance: Enhance, noisy: Waveforms, num_samples: int | None) -> Waveforms:
-    """A signal of any length through a graph that takes one length alone."""
-    if num_samples is None:
-        return enhance(noisy)
-    padded = np.pad(noisy, (0, -len(noisy) % num_samples)).reshape(-1, num_samples)
-    joined: Waveforms = np.concatenate([enhance(piece) for piece in padded])[: len(noisy)]
-    return joined
 
 
 def _quantised(content: bytes) -> bytes:

@@ -192,8 +192,10 @@ def with_metadata(graph: bytes, told: Mapping[str, str]) -> bytes:
 def provenance(model: Student, folder: Path) -> dict[str, str]:
     """What a file says of itself to whoever opens it."""
     sizes = {name: value for name, value in asdict(complexity(model)).items() if np.isfinite(value)}
-    student = read_model_config(folder).student.model
-    told = {"sample_rate": SAMPLE_RATE_HZ, "dfkd.model": student, "dfkd.sha256": model_sha256(folder)}
+    config = read_model_config(folder)
+    told = {"sample_rate": SAMPLE_RATE_HZ, "dfkd.model": config.student.model, "dfkd.sha256": model_sha256(folder)}
+    if config.provenance:  # the sweep's, of an exported config
+        told["dfkd.provenance"] = json.dumps(config.provenance)
     if (folder / METRICS).is_file():
         origin = read_record(folder).origin
         told["dfkd.licences"] = ", ".join(origin.get("licences") or ["unknown"])

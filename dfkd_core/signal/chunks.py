@@ -46,3 +46,23 @@ def in_chunks(
             yield chunk[:, :hop]
     if held is not None:
         yield enhanced(held)
+
+
+def in_pieces(estimate: Callable[[Samples], Samples], noisy: Samples, length: int) -> Samples:
+    """What `estimate`, which takes signals of `length` samples alone, makes of (batch, time) of any length.
+
+    In pieces that overlap by a quarter and fade into one another; the last is filled up with silence.
+    """
+    overlap, total = length // 4, noisy.shape[1]
+    hop = length - overlap
+    count = max(1, -(-(total - overlap) // hop))
+    padded = np.pad(noisy, ((0, 0), (0, count * hop + overlap - total)))
+    fade_in, joined = np.linspace(0, 1, overlap, dtype=np.float32), np.zeros_like(padded)
+    for first in range(0, count * hop, hop):
+        piece = estimate(padded[:, first : first + length]).copy()
+        if first:
+            piece[:, :overlap] *= fade_in
+        if first + hop < count * hop:
+            piece[:, hop:] *= 1 - fade_in
+        joined[:, first : first + length] += piece
+    return joined[:, :total]

@@ -12,7 +12,9 @@ import numpy as np
 from dfkd_core.base.atomic_files import sha256_file
 from dfkd_core.base.onnx_session import open_session
 from dfkd_core.errors import ConfigError
+from dfkd_core.live.onnx_core import FORM
 from dfkd_core.signal import SAMPLE_RATE_HZ
+from dfkd_core.signal.chunks import in_pieces
 from dfkd_core.teachers.base import Listed, Waveforms
 
 # what a port takes of a signal with full scale at 1: numpy's type, and what full scale is there
@@ -28,8 +30,9 @@ class ONNXTeacher:
     """One input and one output, each (time,), (batch, time) or (batch, 1, time), of equal length.
 
     Both of floats, of half or double precision too, or of 16-bit integers: each is fed in its own type. Fixed batch
-    sizes are looped over; a fixed length must be that of the mixtures. A file may state its rate under the metadata
-    key `sample_rate`; without it 16 kHz is taken for granted.
+    sizes are looped over; a fixed length must be that of the mixtures, but for files of `dfkd export-onnx`, which hear
+    others in pieces. A file may state its rate under the metadata key `sample_rate`; without it 16 kHz is taken for
+    granted.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,6 +57,8 @@ class ONNXTeacher:
         """Estimates (batch, time) of noisy (batch, time) at 16 kHz."""
         shape = self.session.get_inputs()[0].shape
         if isinstance(shape[-1], int) and shape[-1] != noisy.shape[-1]:
+            if FORM in self.session.get_modelmeta().custom_metadata_map:
+                return in_pieces(self, noisy, shape[-1])
             rule = f"takes {shape[-1]} samples, but mixtures have {noisy.shape[-1]}; export it with a free length"
             raise ConfigError(rule, file=self.path)
         one_by_one = len(shape) == 1 or isinstance(shape[0], int)

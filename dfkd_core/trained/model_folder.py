@@ -69,7 +69,9 @@ def write_model_folder(
 def note_runtimes(folder: Path, runtimes: Mapping[str, Mapping[str, float]]) -> None:
     """Write into record and card what was measured of the model in other runtimes, beside what stands there."""
     config, record = read_model_config(folder), read_record(folder)
-    noted = record.model_copy(update={"runtimes": record.runtimes | {n: dict(told) for n, told in runtimes.items()}})
+    sizes = record.sizes | asdict(complexity(build_student(config.student)))  # of an older record, what it lacks, too
+    rows = record.runtimes | {name: dict(measured) for name, measured in runtimes.items()}
+    noted = record.model_copy(update={"runtimes": rows, "sizes": sizes})
     write_atomic(folder / CARD, model_card(config, noted).encode())
     write_atomic(folder / METRICS, json.dumps(noted.to_json(), indent=1).encode())
 

@@ -59,6 +59,7 @@ def model_folders(tmp_path_factory, tiny_corpus):
             {
                 "student": fields,
                 "distillation": {"method": "none"},
+                "provenance": {"sweep": "first", "trial": 7},
                 "data": {"corpus": str(tiny_corpus), "segment_s": 0.5, "validation_clips": 4},
             }
         )

@@ -1,5 +1,6 @@
 """An exported file computes what the model computes, and says what it is."""
 
+import json
 import shutil
 
 import numpy as np
@@ -48,6 +49,7 @@ def test_a_file_says_rate_framing_sizes_licence_and_where_it_comes_from(streamin
     _, path, said = streaming
     told = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
     assert told["sample_rate"] == "16000" and told["dfkd.licences"] == "CC0-1.0" and told["dfkd.data_hash"] == "d" * 64
+    assert json.loads(told["dfkd.provenance"]) == {"sweep": "first", "trial": 7}
     assert float(told["dfkd.params"]) > 1000 and "hop_samples" in told["dfkd.framing"]
     assert said.latency_ms > 0 and said.state_bytes > 0 and said.real_time_factor > 0
     assert float(told["dfkd.latency_ms"]) == said.latency_ms and int(told["dfkd.states_bytes"]) == said.state_bytes

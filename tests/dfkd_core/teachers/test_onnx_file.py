@@ -34,6 +34,16 @@ def test_a_fixed_length_must_be_that_of_the_mixtures(tmp_path):
         halving(tmp_path / "half.onnx", [1, 100])(NOISY)
 
 
+def test_an_export_of_one_length_hears_others_in_pieces(tmp_path):
+    path = tmp_path / "half.onnx"
+    halving(path, [1, 100])
+    model = onnx.load(path)
+    helper.set_model_props(model, {"dfkd.form": "whole signal"})
+    onnx.save(model, path)
+    for length in (1, 99, 100, 101, 160):
+        np.testing.assert_allclose(ONNXTeacher(path)(NOISY[:, :length]), NOISY[:, :length] / 2, atol=1e-6)
+
+
 def test_several_inputs_are_no_waveform(tmp_path):
     with pytest.raises(ConfigError, match="one waveform to one waveform"):
         halving(tmp_path / "half.onnx", [1, "time"], num_inputs=2)(NOISY)
