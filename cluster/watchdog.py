@@ -20,8 +20,17 @@ def watched(remedy: str) -> Iterator[None]:
 
     Nothing is put away first: what is on disk is all that counts, as after a kill. `remedy` says how to go on.
     """
-    over = threading.Event()
-    thread = threading.Thread(target=_watch, args=(own_processes(), over, remedy), name="ray-watchdog", daemon=True)
+    processes, over = own_processes(), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(LOOK_S):
+            dead = first_dead(processes)
+            if dead is not None:
+                sys.stderr.write(f"dfkd: Ray's process {dead.pid} has ended, and with it this driver; {remedy}\n")
+                sys.stderr.flush()
+                os._exit(1)
+
+    thread = threading.Thread(target=watch, name="ray-watchdog", daemon=True)
     thread.start()
     try:
         yield
@@ -44,12 +53,3 @@ def first_dead(processes: list[psutil.Process]) -> psutil.Process | None:
         except psutil.NoSuchProcess:
             return process
     return None
-
-
-def _watch(processes: list[psutil.Process], over: threading.Event, remedy: str) -> None:
-    while not over.wait(LOOK_S):
-        dead = first_dead(processes)
-        if dead is not None:
-            sys.stderr.write(f"dfkd: Ray's process {dead.pid} has ended, and with it this driver; {remedy}\n")
-            sys.stderr.flush()
-            os._exit(1)

@@ -164,19 +164,12 @@ def _dimensions(key: str, entry: Any, file: str | Path | None) -> Iterator[Dimen
             raise ConfigError(f"must be {{min, max}} or {{values}}, but got {alternative!r}", key=where, file=file)
         rest = {name: value for name, value in alternative.items() if name != "when"}
         name = f"{key}#{index}" if len(alternatives) > 1 else key
-        yield Dimension(
-            key, name, parse_distribution(rest, where, file), _conditions(alternative.get("when"), where, file)
-        )
-
-
-def _conditions(when: Any, where: str, file: str | Path | None) -> dict[str, tuple[Any, ...]]:
-    if when is None:
-        return {}
-    if not isinstance(when, Mapping):
-        raise ConfigError(
-            f"must map a parent's key to a value or a list, but got {when!r}", key=f"{where}.when", file=file
-        )
-    return {str(parent): tuple(values) if isinstance(values, list) else (values,) for parent, values in when.items()}
+        when = {} if alternative.get("when") is None else alternative["when"]
+        if not isinstance(when, Mapping):
+            rule = f"must map a parent's key to a value or a list, but got {when!r}"
+            raise ConfigError(rule, key=f"{where}.when", file=file)
+        conditions = {str(parent): tuple(v) if isinstance(v, list) else (v,) for parent, v in when.items()}
+        yield Dimension(key, name, parse_distribution(rest, where, file), conditions)
 
 
 def _parents_first(dimensions: Sequence[Dimension], file: str | Path | None) -> list[Dimension]:

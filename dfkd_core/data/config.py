@@ -20,11 +20,10 @@ class ValueSet(Config):
     values: Annotated[tuple[float, ...], Field(min_length=1)]
 
 
-def _form(value: Any) -> str:
-    return "<set>" if isinstance(value, ValueSet | Mapping) else "<range>"
-
-
-RangeOrSet = Annotated[Annotated[Range, Tag("<range>")] | Annotated[ValueSet, Tag("<set>")], Discriminator(_form)]
+RangeOrSet = Annotated[
+    Annotated[Range, Tag("<range>")] | Annotated[ValueSet, Tag("<set>")],
+    Discriminator(lambda value: "<set>" if isinstance(value, ValueSet | Mapping) else "<range>"),
+]
 
 
 class DataConfig(Config):

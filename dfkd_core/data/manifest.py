@@ -148,8 +148,12 @@ def read_manifest(path: str | Path, root: Path | None = None) -> Manifest:
 def write_manifest(manifest: Manifest, path: str | Path) -> None:
     """Write the CSV; clips outside its folder are named by their absolute path."""
     path = Path(path).resolve()
-    place = {clip.path: _relative(manifest.path(clip), path.parent) for clip in manifest.clips}
-    write_rows([replace(clip, path=place[clip.path]) for clip in manifest.clips], path)
+    clips = []
+    for clip in manifest.clips:
+        file = manifest.path(clip)
+        place = file.relative_to(path.parent) if file.is_relative_to(path.parent) else file
+        clips.append(replace(clip, path=place.as_posix()))
+    write_rows(clips, path)
 
 
 def check_pairs(clips: Sequence[Clip]) -> None:
@@ -233,7 +237,3 @@ def _one_of(value: str, known: Sequence[Name], column: str, where: str) -> Name:
         if name == value:
             return name
     raise DataError(f"{where}: {column} must be one of {', '.join(known)}, but got {value!r}")
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()

@@ -63,25 +63,20 @@ def cut(
     frames = part.num_frames[clips]
     phase, shuffle = rng.random(len(clips)), rng.random(len(clips))
     long = frames >= length
-    found = _from_long(part, clips[long], length, phase[long])
+    counts = frames[long] // length
+    offset = (phase[long] * (frames[long] - counts * length + 1)).astype(np.int64)
+    within = np.arange(counts.sum()) - np.repeat(_before(counts)[:-1], counts)
+    pieces = np.zeros(len(within), PIECE)
+    pieces["clip"] = np.repeat(clips[long], counts)
+    pieces["start"] = np.repeat(offset, counts) + within * length
+    pieces["length"] = length
+    found = _segments(part, pieces, np.arange(len(pieces)))
     short = np.flatnonzero(~long & (frames > 0))
     # neighbours change with every pass, so that no joint is learnt
     order = short[np.lexsort((shuffle[short], speakers[short]))]
     if len(order):
         found = found + _from_short(part, clips[order], speakers[order], length, gap)
     return found.take(np.flatnonzero(found.num_active >= min_active))
-
-
-def _from_long(part: AudioPart, clips: Ints, length: int, phase: NDArray[np.float64]) -> Segments:
-    frames = part.num_frames[clips]
-    counts = frames // length
-    offset = (phase * (frames - counts * length + 1)).astype(np.int64)
-    within = np.arange(counts.sum()) - np.repeat(_before(counts)[:-1], counts)
-    pieces = np.zeros(len(within), PIECE)
-    pieces["clip"] = np.repeat(clips, counts)
-    pieces["start"] = np.repeat(offset, counts) + within * length
-    pieces["length"] = length
-    return _segments(part, pieces, np.arange(len(pieces)))
 
 
 def _from_short(part: AudioPart, clips: Ints, speakers: Ints, length: int, gap: int) -> Segments:

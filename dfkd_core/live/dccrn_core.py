@@ -39,7 +39,13 @@ class DCCRNCore(LiveCore):
         for down in self.down:
             signal = down(memory.with_past(signal, self.past))
             skips.append(signal)
-        signal = self._recur(signal, memory)
+
+        def lstm(layer: ComplexLSTM, state: Tensor) -> Tensor:
+            real_of_real, real_of_imag = memory.lstm(layer.real, state).chunk(2, dim=1)
+            imag_of_real, imag_of_imag = memory.lstm(layer.imag, state).chunk(2, dim=1)
+            return torch.cat((real_of_real - imag_of_imag, real_of_imag + imag_of_real), dim=1)
+
+        signal = self.recurrence.through(signal, lstm)
         # behind the end there are no frames: nothing is what decoder layers hear of them
         signal, *skips = (_heard(part, past_end <= 0) for part in (signal, *skips))
         for j, (up, skip) in enumerate(zip(self.up, reversed(skips), strict=True)):
@@ -49,14 +55,6 @@ class DCCRNCore(LiveCore):
             signal = up(memory.with_past(both, self.past))
         enhanced = masked(signal, memory.delayed(spectrum, self.delay_frames))
         return F.pad(enhanced, (1, 0))
-
-    def _recur(self, signal: Tensor, memory: Memory) -> Tensor:
-        def lstm(layer: ComplexLSTM, state: Tensor) -> Tensor:
-            real_of_real, real_of_imag = memory.lstm(layer.real, state).chunk(2, dim=1)
-            imag_of_real, imag_of_imag = memory.lstm(layer.imag, state).chunk(2, dim=1)
-            return torch.cat((real_of_real - imag_of_imag, real_of_imag + imag_of_real), dim=1)
-
-        return self.recurrence.through(signal, lstm)
 
 
 def _heard(signal: Tensor, is_there: bool | Tensor) -> Tensor:

@@ -44,15 +44,13 @@ class DNSMOS:
             return UNDEFINED
         if is_silent(estimate, clean):
             return self.floor
-        return float(np.polyval([-0.06766283, 1.11546468, 0.04602535], self._overall(windows(estimate))).mean())
-
-    def _overall(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """The network's raw rating of each window; windows of a repeated clip that are the same are rated once."""
-        name, known = self._session.get_inputs()[0].name, dict[bytes, float]()
-        for window in batch:
+        batch, known = windows(estimate), dict[bytes, float]()
+        name = self._session.get_inputs()[0].name
+        for window in batch:  # those of a repeated clip that are the same are rated once
             if window.tobytes() not in known:
                 known[window.tobytes()] = float(self._session.run(None, {name: window[None]})[0][0, _OVERALL])
-        return np.array([known[window.tobytes()] for window in batch])
+        ratings = np.array([known[window.tobytes()] for window in batch])
+        return float(np.polyval([-0.06766283, 1.11546468, 0.04602535], ratings).mean())
 
     @cached_property
     def _session(self) -> Any:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from dfkd_core.metrics.base import UNDEFINED, Goal, Waveform
-from dfkd_core.metrics.intelligibility import EPS, SEGMENT_FRAMES, Array, segments
+from dfkd_core.metrics.intelligibility import SEGMENT_FRAMES, segments, unit
 
 
 class ESTOI:
@@ -24,12 +22,5 @@ class ESTOI:
         pair = segments(estimate, clean)
         if pair is None:
             return UNDEFINED
-        x, y = (_unit(_unit(envelope, axis=-1), axis=-2) for envelope in pair)
+        x, y = (unit(unit(envelope, axis=-1), axis=-2) for envelope in pair)
         return float((x * y).sum() / SEGMENT_FRAMES / len(x))
-
-
-def _unit(envelope: Array, axis: int) -> Array:
-    """Envelopes (segment, band, frame) without mean and of norm one along an axis."""
-    centred = envelope - envelope.mean(axis=axis, keepdims=True)
-    unit: Array = centred / (np.linalg.norm(centred, axis=axis, keepdims=True) + EPS)
-    return unit

@@ -100,6 +100,13 @@ def band_matrix() -> Array:
     return inside
 
 
+def unit(envelope: Array, axis: int) -> Array:
+    """Envelopes (segment, band, frame) without mean and of norm one along an axis."""
+    centred = envelope - envelope.mean(axis=axis, keepdims=True)
+    normed: Array = centred / (np.linalg.norm(centred, axis=axis, keepdims=True) + EPS)
+    return normed
+
+
 def resample(signal: Array) -> Array:
     """16 kHz to 10 kHz by the reference's Kaiser filter, (time,)."""
     taps, first = _polyphase()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dfkd_core.metrics.base import UNDEFINED, Goal, Waveform
-from dfkd_core.metrics.intelligibility import EPS, Array, segments
+from dfkd_core.metrics.intelligibility import EPS, Array, segments, unit
 
 _CLIP = 1 + 10 ** (15 / 20)  # an estimate's envelope counts up to 15 dB of distortion
 
@@ -28,16 +28,9 @@ class STOI:
             return UNDEFINED
         x, y = pair[1], pair[0]
         scaled = y * _norm(x) / (_norm(y) + EPS)
-        return float((_unit(np.minimum(scaled, _CLIP * x)) * _unit(x)).sum(axis=-1).mean())
+        return float((unit(np.minimum(scaled, _CLIP * x), axis=-1) * unit(x, axis=-1)).sum(axis=-1).mean())
 
 
 def _norm(envelope: Array) -> Array:
     norm: Array = np.linalg.norm(envelope, axis=-1, keepdims=True)
     return norm
-
-
-def _unit(envelope: Array) -> Array:
-    """Envelopes (segment, band, frame) without mean and of norm one along the frames."""
-    centred = envelope - envelope.mean(axis=-1, keepdims=True)
-    unit: Array = centred / (_norm(centred) + EPS)
-    return unit

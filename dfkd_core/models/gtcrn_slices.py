@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 
 State = Mapping[str, Tensor]
-Choice = tuple[int, ...]
+Selection = tuple[int, ...]
 
 
 @torch.no_grad()
-def cut(wide: State, choice: Choice) -> dict[str, Tensor]:
+def cut(wide: State, choice: Selection) -> dict[str, Tensor]:
     """The state of a GTCRN whose layers all have the chosen channels of a wider one, whose state `wide` is.
 
     What lies inside a block or a recurrent layer and concerns nobody else (depthwise channels, units) is kept in as
@@ -34,7 +34,7 @@ def cut(wide: State, choice: Choice) -> dict[str, Tensor]:
 class _Cut:
     """Walks through the layers; weights that have no channels stay whole."""
 
-    def __init__(self, wide: State, choice: Choice) -> None:
+    def __init__(self, wide: State, choice: Selection) -> None:
         self.wide, self.state = wide, dict(wide)
         num_wide, self.num_narrow = len(wide["encoder.en_convs.0.bn.weight"]), len(choice)
         self.half = num_wide // 2
@@ -118,13 +118,13 @@ class _Cut:
             self._take(f"{name}_ln.{number}", None, self.kept)
 
 
-def consistent_choices(wide: int, narrow: int) -> list[Choice]:
+def consistent_choices(wide: int, narrow: int) -> list[Selection]:
     """Every choice of `narrow` of `wide` channels that all layers can share, each set once; empty: there is none."""
     if narrow == wide:
         return [tuple(range(wide))]
     half = narrow // 2
     own = [*combinations(range(0, wide // 2, 2), half // 2)]
-    found: dict[frozenset[int], Choice] = {}
+    found: dict[frozenset[int], Selection] = {}
     for behind in _passing(wide, narrow, half):
         ahead = [2 * (behind[i] - wide // 2) + 1 for i in range(half // 2)]
         for evens in own:
@@ -135,10 +135,10 @@ def consistent_choices(wide: int, narrow: int) -> list[Choice]:
     return sorted(found.values())
 
 
-def _passing(wide: int, narrow: int, half: int) -> Iterator[Choice]:
+def _passing(wide: int, narrow: int, half: int) -> Iterator[Selection]:
     """The second halves of all choices, slot by slot from the last, on which those before it depend."""
 
-    def before(slot: int, chosen: dict[int, int]) -> Iterator[Choice]:
+    def before(slot: int, chosen: dict[int, int]) -> Iterator[Selection]:
         if slot < half:
             yield tuple(chosen[j] for j in range(half, narrow))
             return

@@ -40,10 +40,6 @@ def count_macs(model: nn.Module, num_samples: int) -> int:
     return total + extra
 
 
-def _linear(layer: nn.Linear, inputs: tuple[Tensor, ...], output: Tensor) -> int:
-    return output.numel() * layer.in_features
-
-
 def _convolution(layer: nn.Conv1d, inputs: tuple[Tensor, ...], output: Tensor) -> int:
     return output.numel() * layer.in_channels // layer.groups * math.prod(layer.kernel_size)
 
@@ -66,7 +62,7 @@ def _attention(layer: nn.MultiheadAttention, inputs: tuple[Tensor, ...], output:
 
 
 COUNTERS: dict[type[nn.Module], Counter] = {
-    nn.Linear: _linear,
+    nn.Linear: lambda layer, inputs, output: output.numel() * layer.in_features,
     nn.Conv1d: _convolution,
     nn.Conv2d: _convolution,
     nn.ConvTranspose1d: _transposed,

@@ -64,7 +64,17 @@ class ModelScores:
         """Mean scores of (model, noisy) by metric, for each SNR (to 5 dB), family of noise or speaker."""
         groups = {_group(clip, key) for clip in self.model.clips}
         ordered = sorted(groups, key=float) if key == "snr_db" and _UNKNOWN not in groups else sorted(groups)
-        return {group: {metric: self._means(key, group, metric) for metric in self.model.mean} for group in ordered}
+        means: dict[str, dict[str, tuple[float, float]]] = {}
+        for group in ordered:
+            model, noisy = (
+                [clip.scores for clip in evaluation.clips if _group(clip, key) == group]
+                for evaluation in (self.model, self.noisy)
+            )
+            means[group] = {
+                metric: (_mean([scores[metric] for scores in model]), _mean([scores[metric] for scores in noisy]))
+                for metric in self.model.mean
+            }
+        return means
 
     def to_json(self) -> dict[str, Any]:
         """Means, intervals, groups and every clip; an undefined score is null."""
@@ -118,13 +128,6 @@ class ModelScores:
             pesq, si_sdr = means["pesq_wb"], means["si_sdr_db"]
             lines.append(f"{group:<14}{pesq[0]:>9.3f}{pesq[1]:>9.3f}{si_sdr[0]:>11.2f}{si_sdr[1]:>9.2f}")
         return lines
-
-    def _means(self, key: GroupKey, group: str, metric: str) -> tuple[float, float]:
-        model, noisy = (
-            [clip.scores[metric] for clip in evaluation.clips if _group(clip, key) == group]
-            for evaluation in (self.model, self.noisy)
-        )
-        return _mean(model), _mean(noisy)
 
 
 def evaluate_model(

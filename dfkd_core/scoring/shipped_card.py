@@ -38,17 +38,14 @@ def num_steps(config: ExperimentConfig) -> int:
 def scores_by_snr(scores: Mapping[str, Sequence[ModelScores]]) -> list[str]:
     """A table of means by SNR, the noisy input's in brackets; `scores` by the name of the corpus."""
     head = ["corpus, split", "SNR dB", *METRICS.values()]
-    rows = [_row(f"{corpus}, {one.split}", one) for corpus, splits in scores.items() for one in splits]
-    return ["## Scores by SNR", "", _line(head), _line(["---"] * len(head)), *(line for row in rows for line in row)]
-
-
-def _row(title: str, scores: ModelScores) -> list[str]:
-    groups = dict(scores.by("snr_db"))
-    groups["all"] = {name: (scores.model.mean[name], scores.noisy.mean[name]) for name in METRICS}
-    return [
-        _line([title, group, *(f"{model:.2f} ({noisy:.2f})" for model, noisy in (means[name] for name in METRICS))])
-        for group, means in groups.items()
-    ]
+    lines = ["## Scores by SNR", "", _line(head), _line(["---"] * len(head))]
+    for title, one in ((f"{corpus}, {one.split}", one) for corpus, splits in scores.items() for one in splits):
+        groups = dict(one.by("snr_db"))
+        groups["all"] = {name: (one.model.mean[name], one.noisy.mean[name]) for name in METRICS}
+        for group, means in groups.items():
+            cells = (f"{model:.2f} ({noisy:.2f})" for model, noisy in (means[name] for name in METRICS))
+            lines.append(_line([title, group, *cells]))
+    return lines
 
 
 def _line(cells: Sequence[str]) -> str:

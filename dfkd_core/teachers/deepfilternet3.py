@@ -68,21 +68,17 @@ class DeepFilterNet3Teacher:
         # what lies ahead of the last frame is silence, not nothing
         padded = np.pad(signal, (0, LOOK_AHEAD * FRAMES.hop))
         spectra = FRAMES.spectra(padded)
-        mask, taps = self._decoded(spectra)
-        enhanced = spectra * (mask @ band_matrix())
-        enhanced[:, :NUM_FILTERED] = filtered(spectra[:, :NUM_FILTERED], taps)
-        return FRAMES.signal(enhanced, len(signal))
-
-    def _decoded(self, spectra: Spectra) -> tuple[Floats, Spectra]:
-        """Mask (frame, band) and filter taps (frame, bin, tap) of (frame, bin)."""
         # the published transform divides by the frame's length
         scaled = spectra / np.float32(2 * FRAMES.hop)
         bands, bins = _ahead(band_features(scaled)), _ahead(bin_features(scaled[:, :NUM_FILTERED]))
         planes = np.stack([bins.real, bins.imag])[None]
         encoded = _run(self.sessions["enc"], {"feat_erb": bands[None, None], "feat_spec": planes})
-        mask = _run(self.sessions["erb_dec"], encoded)["m"][0, 0]
-        taps = _run(self.sessions["df_dec"], encoded)["coefs"].reshape(len(spectra), NUM_FILTERED, ORDER, 2)
-        return mask, taps[..., 0] + 1j * taps[..., 1]
+        mask = _run(self.sessions["erb_dec"], encoded)["m"][0, 0]  # (frame, band)
+        planes = _run(self.sessions["df_dec"], encoded)["coefs"].reshape(len(spectra), NUM_FILTERED, ORDER, 2)
+        taps = planes[..., 0] + 1j * planes[..., 1]  # (frame, bin, tap)
+        enhanced = spectra * (mask @ band_matrix())
+        enhanced[:, :NUM_FILTERED] = filtered(spectra[:, :NUM_FILTERED], taps)
+        return FRAMES.signal(enhanced, len(signal))
 
 
 def band_features(spectra: Spectra) -> Floats:

@@ -74,7 +74,8 @@ def _spectral(weights: Weights) -> dict[str, Tensor]:
     for layer, name in enumerate(("lstm_4", "lstm_5")):
         input_bias, state_bias = weights[f"{name}_B"][0].chunk(2)
         parts = (weights[f"{name}_W"][0], weights[f"{name}_R"][0], input_bias, state_bias)
-        state |= _lstm("spectral", layer, [_gates_from_onnx(part) for part in parts])
+        in_order = [[part.chunk(4)[gate] for gate in (0, 2, 3, 1)] for part in parts]
+        state |= _lstm("spectral", layer, [torch.cat(gates) for gates in in_order])
     dense = {"weight": weights["dense_2/kernel:0"].T, "bias": weights["dense_2/bias:0"]}
     return state | {f"spectral.dense.{key}": value for key, value in dense.items()}
 
@@ -100,8 +101,3 @@ def _temporal(weights: Weights) -> dict[str, Tensor]:
 def _lstm(stage: str, layer: int, parts: Sequence[Tensor]) -> dict[str, Tensor]:
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     return {f"{stage}.lstm.{name}_l{layer}": part for name, part in zip(names, parts, strict=True)}
-
-
-def _gates_from_onnx(stacked: Tensor) -> Tensor:
-    i, o, f, c = stacked.chunk(4)
-    return torch.cat((i, f, c, o))

@@ -90,13 +90,16 @@ class TeacherCache:
         DataError: the teacher's estimates are unfit (length, not finite, shifted).
         """
         path = cache_path(teacher, mixtures)
-        expected = _header(teacher, mixtures)
+        # what a finished file must say of itself
+        shape = [len(mixtures), mixtures.num_samples]
+        hashes = {"teacher": teacher.sha256, "mixtures": mixtures.sha256}
+        expected: dict[str, object] = {"format": FORMAT, **hashes, "shape": shape, "done": len(mixtures)}
         if not _is_whole(path, expected):
             path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{path}.lock"):
                 if not _is_whole(path, expected):  # another process may have finished while this one waited
                     _compute(path, expected, teacher, mixtures, progress)
-        return cls(_map(path, expected))
+        return cls(np.memmap(path, np.float16, "r", _HEADER_BYTES, _shape(expected)))
 
     def estimates(self, indices: Indices) -> Waveforms:
         """The teacher's estimates (batch, time) as float32."""
@@ -107,12 +110,6 @@ class TeacherCache:
 def cache_path(teacher: Teacher, mixtures: Mixtures) -> Path:
     """Where the estimates of a teacher for a list are kept."""
     return cache_dir() / "teacher" / f"{teacher.sha256[:16]}-{mixtures.sha256[:16]}.f16"
-
-
-def _header(teacher: Teacher, mixtures: Mixtures) -> dict[str, object]:
-    """What a finished file must say of itself."""
-    shape = [len(mixtures), mixtures.num_samples]
-    return {"format": FORMAT, "teacher": teacher.sha256, "mixtures": mixtures.sha256, "shape": shape, "done": shape[0]}
 
 
 def _is_whole(path: Path, expected: Mapping[str, object]) -> bool:
@@ -140,20 +137,27 @@ def _read_header(path: Path) -> object:
         return None
 
 
-def _map(path: Path, header: Mapping[str, object]) -> NDArray[np.float16]:
-    return np.memmap(path, np.float16, "r", _HEADER_BYTES, _shape(header))
-
-
 def _compute(
     path: Path, expected: Mapping[str, object], teacher: Teacher, mixtures: Mixtures, progress: Progress
 ) -> None:
     """Fill `path` by chunks under a temporary name, going on behind what a killed process had saved."""
     partial = path.with_suffix(".partial")
-    for start in range(_resume(partial, expected), len(mixtures), _CHUNK):
+    held, first = _read_header(partial), 0
+    if isinstance(held, dict) and {**held, "done": expected["done"]} == expected:
+        first = int(held["done"])
+    else:  # of another kind: begun anew
+        partial.write_bytes(_encoded({**expected, "done": 0}))
+    for start in range(first, len(mixtures), _CHUNK):
         indices = np.arange(start, min(start + _CHUNK, len(mixtures)))
         estimates = _estimates(teacher, mixtures, indices, check_alignment=start == 0)
         done = int(indices[-1]) + 1
-        _append(partial, expected, start, estimates, done)
+        with partial.open("r+b") as file:
+            file.seek(_HEADER_BYTES + 2 * start * estimates.shape[-1])
+            file.write(estimates.astype(np.float16).tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+            file.seek(0)  # the header counts them once they are on disk
+            file.write(_encoded({**expected, "done": done}))
         progress(f"estimates of teacher {teacher.name}", done, len(mixtures))
     header = _encoded({**expected, "sha256": content_sha256(partial, _HEADER_BYTES)})
     with partial.open("r+b") as file:
@@ -161,26 +165,6 @@ def _compute(
         file.flush()
         os.fsync(file.fileno())
     publish(partial, path)
-
-
-def _resume(partial: Path, expected: Mapping[str, object]) -> int:
-    """Number of mixtures that a partial file holds already; one of another kind is begun anew."""
-    header = _read_header(partial)
-    if isinstance(header, dict) and {**header, "done": expected["done"]} == expected:
-        return int(header["done"])
-    partial.write_bytes(_encoded({**expected, "done": 0}))
-    return 0
-
-
-def _append(partial: Path, expected: Mapping[str, object], start: int, estimates: Waveforms, done: int) -> None:
-    """Write estimates behind those of `start` mixtures; the header counts them once they are on disk."""
-    with partial.open("r+b") as file:
-        file.seek(_HEADER_BYTES + 2 * start * estimates.shape[-1])
-        file.write(estimates.astype(np.float16).tobytes())
-        file.flush()
-        os.fsync(file.fileno())
-        file.seek(0)
-        file.write(_encoded({**expected, "done": done}))
 
 
 def _encoded(header: Mapping[str, object]) -> bytes:

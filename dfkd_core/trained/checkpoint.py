@@ -39,7 +39,11 @@ def save_state(directory: Path, state: State) -> None:
         files[kind] = {"name": f"{kind}-{digest[:16]}.{suffix}", "sha256": digest}
         write_atomic(directory / files[kind]["name"], content)
     write_atomic(directory / MANIFEST, _json({"format": _FORMAT, "files": files}))
-    _remove_others(directory, {file["name"] for file in files.values()})
+    keep = {file["name"] for file in files.values()}
+    for path in directory.iterdir():  # earlier saves, and what a killed one left behind
+        ours = path.name.startswith(("tensors-", "values-")) or path.suffix == ".tmp"
+        if ours and path.name not in keep:
+            path.unlink(missing_ok=True)
 
 
 def load_state(directory: Path) -> dict[str, Any]:
@@ -111,11 +115,3 @@ def _read_content(path: Path, sha256: str) -> bytes:
 
 def _told(path: Path, rule: str, fact: str) -> str:
     return f"{path}: {rule}, but {fact}; restore the checkpoint from a copy, or delete its folder to start over"
-
-
-def _remove_others(directory: Path, keep: set[str]) -> None:
-    """Drop content files of earlier saves, and what a killed save left behind."""
-    for path in directory.iterdir():
-        ours = path.name.startswith(("tensors-", "values-")) or path.suffix == ".tmp"
-        if ours and path.name not in keep:
-            path.unlink(missing_ok=True)

@@ -85,7 +85,13 @@ def load_model(place: str | Path) -> tuple[Student, ExperimentConfig]:
     """
     folder = Path(place).expanduser()
     config = read_model_config(folder)
-    _require_hash(folder)
+    if (folder / METRICS).exists():
+        found, told = sha256_file(folder / WEIGHTS), read_record(folder).sha256
+        if found != told:
+            rule = f"must have sha256 {told[:12]}..., but it has {found[:12]}..."
+            raise CheckpointError(f"{folder / WEIGHTS}: {rule}; restore the file")
+    else:
+        _log.warning("%s: has no %s, so its weights cannot be checked", folder, METRICS)
     student = build_student(config.student)
     try:
         student.load_state_dict(load(read_content(folder / WEIGHTS)))
@@ -121,17 +127,6 @@ def model_sha256(folder: Path) -> str:
     student = read_model_config(folder).student.model_dump(mode="json")
     content = f"{sha256_file(folder / WEIGHTS)} {json.dumps(student, sort_keys=True)}"
     return hashlib.sha256(content.encode()).hexdigest()
-
-
-def _require_hash(folder: Path) -> None:
-    if not (folder / METRICS).exists():
-        _log.warning("%s: has no %s, so its weights cannot be checked", folder, METRICS)
-        return
-    found, told = sha256_file(folder / WEIGHTS), read_record(folder).sha256
-    if found != told:
-        raise CheckpointError(
-            f"{folder / WEIGHTS}: must have sha256 {told[:12]}..., but it has {found[:12]}...; restore the file"
-        )
 
 
 def shipped_weights(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:

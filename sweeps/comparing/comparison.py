@@ -34,7 +34,21 @@ class Comparison:
         return {
             "objectives": [objective.model_dump() for objective in first.objectives],
             "reference_point": first.reference_point,
-            "fronts": [_front_json(*row) for row in zip(self.fronts, self.hypervolumes, strict=True)],
+            "fronts": [
+                {
+                    "label": one.label,
+                    "folder": str(one.folder),
+                    "sweep_id": one.front.sweep_id,
+                    "state": one.state,
+                    "trials": one.front.trials,
+                    "budget": {"trials": one.spec.budget.trials, "epochs_per_trial": one.spec.budget.epochs_per_trial},
+                    "confirmed": one.front.confirmed,
+                    **one.hashes,
+                    "points": len(one.front.points),
+                    "hypervolume": _estimate_json(volume),
+                }
+                for one, volume in zip(self.fronts, self.hypervolumes, strict=True)
+            ],
             "pairs": [
                 {
                     "first": self.labels[pair.first],
@@ -89,21 +103,6 @@ def _no_interval(fronts: Sequence[ComparedFront]) -> str | None:
         if min(len(trial.seeds) for trial in compared.repeated) < FEWEST_SEEDS:
             return f"{compared.label} has one fresh seed a point; `dfkd front confirm {place} --seeds 3` adds more"
     return None
-
-
-def _front_json(compared: ComparedFront, hypervolume: Estimate) -> dict[str, Any]:
-    return {
-        "label": compared.label,
-        "folder": str(compared.folder),
-        "sweep_id": compared.front.sweep_id,
-        "state": compared.state,
-        "trials": compared.front.trials,
-        "budget": {"trials": compared.spec.budget.trials, "epochs_per_trial": compared.spec.budget.epochs_per_trial},
-        "confirmed": compared.front.confirmed,
-        **compared.hashes,
-        "points": len(compared.front.points),
-        "hypervolume": _estimate_json(hypervolume),
-    }
 
 
 def _estimate_json(told: Estimate) -> dict[str, Any]:

@@ -105,17 +105,12 @@ def _contest(
     if evidence is None or not others:
         return Contest(size, best, leader)
 
-    lead = [_lead(evidence, judge.metric, (leader, offers[leader]), (side, offers[side])) for side in others]
-    return Contest(size, best, leader, max(lead))
-
-
-def _lead(
-    evidence: Evidence, metric: str, leader: tuple[int, FrontPoint | None], other: tuple[int, FrontPoint | None]
-) -> float:
-    """Probability of so large a lead by luck."""
-    points = [(side, point) for side, point in (leader, other) if point is not None]
-    ours, theirs = (evidence.of_point(side, point.trial, metric) for side, point in points)
-    return evidence.told(points[0][1].values[metric] - points[1][1].values[metric], ours - theirs).p_value or 0.0
+    points = [(side, point) for side, point in enumerate(offers) if point is not None]
+    slopes = {side: evidence.of_point(side, point.trial, judge.metric) for side, point in points}
+    value = {side: point.values[judge.metric] for side, point in points}
+    # the probability of so large a lead by luck, over each of the others
+    luck = [evidence.told(value[leader] - value[side], slopes[leader] - slopes[side]).p_value for side in others]
+    return Contest(size, best, leader, max(probability or 0.0 for probability in luck))
 
 
 def _occupied(sizes: Sequence[float], mantissas: Sequence[float]) -> list[SizeClass]:

@@ -149,7 +149,8 @@ def best_first(front: Front, points: Iterable[FrontPoint], metric: str) -> list[
     goal = goal_of(metric, front.objectives)
     told = [point.at_mean() if front.confirmed else point for point in points]
     measured = [point for point in told if point.measured(metric) is not None]
-    return sorted(measured, key=lambda p: (_badness(p, metric, goal), costs(front.objectives, p.values), p.trial))
+    cost = {"maximize": lambda value: -value, "minimize": lambda value: value, "zero": abs}[goal]
+    return sorted(measured, key=lambda p: (cost(_value(p, metric)), costs(front.objectives, p.values), p.trial))
 
 
 def beaten(front: Front, points: Iterable[FrontPoint]) -> dict[int, int]:
@@ -180,7 +181,15 @@ def choose_per_decade(front: Front) -> list[Choice]:
     decades: dict[int, list[FrontPoint]] = {}
     for point in front.at_means().points:
         decades.setdefault(math.floor(math.log10(point.values[size.metric])), []).append(point)
-    return [_best_of_decade(front, decade, decades[decade], size, judge) for decade in sorted(decades)]
+    choices = []
+    for decade, points in sorted(decades.items()):
+        best = min(points, key=lambda p: judge.cost(p.values[judge.metric]))
+        why = (
+            f"Trial {best.trial} has the best {judge.metric} ({_number(best, judge.metric)}) of the {len(points)} "
+            f"front points with {size.metric} from 1e{decade} to 1e{decade + 1}{_by_means(front)}."
+        )
+        choices.append(Choice(front.point(best.trial), why))
+    return choices
 
 
 def decade_objective(front: Front) -> Objective | None:
@@ -227,17 +236,6 @@ class Bounds:
         return f"must leave a point, but {none}{self.said()}; the nearest is trial {nearest.trial} with {has}"
 
 
-def _best_of_decade(
-    front: Front, decade: int, points: Sequence[FrontPoint], size: Objective, judge: Objective
-) -> Choice:
-    point = min(points, key=lambda p: judge.cost(p.values[judge.metric]))
-    return Choice(
-        front.point(point.trial),
-        f"Trial {point.trial} has the best {judge.metric} ({_number(point, judge.metric)}) of the {len(points)} "
-        f"front points with {size.metric} from 1e{decade} to 1e{decade + 1}{_by_means(front)}.",
-    )
-
-
 def _by_means(front: Front) -> str:
     return ", by the means of its fresh seeds" if front.confirmed else ""
 
@@ -255,11 +253,6 @@ def _refuse_unmeasured(points: Sequence[FrontPoint], metric: str, *, every: bool
         known = sorted(set.intersection(*names) if every else set.union(*names))
         whose = "every point" if every else "a complete trial"
         raise ConfigError(f"must be a metric of {whose}, but got {metric!r}; measured are {', '.join(known)}")
-
-
-def _badness(point: FrontPoint, metric: str, goal: str) -> float:
-    value = _value(point, metric)
-    return {"maximize": -value, "minimize": value, "zero": abs(value)}[goal]
 
 
 def _value(point: FrontPoint, metric: str) -> float:

@@ -61,7 +61,7 @@ def explained_share(group: Groups, ordered: NDArray[np.float64]) -> float:
 
 def groups(values: Sequence[Any]) -> Groups:
     """Group by value where there are few, by equally filled bins of numbers else; absent values are a group."""
-    numbers = [v for v in values if _is_number(v)]
+    numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
     num_groups = _num_groups(len(values))
     if len(set(numbers)) <= num_groups or len(numbers) < len([v for v in values if v is not None]):
         names = {name: code for code, name in enumerate(dict.fromkeys(map(repr, values)))}
@@ -81,7 +81,3 @@ def noise_floor(ordered: NDArray[np.float64]) -> float:
 
 def _num_groups(num_trials: int) -> int:
     return int(np.clip(np.sqrt(num_trials), 2, MAX_GROUPS))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

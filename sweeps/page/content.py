@@ -136,12 +136,13 @@ def _goal(metric: str, objectives: Sequence[Objective]) -> str | None:
 
 def param_columns(searched: Sequence[Mapping[str, Any]], space: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The searched dimensions: name, and whether their space is logarithmic."""
-    return [{"name": name, "log": _is_log(space.get(name))} for name in union([space, *searched])]
-
-
-def _is_log(distribution: Any) -> bool:
-    options = distribution if isinstance(distribution, list) else [distribution]
-    return any(isinstance(option, Mapping) and bool(option.get("log")) for option in options)
+    columns = []
+    for name in union([space, *searched]):
+        alternatives = space.get(name)
+        options = alternatives if isinstance(alternatives, list) else [alternatives]
+        is_log = any(isinstance(option, Mapping) and bool(option.get("log")) for option in options)
+        columns.append({"name": name, "log": is_log})
+    return columns
 
 
 def _history(records: Iterable[TrialRecord], spec: SweepSpec) -> list[float | None]:

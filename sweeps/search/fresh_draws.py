@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,13 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from sweeps.search.front_sampler import WholePoint
 from sweeps.search.history import Outlook, given
 
 MAX_REDRAWS = 40  # a small space may hold nothing else
 
 
-class FreshSampler(BaseSampler):
+class FreshSampler(WholePoint):
     """Another sampler's proposals; one that repeats a trial of the study gives way to a neighbour of it.
 
     Of a repeated proposal each value is drawn uniformly with a probability that grows from redraw to redraw (asked
@@ -35,16 +36,6 @@ class FreshSampler(BaseSampler):
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
         """As the sampler's own."""
         self._sampler.after_trial(study, trial, state, values)
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Nothing is drawn apart from the whole."""
-        return {}
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: Mapping[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """Nothing."""
-        return {}
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution

@@ -38,16 +38,11 @@ NOISE, KNOWN_NOISE = 0.02, 1e-4  # of the variance of a learned and of a known o
 NUM_FULL = 2  # trials at full length without which there is no model
 
 
-class FrontSampler(BaseSampler):
-    """One proposal: trial `number` of the sweep with this seed; `stream` seeds its own draws."""
-
-    def __init__(self, seed: int, stream: int, number: int, outlook: Outlook, n_startup_trials: int) -> None:
-        self._seed, self._stream, self._number = seed, stream, number
-        self._outlook, self._num_startup = outlook, n_startup_trials
-        self._params: dict[str, Any] | None = None
+class WholePoint(BaseSampler):
+    """A sampler that proposes a whole point at once, conditions included, when its first parameter is asked for."""
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Nothing: the whole point is proposed at once, conditions included."""
+        """Nothing is drawn apart from the whole."""
         return {}
 
     def sample_relative(
@@ -55,6 +50,15 @@ class FrontSampler(BaseSampler):
     ) -> dict[str, Any]:
         """Nothing."""
         return {}
+
+
+class FrontSampler(WholePoint):
+    """One proposal: trial `number` of the sweep with this seed; `stream` seeds its own draws."""
+
+    def __init__(self, seed: int, stream: int, number: int, outlook: Outlook, n_startup_trials: int) -> None:
+        self._seed, self._stream, self._number = seed, stream, number
+        self._outlook, self._num_startup = outlook, n_startup_trials
+        self._params: dict[str, Any] | None = None
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -75,7 +79,10 @@ class FrontSampler(BaseSampler):
         num_known = sum(lesson.state.is_finished() for lesson, known in zip(lessons, is_known, strict=True) if known)
         num_full = sum(lesson.state is TrialState.COMPLETE for lesson in lessons)
         if num_known < max(2, self._num_startup) or num_full < NUM_FULL:
-            return self._start()
+            # a scrambled Sobol sequence fills every class of size evenly
+            sequence = qmc.Sobol(len(cube.dimensions), rng=np.random.default_rng(self._seed))
+            length = 1 << self._number.bit_length()  # balanced for powers of two
+            return np.asarray(cube.rows_of(sequence.random(length)[[self._number]])[0])
         rows = np.array([lesson.row for lesson in lessons])
         belief = Belief.of(self._outlook, lessons, rows, finals)
         parents = rows[belief.best(NUM_PARENTS)]
@@ -84,13 +91,6 @@ class FrontSampler(BaseSampler):
         taken = [lesson.state is not TrialState.PRUNED for lesson in lessons]
         fresh = candidates[~same_rows(candidates, rows[taken])]
         return np.asarray(fresh[int(np.argmax(belief.gain(fresh, rng)))] if len(fresh) else candidates[0])
-
-    def _start(self) -> Array:
-        """The start-up point of this number: a scrambled Sobol sequence fills every class of size evenly."""
-        cube = self._outlook.cube
-        sequence = qmc.Sobol(len(cube.dimensions), rng=np.random.default_rng(self._seed))
-        length = 1 << self._number.bit_length()  # balanced for powers of two
-        return np.asarray(cube.rows_of(sequence.random(length)[[self._number]])[0])
 
 
 @dataclass(frozen=True)

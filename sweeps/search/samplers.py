@@ -97,17 +97,12 @@ def _front(draw: Draw, known: Experience, options: Mapping[str, Any]) -> BaseSam
     return FrontSampler(draw.seed, draw.stream, draw.number, draw.outlook, **chosen)
 
 
-def _random(draw: Draw, known: Experience, options: Mapping[str, Any]) -> BaseSampler:
-    """Uniform over the space."""
-    return UniformSampler(draw.stream, **options)
-
-
 SAMPLERS: dict[str, Callable[[Draw, Experience, Mapping[str, Any]], BaseSampler]] = {
     "tpe": _tpe,
     "nsga2": _nsga2,
     "gp": _gp,
     "front": _front,
-    "random": _random,
+    "random": lambda draw, known, options: UniformSampler(draw.stream, **options),
 }
 
 

@@ -62,7 +62,12 @@ def front_display(front: Front, width: int) -> RenderableType:
     headline = Text(printable(_headline(front)) + "\n")
     if not front.points:
         return headline
-    table, missing = _fitting_table(front, width)
+    params = _param_names(front)
+    for shown in range(len(params), -1, -1):  # as many searched values as fit
+        table = front_table(front, params[:shown])
+        if _width(table) <= width:
+            break
+    missing = params[shown:]
     hidden = [f"\nNot shown for want of room: {', '.join(map(printable, missing))}\n"] if missing else []
     note = Text("\n".join([*hidden, *map(printable, _references(front))]), style="dim")
     note.append("".join(f"\n{printable(line)}" for line in [*_without_knee(front), *sentences(front)]))
@@ -75,16 +80,6 @@ def front_display(front: Front, width: int) -> RenderableType:
     return Group(headline, grid, note)
 
 
-def _fitting_table(front: Front, width: int) -> tuple[Table, list[str]]:
-    """The table with as many searched values as fit, and the names of the others."""
-    params = _param_names(front)
-    for shown in range(len(params), -1, -1):
-        table = front_table(front, params[:shown])
-        if _width(table) <= width:
-            break
-    return table, params[shown:]
-
-
 def _width(table: Table) -> int:
     return Console(width=UNBOUNDED).measure(table).maximum
 
@@ -94,7 +89,9 @@ def front_table(front: Front, params: Sequence[str] | None = None) -> Table:
     searched = _param_names(front) if params is None else params
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in ["trial", *(o.metric for o in front.objectives), *_trust_names(front), *searched]:
-        table.add_column(Text(_two_lines(printable(name))), justify="right", no_wrap=True)
+        # the last part of a key path on a line of its own, so that columns stay narrow
+        parts, separator, leaf = printable(name).rpartition("/" if "/" in name else ".")
+        table.add_column(Text(f"{parts}{separator}\n{leaf}"), justify="right", no_wrap=True)
     knee = knee_of(front)
     for point in front.points:
         cells = [f"knee {point.trial}" if point is knee else str(point.trial)]
@@ -102,12 +99,6 @@ def front_table(front: Front, params: Sequence[str] | None = None) -> Table:
         cells += [*_trust_cells(front, point), *(_param(point.params.get(param)) for param in searched)]
         table.add_row(*(Text(printable(cell)) for cell in cells), style="bold" if point is knee else "")
     return table
-
-
-def _two_lines(name: str) -> str:
-    """A key path with its last part on a line of its own, so that columns stay narrow."""
-    group, separator, leaf = name.rpartition("/" if "/" in name else ".")
-    return f"{group}{separator}\n{leaf}"
 
 
 def _trust_names(front: Front) -> list[str]:

@@ -20,13 +20,9 @@ INTERVAL_S = 1.0  # between two drawings
 
 def display_here() -> Display:
     """What a library call shows: its progress in a notebook, nothing elsewhere."""
-    return NotebookDisplay() if _kernel() is not None else Display()
-
-
-def _kernel() -> Any:
-    """The notebook's kernel; None in a script, a plain interpreter or IPython on a terminal."""
+    # a script, a plain interpreter and IPython on a terminal have no kernel
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return getattr(shell, "kernel", None)
+    return NotebookDisplay() if getattr(shell, "kernel", None) is not None else Display()
 
 
 class NotebookDisplay(Display):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sweeps.definition.spec import SweepSpec
 from sweeps.fronts.front import Front, build_front, count_states
 from sweeps.record.ledger import KEPT_OUT
 from sweeps.record.sweep import Sweep
 from sweeps.record.sweep_state import SweepState
-from sweeps.record.trials import FINAL_STATES, TrialRecord
+from sweeps.record.trials import FINAL_STATES
 from sweeps.tracking.delivery import set_aside, tracker_ids, undelivered
 
 
@@ -32,6 +31,8 @@ def sweep_status(path: str | Path) -> dict[str, Any]:
     front, spent_s = build_front(spec, sweep.ledger.sweep_id, records), attrs.get("spent_s", 0.0)
     counts = count_states(records)
     files, why = set_aside(sweep.path)
+    price = spec.resources.price_per_hour
+    worked_s = sum(r.finished - r.started for r in records if r.started is not None and r.finished is not None)
     kept_out = list(attrs.get(KEPT_OUT, {}).values())
     return {
         "name": spec.name,
@@ -44,7 +45,7 @@ def sweep_status(path: str | Path) -> dict[str, Any]:
             **spec.budget.model_dump(),
             "spent_s": spent_s,
             **_outlook(sweep, counts, spent_s),
-            **_cost(spec, records),
+            **({} if price is None else {"cost": price * worked_s / 3600}),
         },
         **({"kept_out": kept_out} if kept_out else {}),
         "mlflow": {
@@ -75,12 +76,3 @@ def _outlook(sweep: Sweep, counts: Mapping[str, int], spent_s: float) -> dict[st
     left_s = spent_s / done * (sweep.spec.budget.trials - done)
     hours = sweep.spec.budget.hours
     return {"left_s": max(0.0, left_s if hours is None else min(left_s, 3600 * hours - spent_s))}
-
-
-def _cost(spec: SweepSpec, records: Sequence[TrialRecord]) -> dict[str, float]:
-    """What the trials have cost, by the time from each one's start to its end; nothing without a price."""
-    price = spec.resources.price_per_hour
-    if price is None:
-        return {}
-    worked_s = sum(r.finished - r.started for r in records if r.started is not None and r.finished is not None)
-    return {"cost": price * worked_s / 3600}

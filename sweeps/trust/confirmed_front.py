@@ -100,26 +100,25 @@ def scores_of(
 
     `sides`: which sweep each trial is of, where there are several; no weights are shared across them.
     """
-    noisy = [o.metric for o in objectives if not all(_is_exact(trial, o.metric) for trial in trials)]
+    noisy = [
+        o.metric
+        for o in objectives
+        if any(value != trial.record.metrics[o.metric] for trial in trials for value in trial.values(o.metric))
+    ]
     tables = [table for trial in trials for table in trial.clips if table is not None]
     all_kept = len(tables) == sum(len(trial.clips) for trial in trials)
     same = bool(tables) and all_kept and all(table.names == tables[0].names for table in tables)
     groups = [(side, trial.start) for side, trial in zip(sides or [0] * len(trials), trials, strict=True)]
     return RepeatedScores(
-        {m: (_clip_scores(trials, m) if same else None) or _seed_scores(trials, m) for m in noisy},
+        {
+            m: (_clip_scores(trials, m) if same else None) or [np.array(trial.values(m))[:, None] for trial in trials]
+            for m in noisy
+        },
         {m: [trial.record.metrics[m] for trial in trials] for m in noisy},
         [trial.seeds for trial in trials],
         tables[0].crossing if same else None,
         groups,
     )
-
-
-def _is_exact(trial: RepeatedTrial, metric: str) -> bool:
-    return all(value == trial.record.metrics[metric] for value in trial.values(metric))
-
-
-def _seed_scores(trials: Sequence[RepeatedTrial], metric: str) -> list[Array]:
-    return [np.array(trial.values(metric))[:, None] for trial in trials]
 
 
 def _clip_scores(trials: Sequence[RepeatedTrial], metric: str) -> list[Array] | None:

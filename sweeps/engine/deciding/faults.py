@@ -15,23 +15,17 @@ def fault_of(objectives: Iterable[Objective], metrics: Mapping[str, Any]) -> str
     for objective in objectives:
         if objective.metric not in metrics:
             return f"objective {objective.metric} is missing from the report; the trial reported {sorted(metrics)}"
-        fault = _fault_of_value(objective, metrics[objective.metric])
-        if fault:
-            return fault
+        told, value = f"objective {objective.metric} must be", metrics[objective.metric]
+        if not is_number(value):
+            return f"{told} a number, but the trial reported {value!r}"
+        if not (math.isfinite(value) and math.isfinite(objective.cost(value))):
+            return f"{told} finite on its {objective.scale} scale, but the trial reported {value}"
     return None
 
 
 def static_fault_of(objectives: Iterable[Objective], static: Mapping[str, Any]) -> str | None:
     """The same for what is known before training: it costs no epoch then."""
     return fault_of([objective for objective in objectives if objective.metric in static], static)
-
-
-def _fault_of_value(objective: Objective, value: Any) -> str | None:
-    if not is_number(value):
-        return f"objective {objective.metric} must be a number, but the trial reported {value!r}"
-    if math.isfinite(value) and math.isfinite(objective.cost(value)):
-        return None
-    return f"objective {objective.metric} must be finite on its {objective.scale} scale, but the trial reported {value}"
 
 
 def is_number(value: Any) -> bool:

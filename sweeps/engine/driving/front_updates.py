@@ -71,7 +71,12 @@ class FrontUpdates:
         """Write ranks and files now."""
         self._is_stale = False
         records = self._ledger.records()
-        self._tell_ranks(records)
+        ranks = trial_ranks(records, self._spec.objectives)
+        for record in records:
+            rank = ranks.get(record.number)
+            if record.state.is_finished and self._ranks.get(record.number, -1) != rank:
+                self._ranks[record.number] = rank
+                self._tracker.trial_rank(record.number, rank == 0, rank)
         front = write_front_of(self._folder, self._spec, self._ledger, records)
         self._tracker.front(self._num_finished, front.hypervolume, len(front.points))
         tell_artifacts(self._tracker, self._folder)
@@ -86,14 +91,6 @@ class FrontUpdates:
             self._places[record.number] = place_in_front(record, self._spec.objectives)
             return True
         return self._num_finished == 1
-
-    def _tell_ranks(self, records: list[TrialRecord]) -> None:
-        ranks = trial_ranks(records, self._spec.objectives)
-        for record in records:
-            rank = ranks.get(record.number)
-            if record.state.is_finished and self._ranks.get(record.number, -1) != rank:
-                self._ranks[record.number] = rank
-                self._tracker.trial_rank(record.number, rank == 0, rank)
 
 
 class RepeatUpdates(FrontUpdates):

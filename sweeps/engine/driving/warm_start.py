@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
 
 from dfkd_core.errors import ConfigError
 from search_spaces.space import Space
@@ -32,14 +32,8 @@ def lessons(spec: SweepSpec, hashes: Mapping[str, str | None]) -> list[Lesson]:
                 raise ConfigError(f"{rule}; leave it out", key=f"warm_start[{index}]")
         for record in earlier.ledger.records():
             if record.state is TrialState.COMPLETE and needed <= set(record.metrics):
-                params = _encoded(space, record.params)
-                found += [] if params is None else [(params, dict(record.metrics))]
+                # a point that lies outside the space, or leaves one of its keys open, teaches nothing
+                with suppress(ConfigError):
+                    if space.covers(record.params):
+                        found.append((space.encode(record.params), dict(record.metrics)))
     return found
-
-
-def _encoded(space: Space, params: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The study's parameters for a point; None when it lies outside the space or leaves one of its keys open."""
-    try:
-        return space.encode(params) if space.covers(params) else None
-    except ConfigError:
-        return None
