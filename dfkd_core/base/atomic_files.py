@@ -9,10 +9,12 @@ from pathlib import Path
 
 from dfkd_core.base.documents import open_plain
 
+NAMED = 40  # characters of a file's name in that of its temporary one, which must fit where the name does
+
 
 def write_atomic(path: Path, content: bytes) -> None:
     """Replace `path` by `content`; after any failure (OSError on a full disk, kill) the old file is intact."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:NAMED]}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dfkd_core.base.atomic_files import publish
+from dfkd_core.base.atomic_files import NAMED, publish
 from dfkd_core.base.documents import parse_json, read_content
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.data.activity import FRAMES_PER_S
@@ -48,7 +48,7 @@ def write_mixtures(mixtures: MixtureList, path: str | Path) -> None:
         "target_reflections": augmentation.target if augmentation else None,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name[:NAMED]}.partial")
     with partial.open("w", encoding="utf-8") as file:
         file.write(f"{json.dumps(head)}\n")
         for index in range(len(mixtures)):

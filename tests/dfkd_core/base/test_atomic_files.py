@@ -42,3 +42,9 @@ def test_a_pipe_has_no_hash_and_keeps_nobody_waiting(tmp_path):
     os.mkfifo(tmp_path / "x")
     with pytest.raises(Unreadable, match="must be a file, but is a pipe"):
         sha256_file(tmp_path / "x")
+
+
+@pytest.mark.parametrize("name", ["n" * 255, "é" * 127, f"{'x' * 250}.json"])
+def test_the_longest_name_that_fits_fits_while_it_is_written(tmp_path, name):
+    write_atomic(tmp_path / name, b"content")
+    assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -1,8 +1,12 @@
+import errno
 import logging
 import os
+import re
 import struct
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -304,6 +308,29 @@ def test_a_failed_write_tells_its_real_reason(tmp_path):
         write_audio(tmp_path / "file" / "x.wav", sine(300))
     with pytest.raises(DataError, match="File name too long"):
         write_audio(tmp_path / f"{'x' * 300}.wav", sine(300))
+
+
+@pytest.mark.parametrize("reason", [errno.EACCES, errno.ENOSPC, errno.EROFS])
+def test_what_a_folder_refuses_is_told_in_its_words(tmp_path, monkeypatch, reason):
+    def refused(path, *_, **__):
+        raise OSError(reason, os.strerror(reason), str(path))
+
+    monkeypatch.setattr(Path, "touch", refused)
+    with pytest.raises(DataError, match=re.escape(f"x.wav: cannot be written as audio ({os.strerror(reason)})")):
+        write_audio(tmp_path / "x.wav", sine(300))
+
+
+def test_a_disk_that_fills_up_meanwhile_is_told_and_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(audio.shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+
+    def blocks():
+        yield sine(300)[None]
+        raise soundfile.LibsndfileError(2)
+
+    soundfile.write(tmp_path / "a.wav", sine(440), 16_000)
+    with pytest.raises(DataError, match=r"b\.wav: cannot be written as audio \(no space left on device\)"):
+        write_blocks(tmp_path / "b.wav", blocks(), like=tmp_path / "a.wav")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
 
 
 def test_the_longest_name_that_fits_fits_while_it_is_written(tmp_path):
