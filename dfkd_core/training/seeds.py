@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dfkd_core.base.atomic_files import write_atomic
+from dfkd_core.base.documents import read_json_object
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.trained.model_folder import CARD, CONFIG, METRICS, WEIGHTS
 from dfkd_core.training.train_run import JUDGES, OnEpoch, Report, TrainedModel, train_model
@@ -58,6 +59,13 @@ def train_seeds(config: ExperimentConfig, out: Path, num_seeds: int, *, report: 
     content = {"best": trained.best, "spread": spread, "seeds": {seed: m.metrics for seed, m in models.items()}}
     write_atomic(out / SEEDS, json.dumps(content, indent=1).encode())
     return trained
+
+
+def trained_in(model: Path) -> Path:
+    """The folder that a model was trained in: of several seeds the best one's."""
+    if not (model / SEEDS).is_file():
+        return model
+    return model / f"seed-{read_json_object(model / SEEDS).get('best')}"
 
 
 def _judged(model: TrainedModel) -> float:

@@ -37,6 +37,7 @@ def train(
 ) -> None:
     """Train a teacher or a student at full length; an exported config runs unedited."""
     from dfkd_core.config import load_config
+    from dfkd_core.training.seeds import train_seeds, trained_in
     from dfkd_core.training.train_run import train_model
     from sweeps.tracking.delivery import undelivered
     from sweeps.tracking.model_runs import page_of
@@ -44,8 +45,6 @@ def train(
     parsed = load_config(config, config_settings(set_))
     try:
         if seeds > 1:
-            from dfkd_core.training.seeds import train_seeds
-
             result: object = train_seeds(
                 parsed, out, seeds, report=typer.echo, told=lambda place, seeded: _told(place, seeded, track)
             )
@@ -62,7 +61,7 @@ def train(
     typer.echo(f"{out}: {result}")
     if track and (page := page_of(out)) is not None:
         typer.echo(f"run     {page}")
-    if track and (owed := undelivered(out)):
+    if track and (owed := undelivered(trained_in(out))):
         typer.echo(f"{owed} records have not reached MLflow; the same command delivers them", err=True)
 
 

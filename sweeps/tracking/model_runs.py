@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dfkd_core.base.documents import read_yaml
+from dfkd_core.training.seeds import trained_in
 from sweeps.git_commit import git_commit
 from sweeps.record.sweep_folder import SweepFolder
 from sweeps.tracking.addresses import RunAddresses, resolve_tracking_uri, sqlite_file
@@ -106,7 +107,7 @@ def tell_evaluation(model: Path, data: Path | None, scores: Mapping[str, Any]) -
     """
     config, split = read_yaml(model / "config.yaml"), scores["split"]
     provenance = {**(config.get("provenance") or {}), **_trial_of(model)}
-    trained = DeliveryState.load(model)
+    trained = DeliveryState.load(trained_in(model))
     parent = trained.runs.get(TRAINING.text)
     uri = tracker_for(model, trained, provenance)
     corpus = str(data or (config.get("data") or {}).get("corpus"))
@@ -134,7 +135,7 @@ def tell_evaluation(model: Path, data: Path | None, scores: Mapping[str, Any]) -
 
 def page_of(model: Path) -> str | None:
     """Where a trained model's run can be looked at."""
-    uri, experiment_id, run_id = tracker_ids(model)
+    uri, experiment_id, run_id = tracker_ids(trained_in(model))
     return RunAddresses(uri, experiment_id).page(run_id)
 
 

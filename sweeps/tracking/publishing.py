@@ -19,6 +19,7 @@ import numpy as np
 from dfkd_core.errors import DFKDError
 from dfkd_core.signal import SAMPLE_RATE_HZ
 from dfkd_core.trained.model_folder import CARD, CONFIG, METRICS, WEIGHTS, read_model_config, read_record
+from dfkd_core.training.seeds import trained_in
 from sweeps.tracking.addresses import RunAddresses, connect_uri
 from sweeps.tracking.mlflow_runs import MlflowRuns, RefusedError, UnreachableError, prepare_environment
 from sweeps.tracking.model_runs import EXPERIMENT, TRAINING, tracker_for
@@ -81,7 +82,7 @@ def _publish(model: Path, name: str, config: dict[str, Any], metrics: Mapping[st
 
 def _run_of(model: Path, config: Mapping[str, Any], metrics: Mapping[str, float | None]) -> tuple[str, str, str]:
     """Tracker, experiment and run of the model's training; without one it gets a run with its scores."""
-    trained = DeliveryState.load(model)
+    trained = DeliveryState.load(trained_in(model))
     uri = tracker_for(model, trained, config.get("provenance") or {})
     runs = MlflowRuns(uri, trained.sweep_id or uuid.uuid4().hex, TRAINING)
     known = trained.runs.get(TRAINING.text)

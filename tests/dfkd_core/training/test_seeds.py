@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import torch
 
 from dfkd_core.trained.model_folder import load_model
-from dfkd_core.training.seeds import train_seeds
+from dfkd_core.training.seeds import train_seeds, trained_in
 from dfkd_core.training.train_run import train_model
 from dfkd_core.training.trainer import Trainer
 
@@ -26,6 +26,9 @@ def test_the_best_of_several_seeds_is_the_model_and_their_spread_is_told(experim
     assert trained.spread()["val/pesq_wb"] == (statistics.fmean(scores.values()), statistics.stdev(scores.values()))
     written = json.loads((tmp_path / "m" / "seeds.json").read_text())
     assert written["best"] == trained.best and set(written["seeds"]) == {"4", "5"}
+
+    assert trained_in(tmp_path / "m") == tmp_path / "m" / f"seed-{trained.best}"
+    assert trained_in(trained_in(tmp_path / "m")) == trained_in(tmp_path / "m")
 
     model, shipped = load_model(tmp_path / "m")
     assert shipped.seed == trained.best
