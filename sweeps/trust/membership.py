@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.optimize import brentq
 
 from dfkd_core.scoring.confidence import LEVEL
 from sweeps import pareto
@@ -13,6 +14,7 @@ from sweeps.trust.repeated_scores import RepeatedScores
 Array = NDArray[np.float64]
 
 POWER = 0.8  # share of cases in which a difference is to be told
+LARGE = 1e6  # degrees of freedom, from which Student's t is as good as normal
 
 
 def front_probability(costs: Array) -> Array:
@@ -47,8 +49,11 @@ def alike(scores: RepeatedScores) -> NDArray[np.bool_]:
 def smallest_differences(scores: RepeatedScores) -> tuple[dict[str, float], dict[str, float]]:
     """By metric the difference that is told in POWER of cases, the median over pairs; and with any number of seeds.
 
-    (t_(1 - a / 2) + t_POWER) times the difference's standard deviation, a = 5 % over the number of tests that are still
-    open (those that tell nothing, one at least). A metric without noise, and a single point, have none.
+    d times the difference's standard deviation, d the noncentrality at which Student's t with its degrees of freedom is
+    over the test's bound in POWER of cases, the level 5 % over the number of tests that are still open (those that tell
+    nothing, one at least). A standard deviation is estimated too small in more than half of cases: it is divided by
+    what the median estimate is, sqrt(median of chi^2 / degrees of freedom). A metric without noise, and a single point,
+    have none.
     """
     if not scores.metrics or scores.means.shape[1] < 2:
         return {}, {}
@@ -56,12 +61,19 @@ def smallest_differences(scores: RepeatedScores) -> tuple[dict[str, float], dict
     alone = (1 - LEVEL) / 2 / max(1, int((~_told(scores)).sum()))
 
     def told(deviation: Array, freedom: Array) -> float:
-        return float(np.median(deviation * (stats.t.isf(alone, freedom) + stats.t.ppf(POWER, freedom))))
+        unbiased = deviation / np.sqrt(stats.chi2.median(freedom) / freedom)
+        return float(np.median(unbiased)) * noncentrality(alone, min(float(np.median(freedom)), LARGE))
 
     return (
         {m: told(s.deviation, s.freedom) for m, s in pairs.items() if s.deviation.any()},
         {m: told(s.clip_deviation, s.clip_freedom) for m, s in pairs.items() if s.clip_deviation.any()},
     )
+
+
+def noncentrality(level: float, freedom: float) -> float:
+    """The difference, in standard deviations, that a one-sided t test at this level tells in POWER of cases."""
+    bound = float(stats.t.isf(level, freedom))
+    return float(brentq(lambda d: stats.nct.sf(bound, freedom, d) - POWER, 0.0, 2 * bound + 10))
 
 
 def _told(scores: RepeatedScores) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sweeps import pareto
-from sweeps.trust.membership import alike, front_probability, holm, smallest_differences
+from sweeps.trust.membership import alike, front_probability, holm, noncentrality, smallest_differences
 from sweeps.trust.repeated_scores import RepeatedScores
 
 RNG = np.random.default_rng(0)
@@ -89,6 +89,13 @@ def test_the_smallest_difference_is_told_in_four_cases_of_five():
     apart = float(np.median(smallest))
     told = [not alike(repeated(rng, [0.0, apart, 20.0, 40.0], 0.1))[0, 1] for _ in range(500)]
     assert 0.74 <= np.mean(told) <= 0.86
+
+
+def test_the_power_is_that_of_the_noncentral_t():
+    """With few degrees of freedom the sum of two quantiles of t is too small: 5.36 with two, 3.49 with five."""
+    assert noncentrality(0.025, 2) == pytest.approx(5.653, abs=2e-3)
+    assert noncentrality(0.025, 5) == pytest.approx(3.514, abs=2e-3)
+    assert noncentrality(0.025, 1e6) == pytest.approx(1.960 + 0.842, abs=2e-3)
 
 
 def test_points_that_are_still_open_make_the_smallest_difference_larger():
