@@ -66,5 +66,6 @@ def verify(config: ExperimentConfig, out: Path, report: Report) -> Verified:
     state = load_state(out / LAST)  # of the last epoch, whichever became the model
     last, origin = state["history"][-1], state["origin"]
     pairs = {name: (value, float(reached)) for name, value in told.items() if (reached := last.get(name)) is not None}
-    differing = [name for name in HASHES if provenance.get(name) and provenance[name] != origin.get(name)]
+    # a trial without distillation has no teacher of its own, though its sweep has
+    differing = [name for name in HASHES if origin.get(name) and provenance.get(name) not in (None, origin[name])]
     return Verified(pairs, tuple(differing))

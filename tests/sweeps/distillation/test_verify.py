@@ -48,6 +48,12 @@ def test_another_value_is_told_with_its_difference(base, tmp_path):
     assert "-0.25" in found.text() and "the data is not the sweep's" in found.text()
 
 
+def test_a_trial_without_distillation_is_not_asked_for_its_sweeps_teacher(base, tmp_path):
+    config = exported(with_overrides(base, {"distillation.method": "none"}), 1)
+    named = config.model_copy(update={"provenance": {**config.provenance, "teacher_hash": "of the sweep's teacher"}})
+    assert verify(named, tmp_path / "again", lambda line: None).differing == ()
+
+
 @pytest.mark.parametrize(
     ("provenance", "said"),
     [
