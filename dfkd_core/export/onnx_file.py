@@ -120,6 +120,7 @@ def export_whole(folder: Path, path: Path, int8: bool = False, data: Path | None
             dynamic_shapes=({1: length},) if length else None,
             opset_version=OPSET,
             dynamo=True,
+            verbose=False,
         )
         program.save(graph)  # type: ignore[union-attr, arg-type]
     content = with_metadata(graph.getvalue(), {FORM: WHOLE} | provenance(model, folder))

@@ -69,6 +69,9 @@ def test_a_whole_signal_s_graph_equals_the_model_at_every_length(name, lengths, 
     for length in lengths:
         (estimate,) = session.run(None, {"noisy": noise(length)[None]})
         np.testing.assert_allclose(estimate[0], whole(model_folders[name], noise(length)), atol=1e-5)
+    write_audio(tmp_path / "noisy.wav", noise(70_000))
+    (clean,) = enhance_path(tmp_path / "x.onnx", tmp_path / "noisy.wav", tmp_path / "clean.wav")
+    assert read_audio(clean).shape == (70_000,)
 
 
 def test_a_student_on_spectra_is_exported_frame_by_frame(model_folders, tmp_path):
@@ -103,7 +106,7 @@ def test_a_streaming_file_enhances_like_the_model_s_folder(streaming, tmp_path):
     write_audio(tmp_path / "noisy.wav", noise(9_000))
     for model, name in ((folder, "folder"), (path, "file")):
         list(enhance_path(model, tmp_path / "noisy.wav", tmp_path / f"{name}.wav"))
-    ours, theirs = (read_audio(tmp_path / f"{name}.wav")[0] for name in ("folder", "file"))
+    ours, theirs = (read_audio(tmp_path / f"{name}.wav") for name in ("folder", "file"))
     np.testing.assert_allclose(theirs, ours, atol=2e-4)
 
 
@@ -135,3 +138,13 @@ def test_models_that_come_with_the_package_keep_their_cards(tmp_path, monkeypatc
     card = (place / "gtcrn" / "README.md").read_bytes()
     export_streaming(place / "gtcrn", tmp_path / "x.onnx")
     assert (place / "gtcrn" / "README.md").read_bytes() == card
+
+
+def test_an_opset_that_the_runtime_lacks_is_told_in_one_line(streaming, tmp_path, capsys):
+    model = onnx.load(streaming[1])
+    model.opset_import[0].version = 999
+    onnx.save(model, tmp_path / "new.onnx")
+    write_audio(tmp_path / "noisy.wav", noise(900))
+    assert run(["enhance", str(tmp_path / "new.onnx"), str(tmp_path / "noisy.wav"), str(tmp_path / "clean.wav")]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "new.onnx" in said and "opset" in said.lower()

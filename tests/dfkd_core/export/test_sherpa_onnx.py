@@ -81,7 +81,7 @@ def test_a_file_for_sherpa_onnx_enhances_like_the_model_s_folder(exported, model
     write_audio(tmp_path / "noisy.wav", noise(9_000))
     for model, name in ((model_folders["gtcrn"], "folder"), (exported("gtcrn")[0], "file")):
         list(enhance_path(model, tmp_path / "noisy.wav", tmp_path / f"{name}.wav"))
-    ours, theirs = (read_audio(tmp_path / f"{name}.wav")[0] for name in ("folder", "file"))
+    ours, theirs = (read_audio(tmp_path / f"{name}.wav") for name in ("folder", "file"))
     np.testing.assert_allclose(theirs, ours, atol=2e-4)
 
 
