@@ -120,6 +120,7 @@ def evaluate(
     metric: Annotated[list[str] | None, typer.Option(help="an optional metric, too: dnsmos")] = None,
     as_json: AsJson = False,
     csv_file: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="write a row for every clip")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="write a page with all of it")] = None,
     track: Track = True,
 ) -> None:
     """Score a model, a teacher or estimates on a split, by SNR and noise; alone in opening the test split.
@@ -147,7 +148,11 @@ def evaluate(
             named = teacher_named(str(teacher)) if estimates is None else TeacherConfig(estimates=str(estimates))
             scores = evaluate_teacher(named, corpus, **asked)
     if csv_file is not None:
-        _write_csv(csv_file, scores.per_clip())
+        _write(csv_file, _csv(scores.per_clip()), "--csv")
+    if html is not None:
+        from sweeps.page.scores import scores_page
+
+        _write(html, scores_page(scores), "--html")
     typer.echo(json.dumps(scores.to_json()) if as_json else scores.text())
     if track and model is not None and estimates is None:
         from sweeps.tracking.model_runs import tell_evaluation
@@ -156,9 +161,8 @@ def evaluate(
         typer.echo(f"run     {page}" if page else "MLflow does not answer: this evaluation is not told", err=True)
 
 
-def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+def _csv(rows: list[dict[str, Any]]) -> str:
     """A row for each clip: what it is, its scores, those of its noisy input; an undefined score is empty."""
-    from dfkd_core.base.atomic_files import write_atomic
     from sweeps.fronts.front_csv import inert
 
     told = ("name", "speaker", "noise_family", "snr_db")
@@ -168,11 +172,17 @@ def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
         lines.append([row[key] for key in told] + [row[of][name] for of in ("scores", "noisy") for name in metrics])
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([inert(cell) for cell in line] for line in lines)
+    return out.getvalue()
+
+
+def _write(path: Path, text: str, key: str) -> None:
+    from dfkd_core.base.atomic_files import write_atomic
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, out.getvalue().encode(errors="surrogateescape"))
+        write_atomic(path, text.encode(errors="surrogateescape"))
     except OSError as error:
-        raise ConfigError(f"cannot be written ({error.strerror}); name another file", key="--csv", file=path) from error
+        raise ConfigError(f"cannot be written ({error.strerror}); name another file", key=key, file=path) from error
 
 
 def enhance(

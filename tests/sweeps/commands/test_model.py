@@ -129,7 +129,9 @@ def pairs(tmp_path, monkeypatch):
 def test_what_somebody_else_enhanced_is_scored_with_a_row_for_every_file(pairs, tmp_path, capsys):
     out = tmp_path / "new" / "scores.csv"
     arguments = ["evaluate", "--estimates", str(pairs / "clean"), "--data", str(pairs), "--csv", str(out), "--json"]
-    assert run(arguments) == 0
+    page = tmp_path / "new" / "scores.html"
+    assert run([*arguments, "--html", str(page)]) == 0
+    assert "2 whole files, all there are" in page.read_text()
     told = json.loads(capsys.readouterr().out)
     assert told["whole_files"] and told["clips"] == 2 and told["mean"]["stoi"] == pytest.approx(1, abs=1e-4)
     rows = list(csv.DictReader(out.open()))

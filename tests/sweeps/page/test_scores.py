@@ -1,0 +1,62 @@
+"""The page of an evaluation: all that was found, and nothing that a name could smuggle in."""
+
+import math
+from html.parser import HTMLParser
+
+import pytest
+
+from dfkd_core.metrics import METRICS
+from dfkd_core.scoring.evaluation import ClipScores, Evaluation
+from dfkd_core.scoring.model_scores import ModelScores
+from sweeps.page.scores import scores_page
+
+HOSTILE = '"><script>alert(1)</script>'
+
+
+class Read(HTMLParser):
+    """Tags by count, and the text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.words = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def evaluation(pesq):
+    clips = [
+        ClipScores(f"clip{i}{HOSTILE if i == 0 else ''}", f"s{i}", "rain", 5.0 * i, dict.fromkeys(METRICS, value))
+        for i, value in enumerate(pesq)
+    ]
+    return Evaluation(tuple(clips))
+
+
+@pytest.fixture
+def scores():
+    return ModelScores(f"m{HOSTILE}", "test", evaluation([2.5, 3.5, math.nan]), evaluation([1.5, 2.0, 1.0]), None, True)
+
+
+def test_every_clip_and_mean_stands_on_the_page(scores):
+    page = Read(scores_page(scores))
+    text = " ".join(page.words)
+    assert "3 whole files, all there are" in text
+    assert "pesq_wb (MOS" in text or "pesq_wb" in text
+    assert {"3.000", "1.500", "2.500", "3.500", "-"} <= set(page.words)
+    assert page.tags.count("circle") == 2 * 2  # a clip without a score is in no drawing
+    assert page.tags.count("table") == 4
+
+
+def test_names_stay_text(scores):
+    page = scores_page(scores)
+    assert "script" not in Read(page).tags and HOSTILE in "".join(Read(page).words)
+    assert "default-src 'none'" in page
+
+
+def test_clips_without_any_score_have_no_drawing():
+    empty = evaluation([math.nan, math.nan])
+    assert "svg" not in Read(scores_page(ModelScores("m", "test", empty, empty))).tags
