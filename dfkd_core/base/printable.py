@@ -13,9 +13,9 @@ def printable(text: str, *, keep: str = "") -> str:
 
     Characters in `keep`, such as a newline, stay as they are.
     """
-    return _UNSAFE.sub(lambda found: found[0] if found[0] in keep else _spelled(found[0]), text)
 
+    def spelled(found: re.Match[str]) -> str:
+        code = ord(found[0])
+        return found[0] if found[0] in keep else f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
-def _spelled(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    return _UNSAFE.sub(spelled, text)

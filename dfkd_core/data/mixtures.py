@@ -116,12 +116,9 @@ def data_hash(data: DataConfig, store: AudioStore | None = None) -> str:
     if data.impulse_responses:
         listed["impulse_responses"] = store.impulse_responses("train").sha256
     if data.probes:
-        listed["probes"] = {name: _valid_sha256(corpus) for name, corpus in data.probes.items()}
+        opened = {name: AudioStore.open(open_corpus(corpus)) for name, corpus in data.probes.items()}
+        listed["probes"] = {name: probe.part("valid").sha256 for name, probe in opened.items()}
     return hashlib.sha256(json.dumps(listed, sort_keys=True).encode()).hexdigest()
-
-
-def _valid_sha256(corpus: str) -> str:
-    return AudioStore.open(open_corpus(corpus)).part("valid").sha256
 
 
 def _is_recorded(part: AudioPart) -> bool:

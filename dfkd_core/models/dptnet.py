@@ -43,10 +43,6 @@ class DPTNetConfig(FramedConfig):
         """Features and LSTM units per direction at a width."""
         return scaled(self.features, width), scaled(self.feedforward, width)
 
-    def _works(self, width: float) -> bool:
-        features, units = self.sizes(width)
-        return features > 0 and units > 0 and features % self.heads == 0
-
     @model_validator(mode="after")
     def _chunks_overlap(self) -> Self:
         if self.chunk % 2:
@@ -56,7 +52,12 @@ class DPTNetConfig(FramedConfig):
     @model_validator(mode="after")
     def _width_keeps_every_head(self) -> Self:
         rule = f"leave a number of features that {self.heads} heads divide"
-        check_width(self.width, self.features, rule, self._works)
+
+        def works(width: float) -> bool:
+            features, units = self.sizes(width)
+            return features > 0 and units > 0 and features % self.heads == 0
+
+        check_width(self.width, self.features, rule, works)
         return self
 
 

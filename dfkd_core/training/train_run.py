@@ -117,21 +117,18 @@ class _TrainingRun:
             save_state(self.out / START, trainer.state_dict())
             self.report(f"before the first epoch: {_told(scores)}")
         while not self._is_over():
-            self._epoch(trainer)
+            start_s = time.monotonic()
+            metrics = trainer.train_epoch() | trainer.evaluate().metrics() | trainer.evaluate_probes()
+            self.history.append(finite(metrics))
+            # the better epoch is kept before the last one is told, so that a kill between the two repeats an epoch
+            state: dict[str, Any] = trainer.state_dict() | {"history": self.history}
+            if self._best() == len(self.history):
+                save_state(self.out / BEST, state)
+            save_state(self.out / LAST, state)
+            self._on_epoch(trainer.epoch, self.history[-1], state["origin"])
+            spent_s = time.monotonic() - start_s
+            self.report(f"epoch {trainer.epoch}/{self.config.training.epochs}: {_told(metrics)}, {spent_s:.0f} s")
         return finite(trainer.start_scores)
-
-    def _epoch(self, trainer: Trainer) -> None:
-        start_s = time.monotonic()
-        metrics = trainer.train_epoch() | trainer.evaluate().metrics() | trainer.evaluate_probes()
-        self.history.append(finite(metrics))
-        # the better epoch is kept before the last one is told, so that a kill between the two repeats an epoch
-        state: dict[str, Any] = trainer.state_dict() | {"history": self.history}
-        if self._best() == len(self.history):
-            save_state(self.out / BEST, state)
-        save_state(self.out / LAST, state)
-        self._on_epoch(trainer.epoch, self.history[-1], state["origin"])
-        spent_s = time.monotonic() - start_s
-        self.report(f"epoch {trainer.epoch}/{self.config.training.epochs}: {_told(metrics)}, {spent_s:.0f} s")
 
     def _keep_a_best(self) -> None:
         """Note which epoch's weights are kept as the best; in a folder that kept none, the last one's are."""

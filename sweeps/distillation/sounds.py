@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,7 +93,16 @@ def read_sounds(folder: Path, trials: Sequence[int], references: Sequence[str] =
     except (DFKDError, OSError, KeyError, TypeError, ValueError) as error:
         _log.warning("the front's page has no sounds: %s must list mixtures, but %s", target / INDEX, error)
         return None
-    return Listening(list(_excerpts(target, index, trials, references)), SAMPLE_RATE_HZ)
+    excerpts = []
+    for mixture, title in index:
+        students = {trial: _sound(target / _file(mixture, student_version(trial))) for trial in trials}
+        others = {name: _sound(target / _file(mixture, reference_version(name))) for name in references}
+        noisy, clean, teacher = (_sound(target / _file(mixture, name)) for name in ("noisy", "clean", "teacher"))
+        if noisy is not None:
+            heard = {trial: wave for trial, wave in students.items() if wave is not None}
+            known = {name: wave for name, wave in others.items() if wave is not None}
+            excerpts.append(Excerpt(title, noisy, clean, teacher, heard, known))
+    return Listening(excerpts, SAMPLE_RATE_HZ)
 
 
 def _held(mixture: str) -> str:
@@ -167,19 +176,6 @@ def _estimates(folder: Path, trial: int, mixtures: _Mixtures) -> Samples:
 
 def _file(mixture: str, version: str) -> str:
     return f"{mixture}-{version}.flac"
-
-
-def _excerpts(
-    target: Path, index: Sequence[tuple[str, str]], trials: Sequence[int], references: Sequence[str]
-) -> Iterator[Excerpt]:
-    for mixture, title in index:
-        students = {trial: _sound(target / _file(mixture, student_version(trial))) for trial in trials}
-        others = {name: _sound(target / _file(mixture, reference_version(name))) for name in references}
-        noisy, clean, teacher = (_sound(target / _file(mixture, name)) for name in ("noisy", "clean", "teacher"))
-        if noisy is not None:
-            heard = {trial: wave for trial, wave in students.items() if wave is not None}
-            known = {name: wave for name, wave in others.items() if wave is not None}
-            yield Excerpt(title, noisy, clean, teacher, heard, known)
 
 
 def _sound(file: Path) -> Samples | None:

@@ -69,7 +69,9 @@ def export_choices(
     if len(choices) == 1 and not out.is_dir():
         files = [out]
     else:
-        _refuse_file(out)
+        if out.is_file():
+            rule = f"must be a folder when several points are exported, but {str(out)!r} is a file"
+            raise ConfigError(rule, key="-o")
         files = [out / config_name(front, choice.point) for choice in choices]
     texts = [dump_yaml(export_config(folder, front, choice, tags)) for choice in choices]
     for file, text in zip(files, texts, strict=True):
@@ -81,8 +83,3 @@ def export_choices(
 def config_name(front: Front, point: FrontPoint) -> str:
     """The file name of an exported point."""
     return f"{front.name}-t{point.trial:04d}.yaml"
-
-
-def _refuse_file(out: Path) -> None:
-    if out.is_file():
-        raise ConfigError(f"must be a folder when several points are exported, but {str(out)!r} is a file", key="-o")

@@ -59,26 +59,19 @@ class Listening:
 
     def to_page(self, budget_bytes: int = BUDGET_BYTES) -> dict[str, Any]:
         """The excerpts as the page reads them: audio and grey spectrograms as data URLs, within the budget."""
-        clips, codec = self._clips_within(budget_bytes), "flac"
+        clips: list[dict[str, Any]] = []
+        codec, size = "flac", 0
+        for excerpt in self.excerpts:  # as many as fit, without loss
+            clip = _clip(excerpt, self.sample_rate_hz, codec)
+            groups = (clip[group] for group in ("versions", "students", "references"))
+            size += sum(len(part) for group in groups for version in group.values() for part in version.values())
+            if size > budget_bytes:
+                break
+            clips.append(clip)
         if not clips and self.excerpts:
             codec = "mpeg"
             clips = [_clip(self.excerpts[0], self.sample_rate_hz, codec)]
         return {"range_db": RANGE_DB, "sample_rate_hz": self.sample_rate_hz, "codec": codec, "clips": clips}
-
-    def _clips_within(self, budget_bytes: int) -> list[dict[str, Any]]:
-        """As many of the excerpts as fit, without loss."""
-        clips: list[dict[str, Any]] = []
-        for excerpt in self.excerpts:
-            clip = _clip(excerpt, self.sample_rate_hz, "flac")
-            if _size([*clips, clip]) > budget_bytes:
-                break
-            clips.append(clip)
-        return clips
-
-
-def _size(clips: Sequence[Mapping[str, Any]]) -> int:
-    groups = (clip[group] for clip in clips for group in ("versions", "students", "references"))
-    return sum(len(part) for group in groups for version in group.values() for part in version.values())
 
 
 def _clip(excerpt: Excerpt, rate: int, codec: str) -> dict[str, Any]:
@@ -137,11 +130,10 @@ def grey_png(pixels: npt.NDArray[np.uint8]) -> bytes:
     rows = np.hstack([np.zeros((height, 1), np.uint8), pixels])  # each row starts with its filter, 0: none
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes())), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    png = b"\x89PNG\r\n\x1a\n"
+    for kind, data in chunks:
+        png += struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return png
 
 
 def _data_url(kind: str, content: bytes) -> str:

@@ -96,7 +96,9 @@ def front_table(front: Front, params: Sequence[str] | None = None) -> Table:
     for point in front.points:
         cells = [f"knee {point.trial}" if point is knee else str(point.trial)]
         cells += [_number(point.values[objective.metric]) for objective in front.objectives]
-        cells += [*_trust_cells(front, point), *(_param(point.params.get(param)) for param in searched)]
+        cells += _trust_cells(front, point)
+        for value in (point.params.get(param, "") for param in searched):
+            cells.append(short_number(value) if isinstance(value, float) else "" if value is None else str(value))
         table.add_row(*(Text(printable(cell)) for cell in cells), style="bold" if point is knee else "")
     return table
 
@@ -155,9 +157,3 @@ def _param_names(front: Front) -> list[str]:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}".replace(",", " ") if value == round(value) and abs(value) >= 1000 else f"{value:.5g}"
-
-
-def _param(value: object) -> str:
-    if value is None:
-        return ""
-    return short_number(value) if isinstance(value, float) else str(value)
