@@ -11,6 +11,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,7 +40,7 @@ _log = logging.getLogger(__name__)
 def record_sounds(folder: Path, trials: Sequence[int], config: ExperimentConfig) -> None:
     """Render what is missing for the models in `folder`/trials/; what cannot be rendered is told and left out."""
     try:
-        mixtures = _Mixtures(config)
+        mixtures = _Mixtures(config, folder / SOUNDS / INDEX)
     except (DFKDError, OSError) as error:
         _log.warning("the front's page has no sounds: %s", error)
         return
@@ -55,7 +56,7 @@ def record_sounds(folder: Path, trials: Sequence[int], config: ExperimentConfig)
 def record_reference(folder: Path, name: str, teacher: TeacherConfig, config: ExperimentConfig) -> None:
     """Render a model from elsewhere, unless that was done; what cannot be rendered is told and left out."""
     try:
-        mixtures = _Mixtures(config)
+        mixtures = _Mixtures(config, folder / SOUNDS / INDEX)
     except (DFKDError, OSError) as error:
         _log.warning("the front's page has no sound of %s: %s", name, error)
         return
@@ -143,15 +144,19 @@ def chosen_mixtures(snr_db: ArrayLike, families: Sequence[str], speakers: Sequen
 
 
 class _Mixtures:
-    """The mixtures to listen to, and the gain that makes each loud enough."""
+    """The mixtures to listen to, and the gain that makes each loud enough; those of `index`, once it is written."""
 
-    def __init__(self, config: ExperimentConfig) -> None:
+    def __init__(self, config: ExperimentConfig, index: Path) -> None:
         from dfkd_core.teachers.teacher_cache import ListedMixture
         from dfkd_core.training.signals import Signals
 
         listed = Signals(config, needs_teacher=False).validation
         snr_db = listed.snr_db
+        places = {listed.name(i): i for i in range(len(listed))}
         chosen = chosen_mixtures(snr_db, listed.noise_families, listed.speakers)
+        with suppress(DFKDError, OSError, KeyError, TypeError, ValueError):  # none yet, or damaged
+            kept = [places[entry["mixture"]] for entry in read_json(index)]
+            chosen = np.array(kept, dtype=np.int64) if kept else chosen
         self.noisy, reference = listed.batch(chosen)
         self.clean = reference if listed.reference == "clean" else None
         self.listed = [ListedMixture(listed, int(i)) for i in chosen]

@@ -81,6 +81,17 @@ def test_models_from_elsewhere_are_heard_beside_the_trials_at_the_same_gain(tmp_
         assert excerpt.references["mean of a, b"][0] == pytest.approx(0.32, abs=1e-3)
 
 
+def test_mixtures_stay_those_that_were_recorded_first_however_they_would_be_chosen_now(tmp_path, models, monkeypatch):
+    sounds.record_sounds(tmp_path, [3], ExperimentConfig())
+    before = [excerpt.name for excerpt in sounds.read_sounds(tmp_path, [3]).excerpts]
+    monkeypatch.setattr(sounds, "chosen_mixtures", lambda *about: np.array([0, 1, 4]))
+    sounds.record_reference(tmp_path, "gtcrn", TeacherConfig(), ExperimentConfig())
+    sounds.record_sounds(tmp_path, [3, 4], ExperimentConfig())
+    after = sounds.read_sounds(tmp_path, [3, 4], ["gtcrn"]).excerpts
+    assert [excerpt.name for excerpt in after] == before
+    assert all(set(excerpt.students) == {3, 4} and set(excerpt.references) == {"gtcrn"} for excerpt in after)
+
+
 def test_a_damaged_model_costs_its_sound_and_nothing_else(tmp_path, models, caplog):
     sounds.record_sounds(tmp_path, [9, 3], ExperimentConfig())
     assert "no sound 't0009': damaged" in caplog.text
