@@ -23,7 +23,7 @@ from dfkd_core.export.report import Enhance, ExportReport, Streamed, measured
 from dfkd_core.live import live_core
 from dfkd_core.live.core import LiveCore, Memory, latency_samples
 from dfkd_core.live.onnx_core import DELAY, ENHANCED, FORM, FRAME, FRAMING, PAST_END, STREAMING, OnnxCore, framing_of
-from dfkd_core.models.base import Student
+from dfkd_core.models.base import CustomStudentConfig, Student
 from dfkd_core.models.complexity import complexity
 from dfkd_core.models.conv_tasnet import ConvTasNet
 from dfkd_core.models.dptnet import DPTNet
@@ -99,12 +99,15 @@ class _Step(nn.Module):
 def export_whole(folder: Path, path: Path, int8: bool = False, data: Path | None = None) -> ExportReport:
     """Waveform in, waveform out, (batch, time), of any length; a DPTNet's of DPTNET_S alone.
 
-    ConfigError: a student that works on spectra, which other runtimes' transforms do not match: it streams; int8 saves
-    nothing.
+    ConfigError: a student that works on spectra, which other runtimes' transforms do not match: it streams; one of the
+    user's own; int8 saves nothing.
     DFKDError: the file would differ from the model.
     """
     require_name(path)
     model, config = load_model(folder)
+    if isinstance(config.student, CustomStudentConfig):
+        rule = f"must be dccrn, gtcrn, conv_tasnet or dptnet, but is {config.student.model}"
+        raise ConfigError(f"{rule}; export a student of your own by torch.onnx.export", key="export-onnx", file=folder)
     if not isinstance(model, ConvTasNet | DPTNet):
         rule = f"{config.student.model} works on spectra and is exported as a graph for one frame at a time"
         raise ConfigError(f"{rule}; add --streaming", key="export-onnx", file=folder)
