@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -171,11 +171,13 @@ def test_infinite_costs_are_ordered_and_span_no_volume():
 
 
 @pytest.mark.parametrize("objectives", [1, 2, 3])
-def test_ten_thousand_trials_are_ranked_in_well_under_a_second(objectives):
+def test_ten_thousand_trials_are_ranked_without_comparing_all_with_all_at_once(objectives):
     costs = np.random.default_rng(0).random((10_000, objectives))
-    started = time.perf_counter()
+    tracemalloc.start()
     pareto.non_dominated(costs), pareto.ranks(costs), pareto.hypervolume_history(list(costs), np.ones(objectives))
-    assert time.perf_counter() - started < 3.0
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 50e6, "a matrix of all pairs has a hundred million entries"
 
 
 def test_epsilon_is_what_a_front_lacks_everywhere_to_match_another():

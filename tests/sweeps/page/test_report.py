@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-import time
 from importlib.resources import files
 
 import pytest
@@ -138,7 +137,6 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     assert (tmp_path / "front" / "front.json").read_text() == before
 
 
-def test_ten_thousand_trials_are_written_small_and_soon(tmp_path):
-    started = time.perf_counter()
+def test_ten_thousand_trials_are_written_small(tmp_path):
     _, page = written(tmp_path, random_sweep(10_000))
-    assert time.perf_counter() - started < 10 and len(page) < 15e6
+    assert len(page) < 15e6
