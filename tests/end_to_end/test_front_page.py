@@ -415,6 +415,18 @@ def test_the_page_says_in_words_what_trainings_with_fresh_seeds_have_shown(again
     assert {"probability on front", "not told apart from", f"{QUALITY} mean (MOS-LQO)"} <= set(heads)
 
 
+def test_a_difference_of_points_trained_again_has_an_interval(again, open_page):
+    front, file = again
+    one, other = front.points[:2]
+    page = open_page(f"{file}#trial={one.trial}&pinned={other.trial}")
+    text = page.inner_text("#versus")
+    gap = abs(one.mean[QUALITY] - other.mean[QUALITY])
+    assert f"{gap:.3f} \u00b1 0.042" in text  # both half widths are 0.03
+    assert "Differences are between means of fresh seeds" in text
+    once = front.points[-1]
+    assert "\u00b1" not in open_page(f"{file}#trial={one.trial}&pinned={once.trial}").inner_text("#versus tbody")
+
+
 def test_a_page_trained_again_fits_every_width(again, open_page):
     page = open_page(again[1])
     for width in (360, 700, 1280):
