@@ -64,7 +64,7 @@ def test_every_indicator_stands_with_its_interval(file, open_page):
     page = open_page(file)
     told = page.inner_text("#indicators")
     assert told.count(" to ") >= 4 and "dfkd over plain" in " ".join(told.split())
-    assert "confirmed" in told and "Additive epsilon" in told
+    assert "repeated with 3 seeds" in told and "Additive epsilon" in told
 
 
 def test_without_fresh_seeds_the_caveat_comes_first_and_nobody_wins(tmp_path, open_page):
