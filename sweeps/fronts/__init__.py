@@ -1,1 +1,1 @@
-"""Pareto fronts: mathematics, choosing, export, sounds, models from elsewhere."""
+"""Pareto fronts as data: choosing, export, what is heard and drawn beside them."""
