@@ -1,16 +1,12 @@
 // What kinds of trials there are, and a trial in a few words.
 
 import { formatMetric, formatNumber } from "./numbers.js";
-import { metricOf, objectives, sweep } from "./sweep.js";
+import { metricOf, objectives, partialKinds, sweep } from "./sweep.js";
 
 export const KIND_NAMES = {
   front: "On the front",
   dominated: "Dominated",
-  pruned: "Pruned",
-  infeasible: "Infeasible",
-  failed: "Failed",
-  running: "Running",
-  waiting: "Waiting",
+  ...Object.fromEntries(partialKinds.map((kind) => [kind, kind[0].toUpperCase() + kind.slice(1)])),
 };
 
 // Where fronts are compared, whose it is.

@@ -8,6 +8,7 @@ import {
   judgedValue,
   metrics,
   objectives,
+  partialKinds,
   sweep,
   trials,
 } from "./sweep.js";
@@ -19,8 +20,6 @@ function initialAxes() {
   return upright ? { x: across, y: upright.metric } : { x: "trial", y: across };
 }
 
-// Trials that did not come to their end are shown when they are asked for.
-const PARTIAL = ["pruned", "failed", "infeasible", "running", "waiting"];
 const third = objectives.find(({ metric }) => !Object.values(initialAxes()).includes(metric));
 
 export const initial = {
@@ -28,7 +27,7 @@ export const initial = {
   log: Object.fromEntries(sweep.metrics.map(({ name, log }) => [name, log])),
   depth: "",
   colour: sweep.fronts ? "" : (third?.metric ?? ""),
-  hidden: new Set(PARTIAL), // kinds of trials, or sides of a comparison
+  hidden: new Set(partialKinds), // kinds of trials, shown when they are asked for, or sides of a comparison
   zoom: null,
   where: new Map(), // name: {low, high}, either null, or {values}: what belongs to the set
   chosen: null,

@@ -23,6 +23,11 @@ const byId = new Map(trials.map((trial) => [String(trial.id), trial]));
 export const frontTrials = trials.filter((trial) => trial.kind === "front");
 export const completeTrials = trials.filter((trial) => trial.state === "COMPLETE");
 
+// The kinds of trials that did not come to their end, in Python's order of states; compared fronts have none.
+export const partialKinds = (told.states ?? [])
+  .filter((state) => state !== "COMPLETE")
+  .map((state) => state.toLowerCase());
+
 function ownTrial(number, index) {
   const [state, rank] = [told.states[told.state[index]], told.rank[index]];
   const kind = rank === 0 ? "front" : state === "COMPLETE" ? "dominated" : state.toLowerCase();
