@@ -290,11 +290,9 @@ def load_front(folder: str | Path) -> Front:
 
 def read_trials(folder: Path) -> list[TrialRecord]:
     """Every trial of a sweep folder's ledger; ConfigError or DFKDError when it holds none that can be read."""
-    from sweeps.record.ledger import Ledger
-    from sweeps.record.sweep_folder import SweepFolder
+    from sweeps.record.sweep import Sweep
 
-    sweep = SweepFolder(folder)
-    return Ledger.open(sweep.path, sweep.spec(), sweep.note()["sweep_id"]).records()
+    return Sweep.open(folder).ledger.records()
 
 
 def _cost_array(records: Sequence[TrialRecord], objectives: Sequence[Objective]) -> pareto.Costs:
