@@ -103,8 +103,8 @@ def _mixing(data: DataConfig) -> str:
 
 
 def _scores(record: ModelRecord) -> list[str]:
-    taught = any(name.startswith("val_teacher/") for name in record.metrics)
-    group, heading = ("val_teacher", [*_AGREEMENT]) if taught else ("val", ["## Scores on the validation mixtures"])
+    by_teacher = any(name.startswith("val_teacher/") for name in record.metrics)
+    group, heading = ("val_teacher", [*_AGREEMENT]) if by_teacher else ("val", ["## Scores on the validation mixtures"])
     rows = [*heading, "", "| metric | model | noisy input |", "|---|---|---|"]
     shown = [name for name in KNOWN if name in METRICS or f"{group}/{name}" in record.metrics]
     for name, metric in ((name, KNOWN[name]) for name in shown):

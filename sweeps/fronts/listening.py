@@ -80,7 +80,13 @@ def _clip(excerpt: Excerpt, rate: int, codec: str) -> dict[str, Any]:
     waves = {name: wave for name, wave in fixed.items() if wave is not None}
 
     def encode(versions: Iterable[tuple[object, Waveform]]) -> dict[str, dict[str, str]]:
-        return {str(name): _version(wave, rate, loudest, codec) for name, wave in versions}
+        return {
+            str(name): {
+                "audio": _data_url(f"audio/{codec}", encoded(wave, rate, codec)),
+                "spectrogram": _data_url("image/png", grey_png(spectrogram(wave, loudest))),
+            }
+            for name, wave in versions
+        }
 
     return {
         "name": excerpt.name,
@@ -88,13 +94,6 @@ def _clip(excerpt: Excerpt, rate: int, codec: str) -> dict[str, Any]:
         "versions": encode(waves.items()),
         "students": encode(excerpt.students.items()),
         "references": encode(excerpt.references.items()),
-    }
-
-
-def _version(samples: Waveform, rate: int, loudest: float, codec: str) -> dict[str, str]:
-    return {
-        "audio": _data_url(f"audio/{codec}", encoded(samples, rate, codec)),
-        "spectrogram": _data_url("image/png", grey_png(spectrogram(samples, loudest))),
     }
 
 

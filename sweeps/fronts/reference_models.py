@@ -39,8 +39,8 @@ def noisy_input(trial_folders: Iterable[Path]) -> list[ReferenceModel]:
     for folder in trial_folders:
         try:
             record = read_json(folder / "metrics.json")
-            taught = any(name.startswith("val_teacher/") for name in record.get("metrics", ()))
-            group = "val_teacher" if taught else "val"
+            by_teacher = any(name.startswith("val_teacher/") for name in record.get("metrics", ()))
+            group = "val_teacher" if by_teacher else "val"
             values = _numbers({f"{group}/{name}": v for name, v in record["noisy"].items() if v is not None})
         except DAMAGED:
             continue  # another workload's trial

@@ -134,7 +134,10 @@ def _shown(
     trials: Sequence[RepeatedTrial], objectives: Sequence[Objective], scores: RepeatedScores
 ) -> dict[int, dict[str, Any]]:
     """What each trial's point gains, by trial."""
-    means = {o.metric: [_mean(trial, o.metric, scores) for trial in trials] for o in objectives}
+    means = {
+        m: [float(np.mean(trial.values(m))) if m in scores.metrics else trial.record.metrics[m] for trial in trials]
+        for m in (o.metric for o in objectives)
+    }
     drawn = dict(zip(scores.metrics, np.moveaxis(scores.draws(NUM_DRAWS), 1, 0), strict=True))
     costs = [np.vectorize(o.cost)(drawn.get(o.metric, np.tile(means[o.metric], (NUM_DRAWS, 1)))) for o in objectives]
     probability = front_probability(np.stack(costs, axis=2))
@@ -152,7 +155,3 @@ def _shown(
         }
         for index, trial in enumerate(trials)
     }
-
-
-def _mean(trial: RepeatedTrial, metric: str, scores: RepeatedScores) -> float:
-    return float(np.mean(trial.values(metric))) if metric in scores.metrics else trial.record.metrics[metric]
