@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfkd_core.errors import DFKDError
+from dfkd_core.signal import SAMPLE_RATE_HZ
 
-RATE_HZ = 16_000
 TIMEOUT_S = 300
 NUM_RUNS = 3
 
@@ -58,13 +58,13 @@ def _enhance(file: str, given: str, made: str, chunk: int) -> float:
     for _ in range(NUM_RUNS):
         started = time.thread_time()
         if chunk:
-            parts = [online.run(noisy[first : first + chunk], RATE_HZ) for first in range(0, len(noisy), chunk)]
+            parts = [online.run(noisy[first : first + chunk], SAMPLE_RATE_HZ) for first in range(0, len(noisy), chunk)]
             samples = [sample for part in [*parts, online.flush()] for sample in part.samples]
         else:
-            samples = offline.run(noisy, RATE_HZ).samples
+            samples = offline.run(noisy, SAMPLE_RATE_HZ).samples
         times.append(time.thread_time() - started)
     np.save(made, np.asarray(samples, np.float32))
-    return min(times) * RATE_HZ / len(noisy)
+    return min(times) * SAMPLE_RATE_HZ / len(noisy)
 
 
 if __name__ == "__main__":
