@@ -105,31 +105,47 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
 
     def _begin(self) -> tuple[Workload, dict[str, Any] | None]:
         """Build the workload from the newest checkpoint that can be read, with its report, else from nothing."""
-        self._require_fit_node()
+        if not self.is_fit:
+            self.order.inputs.require(domain_of(self.kind))
+            self.is_fit = True  # what all trials share is asked for once a process
         self.files.claim(self.claim)
         for checkpoint in self.files.generations():
             try:
-                self.workload = self.kind(self.trial_config)
+                self.workload = self._built()
                 self.epoch, metrics = read_state(checkpoint)
                 self.workload.load(checkpoint)
                 return self.workload, self._report(metrics)
+            except NodeDiffers:
+                raise
             except Exception as error:  # whatever a damaged file makes a workload raise: the one before may do
                 print(f"{checkpoint} cannot be used, trying an older one: {type(error).__name__}: {error}")  # noqa: T201 - into log.txt
-        self.workload, self.epoch = self.kind(self.trial_config), 0
+        self.workload, self.epoch = self._built(), 0
         return self.workload, None
 
-    def _require_fit_node(self) -> None:
-        """What all trials share is asked for once a process, what this one begins with for every trial."""
-        domain = domain_of(self.kind)
-        if not self.is_fit:
-            self.order.inputs.require(domain)
-            self.is_fit = True
-        if self.start_hash is not None:
-            try:
-                found = domain.start_hash(domain.trial_config(self.trial_config, self.order.inputs.epochs))
-            except Exception as error:  # the driver has found it
-                raise NodeDiffers(f"lacks what the trial begins with: {error}; {REMEDY}") from error
+    def _built(self) -> Workload:
+        """The trial's workload; NodeDiffers unless it begins with the very model that the driver found for it."""
+        try:
+            workload = self.kind(self.trial_config)
+        except Exception:
+            self._require_start()
+            raise
+        found = getattr(workload, "tags", {}).get("start_hash")
+        if found is None:
+            self._require_start()
+        else:
             require_equal("start_hash", self.start_hash, found)
+        return workload
+
+    def _require_start(self) -> None:
+        """Ask this node for the trial's start, where its workload does not tell it."""
+        if self.start_hash is None:
+            return
+        domain = domain_of(self.kind)
+        try:
+            found = domain.start_hash(domain.trial_config(self.trial_config, self.order.inputs.epochs))
+        except Exception as error:  # the driver has found it
+            raise NodeDiffers(f"lacks what the trial begins with: {error}; {REMEDY}") from error
+        require_equal("start_hash", self.start_hash, found)
 
     def _report(self, metrics: dict[str, Any]) -> dict[str, Any]:
         node = {"node": socket.gethostname(), "device": str(getattr(self.workload, "device", "cpu"))}

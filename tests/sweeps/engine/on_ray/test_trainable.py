@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from sweeps.engine.deciding.failures import FailureKind
-from sweeps.engine.deciding.inputs import NodeDiffers
+from sweeps.engine.deciding.inputs import Inputs, NodeDiffers
 from sweeps.engine.on_ray import trainable
 from sweeps.engine.on_ray.trainable import TrialError, TrialRunner
+from sweeps.workload import FreeDomain
 
 
 def stepping(tmp_path, raised):
@@ -57,3 +58,49 @@ def test_a_node_that_does_not_see_the_sweep_folder_is_no_place_for_trials(tmp_pa
     with pytest.raises(TrialError, match=r"does not see .*/elsewhere; mend it there") as caught:
         stepping(tmp_path / "elsewhere", RuntimeError("never reached")).step()
     assert caught.value.kind == FailureKind.NODE_DIFFERS
+
+
+class Asked(FreeDomain):
+    """Finds what the config says lies on this node, and notes how often it was asked."""
+
+    num_asked = 0
+
+    def start_hash(self, config):
+        Asked.num_asked += 1
+        if config["here"] is None:
+            raise FileNotFoundError("no such folder: wide")
+        return config["here"]
+
+
+class Begun:
+    """A workload that begins with what lies on this node, and tells it where the config wants."""
+
+    domain = Asked()
+
+    def __init__(self, config):
+        if config["here"] is None:
+            raise FileNotFoundError("no such folder: wide")
+        self.tags = {"start_hash": config["here"]} if config["tells"] else {}
+
+
+def built(here, tells, right="of wide"):
+    """What a worker of the trial that should begin with `right` builds."""
+    runner, Asked.num_asked = TrialRunner.__new__(TrialRunner), 0
+    runner.kind, runner.trial_config, runner.start_hash = Begun, {"here": here, "tells": tells}, right
+    runner.order = SimpleNamespace(inputs=Inputs({}, 1))
+    return runner._built()
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_a_start_is_the_driver_s_whether_the_workload_tells_it_or_the_domain(tells):
+    assert isinstance(built("of wide", tells), Begun)
+    assert Asked.num_asked == (0 if tells else 1), "a config is parsed once"
+    with pytest.raises(NodeDiffers, match="differs in its start: start_hash is of another there, of wide in this"):
+        built("of another", tells)
+
+
+def test_a_start_that_is_not_there_is_the_node_s_fault_and_other_errors_are_the_trial_s():
+    with pytest.raises(NodeDiffers, match="lacks what the trial begins with: no such folder: wide"):
+        built(None, True)
+    with pytest.raises(FileNotFoundError):
+        built(None, True, right=None)
