@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 
 import pytest
@@ -11,6 +12,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="dfkd-state-")  # agreements of tests are no user's
 for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "RAY_ADDRESS"):
     os.environ.pop(name, None)
+
+# a shell has what it starts in the background ignore interrupts, and programs hand that on to those they start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ALLOWED_SKIP = "no GPU"
 
