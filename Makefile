@@ -12,7 +12,7 @@ demo: $(STAMP)
 	$(BIN)/dfkd front references runs/demo gtcrn dtln rnnoise; fi
 
 # those that start neither Ray nor a browser, two at a time
-QUIET := $(addprefix tests/,dfkd_core search_spaces sweeps/comparing sweeps/fronts sweeps/page sweeps/search sweeps/trust)
+QUIET := $(addprefix tests/,conformance dfkd_core search_spaces sweeps/comparing sweeps/definition sweeps/fronts sweeps/page sweeps/search sweeps/trust)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --durations=15 $(QUIET)
 	$(BIN)/python -m pytest --durations=25 $(addprefix --ignore=,$(QUIET))
