@@ -60,8 +60,8 @@ def enhanced_blocks(network: Teacher, path: Path, share: float = 0.0) -> Iterato
     is not finite.
     """
     header = info(path)
-    if told := length_in_words(header):
-        _log.warning("%s: %s", path, told)
+    if note := length_in_words(header):
+        _log.warning("%s: %s", path, note)
     if header.rate_hz < OVERLAP_S:
         raise DataError(f"{path}: must have a rate of some Hz, but is at {header.rate_hz} Hz; repair its header")
 

@@ -64,8 +64,8 @@ def export_streaming(folder: Path, path: Path, int8: bool = False, data: Path | 
         inputs=[FRAME, *ends, *names],
         outputs=[ENHANCED, *(f"new_{name}" for name in names)],
     )
-    told = {FORM: STREAMING, FRAMING: json.dumps(framing_of(core.frames)), DELAY: str(core.delay_frames)}
-    content = with_metadata(graph, told | provenance(model, folder))
+    properties = {FORM: STREAMING, FRAMING: json.dumps(framing_of(core.frames)), DELAY: str(core.delay_frames)}
+    content = with_metadata(graph, properties | provenance(model, folder))
     report = measured(
         path,
         content,
@@ -183,13 +183,13 @@ def _quietly() -> Iterator[None]:
         said.setLevel(before)
 
 
-def with_metadata(graph: bytes, told: Mapping[str, str]) -> bytes:
+def with_metadata(graph: bytes, properties: Mapping[str, str]) -> bytes:
     """The graph with these entries beside those that it has."""
     import onnx
 
     model = onnx.load_from_string(graph)
     had = {prop.key: prop.value for prop in model.metadata_props}
-    onnx.helper.set_model_props(model, had | dict(told))
+    onnx.helper.set_model_props(model, had | dict(properties))
     return bytes(model.SerializeToString())
 
 
@@ -197,14 +197,20 @@ def provenance(model: Student, folder: Path) -> dict[str, str]:
     """What a file says of itself to whoever opens it."""
     sizes = {name: value for name, value in asdict(complexity(model)).items() if np.isfinite(value)}
     config = read_model_config(folder)
-    told = {"sample_rate": SAMPLE_RATE_HZ, "dfkd.model": config.student.model, "dfkd.sha256": model_sha256(folder)}
+    properties = {
+        "sample_rate": SAMPLE_RATE_HZ,
+        "dfkd.model": config.student.model,
+        "dfkd.sha256": model_sha256(folder),
+    }
     if config.provenance:  # the sweep's, of an exported config
-        told["dfkd.provenance"] = json.dumps(config.provenance)
+        properties["dfkd.provenance"] = json.dumps(config.provenance)
     if (folder / METRICS).is_file():
         origin = read_record(folder).origin
-        told["dfkd.licences"] = ", ".join(origin.get("licences") or ["unknown"])
-        told |= {f"dfkd.{key}": origin[key] for key in ("data_hash", "teacher_hash") if origin.get(key)}
-    return {key: str(value) for key, value in {**told, **{f"dfkd.{name}": v for name, v in sizes.items()}}.items()}
+        properties["dfkd.licences"] = ", ".join(origin.get("licences") or ["unknown"])
+        properties |= {f"dfkd.{key}": origin[key] for key in ("data_hash", "teacher_hash") if origin.get(key)}
+    return {
+        key: str(value) for key, value in {**properties, **{f"dfkd.{name}": v for name, v in sizes.items()}}.items()
+    }
 
 
 def require_name(path: Path) -> None:

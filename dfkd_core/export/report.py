@@ -38,8 +38,8 @@ class PesqLost:
     def __str__(self) -> str:
         lost = self.whole - self.small
         beyond = f", more than {MOST_PESQ_LOST:g}: think twice" if lost > MOST_PESQ_LOST else ""
-        told = f"PESQ-WB {self.small:.3f} on {self.num_clips} validation clips, {self.whole:.3f} before int8"
-        return f"{told} ({lost:+.3f} lost{beyond})"
+        scores = f"PESQ-WB {self.small:.3f} on {self.num_clips} validation clips, {self.whole:.3f} before int8"
+        return f"{scores} ({lost:+.3f} lost{beyond})"
 
 
 @dataclass(frozen=True)
@@ -75,26 +75,26 @@ class ExportReport:
 
     def runtimes(self) -> dict[str, dict[str, float]]:
         """What a model's card says of the file, by runtime."""
-        told = {"real_time_factor": self.real_time_factor, "bytes": float(self.num_bytes)}
+        measured = {"real_time_factor": self.real_time_factor, "bytes": float(self.num_bytes)}
         if self.latency_ms is not None:
-            told["latency_ms"] = self.latency_ms
+            measured["latency_ms"] = self.latency_ms
         if self.pesq_lost is not None:
-            told["pesq_wb_lost"] = self.pesq_lost.whole - self.pesq_lost.small
-        found = {"PyTorch, whole clips": {"real_time_factor": self.model_factor}, f"onnxruntime, {self.form}": told}
+            measured["pesq_wb_lost"] = self.pesq_lost.whole - self.pesq_lost.small
+        found = {"PyTorch, whole clips": {"real_time_factor": self.model_factor}, f"onnxruntime, {self.form}": measured}
         if self.wheel_factor is not None:
-            found[f"inside {self.form}"] = told | {"real_time_factor": self.wheel_factor}
+            found[f"inside {self.form}"] = measured | {"real_time_factor": self.wheel_factor}
         return found
 
     def metadata(self) -> dict[str, str]:
         """What the file itself says of it."""
-        told = {"real_time_factor": f"{self.real_time_factor:.4f}", "difference": f"{self.difference:.1e}"}
+        measured = {"real_time_factor": f"{self.real_time_factor:.4f}", "difference": f"{self.difference:.1e}"}
         if self.latency_ms is not None:
-            told |= {"latency_ms": f"{self.latency_ms:g}", "states_bytes": str(self.state_bytes)}
+            measured |= {"latency_ms": f"{self.latency_ms:g}", "states_bytes": str(self.state_bytes)}
         if self.pesq_lost is not None:
-            told |= {"pesq_wb": f"{self.pesq_lost.small:.3f}", "pesq_wb_float": f"{self.pesq_lost.whole:.3f}"}
+            measured |= {"pesq_wb": f"{self.pesq_lost.small:.3f}", "pesq_wb_float": f"{self.pesq_lost.whole:.3f}"}
         if self.wheel_factor is not None:
-            told["sherpa_onnx_real_time_factor"] = f"{self.wheel_factor:.4f}"
-        return {f"dfkd.{name}": value for name, value in told.items()}
+            measured["sherpa_onnx_real_time_factor"] = f"{self.wheel_factor:.4f}"
+        return {f"dfkd.{name}": value for name, value in measured.items()}
 
 
 class Streamed:

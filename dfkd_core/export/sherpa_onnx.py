@@ -58,7 +58,7 @@ def export_sherpa_onnx(folder: Path, path: Path, int8: bool = False, data: Path 
         inputs=["mix", *CACHES],
         outputs=["enh", *(f"{name}_out" for name in CACHES)],
     )
-    told = {
+    properties = {
         FORM: SHERPA_ONNX,
         FRAMING: json.dumps(framing_of(core.frames)),
         DELAY: str(core.delay_frames),
@@ -70,7 +70,7 @@ def export_sherpa_onnx(folder: Path, path: Path, int8: bool = False, data: Path 
         "window_type": WINDOW_TYPES[framing.window_shape],
         **{f"{name}_shape": "1," + str(cache.shape[1]) for name, cache in zip(CACHES, caches, strict=True)},
     }
-    content = with_metadata(graph, told | provenance(model, folder))
+    content = with_metadata(graph, properties | provenance(model, folder))
     # nothing tells this graph that a signal has ended: what is delayed then is not compared
     unheard = latency_samples(core) if core.delay_frames else 0
     is_online = runtime_of(model) == Runtime.SHERPA_ONLINE

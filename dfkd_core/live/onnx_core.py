@@ -44,13 +44,13 @@ class OnnxCore:
 
     def __init__(self, source: Path | bytes) -> None:
         self._session = open_session(source)
-        told = self._session.get_modelmeta().custom_metadata_map
-        if told.get(FORM) not in (STREAMING, SHERPA_ONNX):
+        properties = self._session.get_modelmeta().custom_metadata_map
+        if properties.get(FORM) not in (STREAMING, SHERPA_ONNX):
             rule = "must be a streaming graph of `dfkd export-onnx --streaming`, but its metadata names none"
             raise ConfigError(rule, file=source if isinstance(source, Path) else None)
-        self._is_turned = told[FORM] == SHERPA_ONNX
-        self.frames = frames_of(json.loads(told[FRAMING]))
-        self.delay_frames = int(told[DELAY])
+        self._is_turned = properties[FORM] == SHERPA_ONNX
+        self.frames = frames_of(json.loads(properties[FRAMING]))
+        self.delay_frames = int(properties[DELAY])
         self._frame, *ports = self._session.get_inputs()
         self._past_end = next((port for port in ports if port.name == PAST_END), None)
         self._states = [port for port in ports if port.name != PAST_END]
@@ -83,6 +83,6 @@ def framing_of(frames: Frames) -> dict[str, Any]:
     return {"window_samples": frames.window_samples, "hop_samples": frames.hop_samples}
 
 
-def frames_of(told: dict[str, Any]) -> Frames:
+def frames_of(framing: dict[str, Any]) -> Frames:
     """The frames that a file speaks of."""
-    return SpectralFrames(Framing(**told)) if "n_fft" in told else WindowFrames(**told)
+    return SpectralFrames(Framing(**framing)) if "n_fft" in framing else WindowFrames(**framing)

@@ -48,24 +48,24 @@ class SelfAttention(nn.Module):
         return 2 * signal.shape[1] * output.numel()
 
 
-def tell_attention(told: Channels, name: str, features: Axis, heads: int) -> None:
+def tell_attention(channels: Channels, name: str, features: Axis, heads: int) -> None:
     """Say the channels of a SelfAttention: heads stay apart, and of each what is compared and what is passed on.
 
     With fewer numbers a head divides its products by a smaller root, which its queries make up for.
     """
     size = features.stretches[0].members // heads
-    compared = [told.group(f"{name}.{head}.compared", size) for head in range(heads)]
-    passed = [told.group(f"{name}.{head}.passed", size) for head in range(heads)]
+    compared = [channels.group(f"{name}.{head}.compared", size) for head in range(heads)]
+    passed = [channels.group(f"{name}.{head}.passed", size) for head in range(heads)]
     compared_rows, rows, columns = WHOLE, WHOLE, WHOLE
     for axis in (*(head.scaled(0.5) for head in compared), *compared):
         compared_rows = compared_rows + axis
     for axis in passed:
         columns = columns + axis
     rows = compared_rows + columns
-    told.uses[f"{name}.project.weight"] = ((Role.SCALE, rows), (Role.READ, features))
-    told.uses[f"{name}.project.bias"] = ((Role.WRITE, rows),)
-    told.layer(f"{name}.join", columns, features)
-    told.signal(f"{name}.project", rows, dim=2)
+    channels.uses[f"{name}.project.weight"] = ((Role.SCALE, rows), (Role.READ, features))
+    channels.uses[f"{name}.project.bias"] = ((Role.WRITE, rows),)
+    channels.layer(f"{name}.join", columns, features)
+    channels.signal(f"{name}.project", rows, dim=2)
 
 
 def _attended(projected: Tensor) -> Tensor:

@@ -128,25 +128,25 @@ class ConvTasNet(Student):
 
     def channels(self) -> Channels:
         """Filters, residual and skip channels, each one group for all blocks; a group of hidden ones in each block."""
-        told, (bottleneck, hidden, skip) = Channels(self), self.config.sizes(self.config.width)
-        filters, signal = told.group("frames", self.config.filters), told.group("bottleneck", bottleneck)
-        skips = told.group("activation", skip)
-        told.layer("frames.analysis", writes=filters)
-        told.layer("norm", writes=filters)
-        told.layer("bottleneck", filters, signal)
+        channels, (bottleneck, hidden, skip) = Channels(self), self.config.sizes(self.config.width)
+        filters, signal = channels.group("frames", self.config.filters), channels.group("bottleneck", bottleneck)
+        skips = channels.group("activation", skip)
+        channels.layer("frames.analysis", writes=filters)
+        channels.layer("norm", writes=filters)
+        channels.layer("bottleneck", filters, signal)
         last = len(self.blocks) - 1
         for i in range(len(self.blocks)):
-            own, name = told.group(f"blocks.{i}", hidden), f"blocks.{i}"
-            told.layer(f"{name}.widen", signal, own)
+            own, name = channels.group(f"blocks.{i}", hidden), f"blocks.{i}"
+            channels.layer(f"{name}.widen", signal, own)
             for layer in ("norms.0", "depthwise", "norms.1"):
-                told.layer(f"{name}.{layer}", writes=own)
-            told.layer(f"{name}.narrow", own, skips if i == last else signal + skips)
-            told.signal(f"{name}.activations.1", own)
-        told.layer("mask", skips, filters)
-        told.layer("frames.synthesis", filters)
+                channels.layer(f"{name}.{layer}", writes=own)
+            channels.layer(f"{name}.narrow", own, skips if i == last else signal + skips)
+            channels.signal(f"{name}.activations.1", own)
+        channels.layer("mask", skips, filters)
+        channels.layer("frames.synthesis", filters)
         for name, group in (("frames", filters), ("bottleneck", signal), ("activation", skips)):
-            told.signal(name, group)
-        return told
+            channels.signal(name, group)
+        return channels
 
     def stages(self, parent: ConvTasNet) -> dict[str, str]:
         """Repeats spread over the parent's, first and last among them; of each the blocks of smallest dilation."""

@@ -174,36 +174,36 @@ class DCCRN(Student):
 
     def channels(self) -> Channels:
         """A group for each encoder and decoder layer, for the units of each LSTM and for what they are projected to."""
-        told, config = Channels(self), self.config
+        channels, config = Channels(self), self.config
         sizes, bins = config.scaled_channels(config.width), config.n_fft // 2 >> config.num_layers
         signal = WHOLE
         skips: list[Axis] = []
         for i, size in enumerate(sizes):
-            signal = self._tell_layer(told, f"encoder.{i}", signal, size)
+            signal = self._tell_layer(channels, f"encoder.{i}", signal, size)
             skips.append(signal)
         state = signal.times(bins)
         for i in range(config.lstm_layers):
-            units = told.group(f"recurrence.layers.{i}", config.scaled_units(config.width))
+            units = channels.group(f"recurrence.layers.{i}", config.scaled_units(config.width))
             for part in ("real", "imag"):
-                told.layer(f"recurrence.layers.{i}.{part}", state, units)
-            told.signal(f"recurrence.layers.{i}", units, dim=2)
+                channels.layer(f"recurrence.layers.{i}.{part}", state, units)
+            channels.signal(f"recurrence.layers.{i}", units, dim=2)
             state = units
-        signal = told.group("recurrence", sizes[-1])
+        signal = channels.group("recurrence", sizes[-1])
         for part in ("real", "imag"):
-            told.layer(f"recurrence.project_{part}", state, signal.times(bins))
-        told.signal("recurrence", signal.times(2))
+            channels.layer(f"recurrence.project_{part}", state, signal.times(bins))
+        channels.signal("recurrence", signal.times(2))
         for i, size in enumerate(sizes[-2::-1]):
-            signal = self._tell_layer(told, f"decoder.{i}", signal + skips[-1 - i], size)
-        told.layer(f"decoder.{len(sizes) - 1}", signal + skips[0])
-        return told
+            signal = self._tell_layer(channels, f"decoder.{i}", signal + skips[-1 - i], size)
+        channels.layer(f"decoder.{len(sizes) - 1}", signal + skips[0])
+        return channels
 
     @staticmethod
-    def _tell_layer(told: Channels, name: str, reads: Axis, size: int) -> Axis:
+    def _tell_layer(channels: Channels, name: str, reads: Axis, size: int) -> Axis:
         """An encoder or decoder layer, whose norm and signal hold both parts of every channel."""
-        own = told.group(name, size)
-        told.layer(f"{name}.convolution", reads, own)
-        told.layer(f"{name}.norm", writes=own.times(2))
-        told.signal(name, own.times(2))
+        own = channels.group(name, size)
+        channels.layer(f"{name}.convolution", reads, own)
+        channels.layer(f"{name}.norm", writes=own.times(2))
+        channels.signal(name, own.times(2))
         return own
 
     def macs(self, num_samples: int) -> int:

@@ -123,28 +123,28 @@ class DPTNet(Student):
 
     def channels(self) -> Channels:
         """Features are one group from the frames to the mask; heads and LSTM units of each layer have their own."""
-        told, (size, units) = Channels(self), self.config.sizes(self.config.width)
-        features, output = told.group("frames", size), told.group("output", size)
-        told.layer("frames.analysis", writes=features)
-        told.layer("norm", writes=features)
+        channels, (size, units) = Channels(self), self.config.sizes(self.config.width)
+        features, output = channels.group("frames", size), channels.group("output", size)
+        channels.layer("frames.analysis", writes=features)
+        channels.layer("norm", writes=features)
         for i in range(self.config.num_blocks):
             for path in ("within", "across"):
                 name = f"blocks.{i}.{path}"
-                tell_attention(told, f"{name}.attention", features, self.config.heads)
-                both = told.group(f"{name}.lstm", units) + told.group(f"{name}.lstm.reverse", units)
-                told.layer(f"{name}.lstm", features, both)
-                told.signal(f"{name}.lstm", both, dim=2)
-                told.layer(f"{name}.narrow", both, features)
+                tell_attention(channels, f"{name}.attention", features, self.config.heads)
+                both = channels.group(f"{name}.lstm", units) + channels.group(f"{name}.lstm.reverse", units)
+                channels.layer(f"{name}.lstm", features, both)
+                channels.signal(f"{name}.lstm", both, dim=2)
+                channels.layer(f"{name}.narrow", both, features)
                 for k in range(2):
-                    told.layer(f"{name}.norms.{k}", writes=features)
-                told.signal(name, features, dim=2)
-        told.layer("output", features, output)
-        told.signal("output", output, dim=3)
+                    channels.layer(f"{name}.norms.{k}", writes=features)
+                channels.signal(name, features, dim=2)
+        channels.layer("output", features, output)
+        channels.signal("output", output, dim=3)
         for layer in ("value", "gate"):
-            told.layer(layer, output, features)
-        told.layer("frames.synthesis", features)
-        told.signal("frames", features)
-        return told
+            channels.layer(layer, output, features)
+        channels.layer("frames.synthesis", features)
+        channels.signal("frames", features)
+        return channels
 
     def stages(self, parent: DPTNet) -> dict[str, str]:
         """Blocks spread over the parent's, first and last among them."""

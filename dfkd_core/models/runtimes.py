@@ -24,8 +24,13 @@ class Runtime(IntEnum):
     @property
     def words(self) -> str:
         """Where it runs, for people."""
-        told = ("whole clips", "frame by frame", "frame by frame, sherpa-onnx on whole clips", "sherpa-onnx on streams")
-        return told[self]
+        words = (
+            "whole clips",
+            "frame by frame",
+            "frame by frame, sherpa-onnx on whole clips",
+            "sherpa-onnx on streams",
+        )
+        return words[self]
 
 
 def runtime_of(model: nn.Module) -> Runtime:

@@ -76,8 +76,8 @@ def reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     # libsndfile has no words for a stream that breaks off or fails its checksum
-    told = str(getattr(error, "error_string", error)).strip().rstrip(".")
-    return " ".join(told.split())[:200] or "its content is damaged"
+    words = str(getattr(error, "error_string", error)).strip().rstrip(".")
+    return " ".join(words.split())[:200] or "its content is damaged"
 
 
 class _Sndfile:

@@ -53,7 +53,7 @@ def load_state(directory: Path) -> dict[str, Any]:
     try:
         tensors, tree = load(contents["tensors"]), parse_json(contents["values"])
     except (SafetensorError, ValueError) as error:
-        raise CheckpointError(_told(directory, "must be readable", str(error))) from error
+        raise CheckpointError(_message(directory, "must be readable", str(error))) from error
     state: dict[str, Any] = _with_tensors(tree, tensors)
     return state
 
@@ -94,11 +94,11 @@ def _read_manifest(path: Path) -> dict[str, dict[str, str]]:
         files = {kind: manifest["files"][kind] for kind in ("tensors", "values")}
         names = [file["name"] for file in files.values() if isinstance(file["sha256"], str)]
     except FileNotFoundError as error:
-        raise CheckpointError(_told(path, "must exist", "it is missing")) from error
+        raise CheckpointError(_message(path, "must exist", "it is missing")) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(_told(path, "must be a checkpoint's manifest", f"{error!r}")) from error
+        raise CheckpointError(_message(path, "must be a checkpoint's manifest", f"{error!r}")) from error
     if len(names) != len(files) or any(Path(name).name != name for name in names):
-        raise CheckpointError(_told(path, "must name files of its own folder", f"it names {names}"))
+        raise CheckpointError(_message(path, "must name files of its own folder", f"it names {names}"))
     return files
 
 
@@ -106,12 +106,12 @@ def _read_content(path: Path, sha256: str) -> bytes:
     try:
         content = read_content(path)
     except FileNotFoundError as error:
-        raise CheckpointError(_told(path, "must exist", "it is missing")) from error
+        raise CheckpointError(_message(path, "must exist", "it is missing")) from error
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
-        raise CheckpointError(_told(path, f"must have sha256 {sha256[:12]}...", f"it has {found[:12]}..."))
+        raise CheckpointError(_message(path, f"must have sha256 {sha256[:12]}...", f"it has {found[:12]}..."))
     return content
 
 
-def _told(path: Path, rule: str, fact: str) -> str:
+def _message(path: Path, rule: str, fact: str) -> str:
     return f"{path}: {rule}, but {fact}; restore the checkpoint from a copy, or delete its folder to start over"

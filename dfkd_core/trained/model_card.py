@@ -92,14 +92,14 @@ def _mixing(data: DataConfig) -> str:
     """SNR and augmentation in words."""
     snr = data.snr_db
     if isinstance(snr, ValueSet):
-        told = [f"at {', '.join(f'{value:g}' for value in snr.values)} dB SNR"]
+        parts = [f"at {', '.join(f'{value:g}' for value in snr.values)} dB SNR"]
     else:
-        told = [f"at {snr[0]:g} to {snr[1]:g} dB SNR"]
+        parts = [f"at {snr[0]:g} to {snr[1]:g} dB SNR"]
     if data.impulse_responses:
-        told.append(f"{data.impulse_responses:.0%} in rooms ({data.target_reflections} target)")
+        parts.append(f"{data.impulse_responses:.0%} in rooms ({data.target_reflections} target)")
     shares = {"clipped": data.clipping, "with babble": data.babble, "with varied noise": data.noise_variation}
-    told += [f"{share:.0%} {what}" for what, share in shares.items() if share]
-    return ", ".join(told)
+    parts += [f"{share:.0%} {what}" for what, share in shares.items() if share]
+    return ", ".join(parts)
 
 
 def _scores(record: ModelRecord) -> list[str]:

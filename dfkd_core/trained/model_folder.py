@@ -34,8 +34,8 @@ def publish_checkpoint(
 ) -> None:
     """Make `folder` a model folder from a trainer's checkpoint, its config and the metrics of its last epoch."""
     state = load_state(checkpoint)
-    told = {key: state[key] for key in ("noisy", "origin")}
-    write_model_folder(folder, config, shipped_weights(state), metrics, epochs=state["epoch"], **told)
+    record = {"noisy": state["noisy"], "epochs": state["epoch"], "origin": state["origin"]}
+    write_model_folder(folder, config, shipped_weights(state), metrics, **record)
 
 
 def write_model_folder(
@@ -86,9 +86,9 @@ def load_model(place: str | Path) -> tuple[Student, ExperimentConfig]:
     folder = Path(place).expanduser()
     config = read_model_config(folder)
     if (folder / METRICS).exists():
-        found, told = sha256_file(folder / WEIGHTS), read_record(folder).sha256
-        if found != told:
-            rule = f"must have sha256 {told[:12]}..., but it has {found[:12]}..."
+        found, expected = sha256_file(folder / WEIGHTS), read_record(folder).sha256
+        if found != expected:
+            rule = f"must have sha256 {expected[:12]}..., but it has {found[:12]}..."
             raise CheckpointError(f"{folder / WEIGHTS}: {rule}; restore the file")
     else:
         _log.warning("%s: has no %s, so its weights cannot be checked", folder, METRICS)
@@ -98,8 +98,8 @@ def load_model(place: str | Path) -> tuple[Student, ExperimentConfig]:
     except SafetensorError as error:
         raise CheckpointError(f"{folder / WEIGHTS}: must be a safetensors file, but {error}; train it again") from error
     except RuntimeError as error:
-        told = str(error).splitlines()[-1].strip()
-        raise CheckpointError(f"{folder / WEIGHTS}: must fit {CONFIG}, but {told}; restore both files") from error
+        fact = str(error).splitlines()[-1].strip()
+        raise CheckpointError(f"{folder / WEIGHTS}: must fit {CONFIG}, but {fact}; restore both files") from error
     return student.eval(), config
 
 

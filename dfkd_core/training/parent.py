@@ -66,9 +66,9 @@ def _teacher(config: ExperimentConfig) -> str:
         f"the teacher is no model of ours ({teacher.pretrained})": teacher.pretrained,
         "the teacher is an ensemble": teacher.ensemble,
     }
-    told = next((kind for kind, value in kinds.items() if value), "there is no teacher")
+    fact = next((kind for kind, value in kinds.items() if value), "there is no teacher")
     ways = f"name a model folder or a shipped name ({', '.join(shipped_names())}), or set it to null"
-    raise ConfigError(f"must be a model whose weights a student can take, but {told}; {ways}", key=KEY)
+    raise ConfigError(f"must be a model whose weights a student can take, but {fact}; {ways}", key=KEY)
 
 
 def _is_wider(wanted: StudentBase, found: StudentBase, start: str) -> bool:

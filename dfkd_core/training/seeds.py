@@ -16,7 +16,7 @@ from dfkd_core.trained.model_folder import CARD, CONFIG, METRICS, WEIGHTS
 from dfkd_core.training.train_run import JUDGES, OnEpoch, Report, TrainedModel, train_model
 
 SEEDS = "seeds.json"
-Told = Callable[[Path, ExperimentConfig], AbstractContextManager[OnEpoch]]  # who hears of a seed's epochs
+Tracked = Callable[[Path, ExperimentConfig], AbstractContextManager[OnEpoch]]  # who hears of a seed's epochs
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,9 @@ class TrainedSeeds:
         return f"{len(self.models)} seeds: {', '.join(judged)}; seed {self.best} is the model"
 
 
-def train_seeds(config: ExperimentConfig, out: Path, num_seeds: int, *, report: Report, told: Told) -> TrainedSeeds:
+def train_seeds(
+    config: ExperimentConfig, out: Path, num_seeds: int, *, report: Report, tracked: Tracked
+) -> TrainedSeeds:
     """Train with `seed`, `seed + 1`, ... into `out`/seed-N, and make `out` the model folder of the best.
 
     The best is that of the highest validation PESQ, which flatters it: the mean is what to expect. Called again it goes
@@ -49,7 +51,7 @@ def train_seeds(config: ExperimentConfig, out: Path, num_seeds: int, *, report: 
     models = {}
     for seed in range(config.seed, config.seed + num_seeds):
         place, seeded = out / f"seed-{seed}", config.model_copy(update={"seed": seed})
-        with told(place, seeded) as on_epoch:
+        with tracked(place, seeded) as on_epoch:
             models[seed] = train_model(seeded, place, report=report, on_epoch=on_epoch)
         report(f"seed {seed}: {models[seed]}")
     trained = TrainedSeeds(models, max(models, key=lambda seed: (_judged(models[seed]), -seed)))

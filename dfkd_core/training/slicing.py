@@ -51,10 +51,10 @@ def sliced(parent: Student, student: Student, scores: Mapping[str, Tensor]) -> d
 
 def channels_of(model: Student) -> Channels:
     """What a model says of its channels; ConfigError when it says nothing."""
-    told = model.channels()
-    if told is None:
+    channels = model.channels()
+    if channels is None:
         raise ConfigError(f"{type(model).__name__} does not say which channels its weights hold; give it `channels()`")
-    return told
+    return channels
 
 
 def in_parent(student: Student, parent: Student) -> Callable[[str], str]:
@@ -85,10 +85,10 @@ def _cut(value: Tensor, dim: int, wide: Axis, narrow: Axis, kept: Mapping[str, T
 @torch.no_grad()
 def scores_by_weight(model: Student) -> Scores:
     """Of each channel the norm of the weights that read it, times that of what scales it on the way."""
-    told, state = channels_of(model), model.state_dict()
+    channels, state = channels_of(model), model.state_dict()
     read: Scores = {}
-    scale = {name: torch.ones(members) for name, members in told.groups.items()}
-    for weight, uses in told.uses.items():
+    scale = {name: torch.ones(members) for name, members in channels.groups.items()}
+    for weight, uses in channels.uses.items():
         for dim, (role, axis) in enumerate(uses):
             if role is Role.WRITE or not axis.stretches:
                 continue
@@ -110,11 +110,11 @@ def scores_by_order(model: Student) -> Scores:
 @torch.no_grad()
 def scores_by_activation(model: Student, noisy: Iterable[Tensor]) -> Scores:
     """The mean magnitude of each channel's signal over batches of noisy speech (batch, time)."""
-    told = channels_of(model)
-    total = {name: torch.zeros(members, dtype=torch.float64) for name, members in told.groups.items()}
+    channels = channels_of(model)
+    total = {name: torch.zeros(members, dtype=torch.float64) for name, members in channels.groups.items()}
     hooks = [
         model.get_submodule(name).register_forward_hook(_adder(total, dim, axis))
-        for name, (dim, axis) in told.signals.items()
+        for name, (dim, axis) in channels.signals.items()
     ]
     try:
         for batch in noisy:

@@ -78,9 +78,9 @@ class TotalLoss(nn.Module):
         `distillation/pull` is the distilled half's gradient norm at the estimate over the supervised half's, the
         weight that distillation has by now; it is `distillation.weight` where both still pull as g says.
         """
-        told = {name: statistics.median(values) for name, values in self._drifts.items()}
+        medians = {name: statistics.median(values) for name, values in self._drifts.items()}
         self._drifts.clear()
-        return told
+        return medians
 
     def _note_drift(self, scaled: Mapping[str, Tensor], estimate: Tensor) -> None:
         norms = {name: gradient_norm(term, estimate) for name, term in scaled.items() if term.requires_grad}

@@ -37,7 +37,7 @@ class TrainedModel:
     def __str__(self) -> str:
         early = " (stopped early: no better epoch within training.patience)" if self.stopped_early else ""
         kept = f"; {self.better}, and it is the model" if self.better else ""
-        return f"{_told(self.metrics)} after {self.epochs} epochs{early}{kept}"
+        return f"{_in_words(self.metrics)} after {self.epochs} epochs{early}{kept}"
 
 
 def train_model(
@@ -115,7 +115,7 @@ class _TrainingRun:
             trainer.load_state_dict(self._state, self.out / LAST)
         elif scores := trainer.score_start():
             save_state(self.out / START, trainer.state_dict())
-            self.report(f"before the first epoch: {_told(scores)}")
+            self.report(f"before the first epoch: {_in_words(scores)}")
         while not self._is_over():
             start_s = time.monotonic()
             metrics = trainer.train_epoch() | trainer.evaluate().metrics() | trainer.evaluate_probes()
@@ -127,7 +127,7 @@ class _TrainingRun:
             save_state(self.out / LAST, state)
             self._on_epoch(trainer.epoch, self.history[-1], state["origin"])
             spent_s = time.monotonic() - start_s
-            self.report(f"epoch {trainer.epoch}/{self.config.training.epochs}: {_told(metrics)}, {spent_s:.0f} s")
+            self.report(f"epoch {trainer.epoch}/{self.config.training.epochs}: {_in_words(metrics)}, {spent_s:.0f} s")
         return finite(trainer.start_scores)
 
     def _keep_a_best(self) -> None:
@@ -169,7 +169,7 @@ def _judge(metrics: Mapping[str, float | None]) -> str:
     return next((name for name in JUDGES if name in metrics), JUDGES[0])
 
 
-def _told(metrics: Mapping[str, float | None]) -> str:
+def _in_words(metrics: Mapping[str, float | None]) -> str:
     scores = {"pesq_wb": "PESQ-WB", "stoi": "STOI", "si_sdr_db": "SI-SDR"}
     shown = {"train/loss": "loss", **{f"val/{name}": label for name, label in scores.items()}}
     shown |= {f"val_teacher/{name}": f"{label} to the teacher" for name, label in scores.items()}

@@ -93,8 +93,8 @@ class Trainer:
             self._progress(f"epoch {self.epoch + 1}", step + 1, len(order))
         self.epoch += 1
         means = {name: value / len(order) for name, value in total.items()}
-        told = {n.removeprefix("distillation/"): v for n, v in means.items() if n.startswith("distillation/")}
-        if warning := split_warning(told):
+        diagnostics = {n.removeprefix("distillation/"): v for n, v in means.items() if n.startswith("distillation/")}
+        if warning := split_warning(diagnostics):
             self._warn_once("split", warning)
         return means | self.loss.scales() | self.loss.drift()
 

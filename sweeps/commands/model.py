@@ -46,10 +46,10 @@ def train(
     try:
         if seeds > 1:
             result: object = train_seeds(
-                parsed, out, seeds, report=typer.echo, told=lambda place, seeded: _told(place, seeded, track)
+                parsed, out, seeds, report=typer.echo, tracked=lambda place, seeded: _tracked(place, seeded, track)
             )
         else:
-            with _told(out, parsed, track) as on_epoch:
+            with _tracked(out, parsed, track) as on_epoch:
                 result = train_model(parsed, out, report=typer.echo, on_epoch=on_epoch)
     except KeyboardInterrupt as interrupt:
         options = [
@@ -66,7 +66,7 @@ def train(
 
 
 @contextmanager
-def _told(out: Path, config: ExperimentConfig, track: bool) -> Iterator[OnEpoch]:
+def _tracked(out: Path, config: ExperimentConfig, track: bool) -> Iterator[OnEpoch]:
     """MLflow hears of the training's epochs, unless it is not asked for."""
     from sweeps.tracking.model_runs import tracked_training
 
