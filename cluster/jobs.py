@@ -95,8 +95,8 @@ class Cluster:
             size = _stage(Path(folder), tree)
             (Path(folder) / "sweep.yaml").write_text(dump_yaml(spec))
             report(f"sending {size / 1e6:.1f} MB: {f'the working tree {tree}' if tree else 'the sweep alone'}")
-            told = {key: value for key in PASSED_ON if (value := os.environ.get(key))}
-            variables = {key: value for key, value in told.items() if not urlsplit(value).password}
+            passed_on = {key: value for key in PASSED_ON if (value := os.environ.get(key))}
+            variables = {key: value for key, value in passed_on.items() if not urlsplit(value).password}
             for key in (key for key in (*PASSED_ON, *SECRETS) if os.environ.get(key) and key not in variables):
                 report(f"{key} is not sent; where the sweep needs it, set it for Ray on the head node")
             with self._answering():
@@ -148,8 +148,8 @@ class Cluster:
     def jobs(self) -> list[SweepJob]:
         """The sweeps among the cluster's jobs, newest first."""
         with self._answering():
-            told = [one for one in self._client.list_jobs() if (one.metadata or {}).get("dfkd_sweep")]
-        return [_sweep_job(one) for one in sorted(told, key=lambda one: one.start_time or 0, reverse=True)]
+            listed = [one for one in self._client.list_jobs() if (one.metadata or {}).get("dfkd_sweep")]
+        return [_sweep_job(one) for one in sorted(listed, key=lambda one: one.start_time or 0, reverse=True)]
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
@@ -188,17 +188,17 @@ def job_client(address: str) -> JobSubmissionClient:
         raise ConfigError(rule, key="--address") from error
 
 
-def _sweep_job(told: JobDetails) -> SweepJob:
-    metadata = told.metadata or {}
-    end_ms = told.end_time or 1000 * time.time()
+def _sweep_job(job: JobDetails) -> SweepJob:
+    metadata = job.metadata or {}
+    end_ms = job.end_time or 1000 * time.time()
     return SweepJob(
-        job_id=told.submission_id or told.job_id or "",
+        job_id=job.submission_id or job.job_id or "",
         sweep=metadata["dfkd_sweep"],
         out=metadata["dfkd_out"],
-        status=str(told.status.value),
-        message=" ".join((told.message or "").split()),
-        driver_exit_code=told.driver_exit_code,
-        seconds=max(0.0, (end_ms - (told.start_time or end_ms)) / 1000),
+        status=str(job.status.value),
+        message=" ".join((job.message or "").split()),
+        driver_exit_code=job.driver_exit_code,
+        seconds=max(0.0, (end_ms - (job.start_time or end_ms)) / 1000),
     )
 
 
@@ -230,8 +230,8 @@ def _stage(folder: Path, tree: Path | None) -> int:
         for file, size in sizes.items():
             tops[file.parts[0]] = tops.get(file.parts[0], 0) + size
         largest = sorted(tops, key=tops.__getitem__, reverse=True)[:3]
-        told = ", ".join(f"{name} {tops[name] / 1e6:.0f} MB" for name in largest)
-        rule = f"may hold {LARGEST_BYTES / 1e6:.0f} MB to be sent, but holds {total / 1e6:.0f} ({told})"
+        heavy = ", ".join(f"{name} {tops[name] / 1e6:.0f} MB" for name in largest)
+        rule = f"may hold {LARGEST_BYTES / 1e6:.0f} MB to be sent, but holds {total / 1e6:.0f} ({heavy})"
         raise ConfigError(f"{rule}; name large folders in .gitignore", file=tree)
     for file in files:
         (folder / file).parent.mkdir(parents=True, exist_ok=True)

@@ -94,8 +94,8 @@ def one_line(error: ValidationError, model: type[BaseModel], file: str | Path | 
     if first["type"] == "missing":
         return ConfigError("is required, but missing; add it", key=key, file=file)
     rule = first["msg"].removeprefix("Value error, ")
-    told = "but got" in rule or isinstance(value, BaseModel) or not location
-    if not told:
+    is_whole = "but got" in rule or isinstance(value, BaseModel) or not location
+    if not is_whole:
         rule = rule.replace("Input should be", "must be").replace("Field required", "is required")
         shown = repr(value)
         shown = shown if len(shown) <= LONGEST_VALUE else f"{shown[:LONGEST_VALUE]}..."

@@ -175,8 +175,8 @@ def _is_whole(folder: Path) -> bool:
         # sizes first: most damage shows in them
         return (
             set(files) == FILES
-            and all((folder / name).stat().st_size == told["bytes"] for name, told in files.items())
-            and all(content_sha256(folder / name) == told["sha256"] for name, told in files.items())
+            and all((folder / name).stat().st_size == expected["bytes"] for name, expected in files.items())
+            and all(content_sha256(folder / name) == expected["sha256"] for name, expected in files.items())
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False

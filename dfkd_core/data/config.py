@@ -49,10 +49,10 @@ class DataConfig(Config):
 
     @field_validator("snr_db", "level_dbfs", mode="before")
     @classmethod
-    def _two_numbers(cls, value: Any, told: ValidationInfo) -> Any:
+    def _two_numbers(cls, value: Any, field: ValidationInfo) -> Any:
         """One number, or three, is answered with what a range looks like."""
         is_pair = isinstance(value, list | tuple) and len(value) == 2
-        takes_set = told.field_name == "snr_db"
+        takes_set = field.field_name == "snr_db"
         if is_pair or (takes_set and isinstance(value, Mapping | ValueSet)):
             return value
         low, high = (value, value) if isinstance(value, int | float) else (-5, 20)

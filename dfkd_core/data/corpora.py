@@ -34,13 +34,13 @@ def scan(directory: str | Path, layout: str = "auto", *, progress: Progress = si
     if layout == "auto" and (manifest.root / MANIFEST_NAME).is_file():
         listed = {manifest.path(clip).resolve() for clip in manifest.clips}
         missing = [path for path in audio_files(manifest.root) if path.resolve() not in listed]
-        told = f"{MANIFEST_NAME}, which is there already, is read as it is: {len(manifest.clips)} clips"
+        note = f"{MANIFEST_NAME}, which is there already, is read as it is: {len(manifest.clips)} clips"
         if missing:
             layouts = (one for one in LAYOUTS.values() if one.name != MANIFEST)
             known = next((one.name for one in layouts if one.matches(manifest.root)), "NAME")
             first = missing[0].relative_to(manifest.root)
-            told += f"; {len(missing)} audio files are not in it, such as {first}; --layout {known} scans anew"
-        manifest = manifest_of(manifest.root, manifest.clips, [told, *manifest.notes])
+            note += f"; {len(missing)} audio files are not in it, such as {first}; --layout {known} scans anew"
+        manifest = manifest_of(manifest.root, manifest.clips, [note, *manifest.notes])
     return manifest
 
 
@@ -88,10 +88,10 @@ def _rates(place: Path) -> list[str]:
         rates: Counter[str] = Counter(read_json(place))
     except (OSError, ValueError, TypeError):
         return []
-    told = ", ".join(f"{rate} Hz {count}" for rate, count in sorted(rates.items(), key=lambda item: int(item[0])))
+    counts = ", ".join(f"{rate} Hz {count}" for rate, count in sorted(rates.items(), key=lambda item: int(item[0])))
     low = sum(count for rate, count in rates.items() if int(rate) < LOWEST_FULL_HZ)
     under = f"; {low} under 16000 Hz hold nothing above half their rate" if low else ""
-    return [f"files by rate: {told}{under}"] if set(rates) != {"16000"} else []
+    return [f"files by rate: {counts}{under}"] if set(rates) != {"16000"} else []
 
 
 def _checked(manifest: Manifest, progress: Progress) -> Manifest:

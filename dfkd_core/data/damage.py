@@ -30,8 +30,8 @@ def whole_info(path: Path) -> AudioInfo:
 
 def breaks_off(header: AudioInfo) -> str:
     """What the header of a WAV file tells of that is not there, in words; empty where nothing is missing."""
-    told = _DATA.search(header.log)
-    expected, there = (int(told[1]), int(told[2])) if told else (0, 0)
+    found = _DATA.search(header.log)
+    expected, there = (int(found[1]), int(found[2])) if found else (0, 0)
     if expected < UNKNOWN_BYTES and there < (1 - MISSING_SHARE) * expected:
         return f"breaks off: {expected:,} bytes of samples are told, but {there:,} there"
     return ""
@@ -49,9 +49,9 @@ def tolerate(problems: Mapping[str, str], total: int, where: str) -> None:
     if not problems:
         return
     first = next(iter(problems.values()))
-    told = f"{len(problems)} of {total} files ({len(problems) / total:.1%}) cannot be used"
+    damaged = f"{len(problems)} of {total} files ({len(problems) / total:.1%}) cannot be used"
     if len(problems) >= ALLOWED_SHARE * total:
-        raise DataError(f"{where}: {told}, but must be under {ALLOWED_SHARE:.0%}; first: {first}")
+        raise DataError(f"{where}: {damaged}, but must be under {ALLOWED_SHARE:.0%}; first: {first}")
     for reason in problems.values():
         _log.warning("skipped: %s", reason)
-    _log.warning("%s: %s and were skipped", where, told)
+    _log.warning("%s: %s and were skipped", where, damaged)

@@ -66,11 +66,13 @@ def _run(command: list[str], folder: Path) -> str:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
     except subprocess.CalledProcessError as error:
         reasons = [line for line in error.stderr.splitlines() if line.startswith("E:")] or error.stderr.splitlines()
-        raise DataError(f"{_told(command)}: {reasons[-1] if reasons else f'exit status {error.returncode}'}") from error
+        raise DataError(
+            f"{_in_words(command)}: {reasons[-1] if reasons else f'exit status {error.returncode}'}"
+        ) from error
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise DataError(f"{_told(command)}: {error}") from error
+        raise DataError(f"{_in_words(command)}: {error}") from error
     return done.stdout
 
 
-def _told(command: list[str]) -> str:
+def _in_words(command: list[str]) -> str:
     return f"{command[0]} {command[-1]}"

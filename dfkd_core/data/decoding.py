@@ -42,7 +42,7 @@ PIECE = 1 << 20  # samples that are rounded at a time
 
 # what is told of clips that are not as they seem
 OFFSET, OPPOSITE, SILENT, LOUD, NARROW = "offset", "opposite", "silent", "loud", "narrow"
-TOLD: Final = {
+NOTES: Final = {
     SILENT: "are silence throughout, or one constant, and are left out",
     OFFSET: "have an offset, which is taken out",
     OPPOSITE: "have channels of opposite phase, which would cancel: the first one is taken",
@@ -148,7 +148,7 @@ def build(manifest: Manifest, clips: list[Clip], folder: Path, progress: Progres
     """Write samples, activity, index and state of the clips; damaged files are named, then skipped or refused."""
     problems: dict[str, str] = {}
     index: dict[str, list[Any]] = {"usable": [], "num_samples": [], "steps": []}
-    digest, told = hashlib.sha256(), defaultdict[str, list[str]](list)
+    digest, noted = hashlib.sha256(), defaultdict[str, list[str]](list)
     with (folder / "samples.i16").open("wb") as samples, (folder / "active.i32").open("wb") as active:
         counter = _ActiveCounter(active)
         for i, (clip, result) in enumerate(_decoded(manifest, clips)):
@@ -162,9 +162,9 @@ def build(manifest: Manifest, clips: list[Clip], folder: Path, progress: Progres
                 column.append(value)
             digest.update(os.fsencode(f"{clip.path}\t{clip.kind}\t{clip.label}\t") + result.sha256)
             for note in result.notes:
-                told[note].append(clip.path)
-    for note, paths in told.items():
-        _log.warning("%s: %d of %d clips %s, such as %s", manifest.root, len(paths), len(clips), TOLD[note], paths[0])
+                noted[note].append(clip.path)
+    for note, paths in noted.items():
+        _log.warning("%s: %d of %d clips %s, such as %s", manifest.root, len(paths), len(clips), NOTES[note], paths[0])
     tolerate(problems, len(clips), str(manifest.root))
     np.savez(
         folder / "index.npz",

@@ -101,8 +101,8 @@ class _Reader:
         labels = [label(folders, path.stem) for path, folders in zip(paths, below, strict=True)]
         dealt = split_labels(labels, f"{folder}") if split is None and named is None else {}
         for path, place, name in zip(paths, places, labels, strict=True):
-            told = split if level is None else split_named(place[level]) if len(place) > level else None
-            if (of_file := told or dealt.get(name)) is not None:
+            of_folder = split if level is None else split_named(place[level]) if len(place) > level else None
+            if (of_file := of_folder or dealt.get(name)) is not None:
                 self.entries.append(Entry(str(path), kind, of_file, name))
 
     def hold_out(self, wanted: frozenset[str] = frozenset()) -> None:
@@ -131,8 +131,8 @@ class _Reader:
     def found(self) -> Found:
         """What was collected, with the files that were not looked at, counted by suffix."""
         if self._others:
-            told = ", ".join(f"{suffix} {count}" for suffix, count in sorted(self._others.items()))
-            self.notes.append(f"not looked at, by suffix: {told}")
+            counts = ", ".join(f"{suffix} {count}" for suffix, count in sorted(self._others.items()))
+            self.notes.append(f"not looked at, by suffix: {counts}")
         return Found(self.entries, self.notes)
 
     def complete(self, noise: Kind) -> Found:
@@ -258,8 +258,8 @@ def _noisy_only(root: Path) -> Found:
         reader.add("noisy", folder, split="train")
     else:
         # labels where they tell three apart, else each recording by itself
-        told = {label_of(path.relative_to(folder).parts[:-1], path.stem) for path in audio_files(folder)}
-        alone = not has_splits and len(told) < MIN_LABELS
+        labels = {label_of(path.relative_to(folder).parts[:-1], path.stem) for path in audio_files(folder)}
+        alone = not has_splits and len(labels) < MIN_LABELS
         reader.add("noisy", folder, (lambda _, stem: as_label(stem)) if alone else label_of)
     present = {(entry.kind, entry.split) for entry in reader.entries}
     if ("noisy", "train") not in present:

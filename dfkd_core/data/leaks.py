@@ -42,8 +42,8 @@ def require_no_leaks(manifest: Manifest) -> None:
 
     alike: list[list[Clip]] = [list(manifest.clips)]
     try:
-        for told in (size, middle, content):
-            alike = [group for clips in alike for group in _in_two_splits(clips, told)]
+        for likeness in (size, middle, content):
+            alike = [group for clips in alike for group in _in_two_splits(clips, likeness)]
         leaks = [group for group in alike if _is_heard(manifest, group[0])]
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read ({error.strerror}); check its permissions") from error
@@ -57,10 +57,10 @@ def require_no_leaks(manifest: Manifest) -> None:
         )
 
 
-def _in_two_splits(clips: Iterable[Clip], told: Callable[[Clip], Hashable]) -> list[list[Clip]]:
+def _in_two_splits(clips: Iterable[Clip], likeness: Callable[[Clip], Hashable]) -> list[list[Clip]]:
     groups: dict[Hashable, list[Clip]] = defaultdict(list)
     for clip in clips:
-        groups[told(clip)].append(clip)
+        groups[likeness(clip)].append(clip)
     return [group for group in groups.values() if len({clip.split for clip in group}) > 1]
 
 

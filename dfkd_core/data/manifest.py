@@ -138,8 +138,8 @@ def read_manifest(path: str | Path, root: Path | None = None) -> Manifest:
             )
         clips = [_clip(row, f"{path}, line {reader.line_num}") for row in reader]
     except (OSError, Unreadable, UnicodeDecodeError, csv.Error) as error:
-        told = error.rule if isinstance(error, Unreadable) else getattr(error, "strerror", None) or error
-        raise DataError(f"{path}: must be a readable CSV manifest, but {told}") from error
+        reason = error.rule if isinstance(error, Unreadable) else getattr(error, "strerror", None) or error
+        raise DataError(f"{path}: must be a readable CSV manifest, but {reason}") from error
     if not clips:
         raise DataError(f"{path}: lists no clips; write it again with `dfkd data scan`")
     return manifest_of(root or path.parent, clips)

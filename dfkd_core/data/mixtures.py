@@ -57,8 +57,8 @@ def training_shard(store: AudioStore, data: DataConfig, epoch: int) -> MixtureLi
     table["level_dbfs"] = _uniform(data.level_dbfs, count, rng)
     if _is_recorded(part):
         if data.snr_db != DataConfig().snr_db:
-            told = data.snr_db.model_dump() if isinstance(data.snr_db, ValueSet) else list(data.snr_db)
-            rule = f"has no effect on {part.where}, whose noisy files are mixed already, but is {told}; leave it out"
+            wanted = data.snr_db.model_dump() if isinstance(data.snr_db, ValueSet) else list(data.snr_db)
+            rule = f"has no effect on {part.where}, whose noisy files are mixed already, but is {wanted}; leave it out"
             raise ConfigError(rule, key="data.snr_db")
         table["noise"], table["snr_db"] = _recording(part), np.nan
     else:

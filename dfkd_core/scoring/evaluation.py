@@ -162,8 +162,8 @@ def to_json(evaluation: Evaluation) -> list[dict[str, object]]:
 
 
 def _from_json(rows: Sequence[Mapping[str, Any]], metrics: Metrics) -> Evaluation:
-    def scores(told: Mapping[str, float | None]) -> dict[str, float]:
-        return {name: float("nan") if told[name] is None else float(told[name] or 0.0) for name in metrics}
+    def scores(values: Mapping[str, float | None]) -> dict[str, float]:
+        return {name: float("nan") if values[name] is None else float(values[name] or 0.0) for name in metrics}
 
     def clip(row: Mapping[str, Any]) -> ClipScores:
         snr_db = float("nan") if row["snr_db"] is None else row["snr_db"]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dfkd_core.errors import DataError
 from dfkd_core.teachers.base import Listed, Teacher, Waveforms
-from dfkd_core.teachers.fitness import MAX_DELAY_SAMPLES, measure, require_estimates, told_delay
+from dfkd_core.teachers.fitness import MAX_DELAY_SAMPLES, delay_in_words, measure, require_estimates
 
 _TINY = 1e-12
 
@@ -67,7 +67,7 @@ class EnsembleTeacher:
             if fitness.is_alike and abs(fitness.delay_samples) > MAX_DELAY_SAMPLES:
                 raise DataError(
                     f"teacher {member.name}: must be aligned with {first.name} in an ensemble, "
-                    f"but {told_delay(fitness.delay_samples)} against it; compensate its delay"
+                    f"but {delay_in_words(fitness.delay_samples)} against it; compensate its delay"
                 )
         self._are_aligned = True
 

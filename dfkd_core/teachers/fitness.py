@@ -77,8 +77,8 @@ def require_alignment(name: str, estimate: Waveforms, clean: Waveforms) -> None:
     """DataError when estimates lag, lead or turn clean speech over; a warning when their level is far off."""
     found = measure(estimate, clean)
     if abs(found.delay_samples) > MAX_DELAY_SAMPLES:
-        told = told_delay(found.delay_samples)
-        raise DataError(f"teacher {name}: must not shift the signal, but {told}; compensate its delay")
+        shift = delay_in_words(found.delay_samples)
+        raise DataError(f"teacher {name}: must not shift the signal, but {shift}; compensate its delay")
     if found.is_alike and found.correlation < 0:
         raise DataError(f"teacher {name}: must keep the signal's sign, but turns it over; multiply its output by -1")
     if abs(found.gain_db) > GAIN_WARNING_DB:
@@ -96,11 +96,11 @@ def require_each_aligned(
     for index in suspects.tolist():
         found = measure(estimate[index : index + 1], clean[index : index + 1])
         if found.is_shifted:
-            told = told_delay(found.delay_samples)
-            raise DataError(f"teacher {name}: must not shift {mixtures[index]}, but {told}; write that estimate again")
+            shift = delay_in_words(found.delay_samples)
+            raise DataError(f"teacher {name}: must not shift {mixtures[index]}, but {shift}; write that estimate again")
 
 
-def told_delay(delay_samples: int) -> str:
+def delay_in_words(delay_samples: int) -> str:
     """A delay in words: lags by 384 samples (24.0 ms)."""
     verb = "lags" if delay_samples > 0 else "leads"
     return f"{verb} by {abs(delay_samples)} samples ({abs(delay_samples) / 16:.1f} ms)"

@@ -84,8 +84,8 @@ class WavFolderTeacher:
         found = next((tail for tail in tails if tail in self.files), None)
         alike = self._by_stem.get(parts[-1], [])
         if found is None and len(alike) > 1:
-            told = f"{name} may be {' or '.join(alike[:3])}"
-            raise DataError(f"{self.folder}: must hold estimates at their paths in the corpus, but {told}; move them")
+            fact = f"{name} may be {' or '.join(alike[:3])}"
+            raise DataError(f"{self.folder}: must hold estimates at their paths in the corpus, but {fact}; move them")
         if found is None and not alike:
             raise DataError(f"{self.folder}: must hold an estimate of every mixture, but lacks {name}.wav; add it")
         path = self.files[found or alike[0]]

@@ -165,11 +165,11 @@ def _csv(rows: list[dict[str, Any]]) -> str:
     """A row for each clip: what it is, its scores, those of its noisy input; an undefined score is empty."""
     from sweeps.fronts.front_csv import inert
 
-    told = ("name", "speaker", "noise_family", "snr_db")
+    columns = ("name", "speaker", "noise_family", "snr_db")
     metrics = list(rows[0]["scores"])
-    lines = [[*told, *metrics, *(f"noisy/{name}" for name in metrics)]]
+    lines = [[*columns, *metrics, *(f"noisy/{name}" for name in metrics)]]
     for row in rows:
-        lines.append([row[key] for key in told] + [row[of][name] for of in ("scores", "noisy") for name in metrics])
+        lines.append([row[key] for key in columns] + [row[of][name] for of in ("scores", "noisy") for name in metrics])
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([inert(cell) for cell in line] for line in lines)
     return out.getvalue()

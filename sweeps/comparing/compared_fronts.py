@@ -101,7 +101,7 @@ def _refuse_unlike(compared: ComparedFront, first: ComparedFront) -> None:
         "objectives": lambda c: ", ".join(sorted(f"{o.goal} {o.metric} ({o.scale})" for o in c.front.objectives)),
         "reference_point": lambda c: ", ".join(f"{n} {v:g}" for n, v in sorted(c.front.reference_point.items())),
     }
-    for key, told in alike.items():
-        if told(compared) != told(first):
-            rule = f"must be that of {first.folder} to be compared ({told(first)}), but is {told(compared)}"
+    for key, shown in alike.items():
+        if shown(compared) != shown(first):
+            rule = f"must be that of {first.folder} to be compared ({shown(first)}), but is {shown(compared)}"
             raise ConfigError(f"{rule}; run one of the sweeps anew like the other", file=compared.folder, key=key)

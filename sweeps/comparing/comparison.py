@@ -105,6 +105,6 @@ def _no_interval(fronts: Sequence[ComparedFront]) -> str | None:
     return None
 
 
-def _estimate_json(told: Estimate) -> dict[str, Any]:
-    bounds = None if told.interval is None else list(told.interval)
-    return {"value": told.value, "interval_95": bounds, "p_value": told.p_value}
+def _estimate_json(estimate: Estimate) -> dict[str, Any]:
+    bounds = None if estimate.interval is None else list(estimate.interval)
+    return {"value": estimate.value, "interval_95": bounds, "p_value": estimate.p_value}

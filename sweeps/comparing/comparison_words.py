@@ -32,13 +32,13 @@ def headline(comparison: Comparison) -> str:
     if volumes[first] == volumes[second]:
         return f"{labels[first]} and {labels[second]} have the same hypervolume, {volumes[first]:.4g}."
     larger = "larger" if len(labels) == 2 else "largest"
-    told = f"{labels[first]} has the {larger} hypervolume, {volumes[first]:.4g} against {volumes[second]:.4g} of "
-    told += f"{labels[second]}: {pair.hypervolume.value:.3g} more"
+    lead = f"{labels[first]} has the {larger} hypervolume, {volumes[first]:.4g} against {volumes[second]:.4g} of "
+    lead += f"{labels[second]}: {pair.hypervolume.value:.3g} more"
     if pair.hypervolume.interval is None:
-        return f"{told}, which may be luck."
+        return f"{lead}, which may be luck."
     low, high = pair.hypervolume.interval
-    doubt = "" if _is_told(comparison, first, second) else ", which other seeds and clips could turn around"
-    return f"{told} (95 %: {low:.3g} to {high:.3g}){doubt}."
+    doubt = "" if _is_clear(comparison, first, second) else ", which other seeds and clips could turn around"
+    return f"{lead} (95 %: {low:.3g} to {high:.3g}){doubt}."
 
 
 def classes_won(comparison: Comparison) -> str:
@@ -48,10 +48,8 @@ def classes_won(comparison: Comparison) -> str:
     size, judge = size_and_judge(comparison.fronts[0].front) or (None, None)
     counted = Counter(verdict(contest, comparison.labels) for contest in comparison.contests)
     only = [f"only {name}" for name in comparison.labels]
-    told = ", ".join(
-        f"{name} {counted[name]}" for name in [*comparison.labels, *only, "open", "equal"] if counted[name]
-    )
-    return f"Of {len(comparison.contests)} classes of {size and size.metric}, by {judge and judge.metric}: {told}."
+    won = ", ".join(f"{name} {counted[name]}" for name in [*comparison.labels, *only, "open", "equal"] if counted[name])
+    return f"Of {len(comparison.contests)} classes of {size and size.metric}, by {judge and judge.metric}: {won}."
 
 
 def verdict(contest: Contest, labels: Sequence[str]) -> str:
@@ -75,17 +73,17 @@ def trust(comparison: Comparison) -> str:
 
 def cautions(comparison: Comparison) -> list[str]:
     """What else to know before believing it."""
-    told = [f"{c.label} is still running." for c in comparison.fronts if c.state is SweepState.RUNNING]
+    found = [f"{c.label} is still running." for c in comparison.fronts if c.state is SweepState.RUNNING]
     budgets = {(c.spec.budget.trials, c.spec.budget.epochs_per_trial) for c in comparison.fronts}
     if len(budgets) > 1:
-        told.append("The sweeps had different budgets.")
+        found.append("The sweeps had different budgets.")
     single = [c.label for c in comparison.fronts if not c.front.confirmed]
     if single and len(single) < len(comparison.fronts):
-        told.append("The others count with the mean of fresh seeds, which is the stricter measure.")
-    return told
+        found.append("The others count with the mean of fresh seeds, which is the stricter measure.")
+    return found
 
 
-def _is_told(comparison: Comparison, first: int, second: int) -> bool:
+def _is_clear(comparison: Comparison, first: int, second: int) -> bool:
     """Whether a difference of hypervolumes is told from luck, with all pairs of fronts as one family of tests."""
     pairs = [pair for pair in comparison.pairs if pair.first < pair.other]
     enlarged = holm(np.array([pair.hypervolume.p_value for pair in pairs], dtype=np.float64))

@@ -53,7 +53,7 @@ class Evidence:
         """What was drawn: the end of a sentence that begins with "drawn were"."""
         return self._scores.words()
 
-    def told(self, value: float, slopes: Array) -> Estimate:
+    def estimate(self, value: float, slopes: Array) -> Estimate:
         """A figure with its interval, from its slopes (metric, column) in the means that it is made of."""
         spread = replace(self._scores.spread(slopes[None]), values=np.array([value]))
         low, high = spread.interval()[:, 0]

@@ -43,9 +43,11 @@ def compared_volumes(fronts: Sequence[Front], evidence: Evidence | None) -> tupl
 
     def less(i: int, j: int) -> Estimate:
         value = volumes[i] - volumes[j]
-        return evidence.told(value, slopes[i] - slopes[j]) if evidence else Estimate(value)
+        return evidence.estimate(value, slopes[i] - slopes[j]) if evidence else Estimate(value)
 
-    alone = [evidence.told(v, s) for v, s in zip(volumes, slopes, strict=True)] if evidence else map(Estimate, volumes)
+    alone = (
+        [evidence.estimate(v, s) for v, s in zip(volumes, slopes, strict=True)] if evidence else map(Estimate, volumes)
+    )
     return list(alone), [
         Pair(i, j, less(i, j), pareto.additive_epsilon(shares[i], shares[j]), pareto.coverage(shares[i], shares[j]))
         for i, j in permutations(range(len(fronts)), 2)

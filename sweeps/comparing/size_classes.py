@@ -109,7 +109,7 @@ def _contest(
     slopes = {side: evidence.of_point(side, point.trial, judge.metric) for side, point in points}
     value = {side: point.values[judge.metric] for side, point in points}
     # the probability of so large a lead by luck, over each of the others
-    luck = [evidence.told(value[leader] - value[side], slopes[leader] - slopes[side]).p_value for side in others]
+    luck = [evidence.estimate(value[leader] - value[side], slopes[leader] - slopes[side]).p_value for side in others]
     return Contest(size, best, leader, max(probability or 0.0 for probability in luck))
 
 

@@ -58,14 +58,14 @@ def verify(config: ExperimentConfig, out: Path, report: Report) -> Verified:
     expected, epochs = provenance.get("expected"), provenance.get("epochs_per_trial")
     if not isinstance(expected, Mapping) or not isinstance(epochs, int):
         raise ConfigError("must hold what the sweep measured; write the config with `dfkd export`", key="provenance")
-    told = {name: float(value) for name, value in expected.items() if name.startswith(COMPARED)}
-    if not told:
+    scores = {name: float(value) for name, value in expected.items() if name.startswith(COMPARED)}
+    if not scores:
         raise ConfigError(f"must hold scores ({', '.join(COMPARED)}), but holds none", key="provenance.expected")
     training = config.training.model_copy(update={"epochs": epochs, "patience": None})
     train_model(config.model_copy(update={"training": training}), out, report=report)
     state = load_state(out / LAST)  # of the last epoch, whichever became the model
     last, origin = state["history"][-1], state["origin"]
-    pairs = {name: (value, float(reached)) for name, value in told.items() if (reached := last.get(name)) is not None}
+    pairs = {name: (value, float(reached)) for name, value in scores.items() if (reached := last.get(name)) is not None}
     # a trial without distillation has no teacher of its own, though its sweep has
     differing = [name for name in HASHES if origin.get(name) and provenance.get(name) not in (None, origin[name])]
     return Verified(pairs, tuple(differing))

@@ -147,8 +147,8 @@ def best_first(front: Front, points: Iterable[FrontPoint], metric: str) -> list[
     where better lies.
     """
     goal = goal_of(metric, front.objectives)
-    told = [point.at_mean() if front.confirmed else point for point in points]
-    measured = [point for point in told if point.measured(metric) is not None]
+    judged = [point.at_mean() if front.confirmed else point for point in points]
+    measured = [point for point in judged if point.measured(metric) is not None]
     cost = {"maximize": lambda value: -value, "minimize": lambda value: value, "zero": abs}[goal]
     return sorted(measured, key=lambda p: (cost(_value(p, metric)), costs(front.objectives, p.values), p.trial))
 

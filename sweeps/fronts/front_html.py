@@ -14,8 +14,8 @@ WIDTH, HEIGHT, MARGIN = 420, 260, 46  # pixels
 def front_html(front: Front) -> str:
     """The headline, the drawing of two objectives and the table of all of them with the searched values."""
     counted = ", ".join(f"{count} {state.lower()}" for state, count in front.trials.items() if count) or "no trials"
-    told = f"{len(front.points)} points, hypervolume {front.hypervolume:.5g}; {counted}"
-    return f"<div><p><b>{escape(front.name)}</b>: {told}</p>{_drawing(front)}{_table(front)}</div>"
+    headline = f"{len(front.points)} points, hypervolume {front.hypervolume:.5g}; {counted}"
+    return f"<div><p><b>{escape(front.name)}</b>: {headline}</p>{_drawing(front)}{_table(front)}</div>"
 
 
 def _table(front: Front) -> str:

@@ -53,10 +53,10 @@ def read_references(folder: Path) -> list[ReferenceModel]:
     found = []
     for path in sorted((folder / REFERENCES).glob("*.json")):
         try:
-            told = read_json(path)
-            if not isinstance(told["name"], str):
+            model = read_json(path)
+            if not isinstance(model["name"], str):
                 raise TypeError("its name is no text")
-            found.append(ReferenceModel(told["name"][:LONGEST_NAME], _numbers(told["values"])))
+            found.append(ReferenceModel(model["name"][:LONGEST_NAME], _numbers(model["values"])))
         except DAMAGED as error:
             _log.warning("%s: must hold a measured model, but %s; measure it again", path, error)
     return found

@@ -101,8 +101,8 @@ def _classes(comparison: Comparison) -> dict[str, Any] | None:
     return {"size": chosen[0].metric, "judge": chosen[1].metric, "rows": rows}
 
 
-def _estimate(told: Estimate) -> dict[str, Any]:
+def _estimate(estimate: Estimate) -> dict[str, Any]:
     return {
-        "value": compact(told.value),
-        "interval": None if told.interval is None else [compact(bound) for bound in told.interval],
+        "value": compact(estimate.value),
+        "interval": None if estimate.interval is None else [compact(bound) for bound in estimate.interval],
     }

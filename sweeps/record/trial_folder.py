@@ -96,10 +96,11 @@ class TrialFolder:
 
 def result_of(record: TrialRecord) -> dict[str, Any]:
     """What result.json holds."""
-    told = {"state": record.state, "reason": record.reason, "params": dict(record.params)}
     return {
         "trial": record.number,
-        **told,
+        "state": record.state,
+        "reason": record.reason,
+        "params": dict(record.params),
         "metrics": dict(record.metrics),
         "epochs": record.epochs,
         "fidelity": record.fidelity,

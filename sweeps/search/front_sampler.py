@@ -144,8 +144,8 @@ class Belief:
     def gain(self, candidates: Array, rng: np.random.Generator) -> Array:
         """Expected gain in hypervolume (point,) of candidate rows, times their chance to meet the constraints."""
         features, _ = self.outlook.cube.features(candidates)
-        told = [process.predict(features) for process in self.objectives]
-        mean, sd = np.column_stack([m for m, _ in told]), np.column_stack([s for _, s in told])
+        predicted = [process.predict(features) for process in self.objectives]
+        mean, sd = np.column_stack([m for m, _ in predicted]), np.column_stack([s for _, s in predicted])
         sizes = mean[:, self.static]
         for index, trend in enumerate(self.trends):
             if trend is not None:

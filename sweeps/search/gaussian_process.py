@@ -93,14 +93,14 @@ class GaussianProcess:
         scales: Scales,
     ) -> None:
         self.mean, self.sd = float(np.mean(y)), float(np.std(y)) or 1.0
-        told, known = (y - self.mean) / self.sd, extra / self.sd**2
+        targets, known = (y - self.mean) / self.sd, extra / self.sd**2
         self.scales = scales
         self._root = np.sqrt(np.exp(scales.weights)[owners])
         self._scaled = features * self._root
         kernel = self._kernel(self._scaled, self._scaled)
         kernel[np.diag_indices_from(kernel)] += math.exp(scales.noise) + known + JITTER
         self._factor = np.linalg.cholesky(kernel)
-        self._alpha = cho_solve((self._factor, True), told, check_finite=False)
+        self._alpha = cho_solve((self._factor, True), targets, check_finite=False)
 
     def predict(self, features: Array) -> tuple[Array, Array]:
         """Mean and standard deviation (point,) of f, noise left out, in the units of y."""

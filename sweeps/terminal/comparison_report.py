@@ -48,8 +48,8 @@ def show_comparison(comparison: Comparison, console: Console | None = None) -> N
 
 def comparison_display(comparison: Comparison) -> RenderableType:
     """Sentences, fronts, pairs and classes of size, and how sure that is."""
-    told = " ".join(filter(None, [caveat(comparison), headline(comparison), classes_won(comparison)]))
-    parts: list[RenderableType] = [Text(told), Text()]
+    sentences = " ".join(filter(None, [caveat(comparison), headline(comparison), classes_won(comparison)]))
+    parts: list[RenderableType] = [Text(sentences), Text()]
     parts += [_fronts(comparison), Text(), _pairs(comparison), Text()]
     if comparison.contests:
         parts += [_contests(comparison), Text()]
@@ -61,9 +61,9 @@ def _fronts(comparison: Comparison) -> Table:
     for compared, volume in zip(comparison.fronts, comparison.hypervolumes, strict=True):
         budget, front = compared.spec.budget, compared.front
         counted = ", ".join(f"{count} {state.lower()}" for state, count in front.trials.items() if count)
-        told = f"{budget.trials} x {budget.epochs_per_trial} epochs"
+        spent = f"{budget.trials} x {budget.epochs_per_trial} epochs"
         table.add_row(
-            compared.label, str(len(front.points)), f"{volume.value:.5g}", _interval(volume, ".5g"), told, counted
+            compared.label, str(len(front.points)), f"{volume.value:.5g}", _interval(volume, ".5g"), spent, counted
         )
     return table
 
@@ -73,8 +73,8 @@ def _pairs(comparison: Comparison) -> Table:
     labels = comparison.labels
     for pair in comparison.pairs:
         volume = (format(pair.hypervolume.value, "+.4g"), _interval(pair.hypervolume, "+.4g"))
-        told = f"{labels[pair.first]} over {labels[pair.other]}"
-        table.add_row(told, *volume, format(pair.epsilon, ".3g"), format(pair.coverage, ".0%"))
+        named = f"{labels[pair.first]} over {labels[pair.other]}"
+        table.add_row(named, *volume, format(pair.epsilon, ".3g"), format(pair.coverage, ".0%"))
     return table
 
 
@@ -99,5 +99,5 @@ def _table(before: list[str], numbers: list[str], after: list[str] | None = None
     return table
 
 
-def _interval(told: Estimate, form: str) -> str:
-    return "-" if told.interval is None else " to ".join(format(bound, form) for bound in told.interval)
+def _interval(estimate: Estimate, form: str) -> str:
+    return "-" if estimate.interval is None else " to ".join(format(bound, form) for bound in estimate.interval)

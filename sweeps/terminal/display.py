@@ -47,7 +47,7 @@ class Display:
         """While entered, preparation tells here how it gets on."""
         yield silent
 
-    def told(self, line: str) -> None:
+    def note(self, line: str) -> None:
         """Say one thing before the work begins."""
 
     def update(self, view: SweepView) -> None:
@@ -64,22 +64,22 @@ class PlainDisplay(Display):
     def preparing(self) -> Iterator[Progress]:
         """Print a line when a part is done."""
 
-        def told(what: str, done: int, total: int) -> None:
+        def show(what: str, done: int, total: int) -> None:
             if done >= total:
                 say(f"{what}: {total} done")
 
-        yield told
+        yield show
 
-    def told(self, line: str) -> None:
+    def note(self, line: str) -> None:
         """Print it."""
         say(printable(line))
 
     def finished(self, view: SweepView, name: str, record: TrialRecord) -> None:
         """Print the trial's state, objectives and what the sweep has reached."""
-        told = {o.metric: record.metrics.get(o.metric) for o in view.objectives}
-        values = "  ".join(f"{metric} {'-' if value is None else f'{value:.4g}'}" for metric, value in told.items())
+        values = {o.metric: record.metrics.get(o.metric) for o in view.objectives}
+        line = "  ".join(f"{metric} {'-' if value is None else f'{value:.4g}'}" for metric, value in values.items())
         tail = printable(record.reason or f"hypervolume {view.hypervolume:.4g}")
-        say(f"[{view.num_finished}/{view.num_trials}] {name} {record.state}  {values}  {tail}")
+        say(f"[{view.num_finished}/{view.num_trials}] {name} {record.state}  {line}  {tail}")
 
 
 def say(line: str) -> None:

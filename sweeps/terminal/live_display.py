@@ -55,7 +55,7 @@ class LiveDisplay(Display):
         with bars(self.console) as show:
             yield show
 
-    def told(self, line: str) -> None:
+    def note(self, line: str) -> None:
         """Print it above the table."""
         self.console.print(Text(printable(line)))
 

@@ -38,11 +38,11 @@ class NotebookDisplay(Display):
         """A line a part."""
         parts: dict[str, str] = {}
 
-        def told(what: str, done: int, total: int) -> None:
+        def show(what: str, done: int, total: int) -> None:
             parts[what] = f"{what}: {done}/{total}"
             self._draw(list(parts.values()), force=done >= total)
 
-        yield told
+        yield show
 
     def update(self, view: SweepView) -> None:
         """Draw the present state."""

@@ -174,8 +174,8 @@ def tracker_ids(folder: Path) -> tuple[str | None, str | None, str | None]:
 def recorded_states(folder: Path) -> dict[int, str]:
     """Return each trial's newest state in MLflow or on the way there, by number."""
     return {
-        key.number: told
-        for key, told in recorded_run_states(folder).items()
+        key.number: state
+        for key, state in recorded_run_states(folder).items()
         if key.kind == TRIAL and key.number is not None
     }
 
@@ -186,13 +186,13 @@ def recorded_run_states(folder: Path) -> dict[RunKey, str]:
     A driver killed between ledger and spool leaves trials whose state here is older than the ledger's: tell them
     again, with their own times.
     """
-    state = DeliveryState.load(folder)
-    states = {RunKey.parse(text): told for text, told in state.states.items()}
-    for record in SpoolReader(folder / SPOOL, state.cursor).read(_EVERYTHING):
-        told = {"trial_started": "RUNNING", "trial_finished": record.fields.get("state")}.get(record.event)
-        if told is not None:
-            states[RunKey.parse(record.fields["run"])] = told
-    return {key: told for key, told in states.items() if key != PARENT}
+    delivery = DeliveryState.load(folder)
+    states = {RunKey.parse(text): state for text, state in delivery.states.items()}
+    for record in SpoolReader(folder / SPOOL, delivery.cursor).read(_EVERYTHING):
+        state = {"trial_started": "RUNNING", "trial_finished": record.fields.get("state")}.get(record.event)
+        if state is not None:
+            states[RunKey.parse(record.fields["run"])] = state
+    return {key: state for key, state in states.items() if key != PARENT}
 
 
 def main() -> None:

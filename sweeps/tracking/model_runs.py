@@ -46,8 +46,8 @@ class TrainingRun:
             return
         if self._tracker is None:
             self._tracker = self._begin(self._config, origin)
-        told = {name: value for name, value in metrics.items() if value is not None}
-        self._tracker.trial_epoch(TRAINING, epoch, told)
+        measured = {name: value for name, value in metrics.items() if value is not None}
+        self._tracker.trial_epoch(TRAINING, epoch, measured)
 
     def end(self, state: str, reason: str | None = None) -> None:
         """Tell how it ended, and wait for MLflow while it answers; what an earlier call owes is delivered, too."""
@@ -124,8 +124,8 @@ def tell_evaluation(model: Path, data: Path | None, scores: Mapping[str, Any]) -
         params = {"model": str(model), "split": split, "data.corpus": corpus, "clips": scores["clips"]}
         tracker.trial_started(SCORING, params, tags)
         for group, means in (("", scores["mean"]), ("noisy/", scores["noisy"])):
-            told = {f"{split}/{group}{metric}": value for metric, value in means.items() if value is not None}
-            tracker.trial_epoch(SCORING, 1, told)
+            measured = {f"{split}/{group}{metric}": value for metric, value in means.items() if value is not None}
+            tracker.trial_epoch(SCORING, 1, measured)
         tracker.trial_finished(SCORING, "COMPLETE", 1.0, None, {})
         tracker.close()
         left = deliver_all(place, PATIENCE_S)

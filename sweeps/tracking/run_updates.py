@@ -166,8 +166,8 @@ def _take_in(folded: Round, record: Record, fields: Mapping[str, Any]) -> None:
             if state not in STATUS_OF_STATE:
                 raise ValueError(state)
             update = _update_of(folded, record)
-            told = {"trial_state": state, "fidelity": fields["fidelity"], "failure_reason": fields["reason"]}
-            update.tags |= _tags({f"dfkd.{name}": value for name, value in told.items()})
+            tags = {"trial_state": state, "fidelity": fields["fidelity"], "failure_reason": fields["reason"]}
+            update.tags |= _tags({f"dfkd.{name}": value for name, value in tags.items()})
             update.state, update.end_ms = state, round(1000 * record.time_s)
             update.metrics += points
         case "trial_rank":

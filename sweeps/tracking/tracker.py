@@ -91,8 +91,8 @@ class Tracker:
         time_s: float | None = None,
     ) -> None:
         """A trial ended in `state`; of `metrics`, what its last epoch has not told is added to that epoch."""
-        epoch, told = self._last_epochs.pop(_text(run), (0, {}))
-        new = {name: value for name, value in metrics.items() if told.get(name) != value}
+        epoch, sent = self._last_epochs.pop(_text(run), (0, {}))
+        new = {name: value for name, value in metrics.items() if sent.get(name) != value}
         fields = {"state": str(state), "fidelity": fidelity, "reason": reason, "epoch": epoch, "metrics": new}
         self._append("trial_finished", time_s, run=_text(run), **fields)
 

@@ -42,7 +42,7 @@ def alike(scores: RepeatedScores) -> NDArray[np.bool_]:
     num_points = scores.means.shape[1]
     same = np.zeros((num_points, num_points), dtype=np.bool_)
     if scores.metrics and num_points > 1:
-        same[np.triu_indices(num_points, k=1)] = ~_told(scores).any(axis=0)
+        same[np.triu_indices(num_points, k=1)] = ~_tells_apart(scores).any(axis=0)
     return same | same.T
 
 
@@ -58,15 +58,15 @@ def smallest_differences(scores: RepeatedScores) -> tuple[dict[str, float], dict
     if not scores.metrics or scores.means.shape[1] < 2:
         return {}, {}
     pairs = {metric: scores.of_pairs(metric) for metric in scores.metrics}
-    alone = (1 - LEVEL) / 2 / max(1, int((~_told(scores)).sum()))
+    alone = (1 - LEVEL) / 2 / max(1, int((~_tells_apart(scores)).sum()))
 
-    def told(deviation: Array, freedom: Array) -> float:
+    def smallest(deviation: Array, freedom: Array) -> float:
         unbiased = deviation / np.sqrt(stats.chi2.median(freedom) / freedom)
         return float(np.median(unbiased)) * noncentrality(alone, min(float(np.median(freedom)), LARGE))
 
     return (
-        {m: told(s.deviation, s.freedom) for m, s in pairs.items() if s.deviation.any()},
-        {m: told(s.clip_deviation, s.clip_freedom) for m, s in pairs.items() if s.clip_deviation.any()},
+        {m: smallest(s.deviation, s.freedom) for m, s in pairs.items() if s.deviation.any()},
+        {m: smallest(s.clip_deviation, s.clip_freedom) for m, s in pairs.items() if s.clip_deviation.any()},
     )
 
 
@@ -76,7 +76,7 @@ def noncentrality(level: float, freedom: float) -> float:
     return float(brentq(lambda d: stats.nct.sf(bound, freedom, d) - POWER, 0.0, 2 * bound + 10))
 
 
-def _told(scores: RepeatedScores) -> NDArray[np.bool_]:
+def _tells_apart(scores: RepeatedScores) -> NDArray[np.bool_]:
     """Which metric tells which pair apart, (metric, pair)."""
     p_values = np.array([scores.of_pairs(metric).p_values() for metric in scores.metrics])
     return np.asarray(holm(p_values.ravel()) < 1 - LEVEL).reshape(p_values.shape)

@@ -65,9 +65,9 @@ def _alike(front: Front) -> list[str]:
     pairs = [(p.trial, other) for p in front.repeated for other in p.indistinguishable_from if p.trial < other]
     if not pairs:
         return []
-    told = ", ".join(f"{one} and {other}" for one, other in pairs[:MOST_PAIRS])
+    named = ", ".join(f"{one} and {other}" for one, other in pairs[:MOST_PAIRS])
     more = f", and {len(pairs) - MOST_PAIRS} more pairs" if len(pairs) > MOST_PAIRS else ""
-    return [f"Noise cannot tell apart the scores of trials {told}{more}."]
+    return [f"Noise cannot tell apart the scores of trials {named}{more}."]
 
 
 def _misplaced(front: Front, known: Confirmation) -> list[str]:

@@ -15,11 +15,11 @@ def fault_of(objectives: Iterable[Objective], metrics: Mapping[str, Any]) -> str
     for objective in objectives:
         if objective.metric not in metrics:
             return f"objective {objective.metric} is missing from the report; the trial reported {sorted(metrics)}"
-        told, value = f"objective {objective.metric} must be", metrics[objective.metric]
+        rule, value = f"objective {objective.metric} must be", metrics[objective.metric]
         if not is_number(value):
-            return f"{told} a number, but the trial reported {value!r}"
+            return f"{rule} a number, but the trial reported {value!r}"
         if not (math.isfinite(value) and math.isfinite(objective.cost(value))):
-            return f"{told} finite on its {objective.scale} scale, but the trial reported {value}"
+            return f"{rule} finite on its {objective.scale} scale, but the trial reported {value}"
     return None
 
 

@@ -101,7 +101,7 @@ def confirm_front(
             if not (begun.num_waiting or job.wanted()):
                 return deliver_owed(sweep) if begun.is_finished else _drive(job, workload, lock, None, display)
         asked, waiting = (begun.num_asked(), begun.waiting()) if begun else ({}, {})
-        display.told(cost(sweep.ledger, list(candidates), asked, waiting, seeds).text())
+        display.note(cost(sweep.ledger, list(candidates), asked, waiting, seeds).text())
         with ray_for(sweep.spec, folder, address, f"{COMMAND} --seeds {seeds}") as session:
             check_unchanged(sweep, prepare(sweep.spec, workload, display))
             check_shared(folder.path)

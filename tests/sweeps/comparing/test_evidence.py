@@ -36,7 +36,7 @@ def test_the_slopes_of_a_hypervolume_are_what_its_points_add(fronts):
 def test_a_figure_has_an_interval_around_it_and_a_larger_one_is_less_likely_luck(fronts):
     evidence = Evidence(fronts)
     slopes = evidence.of_point(0, 0, QUALITY) - evidence.of_point(1, 0, QUALITY)
-    small, large = (evidence.told(value, slopes) for value in (0.001, 0.1))
+    small, large = (evidence.estimate(value, slopes) for value in (0.001, 0.1))
     assert small.interval[0] < 0 < small.interval[1] and 0 < large.interval[0] < 0.1 < large.interval[1]
     assert large.p_value < 0.01 < small.p_value
 
@@ -44,7 +44,7 @@ def test_a_figure_has_an_interval_around_it_and_a_larger_one_is_less_likely_luck
 def test_what_seeds_do_not_move_has_no_slopes(fronts):
     evidence = Evidence(fronts)
     assert not evidence.of_point(0, 0, SIZE).any()
-    assert evidence.told(1.0, evidence.of_point(0, 0, SIZE)).interval == (1.0, 1.0)
+    assert evidence.estimate(1.0, evidence.of_point(0, 0, SIZE)).interval == (1.0, 1.0)
 
 
 def test_more_noise_of_seeds_or_of_clips_widens_the_interval(tmp_path):
@@ -53,7 +53,7 @@ def test_more_noise_of_seeds_or_of_clips_widens_the_interval(tmp_path):
         found = read_fronts(folders)
         evidence = Evidence(found)
         slopes = evidence.of_hypervolume(0, found[0].front) - evidence.of_hypervolume(1, found[1].front)
-        low, high = evidence.told(0.0, slopes).interval
+        low, high = evidence.estimate(0.0, slopes).interval
         return high - low
 
     still = width("still", seed_sd=0.002, noise=0.01)
