@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
-from collections.abc import Iterator
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from dfkd_core.base.allowance import allowed_cpus
 from dfkd_core.base.machine import choose_device
+from dfkd_core.base.progress import Progress, silent
 from dfkd_core.data.damage import length_in_words
 from dfkd_core.data.scanning import audio_files
 from dfkd_core.errors import ConfigError, DataError, DFKDError
@@ -18,34 +26,48 @@ from dfkd_core.signal.chunks import CHUNK_S, OVERLAP_S, in_chunks
 from dfkd_core.teachers import Teacher, open_network
 
 NUM_NAMED = 5  # failed files that the last line names
+MOST_JOBS = 8  # each holds some 22 s of sound, and what a model makes of it on its way
 
 _log = logging.getLogger(__name__)
 
 
 def enhance_path(
-    model: Path, source: Path, target: Path, *, device: str = "auto", attenuation_limit_db: float | None = None
+    model: Path,
+    source: Path,
+    target: Path,
+    *,
+    device: str = "auto",
+    attenuation_limit_db: float | None = None,
+    jobs: int | None = None,
+    progress: Progress = silent,
 ) -> Iterator[Path]:
-    """Enhance a file, or every audio file below a folder; yields each file once it is written.
+    """Enhance a file, or every audio file below a folder; yields each file once it is written, in the order of names.
 
     `model` is a model folder or an ONNX file (waveform to waveform, 16 kHz). A folder as `target`, there already or
     named without a suffix, takes a file under its own name. Of a folder hidden files are left out, links are followed,
-    and what lies below `target` is no input. One file that fails ends no folder: DFKDError tells of all of them at
-    the end. ConfigError: no input, no model, output in place of input, or a limit that is none. DataError: a single
-    file fails.
+    and what lies below `target` is no input. `jobs` of its files are worked on at a time; None: one for each processor
+    that may be used, MOST_JOBS at most, on a GPU one. `progress` hears of finished files, of a single long one of its
+    seconds. One file that fails ends no folder: DFKDError tells of all of them at the end.
+    ConfigError: no input, no model, output in place of input, or a limit that is none. DataError: a single file fails.
     """
     share = noisy_share(attenuation_limit_db)
-    network = open_network(model, choose_device(device))
-    failed: list[DataError] = []
+    on = choose_device(device)
+    network = open_network(model, on)
     pairs = _pairs(source, target)
-    for noisy, clean in pairs:
-        try:
-            write_blocks(clean, enhanced_blocks(network, noisy, share), like=noisy)
-        except DataError as error:
-            if source.is_file():
-                raise
-            failed.append(error)
-            continue
+    if source.is_file():
+        ((noisy, clean),) = pairs
+        write_blocks(clean, enhanced_blocks(network, noisy, share, progress), like=noisy)
         yield clean
+        return
+    failed: list[DataError] = []
+    num_jobs = min(jobs or (min(allowed_cpus(), MOST_JOBS) if on.type == "cpu" else 1), len(pairs))
+    networks = [network, *(open_network(model, on) for _ in range(num_jobs - 1))]  # each hears one stream at a time
+    with _side_by_side(networks, pairs, share, lambda done: progress(source.name, done, len(pairs))) as results:
+        for (_, clean), result in zip(pairs, results, strict=True):
+            if error := result.result():
+                failed.append(error)
+            else:
+                yield clean
     for failure in failed:
         _log.warning("not enhanced: %s", failure)
     if failed:
@@ -53,11 +75,53 @@ def enhance_path(
         raise DFKDError(f"{source}: {len(failed)} of {len(pairs)} files were not enhanced: {names}")
 
 
-def enhanced_blocks(network: Teacher, path: Path, share: float = 0.0) -> Iterator[Samples]:
+@contextmanager
+def _side_by_side(
+    networks: Sequence[Teacher], pairs: Sequence[tuple[Path, Path]], share: float, done: Callable[[int], None]
+) -> Iterator[list[Future[DataError | None]]]:
+    """What becomes of each pair: None, or what is wrong with it; a thread for each network.
+
+    Leaving it early ends the files at work after their present block, and leaves nothing of them behind.
+    """
+    free, counted, is_ended = queue.SimpleQueue[Teacher](), itertools.count(1), threading.Event()
+    for network in networks:
+        free.put(network)
+
+    def one(noisy: Path, clean: Path) -> DataError | None:
+        network = free.get()
+        try:
+            blocks = enhanced_blocks(network, noisy, share, is_ended=is_ended.is_set)
+            write_blocks(clean, blocks, like=noisy)
+        except DataError as error:
+            return error
+        finally:
+            free.put(network)
+            done(next(counted))
+        return None
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1 if len(networks) > 1 else threads)
+    pool = ThreadPoolExecutor(len(networks), thread_name_prefix="enhance")
+    try:
+        yield [pool.submit(one, *pair) for pair in pairs]
+    finally:
+        is_ended.set()
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)
+
+
+def enhanced_blocks(
+    network: Teacher,
+    path: Path,
+    share: float = 0.0,
+    progress: Progress = silent,
+    is_ended: Callable[[], bool] = lambda: False,
+) -> Iterator[Samples]:
     """The enhanced signal of a file in blocks (channels, time) at its own rate and level; each channel by itself.
 
-    As `in_chunks`; `share` of the noisy signal is left in it. DataError: the network's estimate has another length, or
-    is not finite.
+    As `in_chunks`; `share` of the noisy signal is left in it. Samples that are nan or infinite are heard as silence,
+    with a word, as are those that were clipped as they are. `progress` hears of the seconds that are read.
+    DataError: the network's estimate has another length, or is not finite; or `is_ended` says that nobody wants it.
     """
     header = info(path)
     if note := length_in_words(header):
@@ -75,14 +139,37 @@ def enhanced_blocks(network: Teacher, path: Path, share: float = 0.0) -> Iterato
         return estimate
 
     def watched() -> Iterator[Samples]:
-        highest = 0.0
-        for block in read_blocks(path, CHUNK_S * header.rate_hz):
+        highest, num_flat, num_lost, seconds = 0.0, 0, 0, 0
+        for block in read_blocks(path, CHUNK_S * header.rate_hz, finite=False):
+            if is_ended():
+                raise DataError(f"{path}: was left before its end")
+            if lost := int((~np.isfinite(block)).sum()):
+                block = np.where(np.isfinite(block), block, np.float32(0))  # noqa: PLW2901
+                num_lost += lost
             highest = max(highest, float(np.abs(block).max()))
+            num_flat += _num_flat(block)
             yield block
+            seconds += CHUNK_S
+            if header.seconds > CHUNK_S:
+                progress(path.name, min(seconds, round(header.seconds)), round(header.seconds))
+        if num_lost:
+            _log.warning("%s: %d samples are nan or infinite, and are heard as silence", path, num_lost)
+        if num_flat:
+            _log.warning(
+                "%s: was clipped: %d samples lie flat at full scale, and are heard as they are", path, num_flat
+            )
         if highest > 1.0:
             _log.warning("%s: its samples reach %.4g, over full scale; a format of floats keeps them", path, highest)
 
     yield from in_chunks(estimate_of, watched(), header.rate_hz, noisy_share=share)
+
+
+def _num_flat(block: Samples) -> int:
+    """Samples (channels, time) in the middle of three alike at full scale of 16 bits: no voice stays there."""
+    middle = block[:, 1:-1]
+    alike = (block[:, :-2] == middle) & (middle == block[:, 2:])
+    full = np.abs(np.abs(middle) - 1) <= 2**-15
+    return int((alike & full).sum())
 
 
 def noisy_share(attenuation_limit_db: float | None) -> float:

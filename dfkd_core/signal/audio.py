@@ -71,10 +71,14 @@ def read_channels(path: str | Path) -> tuple[Samples, int]:
         return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1), decoder.rate_hz
 
 
-def read_blocks(path: str | Path, num_samples: int) -> Iterator[Samples]:
-    """Read a file from its start in blocks (channels, time), the last one shorter; errors as `read_channels`."""
+def read_blocks(path: str | Path, num_samples: int, *, finite: bool = True) -> Iterator[Samples]:
+    """Read a file from its start in blocks (channels, time), the last one shorter; errors as `read_channels`.
+
+    finite: NaN and infinity are an error.
+    """
     with _decoding(path) as decoder:
-        yield from _finite(path, decoder.blocks(num_samples))
+        blocks = decoder.blocks(num_samples)
+        yield from _finite(path, blocks) if finite else blocks
 
 
 def read_audio(path: str | Path, *, rate: int = SAMPLE_RATE_HZ) -> Samples:

@@ -193,12 +193,18 @@ def enhance(
     attenuation_limit_db: Annotated[
         float | None, typer.Option(metavar="DB", help="attenuate nothing by more than this: some noise is left")
     ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="files of a folder at a time (default: one a core, 8 at most)"),
+    ] = None,
     live: Annotated[
         bool, typer.Option("--live", help=f"no IN and OUT: raw samples from stdin to stdout, {RAW_FORM}")
     ] = False,
 ) -> None:
     """Clean a file, a folder or a stream; the output keeps the input's rate and channels."""
+    from dfkd_core.base.progress import silent
     from dfkd_core.enhance import enhance_path
+    from sweeps.terminal.live_display import is_terminal
 
     if live:
         if source is not None:
@@ -207,8 +213,17 @@ def enhance(
         return
     if source is None or target is None:
         raise ConfigError("takes a model, IN and OUT, or a model and --live", key="enhance")
-    for path in enhance_path(model, source, target, device=device, attenuation_limit_db=attenuation_limit_db):
-        typer.echo(path)
+    with progress_bar() if is_terminal() else nullcontext(silent) as progress:
+        for path in enhance_path(
+            model,
+            source,
+            target,
+            device=device,
+            attenuation_limit_db=attenuation_limit_db,
+            jobs=jobs,
+            progress=progress,
+        ):
+            typer.echo(path)
 
 
 def _enhance_live(model: Path, attenuation_limit_db: float | None) -> None:

@@ -1,4 +1,6 @@
 import os
+import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -177,6 +179,106 @@ def test_a_name_that_is_no_utf_8_comes_out_as_it_went_in(tiny_teacher, tmp_path)
     assert run(tiny_teacher, tmp_path / "in", tmp_path / "out") == [tmp_path / "out" / name]
 
 
+# --- several files at a time ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The networks that are opened, each made of what a test puts into `says`."""
+    networks = []
+
+    def open_one(model, device):
+        networks.append(Model(open_one.says))
+        return networks[-1]
+
+    open_one.says, open_one.networks = (lambda noisy: noisy), networks
+    monkeypatch.setattr(enhance, "open_network", open_one)
+    return open_one
+
+
+def folder_of(place, count):
+    for i in range(count):
+        write_audio(place / "in" / f"{i % 2}" / f"{i}.wav", tone(0.1 + 0.01 * i, 16000))
+    return place / "in"
+
+
+def test_files_of_a_folder_are_worked_on_side_by_side(opened, tmp_path):
+    met = threading.Barrier(2, timeout=60)  # broken by files that are worked on one behind the other
+
+    def says(noisy):
+        met.wait()
+        return noisy
+
+    opened.says = says
+    told = []
+    source = folder_of(tmp_path, 4)
+    written = run("model", source, tmp_path / "out", jobs=2, progress=lambda *told_: told.append(told_))
+    assert written == sorted(written) and len(written) == 4
+    assert sorted(told) == [("in", done, 4) for done in range(1, 5)]
+    assert len(opened.networks) == 2
+
+
+def test_a_network_hears_one_file_at_a_time(monkeypatch, tmp_path):
+    busy, twice = set(), []
+
+    class Stream:
+        name = "model"
+
+        def __call__(self, noisy, listed=()):
+            twice.extend([self] if self in busy else [])
+            busy.add(self)
+            threading.Event().wait(0.005)
+            busy.discard(self)
+            return noisy
+
+    monkeypatch.setattr(enhance, "open_network", lambda model, device: Stream())
+    assert len(run("model", folder_of(tmp_path, 8), tmp_path / "out", jobs=3)) == 8
+    assert not twice
+
+
+def test_as_many_files_at_a_time_make_the_same_files(tiny_teacher, tmp_path):
+    source = folder_of(tmp_path, 5)
+    alone, together = (run(tiny_teacher, source, tmp_path / str(jobs), jobs=jobs) for jobs in (1, 4))
+    assert [path.read_bytes() for path in alone] == [path.read_bytes() for path in together]
+
+
+def test_a_folder_that_is_given_up_ends_between_blocks_and_leaves_no_half_file(opened, tmp_path, monkeypatch):
+    for module in (enhance, chunks):
+        monkeypatch.setattr(module, "CHUNK_S", 1)
+        monkeypatch.setattr(module, "OVERLAP_S", 1)
+    write_audio(tmp_path / "in" / "a.wav", tone(0.1, 1000), 1000)
+    write_audio(tmp_path / "in" / "b.wav", tone(9, 1000), 1000)
+    heard, go_on = [], threading.Event()
+
+    def says(noisy):
+        heard.append(noisy.shape[1])
+        assert len(heard) < 2 or go_on.wait(60)
+        return noisy
+
+    opened.says = says
+    files = enhance_path("model", tmp_path / "in", tmp_path / "out", device="cpu", jobs=1)
+    assert next(files) == tmp_path / "out" / "a.wav"
+    threading.Timer(0.2, go_on.set).start()
+    files.close()
+    assert len(heard) <= 3, "the long file goes on behind the end"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.wav"]
+
+
+def test_a_long_file_takes_no_more_memory_than_a_short_one_and_tells_how_far_it_is(opened, tmp_path, monkeypatch):
+    for module in (enhance, chunks):
+        monkeypatch.setattr(module, "CHUNK_S", 1)
+        monkeypatch.setattr(module, "OVERLAP_S", 1)
+    peaks, told = {}, []
+    for seconds in (4, 4, 40):  # the first one opens and loads what is kept
+        write_audio(tmp_path / "in.wav", tone(seconds, 48000, 2), 48000)
+        tracemalloc.start()
+        run("model", tmp_path / "in.wav", tmp_path / "out.wav", progress=lambda *told_: told.append(told_))
+        peaks[seconds] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peaks[40] < 1.1 * peaks[4]
+    assert told[-40:] == [("in.wav", done, 40) for done in range(1, 41)]
+
+
 # --- values -----------------------------------------------------------------------------------------------
 
 
@@ -252,6 +354,25 @@ def test_floats_over_full_scale_are_kept_with_a_word(spoken, tmp_path, caplog, p
     spoken(lambda x: x, tmp_path / "in.wav", tmp_path / "out.wav")
     np.testing.assert_allclose(read_channels(tmp_path / "out.wav")[0], signal, rtol=1e-5, atol=1e-5 * peak)
     assert f"in.wav: its samples reach {peak:.4g}, over full scale" in caplog.text
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_no_numbers_are_heard_as_silence_with_a_word(spoken, tmp_path, caplog, value):
+    signal = tone(0.5, 16000, 2)
+    signal[1, 100:103] = value
+    write_audio(tmp_path / "in.wav", signal, subtype="FLOAT")
+    spoken(lambda x: x, tmp_path / "in.wav", tmp_path / "out.wav")
+    clean, _ = read_channels(tmp_path / "out.wav")
+    np.testing.assert_allclose(clean, np.where(np.isfinite(signal), signal, 0), atol=1e-6)
+    assert "in.wav: 3 samples are nan or infinite, and are heard as silence" in caplog.text
+
+
+@pytest.mark.parametrize(("gain", "num_flat"), [(0.5, 0), (3.33, 0), (10, 100)])
+def test_a_clipped_file_is_enhanced_with_a_word(spoken, tmp_path, caplog, gain, num_flat):
+    write_audio(tmp_path / "in.wav", np.clip(gain * tone(0.5, 16000), -1, 1))
+    spoken(lambda x: x, tmp_path / "in.wav", tmp_path / "out.wav")
+    assert np.abs(read_channels(tmp_path / "out.wav")[0] - read_channels(tmp_path / "in.wav")[0]).max() < 1e-4
+    assert ("in.wav: was clipped: " in caplog.text) == (num_flat > 0)
 
 
 # --- how much may be taken off ----------------------------------------------------------------------------
