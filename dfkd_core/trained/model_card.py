@@ -15,6 +15,8 @@ from dfkd_core.metrics import KNOWN, METRICS
 from dfkd_core.models.runtimes import Runtime
 from dfkd_core.signal.level import REFERENCE_DBFS
 
+SCHEMA_VERSION = 1
+
 
 class ModelRecord(Config):
     """The content of metrics.json.
@@ -26,7 +28,7 @@ class ModelRecord(Config):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True)
 
-    schema_version: int = 1
+    schema_version: int = SCHEMA_VERSION
     sha256: str
     sizes: dict[str, float | None]
     metrics: dict[str, float | None]

@@ -103,12 +103,14 @@ def test_the_sample_format_is_kept(tiny_teacher, tmp_path):
 def test_wrong_input_is_told_and_nothing_is_written(tiny_teacher, tmp_path):
     (tmp_path / "broken.wav").write_bytes(b"no audio")
     (tmp_path / "empty").mkdir()
+    soundfile.write(tmp_path / "nothing.wav", np.zeros(0, np.float32), 16000)
     write_audio(tmp_path / "in.wav", tone(0.2, 16000))
     cases = [
         (tiny_teacher, "absent.wav", "out.wav", ConfigError, "no such place"),
         (tiny_teacher, "empty", "out", ConfigError, "must hold audio files"),
         (tiny_teacher, "in.wav", "in.wav", ConfigError, "would be overwritten"),
         (tiny_teacher, "broken.wav", "out.wav", DataError, "broken.wav"),
+        (tiny_teacher, "nothing.wav", "out.wav", DataError, r"nothing\.wav: holds no samples; remove it"),
         (tiny_teacher, "in.wav", "out.m4a", DataError, r"\.m4a is none of .*\.flac"),
         (tiny_teacher, ".", ".", ConfigError, "would be overwritten"),
         (tmp_path / "absent.onnx", "in.wav", "out.wav", ConfigError, "existing ONNX file"),

@@ -63,6 +63,18 @@ def test_changed_weights_are_refused(folder):
     assert "\n" not in str(caught.value)
 
 
+def test_a_folder_of_a_newer_version_is_told_as_one(folder):
+    told = json.loads((folder / "metrics.json").read_text()) | {"schema_version": 2, "unheard_of": 1}
+    (folder / "metrics.json").write_text(json.dumps(told))
+    with (folder / "config.yaml").open("a") as config:
+        config.write("unheard_of: 1\n")
+    rule = (
+        r"metrics\.json: must have schema_version 1 or less, but has 2: a newer dfkd-sweeps wrote it; update this one"
+    )
+    with pytest.raises(CheckpointError, match=rule):
+        load_model(folder)
+
+
 def test_weights_of_another_shape_are_told_in_one_line(folder):
     config = (folder / "config.yaml").read_text()
     (folder / "config.yaml").write_text(config.replace("width: 0.0625", "width: 0.125"))
