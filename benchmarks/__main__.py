@@ -39,13 +39,13 @@ def main(names: list[str]) -> None:
     unknown = sorted(set(names) - set(BENCHMARKS))
     if unknown:
         sys.exit(f"benchmarks: {unknown[0]!r} is none of {', '.join(BENCHMARKS)}")
-    results = {name: told(name) for name in names or BENCHMARKS}
+    results = {name: run_and_print(name) for name in names or BENCHMARKS}
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps({"machine": machine(), "results": results}, indent=1) + "\n")
     print(f"\nwritten to {RESULTS}")
 
 
-def told(name: str) -> list[dict[str, Any]]:
+def run_and_print(name: str) -> list[dict[str, Any]]:
     """Run one benchmark in a process of its own and print its rows."""
     print(f"\n{name}", flush=True)
     done = subprocess.run(

@@ -80,10 +80,10 @@ def cache_rows(root: Path) -> list[dict[str, Any]]:
 def decode_rows(root: Path) -> list[dict[str, Any]]:
     """One recording of half an hour at 48 kHz in stereo."""
     plant_recording(root / "long.wav")
-    told = measured(root / "cache", decode_file, root / "long.wav")
+    reached = measured(root / "cache", decode_file, root / "long.wav")
     return [
-        row("decoding 48 kHz stereo", 1800 / told["spent_s"], "s/s"),
-        row("memory of decoding half an hour of it", told["peak_mb"], "MB", "<= 500", told["peak_mb"] <= 500),
+        row("decoding 48 kHz stereo", 1800 / reached["spent_s"], "s/s"),
+        row("memory of decoding half an hour of it", reached["peak_mb"], "MB", "<= 500", reached["peak_mb"] <= 500),
     ]
 
 
@@ -203,9 +203,9 @@ def measured(cache: Path, work: Callable[..., None], *arguments: object) -> dict
     queue = context.Queue()
     process = context.Process(target=_watched, args=(queue, cache, work, arguments))
     process.start()
-    told: dict[str, float] = queue.get()
+    reached: dict[str, float] = queue.get()
     process.join()
-    return told
+    return reached
 
 
 def _watched(queue: Any, cache: Path, work: Callable[..., None], arguments: tuple[object, ...]) -> None:

@@ -80,8 +80,8 @@ def per_trial(folder: Path, sampler: str, num_trials: int) -> tuple[list[float],
     """Processor seconds of each trial without its proposal, and of its proposal; and the size of the front."""
     ledger, tracker = Ledger.create(folder, spec(sampler, num_trials), "bench"), Tracker(folder, None)
     updates = FrontUpdates(ledger, ledger.spec, folder, tracker)
-    lock, told = Held(folder), lambda conductor, record: updates.finished(record)
-    conductor = Conductor(ledger, ClosedForm, folder, lock, tracker, lambda number: number, told)
+    lock, on_finished = Held(folder), lambda conductor, record: updates.finished(record)
+    conductor = Conductor(ledger, ClosedForm, folder, lock, tracker, lambda number: number, on_finished)
     asked, ask = [0.0], ledger.ask
 
     def timed_ask() -> tuple[int, dict[str, Any]]:

@@ -196,12 +196,12 @@ def of_repeats(own: Spread, worlds: int = 600) -> Iterator[dict[str, Any]]:
     title = "models differ by speaker and noise" if own.speaker else "models differ by clip only"
     yield held_row(f"mean of a repeated point, {title}", means)
     yield held_row(f"difference of repeated points, {title}", pairs)
-    yield told_row(own, title)
+    yield difference_row(own, title)
 
 
-def told_row(own: Spread, title: str, worlds: int = 600) -> dict[str, Any]:
+def difference_row(own: Spread, title: str, worlds: int = 600) -> dict[str, Any]:
     """How often two of six points are told apart that lie apart by what the sentence says; the others lie far off."""
-    rng, told, apart = np.random.default_rng(4), [], 0.0
+    rng, apart_found, apart = np.random.default_rng(4), [], 0.0
     for counted in (False, True):
         smallest = []
         for _ in range(worlds):
@@ -209,21 +209,21 @@ def told_row(own: Spread, title: str, worlds: int = 600) -> dict[str, Any]:
             truth = np.array([0.0, apart, 3.0, 6.0, 9.0, 12.0])
             scores = scores_of(repeated(rng, crossing, truth, own), crossing)
             smallest.append(smallest_differences(scores)[0][QUALITY])
-            told += [not alike(scores)[0, 1]] if counted else []
+            apart_found += [not alike(scores)[0, 1]] if counted else []
         apart = float(np.median(smallest))
-    share = 100 * float(np.mean(told))
+    share = 100 * float(np.mean(apart_found))
     return row(f"the smallest difference is told, {title}", share, "75 to 85", 75 <= share <= 85)
 
 
 def of_equal_points(worlds: int = 400) -> Iterator[dict[str, Any]]:
     """Fronts of equal points, three seeds each: any two of them told apart."""
     for num_points in (4, 6, 10):
-        rng, told = np.random.default_rng(5), []
+        rng, apart = np.random.default_rng(5), []
         for _ in range(worlds):
             crossing = BENCH_VALID.dealt(rng)
             scores = scores_of(repeated(rng, crossing, np.zeros(num_points), Spread(0.03, 0.04, 0.12)), crossing)
-            told.append(alike(scores).sum() < num_points * (num_points - 1))
-        share = 100 * float(np.mean(told))
+            apart.append(alike(scores).sum() < num_points * (num_points - 1))
+        share = 100 * float(np.mean(apart))
         yield row(f"{num_points} equal points: some told apart", share, "<= 7", share <= MOST_FALSE)
 
 
@@ -323,6 +323,6 @@ def of_equal_sweeps(pairs: int = 400) -> Iterator[dict[str, Any]]:
             volumes = compared_volumes([f.front for f in fronts], evidence)[1][0].hypervolume
             apart.append(volumes.interval is not None and volumes.interval[0] * volumes.interval[1] > 0)
             won.append(any(c.winner is not None for c in contests([f.front for f in fronts], evidence)))
-        for name, told in (("hypervolumes told apart", apart), ("a class of size won", won)):
-            share = 100 * float(np.mean(told))
+        for name, cases in (("hypervolumes told apart", apart), ("a class of size won", won)):
+            share = 100 * float(np.mean(cases))
             yield row(f"equal sweeps, {title}: {name}", share, "<= 7", share <= MOST_FALSE)

@@ -78,8 +78,8 @@ def main() -> None:
     for way in (with_masks, with_cumulative_sums, with_gathered_masks):
         student = Spectrum.of(estimate)
         planes_ = torch.stack((student.real, student.imag))
-        told = cost_ms(lambda x, w=way: w(Spectrum(spectrum.real, spectrum.imag), Spectrum(*x), split), planes_)
-        print(f"band {way.__name__.replace('_', ' '):35s} {told}")
+        spent = cost_ms(lambda x, w=way: w(Spectrum(spectrum.real, spectrum.imag), Spectrum(*x), split), planes_)
+        print(f"band {way.__name__.replace('_', ' '):35s} {spent}")
 
 
 def complex_stft(signal: Tensor) -> Tensor:

@@ -32,13 +32,13 @@ def run() -> list[dict]:
     prepare(ExperimentConfig.parse(CONFIG))
     ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
     try:
-        told = ray.get(ray.remote(num_cpus=1)(one_trial).remote(CONFIG))
+        memory = ray.get(ray.remote(num_cpus=1)(one_trial).remote(CONFIG))
     finally:
         ray.shutdown()
     return [
-        row("USS of a trial's process, peak", told["peak"], f"<= {LIMIT_MB}", told["peak"] <= LIMIT_MB),
-        row("USS of a trial's process, at its end", told["end"]),
-        row("USS of a worker before the trial", told["before"]),
+        row("USS of a trial's process, peak", memory["peak"], f"<= {LIMIT_MB}", memory["peak"] <= LIMIT_MB),
+        row("USS of a trial's process, at its end", memory["end"]),
+        row("USS of a worker before the trial", memory["before"]),
     ]
 
 

@@ -13,10 +13,10 @@ from pydantic import Field, model_validator
 
 from dfkd_core.base.schema import Config
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+LaunchName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Word = Annotated[str, Field(pattern=r"^[\w.:/@~+-]+$")]  # stands in shell and YAML as it is
 Place = Annotated[str, Field(pattern=r"^/[\w./+-]*$")]
-Count = Annotated[int, Field(ge=1, le=10_000)]
+LaunchCount = Annotated[int, Field(ge=1, le=10_000)]
 Duration = Annotated[str, Field(pattern=r"^[0-9:-]+$")]
 
 _HERE = Path(__file__).parent
@@ -31,13 +31,13 @@ class LaunchFile(Config):
 
     template: ClassVar[str]
 
-    name: Name = _asked("of the cluster or the job", "dfkd")
+    name: LaunchName = _asked("of the cluster or the job", "dfkd")
     sweep: Word = _asked("the sweep file", "sweep.yaml")
     out: Place = _asked("the sweep folder: a place that lives on, and that every node sees", "/shared/runs/dfkd")
-    workers: Count = _asked("how many nodes at most", 2)
-    cpus_per_worker: Count = _asked("CPU cores of a node", 4)
+    workers: LaunchCount = _asked("how many nodes at most", 2)
+    cpus_per_worker: LaunchCount = _asked("CPU cores of a node", 4)
     gpus_per_worker: int = Field(default=0, ge=0, le=64, description="GPUs of a node")
-    memory_gb_per_worker: Count = _asked("memory of a node", 16)
+    memory_gb_per_worker: LaunchCount = _asked("memory of a node", 16)
 
     def values(self) -> dict[str, Any]:
         """What the template's names stand for, beyond the fields."""
@@ -59,7 +59,7 @@ class Launcher(LaunchFile):
     """Ray's cluster launcher; the sweep is submitted through Ray's job API."""
 
     mount: Place = _asked("where nodes see the shared file system", "/shared")
-    idle_minutes: Count = _asked("a worker without work ends after so long", 5)
+    idle_minutes: LaunchCount = _asked("a worker without work ends after so long", 5)
     ssh_user: Word = _asked("who logs in on the nodes", "ubuntu")
     constraints: Word = _asked("the file of pinned versions that nodes install under", "constraints.txt")
     package: Word = _asked("what nodes install: a package, a wheel or a folder that they see", "dfkd-sweeps")
@@ -87,7 +87,7 @@ class AWS(Launcher):
     template = "ray/aws.yaml"
 
     shared: Word = _asked("the address of an EFS file system: fs-....efs.REGION.amazonaws.com")
-    region: Name = _asked("where", "us-east-1")
+    region: LaunchName = _asked("where", "us-east-1")
     head_type: Word = _asked("the head's instance type", "m6i.large")
     worker_type: Word = _asked("the workers' instance type", "c6i.xlarge")
     spot: bool = _asked("spot workers: cheaper, and may be taken away", True)
@@ -104,9 +104,9 @@ class GCP(Launcher):
     template = "ray/gcp.yaml"
 
     shared: Word = _asked("a Filestore share: HOST:/SHARE")
-    project: Name = _asked("the project's id")
-    region: Name = _asked("where", "us-central1")
-    zone: Name = _asked("where in the region", "us-central1-a")
+    project: LaunchName = _asked("the project's id")
+    region: LaunchName = _asked("where", "us-central1")
+    zone: LaunchName = _asked("where in the region", "us-central1-a")
     head_type: Word = _asked("the head's machine type", "e2-standard-2")
     worker_type: Word = _asked("the workers' machine type", "c3-standard-4")
     image: Word = _asked("the disks' source image", "projects/debian-cloud/global/images/family/debian-12")
@@ -137,12 +137,12 @@ class KubeRay(LaunchFile):
     template = "kuberay/job.yaml"
 
     image: Word = _asked("an image with dfkd and ray[default]: `dfkd cluster render docker` writes its Dockerfile")
-    namespace: Name = _asked("Kubernetes namespace", "default")
-    claim: Name = _asked("a volume claim that many nodes can write", "dfkd-shared")
+    namespace: LaunchName = _asked("Kubernetes namespace", "default")
+    claim: LaunchName = _asked("a volume claim that many nodes can write", "dfkd-shared")
     mount: Place = _asked("where pods see it", "/shared")
-    queue: Name | None = _asked("Kueue's local queue, where there is one", None)
-    tracking_secret: Name = _asked("the secret that holds MLflow's uri and token", "dfkd-tracking")
-    idle_minutes: Count = _asked("a worker without work ends after so long", 5)
+    queue: LaunchName | None = _asked("Kueue's local queue, where there is one", None)
+    tracking_secret: LaunchName = _asked("the secret that holds MLflow's uri and token", "dfkd-tracking")
+    idle_minutes: LaunchCount = _asked("a worker without work ends after so long", 5)
 
     def values(self) -> dict[str, Any]:
         """Labels, limits and times in Kubernetes' words."""

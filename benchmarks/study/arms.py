@@ -87,17 +87,22 @@ def gtcrn(channels: int, start: str, method: str, teacher: str, weight: float | 
 
 def main() -> list[Arm]:
     """Start x distillation at two widths, in the demo's budget."""
-    taught = (("none", "no teacher", None), ("dfkd", "own-dccrn", 1.0))
-    return [dccrn(w, s, *t) for w, s, t in product((0.25, 0.125), ("random", "sliced"), taught)]
+    ways = (("none", "no teacher", None), ("dfkd", "own-dccrn", 1.0))
+    return [dccrn(w, s, *t) for w, s, t in product((0.25, 0.125), ("random", "sliced"), ways)]
 
 
 def public() -> list[Arm]:
     """GTCRN whole and halved, with and without a PESQ term, along the weight of DFKD."""
     arms = []
     for channels, start in ((16, "whole"), (8, "sliced"), (8, "random")):
-        taught = [("none", "no teacher", None), ("dfkd", "gtcrn", 0.3), ("dfkd", "gtcrn", 1.0), ("dfkd", "gtcrn", 10.0)]
-        taught += [("dfkd", "deepfilternet3", 1.0)]
-        for pesq, t in product((False, True), taught if start != "random" else taught[:1]):
+        ways = [
+            ("none", "no teacher", None),
+            ("dfkd", "gtcrn", 0.3),
+            ("dfkd", "gtcrn", 1.0),
+            ("dfkd", "gtcrn", 10.0),
+        ]
+        ways += [("dfkd", "deepfilternet3", 1.0)]
+        for pesq, t in product((False, True), ways if start != "random" else ways[:1]):
             arms.append(gtcrn(channels, start, *t, pesq=pesq))
     return arms
 
@@ -123,8 +128,8 @@ def methods(tuned: Mapping[str, float]) -> list[Arm]:
 
 def longer() -> list[Arm]:
     """The four arms that matter, ten times as long."""
-    taught = (("none", "no teacher", None), ("dfkd", "own-dccrn", 1.0))
-    return [dccrn(0.25, s, *t, epochs=30) for s, t in product(("sliced", "random"), taught)]
+    ways = (("none", "no teacher", None), ("dfkd", "own-dccrn", 1.0))
+    return [dccrn(0.25, s, *t, epochs=30) for s, t in product(("sliced", "random"), ways)]
 
 
 def plan(tuned: Mapping[str, float]) -> Iterator[tuple[str, Arm, int]]:

@@ -54,8 +54,8 @@ def train_row(part: str, arm: Arm, seed: int) -> Row:
         began = time.process_time()
         scores = trainer.train_epoch() | trainer.evaluate().metrics() | trainer.evaluate_probes()
         seconds += time.process_time() - began
-        told = {name: value for name, value in scores.items() if name.startswith(("val/", "probe/", "gradient_norm"))}
-        epochs.append({name: float(f"{value:.5g}") for name, value in {**told, "cpu_s": seconds}.items()})
+        logged = {name: value for name, value in scores.items() if name.startswith(("val/", "probe/", "gradient_norm"))}
+        epochs.append({name: float(f"{value:.5g}") for name, value in {**logged, "cpu_s": seconds}.items()})
         folder.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps(epochs))
         trainer.save(folder / "checkpoint")

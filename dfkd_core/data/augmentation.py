@@ -20,7 +20,7 @@ from dfkd_core.data.segments import Segments
 from dfkd_core.errors import ConfigError, DataError
 
 Ints = NDArray[np.int64]
-Mask = NDArray[np.bool_]
+Flags = NDArray[np.bool_]
 
 EFFECT = np.dtype([("response", "<i4"), ("clip_db", "<f4")])
 TALKER = np.dtype([("clip", "<i4"), ("start", "<i4")])  # start in frames of 10 ms
@@ -48,7 +48,7 @@ class Augmentation:
         return self.talkers[self.first[index] : self.first[index + 1]]
 
     @property
-    def has_babble(self) -> Mask:
+    def has_babble(self) -> Flags:
         """Which mixtures have babble in place of noise, (mixture,)."""
         return np.diff(self.first) > 0
 
@@ -103,7 +103,7 @@ def draw_augmentation(
     return Augmentation(effects, talkers, first, responses, data.target_reflections, variations)
 
 
-def _chosen(data: DataConfig, name: str, epoch: int, count: int) -> tuple[Mask, np.random.Generator]:
+def _chosen(data: DataConfig, name: str, epoch: int, count: int) -> tuple[Flags, np.random.Generator]:
     """Which mixtures have the augmentation of that name, (mixture,), and the generator for what it is."""
     rng = np.random.default_rng([data.seed, 0, epoch, _STREAMS[name]])
     return rng.random(count) < getattr(data, name), rng

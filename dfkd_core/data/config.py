@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator,
 
 from dfkd_core.base.schema import Config
 
-Range = tuple[float, float]
+LowHigh = tuple[float, float]
 Share = Annotated[float, Field(ge=0, le=1)]
 ProbeName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
 
@@ -21,7 +21,7 @@ class ValueSet(Config):
 
 
 RangeOrSet = Annotated[
-    Annotated[Range, Tag("<range>")] | Annotated[ValueSet, Tag("<set>")],
+    Annotated[LowHigh, Tag("<range>")] | Annotated[ValueSet, Tag("<set>")],
     Discriminator(lambda value: "<set>" if isinstance(value, ValueSet | Mapping) else "<range>"),
 ]
 
@@ -32,7 +32,7 @@ class DataConfig(Config):
     corpus: str = "demo"  # "demo", a folder or a manifest
     segment_s: Annotated[float, Field(ge=0.25, le=30)] = 2.0
     snr_db: RangeOrSet = (-5.0, 20.0)  # [low, high] or {values: [...]}
-    level_dbfs: Range = (-35.0, -15.0)
+    level_dbfs: LowHigh = (-35.0, -15.0)
     train_hours: Annotated[float, Field(gt=0)] = 0.5  # per epoch
     validation_clips: Annotated[int, Field(ge=4, multiple_of=4)] = 40  # four SNRs in equal numbers
     seed: Annotated[int, Field(ge=0)] = 0

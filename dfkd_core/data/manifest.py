@@ -35,7 +35,7 @@ MAX_TRIMMED = 160  # samples at 16 kHz by which the files of a pair may differ i
 _PAIRED: tuple[Kind, Kind] = ("clean", "noisy")
 _FILEID = re.compile(r"(?:^|_)fileid_(\d+)$")
 
-Name = TypeVar("Name", bound=str)
+Known = TypeVar("Known", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +232,7 @@ def _clip(row: dict[str, str], where: str) -> Clip:
     return Clip(row["path"], kind, split, sys.intern(row["label"] or ""), row["licence"] or "", seconds)
 
 
-def _one_of(value: str, known: Sequence[Name], column: str, where: str) -> Name:
+def _one_of(value: str, known: Sequence[Known], column: str, where: str) -> Known:
     for name in known:
         if name == value:
             return name

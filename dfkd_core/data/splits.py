@@ -40,14 +40,14 @@ def split_named(name: str) -> Split | None:
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedSplits:
     """The splits that folders name: at which depth their names stand, and the folders beside them that name none."""
 
     depth: int
     beside: tuple[str, ...]
 
 
-def named_splits(folders: Iterable[tuple[str, ...]], kind: Kind, where: str) -> Named | None:
+def named_splits(folders: Iterable[tuple[str, ...]], kind: Kind, where: str) -> NamedSplits | None:
     """Which level of folders names splits, of the folders (from the outermost) that each file of a kind lies in.
 
     A level names them when all of its names do, or when two of them do. One alone beside other folders is refused,
@@ -62,13 +62,13 @@ def named_splits(folders: Iterable[tuple[str, ...]], kind: Kind, where: str) -> 
         like = [name for name in others if any(_LIKE.match(word) for word in words_of(name))]
         is_whole = bool(names) and not others and all(len(path) > depth for path in paths)
         if is_whole and (not depth or len(set(understood.values())) > 1):
-            return Named(depth, ())
+            return NamedSplits(depth, ())
         if depth:
             continue
         if len(set(understood.values())) > 1:
             if like:
                 raise DataError(f"{where}: {like[0]}/ looks like a split and is not understood; {SAY}")
-            return Named(depth, tuple(others))
+            return NamedSplits(depth, tuple(others))
         alone = [name for name in understood if not SHORT.intersection(words_of(name))]
         if kind != "noise" and (like or alone):
             first, beside = (like or alone)[0], next((name for name in names if name not in (like or alone)), "files")

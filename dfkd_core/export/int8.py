@@ -13,7 +13,7 @@ import numpy as np
 from dfkd_core.base.progress import silent
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import ConfigError
-from dfkd_core.export.report import Enhance, ExportReport, PesqLost, real_time_factor
+from dfkd_core.export.report import EnhanceSignal, ExportReport, PesqLost, real_time_factor
 from dfkd_core.metrics import METRICS
 from dfkd_core.scoring.evaluation import evaluate
 from dfkd_core.scoring.model_scores import split_mixtures
@@ -28,7 +28,7 @@ PESQ = "pesq_wb"
 def in_int8(
     content: bytes,
     report: ExportReport,
-    opened: Callable[[bytes], Enhance],
+    opened: Callable[[bytes], EnhanceSignal],
     config: ExperimentConfig,
     data: Path | None,
     num_samples: int | None = None,
@@ -49,7 +49,7 @@ def in_int8(
     for graph in (content, small):
         enhance = opened(graph)
 
-        def each(noisy: Waveforms, listed: Sequence[Listed], enhance: Enhance = enhance) -> Waveforms:
+        def each(noisy: Waveforms, listed: Sequence[Listed], enhance: EnhanceSignal = enhance) -> Waveforms:
             if num_samples is None:
                 return np.stack([enhance(row) for row in noisy])
             return in_pieces(lambda rows: np.stack([enhance(row) for row in rows]), noisy, num_samples)

@@ -19,7 +19,7 @@ from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.onnx_session import open_session
 from dfkd_core.errors import ConfigError
 from dfkd_core.export.int8 import in_int8
-from dfkd_core.export.report import Enhance, ExportReport, Streamed, measured
+from dfkd_core.export.report import EnhanceSignal, ExportReport, Streamed, measured
 from dfkd_core.live import live_core
 from dfkd_core.live.core import LiveCore, Memory, latency_samples
 from dfkd_core.live.onnx_core import DELAY, ENHANCED, FORM, FRAME, FRAMING, PAST_END, STREAMING, OnnxCore, framing_of
@@ -135,12 +135,12 @@ def export_whole(folder: Path, path: Path, int8: bool = False, data: Path | None
     return report
 
 
-def opened_stream(content: bytes) -> Enhance:
+def opened_stream(content: bytes) -> EnhanceSignal:
     """A graph for one frame at a time as a function of signals."""
     return Streamed(OnnxCore(content))
 
 
-def _opened_whole(content: bytes) -> Enhance:
+def _opened_whole(content: bytes) -> EnhanceSignal:
     session = open_session(content)
 
     def enhance(noisy: Samples) -> Samples:

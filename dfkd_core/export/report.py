@@ -24,7 +24,7 @@ MOST_PESQ_LOST = 0.02
 LENGTHS_S = (0.1, 0.35, 1.0)
 TIMED_S, NUM_TIMED = 1.0, 5
 
-Enhance = Callable[[Samples], Samples]
+EnhanceSignal = Callable[[Samples], Samples]
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def measured(
     path: Path,
     content: bytes,
     form: str,
-    exported: Enhance,
+    exported: EnhanceSignal,
     model: Student,
     *,
     num_samples: int | None = None,
@@ -149,7 +149,7 @@ def probe_signals(num_samples: int | None = None) -> Iterator[tuple[str, Samples
 
 
 def largest_difference(
-    exported: Enhance, model: Enhance, path: Path, num_samples: int | None = None, unheard: int = 0
+    exported: EnhanceSignal, model: EnhanceSignal, path: Path, num_samples: int | None = None, unheard: int = 0
 ) -> float:
     """Over all probe signals; DFKDError naming the first on which an exported file is not the model."""
     worst = 0.0
@@ -164,7 +164,7 @@ def largest_difference(
     return worst
 
 
-def real_time_factor(exported: Enhance, num_samples: int | None = None) -> float:
+def real_time_factor(exported: EnhanceSignal, num_samples: int | None = None) -> float:
     """Median seconds of computing for a second of noise; the thread's own, other programs' work does not count."""
     length = num_samples or round(TIMED_S * SAMPLE_RATE_HZ)
     noise = np.random.default_rng(1).normal(0, 0.1, length).astype(np.float32)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dfkd_core.data.config import Range
+from dfkd_core.data.config import LowHigh
 from dfkd_core.errors import DataError
 from dfkd_core.live.core import Core, States, latency_samples
 from dfkd_core.live.cores import live_core
@@ -27,7 +27,7 @@ class Enhancer:
     A sample comes out `latency_samples` after it went in at the latest, chunks not counted.
     """
 
-    def __init__(self, model: nn.Module | Core, level_dbfs: Range | None = LEVELS_DBFS) -> None:
+    def __init__(self, model: nn.Module | Core, level_dbfs: LowHigh | None = LEVELS_DBFS) -> None:
         """`level_dbfs`: RMS of what the student was trained on; None: frames are heard as they are.
 
         ConfigError: the student needs the whole clip.

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from dfkd_core.live.core import LiveCore, Memory
 from dfkd_core.live.frames import SpectralFrames
-from dfkd_core.models.gtcrn import FRAMING, GTCRN, States
+from dfkd_core.models.gtcrn import FRAMING, GTCRN, StepStates
 
 
 class GTCRNCore(LiveCore):
@@ -21,6 +21,8 @@ class GTCRNCore(LiveCore):
         """Enhance a frame."""
         spectrum = frame.transpose(1, 3)  # (batch, freq, frame, 2)
         zeros = self.model.first_states(spectrum)
-        enhanced, following = self.model.enhance(spectrum, States(*(memory.state(zero.shape, zero) for zero in zeros)))
+        enhanced, following = self.model.enhance(
+            spectrum, StepStates(*(memory.state(zero.shape, zero) for zero in zeros))
+        )
         memory.new += following
         return enhanced.transpose(1, 3)

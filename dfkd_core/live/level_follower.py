@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from dfkd_core.data.config import DataConfig, Range
+from dfkd_core.data.config import DataConfig, LowHigh
 from dfkd_core.signal import SAMPLE_RATE_HZ
 from dfkd_core.signal.level import HIGHEST_PEAK, OFFSET_SHARE, Samples
 
-LEVELS_DBFS: Final[Range] = DataConfig().level_dbfs  # of the mixtures that students are trained on by default
+LEVELS_DBFS: Final[LowHigh] = DataConfig().level_dbfs  # of the mixtures that students are trained on by default
 REMEMBERED_S = 10  # over which the level is a mean: louder than a word, shorter than a talk
 EVIDENCE_S = 0.2  # of sound before anything is made of it
 SILENCE = 1e-12  # mean square, -120 dBFS
@@ -25,7 +25,7 @@ class LevelFollower:
     brings it to the nearer bound. A raised frame's peak stays under full scale. The first 0.2 s are heard as they are.
     """
 
-    def __init__(self, hop_samples: int, level_dbfs: Range) -> None:
+    def __init__(self, hop_samples: int, level_dbfs: LowHigh) -> None:
         self._lowest, self._highest = (10 ** (level / 20) for level in level_dbfs)
         self._most, self._least = (seconds * SAMPLE_RATE_HZ / hop_samples for seconds in (REMEMBERED_S, EVIDENCE_S))
         self._hop = hop_samples

@@ -31,8 +31,8 @@ _UP, _DOWN = 5, 8  # 16 kHz to 10 kHz
 _REJECTION_DB, _ROLL_OFF = 60.0, 1 / 160
 _WINDOW = np.hanning(FRAME_SAMPLES + 2)[1:-1]
 
-Pair = tuple[Array, Array] | None
-_Kept = dict[tuple[int, int], tuple[Waveform, Waveform, Pair]]
+SegmentPair = tuple[Array, Array] | None
+_Kept = dict[tuple[int, int], tuple[Waveform, Waveform, SegmentPair]]
 _shared: ContextVar[_Kept | None] = ContextVar("shared_segments", default=None)
 
 
@@ -46,7 +46,7 @@ def shared_segments() -> Iterator[None]:
         _shared.reset(token)
 
 
-def segments(estimate: Waveform, clean: Waveform) -> Pair:
+def segments(estimate: Waveform, clean: Waveform) -> SegmentPair:
     """Envelopes (segment, band, frame) of estimate and clean, or None under 30 active frames (0.4 s).
 
     A silent estimate has envelopes of zero.
@@ -59,7 +59,7 @@ def segments(estimate: Waveform, clean: Waveform) -> Pair:
     return kept[key][2]
 
 
-def _segments(estimate: Waveform, clean: Waveform) -> Pair:
+def _segments(estimate: Waveform, clean: Waveform) -> SegmentPair:
     signals = checked(estimate, clean)
     heard = 0.0 if is_silent(*signals) else 1.0
     pair = [framed(resample(signal)) * _WINDOW for signal in (heard * signals[0], signals[1])]

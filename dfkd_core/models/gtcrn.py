@@ -50,7 +50,7 @@ class GTCRNConfig(StudentBase):
         return value
 
 
-class States(NamedTuple):
+class StepStates(NamedTuple):
     """What streaming carries from one frame to the next, each tensor batch first.
 
     past: (batch, frame, band, channel), the past frames of every block's convolution one behind the other.
@@ -90,17 +90,17 @@ class GTCRN(Student):
         enhanced, _ = self.enhance(spectrum, self.first_states(spectrum))
         return FRAMING.istft(torch.view_as_complex(enhanced), noisy.shape[-1])
 
-    def first_states(self, spectrum: Tensor) -> States:
+    def first_states(self, spectrum: Tensor) -> StepStates:
         """What is remembered before the first frame of `spectrum` (batch, freq, frame, 2): silence."""
         batch, channels = len(spectrum), self.config.channels
         frames = 2 * sum(PAST_FRAMES)
-        return States(
+        return StepStates(
             spectrum.new_zeros(batch, frames, BANDS[2], channels),
             spectrum.new_zeros(batch, 2 * len(PAST_FRAMES), channels),
             spectrum.new_zeros(batch, 2, BANDS[2], channels),
         )
 
-    def enhance(self, spectrum: Tensor, states: States) -> tuple[Tensor, States]:
+    def enhance(self, spectrum: Tensor, states: StepStates) -> tuple[Tensor, StepStates]:
         """Enhanced frames of noisy ones, both (batch, freq, frame, 2) with real and imaginary part, and new states.
 
         Frames may come one by one or many at a time: the states that one call returns are those that the next takes.
@@ -117,7 +117,7 @@ class GTCRN(Student):
         mask_real, mask_imag = self.bands.split(full_precision(bounded).transpose(2, 3)).unbind(2)
         product = (mask_real * real - mask_imag * imag, mask_imag * real + mask_real * imag)
         past, attention = zip(*early, *late, strict=True)
-        following = States(torch.cat(past, 1), torch.stack(attention, 1), torch.stack((across1, across2), 1))
+        following = StepStates(torch.cat(past, 1), torch.stack(attention, 1), torch.stack((across1, across2), 1))
         return torch.stack(product, 3).transpose(1, 2), following
 
     def slices(self, parent: Self) -> list[Callable[[], dict[str, Tensor]]]:
@@ -165,7 +165,7 @@ class GTCRN(Student):
         return bands + FRAMING.convolution_macs(num_samples)
 
 
-Memory = tuple[Tensor, Tensor]  # of a block: past (batch, frame, band, channel) and hidden state (batch, channel)
+BlockMemory = tuple[Tensor, Tensor]  # of a block: past (batch, frame, band, channel) and hidden state (batch, channel)
 
 
 class _Encoder(nn.Module):
@@ -177,7 +177,7 @@ class _Encoder(nn.Module):
         blocks = [_Block(channels, dilation, is_transposed=False) for dilation in DILATIONS]
         self.en_convs = nn.ModuleList([*ends, *blocks])
 
-    def forward(self, features: Tensor, memories: Sequence[Memory]) -> tuple[list[Tensor], list[Memory]]:
+    def forward(self, features: Tensor, memories: Sequence[BlockMemory]) -> tuple[list[Tensor], list[BlockMemory]]:
         """Outputs (batch, frame, band, channel) of all layers, and new memories of the blocks."""
         first, second, *blocks = self.en_convs
         outputs, kept = [first(features)], []
@@ -199,8 +199,8 @@ class _Decoder(nn.Module):
         self.de_convs = nn.ModuleList([*blocks, *ends])
 
     def forward(
-        self, signal: Tensor, skips: Sequence[Tensor], memories: Sequence[Memory]
-    ) -> tuple[Tensor, list[Memory]]:
+        self, signal: Tensor, skips: Sequence[Tensor], memories: Sequence[BlockMemory]
+    ) -> tuple[Tensor, list[BlockMemory]]:
         """Mask (batch, frame, band, 2) between -1 and 1, and new memories of the blocks."""
         *blocks, third, last = self.de_convs
         *others, second, first = reversed(skips)
@@ -253,7 +253,7 @@ class _Block(nn.Module):
         self.point_bn2 = _Norm(channels // 2)
         self.tra = _Attention(channels // 2)
 
-    def forward(self, signal: Tensor, past: Tensor, hidden: Tensor) -> tuple[Tensor, Memory]:
+    def forward(self, signal: Tensor, past: Tensor, hidden: Tensor) -> tuple[Tensor, BlockMemory]:
         """Maps (batch, frame, band, channel) both ways, and the new memory."""
         own, passed = signal.chunk(2, 3)
         first, second = self.point_conv1.weight.flatten(1), self.point_conv2.weight.flatten(1)

@@ -17,12 +17,12 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-State = Mapping[str, Tensor]
+Weights = Mapping[str, Tensor]
 Selection = tuple[int, ...]
 
 
 @torch.no_grad()
-def cut(wide: State, choice: Selection) -> dict[str, Tensor]:
+def cut(wide: Weights, choice: Selection) -> dict[str, Tensor]:
     """The state of a GTCRN whose layers all have the chosen channels of a wider one, whose state `wide` is.
 
     What lies inside a block or a recurrent layer and concerns nobody else (depthwise channels, units) is kept in as
@@ -34,7 +34,7 @@ def cut(wide: State, choice: Selection) -> dict[str, Tensor]:
 class _Cut:
     """Walks through the layers; weights that have no channels stay whole."""
 
-    def __init__(self, wide: State, choice: Selection) -> None:
+    def __init__(self, wide: Weights, choice: Selection) -> None:
         self.wide, self.state = wide, dict(wide)
         num_wide, self.num_narrow = len(wide["encoder.en_convs.0.bn.weight"]), len(choice)
         self.half = num_wide // 2

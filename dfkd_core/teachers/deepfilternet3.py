@@ -18,7 +18,7 @@ from dfkd_core.base.atomic_files import sha256_file
 from dfkd_core.base.onnx_session import open_session
 from dfkd_core.errors import ConfigError
 from dfkd_core.teachers.base import Listed, Signal, Waveforms, enhanced_at
-from dfkd_core.teachers.half_overlap import HalfOverlap, Spectra, vorbis
+from dfkd_core.teachers.half_overlap import FrameSpectra, HalfOverlap, vorbis
 
 FILE = "DeepFilterNet3_onnx.tar.gz"
 GRAPHS = ("enc", "erb_dec", "df_dec")
@@ -29,7 +29,7 @@ ORDER, LOOK_AHEAD = 5, 2  # taps, and how many of them lie ahead
 DECAY = 0.99  # of running means, per frame of 10 ms
 _MIN_BINS = 2  # in a band
 
-Floats = NDArray[np.float32]
+Features = NDArray[np.float32]
 
 
 class DeepFilterNet3Teacher:
@@ -81,18 +81,18 @@ class DeepFilterNet3Teacher:
         return FRAMES.signal(enhanced, len(signal))
 
 
-def band_features(spectra: Spectra) -> Floats:
+def band_features(spectra: FrameSpectra) -> Features:
     """Band energies in dB around their running mean, over 40 dB: (frame, band) of (frame, bin)."""
     fractions = band_matrix() / band_matrix().sum(axis=1, keepdims=True)
     energy_db = 10 * np.log10(np.square(np.abs(spectra)) @ fractions.T + 1e-10)
-    features: Floats = (energy_db - running_mean(energy_db, np.linspace(-60, -90, NUM_BANDS))).astype(np.float32) / 40
+    features: Features = (energy_db - running_mean(energy_db, np.linspace(-60, -90, NUM_BANDS))).astype(np.float32) / 40
     return features
 
 
-def bin_features(spectra: Spectra) -> Spectra:
+def bin_features(spectra: FrameSpectra) -> FrameSpectra:
     """Bins over the root of the running mean of their amplitudes: (frame, bin) of (frame, bin)."""
     mean = running_mean(np.abs(spectra), np.linspace(1e-3, 1e-4, NUM_FILTERED))
-    normed: Spectra = (spectra / np.sqrt(mean)).astype(np.complex64)
+    normed: FrameSpectra = (spectra / np.sqrt(mean)).astype(np.complex64)
     return normed
 
 
@@ -105,14 +105,14 @@ def running_mean(values: NDArray[np.floating], start: NDArray[np.float64]) -> ND
     return means
 
 
-def filtered(spectra: Spectra, taps: Spectra) -> Spectra:
+def filtered(spectra: FrameSpectra, taps: FrameSpectra) -> FrameSpectra:
     """sum_k taps[t, f, k] spectra[t + k - 2, f]: (frame, bin) of (frame, bin) and (frame, bin, tap)."""
     padded = np.pad(spectra, ((ORDER - 1 - LOOK_AHEAD, LOOK_AHEAD), (0, 0)))
-    out: Spectra = np.einsum("tfk,tfk->tf", sliding_window_view(padded, ORDER, axis=0), taps)
+    out: FrameSpectra = np.einsum("tfk,tfk->tf", sliding_window_view(padded, ORDER, axis=0), taps)
     return out
 
 
-def band_matrix() -> Floats:
+def band_matrix() -> Features:
     """Which of 481 bins make up which of 32 bands, (band, bin): equal steps on the ERB scale, two bins or more."""
     per_bin, scale = RATE_HZ / 2 / FRAMES.hop, 9.265
     top = scale * np.log1p(RATE_HZ / 2 / (24.7 * scale))

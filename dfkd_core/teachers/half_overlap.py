@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dfkd_core.signal.overlap_add import overlap_add_halves
 from dfkd_core.teachers.base import Signal
 
-Spectra = NDArray[np.complex64]
+FrameSpectra = NDArray[np.complex64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,14 +25,14 @@ class HalfOverlap:
         """Samples from frame to frame."""
         return len(self.window) // 2
 
-    def spectra(self, signal: Signal) -> Spectra:
+    def spectra(self, signal: Signal) -> FrameSpectra:
         """Spectra (frame, bin) of (time,), zeros around the signal: frame t is centred on sample t * hop."""
         trail = self.hop + -len(signal) % self.hop
         frames = sliding_window_view(np.pad(signal, (self.hop, trail)), 2 * self.hop)[:: self.hop]
-        spectra: Spectra = np.fft.rfft(frames * self.window).astype(np.complex64)
+        spectra: FrameSpectra = np.fft.rfft(frames * self.window).astype(np.complex64)
         return spectra
 
-    def signal(self, spectra: Spectra, num_samples: int) -> Signal:
+    def signal(self, spectra: FrameSpectra, num_samples: int) -> Signal:
         """The signal (num_samples,) whose frames these are, without delay."""
         summed = overlap_add_halves(np.fft.irfft(spectra, 2 * self.hop) * self.window)
         signal: Signal = summed[self.hop :][:num_samples].astype(np.float32)

@@ -25,7 +25,7 @@ class TaughtList(MixtureList):
     Its scores tell agreement with the teacher, not quality: a perfect one repeats every fault of the teacher.
     """
 
-    taught: TeacherCache | None = None
+    cache: TeacherCache | None = None
     teacher_sha256: str = ""
 
     @property
@@ -46,7 +46,7 @@ class TaughtList(MixtureList):
     def batch(self, indices: NDArray[np.int64] | Sequence[int]) -> tuple[Samples, Samples]:
         """Noisy and the teacher's estimate, each float32 (batch, time)."""
         noisy, unknown = super().batch(indices)
-        return noisy, unknown if self.taught is None else self.taught.estimates(indices)
+        return noisy, unknown if self.cache is None else self.cache.estimates(indices)
 
 
 def judged(mixtures: MixtureList, teacher: Teacher | None, progress: Progress = silent) -> MixtureList:
@@ -60,5 +60,5 @@ def judged(mixtures: MixtureList, teacher: Teacher | None, progress: Progress = 
         rule = f"is needed to judge a student on {mixtures.part.where}, which has no clean speech, but there is none"
         raise ConfigError(f"{rule}; name one, or give the split clean speech", key="teacher")
     listed = {field.name: getattr(mixtures, field.name) for field in fields(MixtureList)}
-    taught = TeacherCache.open(teacher, mixtures, progress=progress)
-    return TaughtList(**listed, taught=taught, teacher_sha256=teacher.sha256)
+    cache = TeacherCache.open(teacher, mixtures, progress=progress)
+    return TaughtList(**listed, cache=cache, teacher_sha256=teacher.sha256)

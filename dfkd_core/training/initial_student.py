@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -32,7 +32,7 @@ NUM_TRIED, NUM_JUDGED = 24, 32  # slices, where there are several to choose from
 NUM_BATCHES = 40  # for the statistics of norms
 FORMAT = 1  # of what is kept: another one where a slice comes out differently
 
-State = dict[str, Tensor]
+Weights = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def initial_student(config: ExperimentConfig, mixtures: Callable[[], MixtureList
     origin = {"start_hash": parent.sha256, "start": f"a slice by {rule} of {parent.folder.name}"}
     crops, batch = mixtures(), config.training.batch_size
 
-    def cut() -> State:
+    def cut() -> Weights:
         if ways is None:
             student.load_state_dict(sliced(trained, student, _scores(trained, parent, rule, crops)))
         else:
@@ -79,7 +79,7 @@ def initial_student(config: ExperimentConfig, mixtures: Callable[[], MixtureList
 
 
 @torch.no_grad()
-def _best(student: Student, ways: Sequence[Callable[[], State]], crops: MixtureList) -> State:
+def _best(student: Student, ways: Sequence[Callable[[], Weights]], crops: MixtureList) -> Weights:
     """Of NUM_TRIED slices at most, spread over all, the one with the highest SI-SDR on the first mixtures."""
     tried = [ways[i * len(ways) // min(len(ways), NUM_TRIED)]() for i in range(min(len(ways), NUM_TRIED))]
     noisy, clean = (torch.from_numpy(signal) for signal in crops.batch(range(min(NUM_JUDGED, len(crops)))))
@@ -91,7 +91,7 @@ def _best(student: Student, ways: Sequence[Callable[[], State]], crops: MixtureL
     return tried[max(range(len(tried)), key=lambda i: (not math.isnan(quality[i]), quality[i]))]
 
 
-def _scores(trained: Student, parent: Parent, rule: str, crops: MixtureList) -> State:
+def _scores(trained: Student, parent: Parent, rule: str, crops: MixtureList) -> Weights:
     if rule == "first":
         return scores_by_order(trained)
     if rule == "weight":
@@ -109,7 +109,7 @@ def _noisy(crops: MixtureList, batch: int, most: int) -> Iterator[Tensor]:
         yield torch.from_numpy(crops.batch(range(start, min(start + batch, count)))[0])
 
 
-def _kept(identity: str, compute: Callable[[], State]) -> State:
+def _kept(identity: str, compute: Callable[[], Weights]) -> Weights:
     """Tensors that are a function of `identity` alone: computed by the first process that asks, then read by all."""
     path = cache_dir() / "slices" / f"{identity[:32]}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)

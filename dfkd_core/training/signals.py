@@ -25,7 +25,7 @@ from dfkd_core.teachers.teacher_cache import TeacherCache
 
 
 class Batch(NamedTuple):
-    """Signals of some mixtures, each (batch, time); clean is nan where it is not known."""
+    """Signals of some mixtures, each (batch, time); clean is nan where unknown, taught the teacher's estimate."""
 
     noisy: Tensor
     clean: Tensor
@@ -41,12 +41,12 @@ class Shard:
     """The training mixtures of one epoch, with the teacher's estimates where one is needed."""
 
     mixtures: MixtureList
-    taught: TeacherCache | None
+    cache: TeacherCache | None
 
     def batch(self, indices: NDArray[np.int64]) -> Batch:
         """Signals of the mixtures with these numbers."""
         noisy, clean = map(torch.from_numpy, self.mixtures.batch(indices))
-        return Batch(noisy, clean, torch.from_numpy(self.taught.estimates(indices)) if self.taught else None)
+        return Batch(noisy, clean, torch.from_numpy(self.cache.estimates(indices)) if self.cache else None)
 
 
 class Signals:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from dfkd_core.base.printable import printable
-from sweeps.commands.options import Address, AsJson, Bounds, SweepDir, Yes, bounds, display
+from sweeps.commands.options import Address, AsJson, Limits, SweepDir, Yes, bounds, display
 from sweeps.commands.trusting import ask_once
 
 app = typer.Typer(no_args_is_help=True, help="Look at fronts.")
@@ -103,8 +103,8 @@ def export(
         str | None, typer.Option(metavar="METRIC", help="the best of a metric, within --max and --min")
     ] = None,
     per_decade: Annotated[bool, typer.Option("--per-decade", help="the best of each decade of size")] = False,
-    max_: Annotated[Bounds, typer.Option("--max", metavar="METRIC=VALUE")] = None,
-    min_: Annotated[Bounds, typer.Option("--min", metavar="METRIC=VALUE")] = None,
+    max_: Annotated[Limits, typer.Option("--max", metavar="METRIC=VALUE")] = None,
+    min_: Annotated[Limits, typer.Option("--min", metavar="METRIC=VALUE")] = None,
 ) -> None:
     """Write the config of a front's point, or of any complete trial, ready for `dfkd train`.
 

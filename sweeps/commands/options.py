@@ -25,13 +25,13 @@ Yes = Annotated[
     bool, typer.Option("--yes", help="trust the folder: its own workload may run, its tracker may get credentials")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
-Bounds = list[str] | None
+Limits = list[str] | None
 
 
 SUFFIXES = {"k": 1e3, "M": 1e6, "G": 1e9}
 
 
-def bounds(options: Bounds, flag: str) -> dict[str, float]:
+def bounds(options: Limits, flag: str) -> dict[str, float]:
     """`--max metric=value` options as a mapping of numbers; 60k, 1.5M and 0.3G are understood.
 
     Of several bounds on one metric the tightest holds.

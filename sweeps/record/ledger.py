@@ -42,7 +42,7 @@ STOPPED = "stopped early"  # the constraint that tells TPE not to take a pruned 
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
-Lesson = tuple[dict[str, Any], dict[str, float]]  # the study's parameters, and the metrics they led to
+Told = tuple[dict[str, Any], dict[str, float]]  # the study's parameters, and the metrics they led to
 
 
 class Ledger:
@@ -62,10 +62,10 @@ class Ledger:
         )
 
     @classmethod
-    def create(cls, folder: Path, spec: SweepSpec, sweep_id: str, lessons: Sequence[Lesson] = ()) -> Self:
+    def create(cls, folder: Path, spec: SweepSpec, sweep_id: str, told: Sequence[Told] = ()) -> Self:
         """Begin a new ledger; directions are those of the costs, so every objective is minimised on its scale.
 
-        `lessons` are told to the study as complete trials in front of the sweep's own.
+        `told` is told to the study as complete trials in front of the sweep's own.
         """
         study = optuna.create_study(
             storage=_storage(folder, spec),
@@ -76,13 +76,13 @@ class Ledger:
             warnings.simplefilter("ignore", ExperimentalWarning)
             study.set_metric_names([objective.cost_name for objective in spec.objectives])
         ledger = cls(study, spec, folder)
-        for params, metrics in lessons:
+        for params, metrics in told:
             study.enqueue_trial(dict(params))
             trial = study.ask()
             ledger._space.suggest(trial)
             study.tell(trial, [objective.cost(metrics[objective.metric]) for objective in spec.objectives])
-        study.set_user_attr(WARM_START, len(lessons))
-        ledger._outlook.num_others = len(lessons)
+        study.set_user_attr(WARM_START, len(told))
+        ledger._outlook.num_others = len(told)
         for point in spec.evaluate_first:
             ledger.enqueue(point)
         return ledger

@@ -183,8 +183,8 @@ def _trial_of(model: Path) -> dict[str, Any]:
     uri = resolve_tracking_uri(sweep.path, spec.storage.tracking_uri)
     trial = int(model.resolve().name)
     parent = tracker_ids(sweep.path)[2]
-    told = {"sweep_id": sweep.note()["sweep_id"], "trial": trial, "parent_run_id": parent}
-    return {**told, "tracking_uri": uri, "experiment": spec.experiment}
+    known = {"sweep_id": sweep.note()["sweep_id"], "trial": trial, "parent_run_id": parent}
+    return {**known, "tracking_uri": uri, "experiment": spec.experiment}
 
 
 def _tags_of(provenance: Mapping[str, Any], uri: str) -> dict[str, Any]:

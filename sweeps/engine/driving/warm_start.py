@@ -8,21 +8,21 @@ from contextlib import suppress
 from dfkd_core.errors import ConfigError
 from search_spaces.space import Space
 from sweeps.definition.spec import SweepSpec
-from sweeps.record.ledger import Lesson
+from sweeps.record.ledger import Told
 from sweeps.record.sweep import Sweep
 from sweeps.record.trials import TrialState
 
 HASHES = ("data_hash", "teacher_hash")
 
 
-def lessons(spec: SweepSpec, hashes: Mapping[str, str | None]) -> list[Lesson]:
+def lessons(spec: SweepSpec, hashes: Mapping[str, str | None]) -> list[Told]:
     """What the sweeps of `warm_start` can teach: trials inside this space, with this sweep's objectives.
 
     Raises ConfigError for a sweep on other data or with another teacher: its values would not compare.
     """
     space = Space.parse(spec.space)
     needed = {objective.metric for objective in spec.objectives}
-    found: list[Lesson] = []
+    found: list[Told] = []
     for index, place in enumerate(spec.warm_start):
         earlier = Sweep.open(place)
         recorded = earlier.ledger.attrs()
