@@ -11,11 +11,11 @@ demo: $(STAMP)
 	else $(BIN)/dfkd sweep run sweeps/specs/demo.yaml --out runs/demo && \
 	$(BIN)/dfkd front references runs/demo gtcrn dtln rnnoise; fi
 
-# those that start neither Ray nor a browser, two at a time
+# Two at a time: first those that start neither Ray nor a browser, dealt out test by test, then the others, file by file.
 QUIET := $(addprefix tests/,conformance dfkd_core search_spaces sweeps/comparing sweeps/definition sweeps/fronts sweeps/page sweeps/search sweeps/trust)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --durations=15 $(QUIET)
-	$(BIN)/python -m pytest --durations=25 $(addprefix --ignore=,$(QUIET))
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=25 $(addprefix --ignore=,$(QUIET))
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

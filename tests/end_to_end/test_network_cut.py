@@ -32,11 +32,12 @@ ENVIRONMENT = {
 
 
 def may_make_namespaces():
+    probe = f"dfkd-{os.getpid()}-probe"
     return (
         os.geteuid() == 0
         and shutil.which("ip")
-        and not run("ip", "netns", "add", "dfkd-probe")
-        and not run("ip", "netns", "del", "dfkd-probe")
+        and not run("ip", "netns", "add", probe)
+        and not run("ip", "netns", "del", probe)
     )
 
 
