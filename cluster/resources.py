@@ -17,6 +17,13 @@ def bundle(cpus: float, gpus: float = 0, accelerator_type: str | None = None) ->
     return {name: amount for name, amount in wanted.items() if amount}
 
 
+def in_words(wanted: Mapping[str, float]) -> str:
+    """What a trial asks for, for people: 2 CPU, 0.5 GPU, A100."""
+    kinds = [name.partition(":")[2] for name in wanted if ":" in name]
+    amounts = [f"{amount:g} {name}" for name, amount in wanted.items() if ":" not in name]
+    return ", ".join([*amounts, *kinds]) or "nothing"
+
+
 def check_fits(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, Any]]) -> None:
     """Refuse a trial that no node alone can hold; `nodes` are those of `ray.nodes()`."""
     alive = [node["Resources"] for node in nodes if node["Alive"]]

@@ -1,6 +1,8 @@
 """Several nodes: a trial outlives its node, and what would fail after an hour is refused at the start."""
 
+import json
 import os
+import signal
 import threading
 import time
 from collections import defaultdict
@@ -10,12 +12,16 @@ import pytest
 import ray
 from closed_form import Curve, Hashed, epochs_run, sweep
 from one_story import disagreements
+from ray.autoscaler._private.constants import AUTOSCALER_RESOURCE_REQUEST_CHANNEL
 from ray.cluster_utils import Cluster
+from ray.experimental.internal_kv import _internal_kv_get
 
-from cluster import storage
+from cluster import demand, storage
 from cluster.storage import check_shared
 from dfkd_core.errors import ConfigError
 from sweeps import SweepSpec, resume_sweep, run_sweep
+from sweeps.record.sweep import Sweep
+from sweeps.record.trials import TrialState
 
 
 @pytest.fixture(scope="module")
@@ -68,14 +74,57 @@ def test_a_trial_outlives_its_node_and_goes_on_from_its_last_epoch(nodes, tmp_pa
 
 def wait_for_busy_node(log, driver):
     """The node of a trial that has finished two epochs."""
+    return wait_for(driver, lambda: [line["node"] for line in epochs_run(log) if line["epoch"] == 3])[0]
+
+
+def wait_for(driver, found):
+    """What `found` returns as soon as that is something."""
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         assert driver.is_alive()
-        late = [line["node"] for line in epochs_run(log) if line["epoch"] == 3]
-        if late:
-            return late[0]
+        if answer := found():
+            return answer
         time.sleep(0.05)
     raise AssertionError("no trial gets on")
+
+
+def test_an_autoscaler_is_asked_for_all_trials_at_once_and_a_notice_costs_no_trial_more_than_an_epoch(
+    nodes, tmp_path, monkeypatch
+):
+    """SIGTERM to a worker, then to its node's raylet, as before a spot machine is taken away."""
+    monkeypatch.setattr(demand, "is_autoscaled", lambda: True)
+    monkeypatch.setattr(demand, "CHANGE_S", 0.0)
+    log, folder, asked = tmp_path / "log", tmp_path / "runs" / "spot", []
+    log.mkdir()
+    more = {"failures": {"max_retries": 0}, "resources": {"max_concurrent": 3}}
+    spec = SweepSpec.model_validate(sweep(5, 4, log, config={"epoch_s": 0.7}, **more))
+    driver = threading.Thread(target=lambda: run_sweep(spec, out=folder, workload=Curve))
+    driver.start()
+
+    def requests():
+        if ray.is_initialized() and (told := _internal_kv_get(AUTOSCALER_RESOURCE_REQUEST_CHANNEL)):
+            asked.append(json.loads(told))
+        return asked
+
+    wait_for(driver, requests)
+    first = wait_for(driver, lambda: [line for line in epochs_run(log) if line["epoch"] == 2])[0]
+    os.kill(first["pid"], signal.SIGTERM)
+    victim = wait_for_busy_node(log, driver)
+    nodes.remove_node(next(n for n in nodes.worker_nodes if n.node_id == victim), allow_graceful=True)
+    nodes.add_node(num_cpus=1, object_store_memory=100 << 20)
+    while driver.is_alive():
+        requests()
+        driver.join(timeout=0.1)
+    assert asked[0] == [{"CPU": 1.0}] * 3 and [{"CPU": 1.0}] in asked
+    with ray_session():
+        assert requests()[-1] == [], "nothing is asked for any more"
+    assert disagreements(folder, 5) == []
+    ledger = Sweep.open(folder).ledger
+    assert {record.state for record in ledger.records()} == {TrialState.COMPLETE}
+    assert sum(len(ledger.events(number, "lost")) for number in range(5)) >= 2
+    for history in nodes_by_trial(log).values():
+        epochs = [epoch for _, epoch in history]
+        assert all(later - earlier in (0, 1) for earlier, later in pairwise(epochs)), epochs
 
 
 def test_a_folder_that_other_nodes_do_not_see_is_refused_by_run_and_nothing_is_left(nodes, tmp_path, monkeypatch):

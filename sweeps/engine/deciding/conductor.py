@@ -115,12 +115,21 @@ class Conductor:
         return None
 
     @property
+    def num_unbegun(self) -> int:
+        """How many trials may still begin, or go on after an earlier attempt."""
+        return 0 if self.is_ending else len(self._waiting) + max(0, self.spec.budget.trials - self._num_trials)
+
+    @property
     def is_done(self) -> bool:
         """True when nothing is at work and nothing will be."""
-        if self.live:
-            return False
-        exhausted = not self._waiting and self._num_trials >= self.spec.budget.trials
-        return self.is_ending or exhausted
+        return not self.live and not self.num_unbegun
+
+    @property
+    def num_usable(self) -> int:
+        """How many trials could be at work at once, if there were room for all."""
+        limit = self.spec.resources.max_concurrent
+        left = len(self.live) + self.num_unbegun
+        return left if limit is None else min(left, limit)
 
     @property
     def is_finished(self) -> bool:

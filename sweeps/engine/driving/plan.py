@@ -11,7 +11,7 @@ from typing import Any
 
 import optuna
 
-from cluster.resources import check_fits, num_slots, this_machine
+from cluster.resources import check_fits, in_words, num_slots, this_machine
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from search_spaces.space import Space
@@ -40,14 +40,18 @@ class Plan:
     price_per_hour: float | None = None  # of one trial's resources
     at_once: dict[str, int] = field(default_factory=dict)  # node -> trials that it holds
     max_concurrent: int | None = None
+    trial: str = ""  # what one asks for, where an autoscaler brings nodes
     starts: dict[str, float] = field(default_factory=dict)  # what trials begin with -> seconds before the first epoch
 
     @property
     def slots(self) -> int:
-        """How many trials run at once."""
-        return min(
-            [sum(self.at_once.values()), *([self.max_concurrent] if self.max_concurrent else []), self.num_trials]
-        )
+        """How many trials run at once, on the nodes that are there."""
+        return min(sum(self.at_once.values()), self.num_usable)
+
+    @property
+    def num_usable(self) -> int:
+        """How many the sweep could have at work at once."""
+        return min(self.num_trials, self.max_concurrent or self.num_trials)
 
     def text(self) -> str:
         """The plan in a few lines."""
@@ -57,17 +61,20 @@ class Plan:
             f"  {metric:22}{''.join(f'{_figure(value):>12}' for value in spread)}"
             for metric, spread in self.sizes.items()
         ]
-        if self.epoch_s is not None:
-            hours = self.num_trials * self.num_epochs * self.epoch_s / 3600
+        hours = None if self.epoch_s is None else self.num_trials * self.num_epochs * self.epoch_s / 3600
+        if hours is not None:
             lines.append(f"an epoch of a median trial takes about {self.epoch_s:.0f} s here: {hours:.1f} h on one core")
-            if self.slots:
-                held = ", ".join(f"{node} {count}" for node, count in self.at_once.items() if count)
-                lines.append(f"{self.slots} trials run at once ({held}): about {hours / self.slots:.1f} h")
-            if self.price_per_hour is not None:
-                cost = hours * self.price_per_hour
-                lines.append(
-                    f"at resources.price_per_hour {self.price_per_hour:g}: about {cost:.3g}, if trials run as here"
-                )
+        if self.slots:
+            held = ", ".join(f"{node} {count}" for node, count in self.at_once.items() if count)
+            lines.append(f"{self.slots} trials run at once ({held}){_lasting(hours, self.slots)}")
+        if self.trial:
+            asked = f"{self.num_usable} x {self.trial}"
+            lines.append(f"the cluster's autoscaler is asked for {asked}{_lasting(hours, self.num_usable)} if all come")
+        if hours is not None and self.price_per_hour is not None:
+            cost = hours * self.price_per_hour
+            lines.append(
+                f"at resources.price_per_hour {self.price_per_hour:g}: about {cost:.3g}, if trials run as here"
+            )
         lines += [
             f"begun with {start}: about {seconds:.0f} s more before the first epoch of each shape's first trial"
             for start, seconds in self.starts.items()
@@ -101,7 +108,7 @@ def plan_sweep(
     """
     workload = workload or default_workload()
     spec = resolved(spec, workload)
-    at_once = slots_by_node(spec, address)
+    at_once, trial = slots_by_node(spec, address)
     points = sample(spec)
     domain, epochs = domain_of(workload), spec.budget.epochs_per_trial
     configs = [domain.trial_config(with_overrides(spec.config, params), epochs) for params in points]
@@ -130,32 +137,37 @@ def plan_sweep(
         epoch_s=domain.epoch_seconds(configs[middle]),
         price_per_hour=spec.resources.price_per_hour,
         at_once=at_once,
+        trial=trial,
         max_concurrent=spec.resources.max_concurrent,
         starts={name: seconds for name, c in starts.items() if (seconds := domain.start_seconds(c)) is not None},
         sizes={name: (min(values), median(values), max(values)) for name, values in by_name.items()},
     )
 
 
-def slots_by_node(spec: SweepSpec, address: str | None = None) -> dict[str, int]:
+def slots_by_node(spec: SweepSpec, address: str | None = None) -> tuple[dict[str, int], str]:
     """How many trials each node of the cluster at `address`, else at RAY_ADDRESS, else this machine holds at once.
 
-    ConfigError where no node can hold one.
+    And in words what an autoscaler would be asked for, for each trial; "" where there is none. ConfigError where no
+    node can hold a trial, and none that does can be asked for.
     """
-    wanted = spec.resources.bundle
+    wanted, trial = spec.resources.bundle, ""
     if address or os.environ.get("RAY_ADDRESS"):
+        from cluster.demand import is_autoscaled
         from cluster.session import connect
 
         with connect(address) as session:
             nodes = [node for node in session.nodes() if node["Alive"]]
+            trial = in_words(wanted) if is_autoscaled() else ""
     else:
         nodes = [this_machine()]
         wanted = {name: amount for name, amount in wanted.items() if name in nodes[0]["Resources"]}
-    check_fits(wanted, nodes)
+    if not trial:
+        check_fits(wanted, nodes)
     counted: dict[str, int] = {}
     for node in nodes:
         name = node.get("NodeManagerHostname", "this machine")
         counted[name] = counted.get(name, 0) + num_slots(wanted, [node])
-    return counted
+    return counted, trial
 
 
 def sample(spec: SweepSpec, num_samples: int = NUM_SAMPLES) -> list[dict[str, Any]]:
@@ -163,6 +175,10 @@ def sample(spec: SweepSpec, num_samples: int = NUM_SAMPLES) -> list[dict[str, An
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=spec.sampler.seed))
     space = Space.parse(spec.space)
     return [space.suggest(study.ask()) for _ in range(num_samples)]
+
+
+def _lasting(hours: float | None, slots: int) -> str:
+    return "" if hours is None else f": about {hours / slots:.1f} h"
 
 
 def _figure(value: float) -> str:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cluster.demand import require_room
 from cluster.resources import check_fits
 from cluster.session import Session, connect
 from sweeps.definition.spec import SweepSpec
@@ -45,7 +46,7 @@ def ray_for(
     num_cpus = math.ceil(limit * wanted) if limit is not None and wanted else None
     remedy = f"go on with `dfkd {command} {shlex.quote(str(folder.path))}`"
     with connect(address, num_cpus=num_cpus, remedy=remedy) as session:
-        check_fits(spec.resources.bundle, session.nodes())
+        (check_fits if session.is_own else require_room)(spec.resources.bundle, session.nodes())
         yield session
 
 

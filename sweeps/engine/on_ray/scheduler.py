@@ -33,7 +33,7 @@ class LedgerScheduler(FIFOScheduler):  # type: ignore[misc]
         """The trial that has waited longest.
 
         Of those that no worker has taken up some go back: all once the sweep is ending, else those that ask for a node
-        which is kept out since.
+        which is kept out since. When nothing is left to begin, Tune keeps no worker for it, whose node could go.
         """
         waiting = [trial for trial in tune_controller.get_live_trials() if trial.status == Trial.PENDING]
         kept_out = sorted(self._conductor.kept_out)
@@ -42,6 +42,8 @@ class LedgerScheduler(FIFOScheduler):  # type: ignore[misc]
                 waiting.remove(trial)
                 self._conductor.withdraw(trial.config["number"])
                 tune_controller.stop_trial(trial)
+        if not waiting and not self._conductor.num_unbegun:
+            tune_controller._cleanup_cached_actors(force_all=True)
         return min(waiting, key=lambda trial: trial.config["number"], default=None)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:

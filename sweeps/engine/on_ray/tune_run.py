@@ -15,6 +15,7 @@ from ray.tune.error import TuneError
 from ray.tune.experiment import Trial
 from ray.tune.progress_reporter import TrialProgressCallback
 
+from cluster.demand import asking
 from cluster.resources import num_slots, outside
 from sweeps.engine.deciding.conductor import Conductor
 from sweeps.engine.on_ray.by_value import by_value
@@ -42,12 +43,20 @@ REFUSED = ("TUNE_RESULT_DIR", "RAY_AIR_LOCAL_CACHE_DIR")  # left over from other
 class DriverCallback(TrialProgressCallback):  # type: ignore[misc]
     """Tells the conductor of starts, kills trials past their time, and lets the driver look around.
 
+    `ask` hears for how many trials there should be room.
+
     It stands in for Tune's own progress callback, which would print beside the sweep's display.
     """
 
-    def __init__(self, conductor: Conductor, scheduler: LedgerScheduler, watch: Callable[[Conductor], None]) -> None:
+    def __init__(
+        self,
+        conductor: Conductor,
+        scheduler: LedgerScheduler,
+        watch: Callable[[Conductor], None],
+        ask: Callable[[int], None],
+    ) -> None:
         super().__init__()
-        self._conductor, self._scheduler, self._watch = conductor, scheduler, watch
+        self._conductor, self._scheduler, self._watch, self._ask = conductor, scheduler, watch, ask
         self._next_watch = 0.0
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
@@ -61,6 +70,7 @@ class DriverCallback(TrialProgressCallback):  # type: ignore[misc]
         for number in self._conductor.overdue(time.monotonic()):
             self._kill(number, trials)
         self._stop_without_nodes()
+        self._ask(self._conductor.num_usable)
         self._watch(self._conductor)
         self._next_watch = time.monotonic() + WATCH_S
 
@@ -114,14 +124,15 @@ def run_trials(conductor: Conductor, watch: Callable[[Conductor], None], is_own_
         return PlacementGroupFactory([wanted], **({"bundle_label_selector": [selector]} if selector else {}))
 
     try:
-        with losses_told_as_actors():
+        with losses_told_as_actors(), asking(lock.session, wanted, is_own_ray) as ask:
+            ask(conductor.num_usable)
             tune.run(
                 tune.with_resources(tune.with_parameters(TrialRunner, order=order), asked_for),
                 name=lock.session,
                 storage_path=str(conductor.folder / ".tune"),
                 search_alg=LedgerSearcher(conductor, limit),
                 scheduler=scheduler,
-                callbacks=[DriverCallback(conductor, scheduler, watch)],
+                callbacks=[DriverCallback(conductor, scheduler, watch, ask)],
                 num_samples=-1,
                 reuse_actors=True,
                 max_failures=0,

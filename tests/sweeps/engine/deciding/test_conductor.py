@@ -354,6 +354,23 @@ def test_a_stop_lets_the_epoch_end_and_leaves_the_trial_to_be_gone_on_with(condu
     assert later.ledger.record(0).epochs == 1
 
 
+def test_there_should_be_room_for_all_that_is_left_within_the_limit_and_for_less_as_trials_end(conduct):
+    conductor = conduct(trials=4, resources={"max_concurrent": 9})
+    assert conductor.num_usable == conductor.num_unbegun == 4
+    first, second = begin(conductor), begin(conductor)
+    assert (conductor.num_usable, conductor.num_unbegun) == (4, 2)
+    conductor.report(first.number, EPOCHS, good(first))
+    assert conductor.num_usable == 3
+    conductor.fail(second.number, Failure(FailureKind.LOST, "the node went away"))
+    assert (conductor.num_usable, conductor.num_unbegun) == (3, 3), "it is tried again"
+    third = begin(conductor)
+    conductor.stop("interrupted")
+    assert (conductor.num_usable, conductor.num_unbegun) == (1, 0)
+    conductor.report(third.number, 1, good(third, 1))
+    assert conductor.num_usable == 0
+    assert conduct(trials=4, resources={"max_concurrent": 2}).num_usable == 2
+
+
 def test_a_trial_that_ends_while_the_sweep_stops_is_finished(conduct):
     conductor = conduct()
     assignment = begin(conductor)

@@ -104,6 +104,16 @@ def test_it_is_said_how_many_trials_run_at_once_where_and_for_how_long():
     assert replace(plan, num_trials=2).slots == 2
 
 
+def test_it_is_said_what_an_autoscaler_is_asked_for():
+    plan = Plan("x", 60, 6, 2.0, 0.0, {}, epoch_s=60.0, max_concurrent=12, trial="2 CPU, 0.5 GPU")
+    assert "the cluster's autoscaler is asked for 12 x 2 CPU, 0.5 GPU: about 0.5 h if all come" in plan.text()
+    assert "run at once" not in plan.text()
+
+
+def test_how_many_run_at_once_is_said_though_nobody_knows_how_long_a_trial_takes():
+    assert "5 trials run at once (one 5)\n" in Plan("x", 60, 6, 2.0, 0.0, {}, at_once={"one": 5}).text()
+
+
 def test_nodes_are_counted_by_what_a_trial_asks_of_each(monkeypatch):
     """A node that is dead holds none; parts of nodes do not add up to a trial."""
     nodes = [
@@ -120,5 +130,11 @@ def test_nodes_are_counted_by_what_a_trial_asks_of_each(monkeypatch):
 
     monkeypatch.setattr("cluster.session.connect", connect)
     wanted = spec().model_copy(update={"resources": Resources(cpus_per_trial=1, gpus_per_trial=0.5)})
-    assert slots_by_node(wanted, "head:6379") == {"one": 2, "two": 3}
+    monkeypatch.setattr("cluster.demand.is_autoscaled", lambda: False)
+    assert slots_by_node(wanted, "head:6379") == ({"one": 2, "two": 3}, "")
     assert asked == ["head:6379"]
+    larger = spec().model_copy(update={"resources": Resources(cpus_per_trial=16)})
+    with pytest.raises(ConfigError, match="no node can hold a trial"):
+        slots_by_node(larger, "head:6379")
+    monkeypatch.setattr("cluster.demand.is_autoscaled", lambda: True)
+    assert slots_by_node(larger, "head:6379") == ({"one": 0, "two": 0}, "16 CPU")

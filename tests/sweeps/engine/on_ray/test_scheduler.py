@@ -73,7 +73,7 @@ class FakeTrial:
 
 class FakeTune:
     def __init__(self, *trials):
-        self.trials, self.stopped = set(trials), []
+        self.trials, self.stopped, self.cleaned = set(trials), [], 0
 
     def get_live_trials(self):
         return self.trials
@@ -81,9 +81,13 @@ class FakeTune:
     def stop_trial(self, trial):
         self.stopped.append(trial.config["number"])
 
+    def _cleanup_cached_actors(self, force_all):
+        self.cleaned += force_all
+
 
 class FakeConductor:
     is_ending = False
+    num_unbegun = 1
 
     def __init__(self):
         self.withdrawn, self.kept_out = [], {}
@@ -97,6 +101,16 @@ def test_the_lowest_number_runs_next():
     tune = FakeTune(FakeTrial(7), FakeTrial(3), FakeTrial(1, Trial.RUNNING))
     assert scheduler.choose_trial_to_run(tune).config["number"] == 3
     assert scheduler.choose_trial_to_run(FakeTune()) is None
+
+
+@pytest.mark.parametrize(("trials", "num_unbegun", "let_go"), [((), 0, True), ((1,), 0, False), ((), 2, False)])
+def test_a_worker_that_nothing_is_left_for_gives_its_place_back(trials, num_unbegun, let_go):
+    """Else its node is never idle, and an autoscaler keeps it."""
+    conductor = FakeConductor()
+    conductor.num_unbegun = num_unbegun
+    tune = FakeTune(FakeTrial(9, Trial.RUNNING), *map(FakeTrial, trials))
+    LedgerScheduler(conductor).choose_trial_to_run(tune)
+    assert bool(tune.cleaned) is let_go
 
 
 def test_once_the_sweep_is_ending_trials_without_a_worker_go_back():

@@ -23,6 +23,7 @@ def test_variables_at_which_tune_raises_are_dropped(tmp_path, monkeypatch):
         spec=SimpleNamespace(resources=resources),
         lock=SimpleNamespace(folder=tmp_path, session="session"),
         inputs=Inputs({}, 1),
+        num_usable=1,
     )
     run_trials(conductor, lambda conductor: None, is_own_ray=True)
     assert ran == [set()]
@@ -54,7 +55,10 @@ def test_a_sweep_stops_when_every_node_that_could_hold_a_trial_is_kept_out(
         overdue=lambda now: [],
         spec=SimpleNamespace(resources=SimpleNamespace(bundle={"CPU": 1})),
         stop=stopped.append,
+        num_usable=7,
     )
-    DriverCallback(conductor, None, lambda conductor: None).on_step_end(0, [])
+    asked = []
+    DriverCallback(conductor, None, lambda conductor: None, asked.append).on_step_end(0, [])
+    assert asked == [7]
     assert bool(stopped) == stops
     assert all("no node is left" in reason and "a lacks the corpus" in reason for reason in stopped)
