@@ -43,6 +43,14 @@ _SIZES = {  # unit, and what the number contains
     ),
     "model/rtf_cpu_spread": ("s/s", "How far the runs behind model/rtf_cpu lie apart."),
 }
+_WORDS = {  # of metrics whose numbers are names
+    "model/runtime": (
+        "whole clips",
+        "frame by frame",
+        "frame by frame, sherpa-onnx on whole clips",
+        "sherpa-onnx on streams",
+    )
+}
 _SUFFIX_UNITS = {"_db": "dB", "_hz": "Hz", "_ms": "ms", "_s": "s"}
 
 
@@ -74,3 +82,8 @@ def unit_of(metric: str) -> str:
 def meaning_of(metric: str) -> str | None:
     """What a size contains, in one sentence; None for what its name already says."""
     return _SIZES[metric][1] if metric in _SIZES else None
+
+
+def words_of(metric: str) -> tuple[str, ...]:
+    """What the metric's values 0, 1, ... are called; empty where they are numbers and no names."""
+    return _WORDS.get(metric, ())

@@ -11,7 +11,7 @@ from typing import Any
 
 from dfkd_core.errors import ConfigError
 from sweeps import pareto
-from sweeps.definition.metric_facts import goal_of, meaning_of, unit_of
+from sweeps.definition.metric_facts import goal_of, meaning_of, unit_of, words_of
 from sweeps.definition.objectives import Objective, costs
 from sweeps.definition.spec import SweepSpec
 from sweeps.fronts import choose
@@ -122,6 +122,7 @@ def metric_columns(measured: Iterable[Mapping[str, float]], objectives: Sequence
             "goal": _goal(name, objectives),
             "log": named[name] == "log" if name in named else name.startswith("model/") and not name.endswith("_ms"),
             "about": meaning_of(name),
+            "words": list(words_of(name)),
         }
         for name in names
     ]

@@ -3,6 +3,7 @@
 import { button, copyable, element, fold, paragraph, section, valueList } from "./elements.js";
 import { stateText } from "./kinds.js";
 import { formatMetric, formatNumber, withUnit } from "./numbers.js";
+import { runningDetails } from "./running.js";
 import { change, state } from "./state.js";
 import { exportCommand, isObjective, metricOf, objectives, paramOf, sides, sweep } from "./sweep.js";
 import { trustDetails } from "./trust.js";
@@ -18,6 +19,7 @@ export function drawDetails(container) {
   const measured = sweep.metrics.filter(({ name }) => metricOf(trial, name) !== null);
   const named = objectives.map(({ metric }) => metric).filter((name) => metricOf(trial, name) !== null);
   const others = measured.filter(({ name }) => !isObjective(name));
+  const running = runningDetails(trial);
   const about = measured.filter((metric) => metric.about);
   container.replaceChildren(
     element("h2", {}, `Trial ${trial.number} `, element("span", { class: `state ${trial.kind}` }, stateText(trial))),
@@ -25,6 +27,7 @@ export function drawDetails(container) {
     element("div", { class: "objectives" }, ...named.map((name) => bigNumber(trial, name))),
     beaten(trial),
     trustDetails(trial),
+    running.length ? section("Where it runs", valueList(running)) : "",
     section("Searched", valueList(searchedRows(trial))),
     others.length ? fold("Other metrics", valueList(others.map(({ name }) => metricRow(trial, name))), true) : "",
     about.length ? fold("What the sizes contain", valueListOf(about)) : "",

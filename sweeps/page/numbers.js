@@ -73,7 +73,11 @@ const formats = new Map();
 
 // How a metric is written, the same in every table, tip and sentence.
 export function formatOf(name) {
-  if (!formats.has(name)) formats.set(name, columnFormat(sweep.trials.metrics[name] ?? [], metrics.get(name)?.unit));
+  if (!formats.has(name)) {
+    const { unit, words } = metrics.get(name) ?? {};
+    const spoken = { unit: "", factor: 1, text: (value) => words[value] ?? formatNumber(value) };
+    formats.set(name, words?.length ? spoken : columnFormat(sweep.trials.metrics[name] ?? [], unit));
+  }
   return formats.get(name);
 }
 

@@ -12,7 +12,7 @@ export const sweep = {
 export const objectives = sweep.objectives;
 export const sides = sweep.fronts ?? null; // of a comparison: whose points these are
 const told = sweep.trials;
-const TRIAL_AXIS = { name: "trial", unit: "", goal: null, log: false, about: null };
+const TRIAL_AXIS = { name: "trial", unit: "", goal: null, log: false, about: null, words: [] };
 
 export const metrics = new Map([...sweep.metrics, TRIAL_AXIS].map((metric) => [metric.name, metric]));
 export const params = new Map(sweep.params.map((param) => [param.name, param]));

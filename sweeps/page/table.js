@@ -2,6 +2,7 @@
 
 import { button, copy, element } from "./elements.js";
 import { columnFormat, formatNumber, formatOf, plural, splitPath } from "./numbers.js";
+import { runningMetrics } from "./running.js";
 import { change, choose, on, state, theSet } from "./state.js";
 import { exportCommand, frontTrials, metricOf, metrics, objectives, paramOf, sweep, trials } from "./sweep.js";
 import { trustColumns } from "./trust.js";
@@ -12,7 +13,10 @@ const MOST_PRINTED = 1000;
 const MEASURED_ROWS = 300; // that a column's width is taken from
 
 function tableColumns() {
-  const metric = (name) => ({ name, number: true, of: (trial) => metricOf(trial, name), ...formatOf(name) });
+  const metric = (name) => {
+    const number = !metrics.get(name)?.words?.length;
+    return { name, number, of: (trial) => metricOf(trial, name), ...formatOf(name) };
+  };
   const param = ({ name }) => {
     const values = trials.map((trial) => paramOf(trial, name));
     const number = values.every((value) => value === null || typeof value === "number");
@@ -29,7 +33,7 @@ function tableColumns() {
   return [
     whole("trial", (trial) => trial.number),
     ...(state.all ? ended : []),
-    ...[...named, ...asked].map(metric),
+    ...[...new Set([...named, ...runningMetrics, ...asked])].map(metric),
     ...trustColumns(),
     ...sweep.params.map(param),
     { name: state.all ? "export command, or reason" : "export command", of: lastCell, text: formatNumber, last: true },

@@ -3,6 +3,7 @@
 import { element, valueList } from "./elements.js";
 import { standing } from "./kinds.js";
 import { formatMetric, formatNumber, withUnit } from "./numbers.js";
+import { runningRows } from "./running.js";
 import { state } from "./state.js";
 import { metricOf, metrics, objectives, paramOf, sweep } from "./sweep.js";
 import { trustRows } from "./trust.js";
@@ -35,6 +36,7 @@ function aboutTrial(trial) {
   const names = [...new Set(shown)].filter((name) => metrics.has(name) && name !== "trial");
   const rows = [
     ...names.map((name) => [withUnit(name), formatMetric(name, metricOf(trial, name))]),
+    ...runningRows(trial),
     ...trustRows(trial),
     ...sweep.params
       .map(({ name }) => [name, paramOf(trial, name)])

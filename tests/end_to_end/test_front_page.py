@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -439,3 +440,45 @@ def test_a_finished_front_that_was_trained_once_names_the_command(tmp_path, open
     page = open_page(write(tmp_path, small_sweep(), spec(budget={"trials": 9, "epochs_per_trial": 6}))[1])
     assert "small differences may be noise" in page.inner_text("header")
     assert f"dfkd front confirm {tmp_path} --seeds 3" in page.inner_text("header .copyable")
+
+
+# --- where a point's model runs ---------------------------------------------------------------------------
+
+
+def with_runtimes():
+    """The small sweep whose points run in different places, and its page's records."""
+    places = {0: (3.0, 32.0, 74_240.0), 1: (1.0, 4.0, 1_180.0), 4: (0.0, float("inf"), 0.0)}
+    return [
+        replace(r, metrics={**r.metrics, **dict(zip(DEVICE, places.get(r.number, (2.0, 32.0, 90.0)), strict=True))})
+        for r in small_sweep()
+    ]
+
+
+DEVICE = ("model/runtime", "model/latency_ms", "model/state_bytes")
+
+
+def test_each_point_says_where_it_runs_in_table_tip_details_and_csv(tmp_path, open_page):
+    _, file = write(tmp_path, with_runtimes())
+    page = open_page(file)
+    head = page.locator("#trials thead [data-sort]").evaluate_all("all => all.map(one => one.dataset.sort)")
+    runs, latency = (head.index(metric) for metric in DEVICE[:2])
+    cells = {trial: page.locator(f'#trials tr[data-trial="{trial}"] td').all_inner_texts() for trial in (0, 1, 4)}
+    assert [cells[trial][runs] for trial in (0, 1, 4)] == ["sherpa-onnx on streams", "frame by frame", "whole clips"]
+    assert [cells[trial][latency] for trial in (0, 1, 4)] == ["32", "4", "\u2013"]
+    page.hover('#scatter [data-trial="0"]')
+    assert "sherpa-onnx on streams, 32 ms" in page.inner_text("#scatter .tip")
+    told = {}
+    for trial in (0, 1, 4):
+        page.locator(f'#trials tr[data-trial="{trial}"] button').click()
+        part = page.locator("#details .part", has_text="Where it runs").first
+        told[trial] = part.locator("dd").all_inner_texts()
+    assert told[0] == ["yes, 32 ms after the sound", "streams, whole clips", "streams, whole clips", "74\u202f240 B"]
+    assert told[1] == ["yes, 4 ms after the sound", "streams, whole clips", "no", "1\u202f180 B"]
+    assert told[4] == ["no: it needs the whole clip", "whole clips", "no"]
+    rows = {row["trial"]: row for row in csv.DictReader((tmp_path / "front" / "front.csv").open())}
+    assert rows["0"]["model/runtime_words"] == "sherpa-onnx on streams" and rows["0"]["model/latency_ms"] == "32.0"
+
+
+def test_a_sweep_that_measures_no_runtime_has_no_word_on_it(sweep, open_page):
+    page = open_page(sweep[1])
+    assert "Where it runs" not in page.inner_text("#details") and "runtime" not in page.inner_text("#trials")
