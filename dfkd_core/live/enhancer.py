@@ -15,6 +15,7 @@ from dfkd_core.errors import DataError
 from dfkd_core.live.core import Core, States, latency_samples
 from dfkd_core.live.cores import live_core
 from dfkd_core.live.level_follower import LEVELS_DBFS, LevelFollower
+from dfkd_core.signal import SAMPLE_RATE_HZ
 from dfkd_core.signal.audio import Samples
 
 
@@ -51,12 +52,20 @@ class Enhancer:
         self._num_in = self._num_frames = 0
         self._num_out = -frames.lead_samples  # what lies before the first sample is not handed out
 
-    def process(self, chunk: ArrayLike) -> Samples:
-        """The samples (time,) that are finished with this chunk (time,) of 16 kHz samples; none, at times.
+    def process(self, chunk: ArrayLike, rate_hz: int = SAMPLE_RATE_HZ) -> Samples:
+        """The samples (time,) that are finished with this chunk (time,) of floats, full scale at 1; none, at times.
 
-        DataError: the chunk has more than one axis, or holds nan or inf.
+        DataError: the chunk is at another rate than 16 kHz, has more than one axis, or holds integers, nan or inf.
         """
-        samples = np.asarray(chunk, dtype=np.float32)
+        given = np.asarray(chunk)
+        if rate_hz != SAMPLE_RATE_HZ:
+            raise DataError(
+                f"a chunk must be at {SAMPLE_RATE_HZ} Hz, but is at {rate_hz} Hz; resample the stream first"
+            )
+        if given.dtype.kind in "iu" and given.size:
+            rule = f"a chunk must hold floats with full scale at 1, but holds {given.dtype}"
+            raise DataError(f"{rule}; divide 16-bit samples by 32768")
+        samples = given.astype(np.float32)
         if samples.ndim != 1:
             raise DataError(f"a chunk must have one axis (time,), but has shape {samples.shape}; mix channels down")
         if not np.isfinite(samples).all():

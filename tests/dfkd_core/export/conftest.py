@@ -45,6 +45,16 @@ STUDENTS = {
         "causal": True,
         "window": "hann_sqrt",
     },
+    "wide causal dccrn": {
+        "model": "dccrn",
+        "width": 0.25,
+        "num_layers": 4,
+        "n_fft": 512,
+        "window_samples": 512,
+        "hop_samples": 256,
+        "causal": True,
+        "window": "hann_sqrt",
+    },
     "dptnet": {"model": "dptnet", "width": 0.0625, "num_blocks": 1},
 }
 

@@ -118,6 +118,23 @@ def test_a_chunk_that_is_no_signal_is_refused_and_the_stream_goes_on(student, ch
     np.testing.assert_allclose(np.concatenate([first, rest]), whole(student, samples), atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("chunk", "rate_hz", "told"),
+    [
+        (noise(441), 44_100, "a chunk must be at 16000 Hz, but is at 44100 Hz; resample the stream first"),
+        (np.ones(160, np.int16), 16_000, "must hold floats with full scale at 1, but holds int16; divide .* by 32768"),
+    ],
+)
+def test_a_chunk_of_another_rate_or_of_integers_is_refused_and_the_stream_goes_on(chunk, rate_hz, told):
+    student, samples = build_model(**STUDENTS["gtcrn"]).eval(), noise(2_000)
+    enhancer = Enhancer(student)
+    first = enhancer.process(samples[:900], 16_000)
+    with pytest.raises(DataError, match=told):
+        enhancer.process(chunk, rate_hz)
+    rest = np.concatenate([enhancer.process(samples[900:]), enhancer.process([]), enhancer.finish()])
+    np.testing.assert_allclose(np.concatenate([first, rest]), whole(student, samples), atol=1e-5)
+
+
 # --- levels and offsets -----------------------------------------------------------------------------------
 
 

@@ -1,12 +1,14 @@
 """`dfkd train` interrupted and finished; `dfkd enhance` on streams."""
 
 import csv
+import io
 import json
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +16,11 @@ import soundfile
 import tiny_corpus as tiny
 
 from dfkd_core.base.documents import dump_yaml
+from dfkd_core.config import ExperimentConfig
+from dfkd_core.export import sherpa_onnx
+from dfkd_core.models import build_student
 from dfkd_core.signal.audio import write_audio
+from dfkd_core.trained.model_folder import write_model_folder
 from sweeps.cli import run
 
 
@@ -95,6 +101,48 @@ def test_a_stream_through_a_pipe_is_what_enhance_makes_of_the_file(tmp_path, cap
     done = live("own-dccrn", content)
     assert (done.returncode, done.stderr) == (0, b"")
     np.testing.assert_allclose(np.frombuffer(done.stdout, "<i2"), expected, atol=4)
+
+
+def piped(content, monkeypatch):
+    """stdin and stdout as pipes, without a process; what is written."""
+    written = io.BytesIO()
+    monkeypatch.setattr(
+        sys, "stdin", SimpleNamespace(buffer=io.BufferedReader(io.BytesIO(content)), isatty=lambda: False)
+    )
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=written, isatty=lambda: False))
+    return written
+
+
+@pytest.fixture(scope="module")
+def causal(tmp_path_factory):
+    """The folder of a small model that runs in sherpa-onnx."""
+    fields = {"n_fft": 512, "window_samples": 512, "hop_samples": 256, "causal": True, "window": "hann_sqrt"}
+    config = ExperimentConfig.parse({"student": {"model": "dccrn", "width": 0.0625, "num_layers": 2, **fields}})
+    state, place = build_student(config.student).state_dict(), tmp_path_factory.mktemp("causal") / "model"
+    write_model_folder(place, config, state, {}, noisy={}, epochs=1, origin={})
+    return place
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "sherpa-onnx"])
+def test_a_streaming_graph_hears_a_pipe_as_its_model_does(runtime, causal, tmp_path, monkeypatch):
+    options = ["--streaming"] if runtime == "onnx" else ["--runtime", runtime]
+    monkeypatch.setattr(sherpa_onnx, "has_sherpa_onnx", lambda: False)  # the wheel has tests of its own
+    assert run(["export-onnx", str(causal), "-o", str(tmp_path / "x.onnx"), *options]) == 0
+    content = np.random.default_rng(0).integers(-3000, 3000, 4_000).astype("<i2").tobytes()
+    given = []
+    for model in (str(causal), str(tmp_path / "x.onnx")):
+        written = piped(content, monkeypatch)
+        assert run(["enhance", model, "--live"]) == 0
+        given.append(np.frombuffer(written.getvalue(), "<i2").astype(int))
+    assert len(given[1]) == 4_000
+    np.testing.assert_allclose(given[1], given[0], atol=2)
+
+
+def test_a_graph_of_whole_signals_hears_no_pipe(tmp_path, monkeypatch, capsys):
+    piped(b"\0\0", monkeypatch)
+    assert run(["enhance", str(tiny.write_teacher(tmp_path / "gain.onnx")), "--live"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "gain.onnx: must be a streaming graph of `dfkd export-onnx --streaming`" in said
 
 
 @pytest.mark.parametrize(
