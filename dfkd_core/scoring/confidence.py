@@ -78,6 +78,29 @@ class Crossing:
         found = sum(drawn) - clip * (len(drawn) - 1) if drawn else clip
         return nearest_covariance(np.asarray(found))
 
+    def drawn_alike(self, scores: Array, num_draws: int, rng: np.random.Generator, less: float = 0.0) -> Array:
+        """Gaussian scores (clip, draw) around 0 of other speakers, noises and clips, as the columns of `scores` vary.
+
+        Variances of speaker, noise and rest are those under which V_speaker, V_noise and V_clip, averaged over columns
+        and each `less` so much, are expected (least squares, none below 0). nan on clips that are left out.
+        """
+        parts, kept = self._parts(scores), np.isfinite(scores).all(axis=1)
+        if parts is None:
+            return np.zeros((len(scores), num_draws))
+        found = np.array([max(0.0, part.variances.mean() - less) for part in parts])
+        factors, columns = [*self._factors(kept)[0], np.arange(kept.sum())], []
+        for factor in factors:
+            alone = np.full((len(scores), factor.max() + 1), np.nan)
+            alone[kept] = np.equal.outer(factor, np.arange(factor.max() + 1))
+            columns.append([part.variances.sum() for part in self._parts(alone) or ()])
+        from scipy.optimize import nnls  # late, as above
+
+        drawn = np.full((len(scores), num_draws), np.nan)
+        drawn[kept] = 0.0
+        for variance, factor in zip(nnls(np.array(columns).T, found)[0], factors, strict=True):
+            drawn[kept] += np.sqrt(variance) * rng.normal(size=(factor.max() + 1, num_draws))[factor]
+        return drawn
+
     def words(self) -> str:
         """What was drawn, and what nothing is said beyond: the end of a sentence that begins with "drawn were"."""
         held = [_counted(n, name) for n, name in self._levels if n < FEWEST]
@@ -93,15 +116,19 @@ class Crossing:
     def _parts(self, scores: Array) -> list[_Part] | None:
         """The sums of residuals over the clusters of each drawn factor, and those of single clips, which come last."""
         kept = np.asarray(np.isfinite(scores).all(axis=1))
-        factors = [numbered(np.array(names)[kept].tolist()) for names in (self.speakers, self.noise_families)]
-        drawn = [f for f in factors if f.size and f.max() + 1 >= FEWEST]
-        held = [f for f in factors if f.size and f.max() + 1 < FEWEST] + self._dealt(kept)
+        drawn, held = self._factors(kept)
         explained = _basis(held, int(kept.sum()))
         rest, values = int(kept.sum()) - explained.shape[1], scores[kept]
         if rest < 1:
             return None
         residuals = values - explained @ (explained.T @ values)
         return [*(_Part.of(f, residuals, rest) for f in drawn), _Part.of(np.arange(len(residuals)), residuals, rest)]
+
+    def _factors(self, kept: NDArray[np.bool_]) -> tuple[list[Numbers], list[Numbers]]:
+        """Levels (kept clip,) of each factor that is drawn, and of each that is held."""
+        factors = [numbered(np.array(names)[kept].tolist()) for names in (self.speakers, self.noise_families)]
+        drawn = [f for f in factors if f.size and f.max() + 1 >= FEWEST]
+        return drawn, [f for f in factors if f.size and f.max() + 1 < FEWEST] + self._dealt(kept)
 
     def _dealt(self, kept: NDArray[np.bool_]) -> list[Numbers]:
         snr_db = np.array(self.snr_db)[kept] if self.snr_db else np.empty(0)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
-from scipy.optimize import brentq
+from scipy.special import stdtrit
 
 from dfkd_core.scoring.confidence import LEVEL
 from sweeps import pareto
-from sweeps.trust.repeated_scores import RepeatedScores
+from sweeps.trust.repeated_scores import RepeatedScores, Spread
 
 Array = NDArray[np.float64]
 
 POWER = 0.8  # share of cases in which a difference is to be told
+NUM_DRAWS = 2000  # of worlds in which a difference is told or not
 LARGE = 1e6  # degrees of freedom, from which Student's t is as good as normal
 
 
@@ -47,33 +47,28 @@ def alike(scores: RepeatedScores) -> NDArray[np.bool_]:
 
 
 def smallest_differences(scores: RepeatedScores) -> tuple[dict[str, float], dict[str, float]]:
-    """By metric the difference that is told in POWER of cases, the median over pairs; and with any number of seeds.
+    """By metric the difference of two points that is told in POWER of cases; and with any number of seeds.
 
-    d times the difference's standard deviation, d the noncentrality at which Student's t with its degrees of freedom is
-    over the test's bound in POWER of cases, the level 5 % over the number of tests that are still open (those that tell
-    nothing, one at least). A standard deviation is estimated too small in more than half of cases: it is divided by
-    what the median estimate is, sqrt(median of chi^2 / degrees of freedom). A metric without noise, and a single point,
-    have none.
+    Worlds that vary as this one are drawn, and the test is done in each: the difference that it needs is its bound less
+    what luck adds. Formulas for its power (t, noncentral t) know neither that degrees of freedom are estimated nor that
+    a small variance comes with many of them, and are short by a tenth of the difference. The level is 5 % over the
+    number of tests that are still open (those that tell nothing, one at least). A metric without noise, and a single
+    point, have none.
     """
     if not scores.metrics or scores.means.shape[1] < 2:
         return {}, {}
-    pairs = {metric: scores.of_pairs(metric) for metric in scores.metrics}
-    alone = (1 - LEVEL) / 2 / max(1, int((~_tells_apart(scores)).sum()))
-
-    def smallest(deviation: Array, freedom: Array) -> float:
-        unbiased = deviation / np.sqrt(stats.chi2.median(freedom) / freedom)
-        return float(np.median(unbiased)) * noncentrality(alone, min(float(np.median(freedom)), LARGE))
-
-    return (
-        {m: smallest(s.deviation, s.freedom) for m, s in pairs.items() if s.deviation.any()},
-        {m: smallest(s.clip_deviation, s.clip_freedom) for m, s in pairs.items() if s.clip_deviation.any()},
+    level = (1 - LEVEL) / 2 / max(1, int((~_tells_apart(scores)).sum()))
+    with_seeds, of_clips = (
+        {m: _needed(scores.pairs_drawn_again(m, NUM_DRAWS, with_seeds=flag), level) for m in scores.metrics}
+        for flag in (True, False)
     )
+    return {m: d for m, d in with_seeds.items() if d > 0}, {m: d for m, d in of_clips.items() if d > 0}
 
 
-def noncentrality(level: float, freedom: float) -> float:
-    """The difference, in standard deviations, that a one-sided t test at this level tells in POWER of cases."""
-    bound = float(stats.t.isf(level, freedom))
-    return float(brentq(lambda d: stats.nct.sf(bound, freedom, d) - POWER, 0.0, 2 * bound + 10))
+def _needed(drawn: Spread, level: float) -> float:
+    """The difference that a test at this level (one-sided) tells in POWER of the draws of two equal points."""
+    bound = stdtrit(np.minimum(drawn.freedom, LARGE), 1 - level) * drawn.deviation
+    return float(np.quantile(np.concatenate([bound - drawn.values, bound + drawn.values]), POWER))
 
 
 def _tells_apart(scores: RepeatedScores) -> NDArray[np.bool_]:

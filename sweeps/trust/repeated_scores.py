@@ -18,13 +18,11 @@ NO_CLIPS = 1e9  # degrees of freedom of a variance that is 0
 
 @dataclass(frozen=True)
 class Spread:
-    """Values (contrast,) with their standard deviations and degrees of freedom; `clips`: without that of seeds."""
+    """Values (contrast,) with their standard deviations and degrees of freedom."""
 
     values: Array
     deviation: Array
     freedom: Array
-    clip_deviation: Array
-    clip_freedom: Array
 
     def interval(self) -> Array:
         """Bounds (2, contrast) of the 95 % interval."""
@@ -88,29 +86,37 @@ class RepeatedScores:
     def spread(self, weights: Array) -> Spread:
         """Sums of means, weighted by (contrast, metric, point)."""
         flat = weights.reshape(len(weights), self.means.size)
-        seeds, both = (
-            np.einsum("ki,ij,kj->k", flat, matrix, flat) for matrix in (self._seed_covariance, self._both_covariance)
-        )
-        clips, clip_freedom = np.zeros(len(flat)), np.full(len(flat), NO_CLIPS)
-        if self._crossing is not None:
-            unknown = np.isnan(self._clips) @ (flat != 0).T
-            clips, clip_freedom = self._crossing.variance(
-                np.where(unknown, np.nan, np.nan_to_num(self._clips) @ flat.T),
-            )
-        total = np.maximum(clips + seeds - both, np.maximum(clips, seeds))
-        freedom = satterthwaite(total, [(clips, clip_freedom), (seeds, self._freedom)])
-        alone = np.sqrt(np.maximum(clips - both, 0.0))
-        return Spread(flat @ self.means.ravel(), np.sqrt(total), freedom, alone, clip_freedom)
+        return self._summed(flat @ self.means.ravel(), self._clip_contrasts(flat), *self._of_seeds_in(flat))
 
     def of_points(self, metric: str) -> Spread:
         """The mean of every point."""
-        return self._contrasts(metric, np.eye(len(self._seeds)))
+        return self.spread(self._contrasts(metric, np.eye(len(self._seeds))))
+
+    def pairs_drawn_again(self, metric: str, num_draws: int, *, with_seeds: bool = True) -> Spread:
+        """What the test of two equal points sees (draw,) in other worlds that vary as this one; the same every time.
+
+        Speakers, noises, clips and seeds are drawn with variances that are averages over all pairs of points. The test
+        estimates them anew in each world, so its deviations and degrees of freedom stray as they do in truth. That of
+        seeds is too small in most cases where few were spent: it is divided by the median of chi^2 over its degrees of
+        freedom (those of the sum, which clips make less skew). Without `with_seeds` any number of them was spent.
+        """
+        rng, weights = np.random.default_rng(0), self._pair_weights(metric)
+        seeds, both = (float(found.mean()) for found in self._of_seeds_in(weights))
+        columns = self._clip_contrasts(weights)
+        drawn = np.zeros((1, num_draws))
+        if self._crossing is not None:
+            drawn = self._crossing.drawn_alike(columns, num_draws, rng, less=0.0 if with_seeds else both)
+        if not with_seeds:
+            return self._summed(np.nanmean(drawn, axis=0), drawn, np.zeros(num_draws), 0.0)
+        clips, clip_freedom = (np.array([part.mean()]) for part in self._of_clips(columns))
+        freedom = satterthwaite(clips + seeds, [(clips, clip_freedom), (np.array([seeds]), self._freedom)])[0]
+        seeds *= freedom / stats.chi2.median(freedom)
+        values = np.nanmean(drawn, axis=0) + np.sqrt(max(0.0, seeds - both)) * rng.normal(size=num_draws)
+        return self._summed(values, drawn, seeds * rng.chisquare(self._freedom, num_draws) / self._freedom, both)
 
     def of_pairs(self, metric: str) -> Spread:
         """The first point's mean less the second's, of every pair as `np.triu_indices(num_points, k=1)` has them."""
-        point = np.eye(len(self._seeds))
-        first, second = np.triu_indices(len(point), k=1)
-        return self._contrasts(metric, point[first] - point[second])
+        return self.spread(self._pair_weights(metric))
 
     def draws(self, num_draws: int) -> Array:
         """Gaussian draws (draw, metric, point) of what the means could have been; the same every time.
@@ -131,10 +137,40 @@ class RepeatedScores:
         """What was drawn: the end of a sentence that begins with "drawn were"."""
         return "seeds" if self._crossing is None else f"seeds, and {self._crossing.words()}"
 
-    def _contrasts(self, metric: str, of_points: Array) -> Spread:
+    def _contrasts(self, metric: str, of_points: Array) -> Array:
+        """Weights (contrast, metric and point) of the points' means in one metric."""
         weights = np.zeros((len(of_points), *self.means.shape))
         weights[:, self.metrics.index(metric)] = of_points
-        return self.spread(weights)
+        return weights.reshape(len(weights), self.means.size)
+
+    def _pair_weights(self, metric: str) -> Array:
+        point = np.eye(len(self._seeds))
+        first, second = np.triu_indices(len(point), k=1)
+        return self._contrasts(metric, point[first] - point[second])
+
+    def _summed(self, values: Array, clip_scores: Array, seeds: Array, both: Array | float) -> Spread:
+        """The spread of values of which clips (clip, contrast), seeds and what is both's tell the variance."""
+        clips, clip_freedom = self._of_clips(clip_scores)
+        total = np.maximum(clips + seeds - both, np.maximum(clips, seeds))
+        freedom = satterthwaite(total, [(clips, clip_freedom), (seeds, self._freedom)])
+        return Spread(values, np.sqrt(total), freedom)
+
+    def _clip_contrasts(self, flat: Array) -> Array:
+        """Scores (clip, contrast); nan where one that has a weight is undefined."""
+        return np.where(np.isnan(self._clips) @ (flat != 0).T, np.nan, np.nan_to_num(self._clips) @ flat.T)
+
+    def _of_clips(self, scores: Array) -> tuple[Array, Array]:
+        """Variance by clips of the means of scores (clip, contrast), and its degrees of freedom."""
+        if self._crossing is None:
+            return np.zeros(scores.shape[1]), np.full(scores.shape[1], NO_CLIPS)
+        return self._crossing.variance(scores)
+
+    def _of_seeds_in(self, flat: Array) -> tuple[Array, Array]:
+        """Variance (contrast,) by seeds, and by what is a seed's and a clip's at once."""
+        seeds, both = (
+            np.einsum("ki,ij,kj->k", flat, matrix, flat) for matrix in (self._seed_covariance, self._both_covariance)
+        )
+        return seeds, both
 
     def _clip_columns(self, scores: Mapping[str, Sequence[Array]]) -> Array:
         """Mean scores over seeds (clip, metric and point); a metric that is no mean over clips has one for all."""

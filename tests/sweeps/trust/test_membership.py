@@ -1,6 +1,7 @@
 """Who is on a front whose points are noisy, and who cannot be told from whom."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from dfkd_core.scoring.confidence import Crossing
 from sweeps import pareto
-from sweeps.trust.membership import alike, front_probability, holm, noncentrality, smallest_differences
+from sweeps.trust.membership import alike, front_probability, holm, smallest_differences
 from sweeps.trust.repeated_scores import RepeatedScores
 
 RNG = np.random.default_rng(0)
@@ -81,21 +83,58 @@ def test_many_tests_are_corrected_as_holm_does():
     assert holm(np.array([])).tolist() == []
 
 
-def test_the_smallest_difference_is_told_in_four_cases_of_five():
-    """Two points that lie apart by what the sentence says, beside others that lie far off."""
-    rng, smallest = np.random.default_rng(2), []
-    for _ in range(200):
-        smallest.append(smallest_differences(repeated(rng, [0.0, 1.0, 20.0, 40.0], 0.1))[0]["m"])
-    apart = float(np.median(smallest))
-    told = [not alike(repeated(rng, [0.0, apart, 20.0, 40.0], 0.1))[0, 1] for _ in range(500)]
-    assert 0.74 <= np.mean(told) <= 0.86
+NUM_CLIPS, NUM_SPEAKERS, NUM_NOISES = 40, 22, 6
 
 
-def test_the_power_is_that_of_the_noncentral_t():
-    """With few degrees of freedom the sum of two quantiles of t is too small: 5.36 with two, 3.49 with five."""
-    assert noncentrality(0.025, 2) == pytest.approx(5.653, abs=2e-3)
-    assert noncentrality(0.025, 5) == pytest.approx(3.514, abs=2e-3)
-    assert noncentrality(0.025, 1e6) == pytest.approx(1.960 + 0.842, abs=2e-3)
+def on_clips(rng, means, own_sds, seed_sd=0.025, single_sd=0.1, num_seeds=3):
+    """Points that differ by speaker, noise and clip (`own_sds`), and that seeds shake as a whole and on each clip."""
+    levels = [rng.permutation(np.resize(np.arange(n), NUM_CLIPS)) for n in (NUM_SPEAKERS, NUM_NOISES, NUM_CLIPS)]
+    points = []
+    for mean in means:
+        own = sum(sd * rng.normal(size=NUM_CLIPS)[level] for sd, level in zip(own_sds, levels, strict=True))
+        seeds = rng.normal(0, seed_sd, (num_seeds, 1)) + rng.normal(0, single_sd, (num_seeds, NUM_CLIPS))
+        points.append(mean + own + seeds)
+    crossing = Crossing(*(tuple(map(str, level)) for level in levels[:2]))
+    return RepeatedScores({"m": points}, {"m": list(means)}, [range(num_seeds)] * len(means), crossing)
+
+
+@pytest.mark.parametrize("means", [(20.0, 40.0), ()], ids=["four points", "two points"])
+def test_the_smallest_difference_is_told_in_four_cases_of_five(means):
+    """Two points that lie apart by what the sentence says, beside others that lie far off, by `alike` itself."""
+    rng = np.random.default_rng(2)
+    apart = np.median([smallest_differences(repeated(rng, [0.0, 1.0, *means], 0.1))[0]["m"] for _ in range(300)])
+    told = [not alike(repeated(rng, [0.0, apart, *means], 0.1))[0, 1] for _ in range(1000)]
+    assert 0.76 <= np.mean(told) <= 0.84
+
+
+@pytest.mark.parametrize(
+    ("own_sds", "num_points"),
+    [((0.03, 0.04, 0.12), 6), ((0.0, 0.0, 0.15), 6), ((0.03, 0.04, 0.12), 3), ((0.0, 0.08, 0.05), 4)],
+)
+def test_over_clips_the_smallest_difference_is_told_in_four_cases_of_five(own_sds, num_points):
+    """Every pair is moved to lie apart by what the sentence says, one way and the other, with all others told."""
+    rng, means = np.random.default_rng(3), 3.0 * np.arange(num_points)
+    apart = np.median([smallest_differences(on_clips(rng, means, own_sds))[0]["m"] for _ in range(60)])
+    first, second = np.triu_indices(num_points, k=1)
+    told = []
+    for _ in range(300):
+        spread = on_clips(rng, means, own_sds).of_pairs("m")
+        strayed = spread.values - (means[first] - means[second])
+        told += [replace(spread, values=strayed + sign * apart).p_values() < 0.05 for sign in (-1, 1)]
+    assert 0.77 <= np.mean(told) <= 0.83
+
+
+def test_any_number_of_seeds_leaves_what_the_clips_bound():
+    own_sds = (0.0, 0.08, 0.05)
+
+    def median(num_seeds):
+        worlds = [on_clips(np.random.default_rng(k), [0.0, 1.0, 3.0], own_sds, num_seeds=num_seeds) for k in range(9)]
+        return np.median([[told["m"] for told in smallest_differences(world)] for world in worlds], axis=0)
+
+    few, of_clips = median(3)
+    assert of_clips < 0.98 * few
+    many, of_clips = median(60)
+    assert of_clips <= many < 1.05 * of_clips
 
 
 def test_points_that_are_still_open_make_the_smallest_difference_larger():

@@ -76,9 +76,10 @@ def test_three_seeds_of_one_point_have_students_interval():
 def test_what_seeds_add_is_no_part_of_what_clips_add():
     rng = np.random.default_rng(1)
     constant = [np.full((3, NUM_CLIPS), value) + rng.normal(0, 1, 3)[:, None] for value in (1.0, 2.0)]
-    spread = repeated(constant, crossing(rng)).of_points(METRIC)
-    assert spread.clip_deviation == pytest.approx(0, abs=1e-9)
-    assert widths(spread).min() > 0.5
+    scores = repeated(constant, crossing(rng))
+    of_clips = scores.pairs_drawn_again(METRIC, 20, with_seeds=False)
+    assert of_clips.deviation == pytest.approx(0, abs=1e-7) and of_clips.values == pytest.approx(0, abs=1e-7)
+    assert widths(scores.of_points(METRIC)).min() > 0.5
 
 
 def test_what_is_a_seeds_and_a_clips_at_once_is_counted_once():
