@@ -72,9 +72,9 @@ def test_without_a_noisy_metric_nothing_is_alike():
 @pytest.mark.parametrize("num_points", [4, 10])
 def test_of_fronts_of_equal_points_few_have_a_pair_that_is_told_apart(num_points):
     rng = np.random.default_rng(1)
-    told = [not alike(repeated(rng, [0.0] * num_points, 0.1))[0, 1:].all() for _ in range(200)]
+    apart_found = [not alike(repeated(rng, [0.0] * num_points, 0.1))[0, 1:].all() for _ in range(200)]
     whole = [alike(repeated(rng, [0.0] * num_points, 0.1)).sum() < num_points * (num_points - 1) for _ in range(200)]
-    assert np.mean(told) <= 0.07 and np.mean(whole) <= 0.07
+    assert np.mean(apart_found) <= 0.07 and np.mean(whole) <= 0.07
 
 
 def test_many_tests_are_corrected_as_holm_does():
@@ -103,8 +103,8 @@ def test_the_smallest_difference_is_told_in_four_cases_of_five(means):
     """Two points that lie apart by what the sentence says, beside others that lie far off, by `alike` itself."""
     rng = np.random.default_rng(2)
     apart = np.median([smallest_differences(repeated(rng, [0.0, 1.0, *means], 0.1))[0]["m"] for _ in range(300)])
-    told = [not alike(repeated(rng, [0.0, apart, *means], 0.1))[0, 1] for _ in range(1000)]
-    assert 0.76 <= np.mean(told) <= 0.84
+    apart_found = [not alike(repeated(rng, [0.0, apart, *means], 0.1))[0, 1] for _ in range(1000)]
+    assert 0.76 <= np.mean(apart_found) <= 0.84
 
 
 @pytest.mark.parametrize(
@@ -116,12 +116,12 @@ def test_over_clips_the_smallest_difference_is_told_in_four_cases_of_five(own_sd
     rng, means = np.random.default_rng(3), 3.0 * np.arange(num_points)
     apart = np.median([smallest_differences(on_clips(rng, means, own_sds))[0]["m"] for _ in range(60)])
     first, second = np.triu_indices(num_points, k=1)
-    told = []
+    apart_found = []
     for _ in range(300):
         spread = on_clips(rng, means, own_sds).of_pairs("m")
         strayed = spread.values - (means[first] - means[second])
-        told += [replace(spread, values=strayed + sign * apart).p_values() < 0.05 for sign in (-1, 1)]
-    assert 0.77 <= np.mean(told) <= 0.83
+        apart_found += [replace(spread, values=strayed + sign * apart).p_values() < 0.05 for sign in (-1, 1)]
+    assert 0.77 <= np.mean(apart_found) <= 0.83
 
 
 def test_any_number_of_seeds_leaves_what_the_clips_bound():
@@ -129,7 +129,7 @@ def test_any_number_of_seeds_leaves_what_the_clips_bound():
 
     def median(num_seeds):
         worlds = [on_clips(np.random.default_rng(k), [0.0, 1.0, 3.0], own_sds, num_seeds=num_seeds) for k in range(9)]
-        return np.median([[told["m"] for told in smallest_differences(world)] for world in worlds], axis=0)
+        return np.median([[found["m"] for found in smallest_differences(world)] for world in worlds], axis=0)
 
     few, of_clips = median(3)
     assert of_clips < 0.98 * few
