@@ -204,7 +204,7 @@ def of_repeats(own: Spread, worlds: int = 600) -> Iterator[dict[str, Any]]:
 def difference_row(own: Spread, title: str, num_points: int = 6, worlds: int = 2000) -> dict[str, Any]:
     """How often two points are told apart that lie apart by what the sentence says; the others lie far off.
 
-    The sentence's figure is the median of those of a tenth of the worlds.
+    The sentence's figure is the median of those of a fifth of the worlds.
     """
     rng = np.random.default_rng(4)
 
@@ -213,7 +213,7 @@ def difference_row(own: Spread, title: str, num_points: int = 6, worlds: int = 2
         truth = np.array([0.0, apart, *(3.0 * np.arange(1, num_points - 1))])
         return scores_of(repeated(rng, crossing, truth, own), crossing)
 
-    apart = float(np.median([smallest_differences(world(0.1))[0][QUALITY] for _ in range(worlds // 10)]))
+    apart = float(np.median([smallest_differences(world(0.1))[0][QUALITY] for _ in range(worlds // 5)]))
     share = 100 * float(np.mean([not alike(world(apart))[0, 1] for _ in range(worlds)]))
     name = f"the smallest difference is told, {num_points} points, {title}"
     return row(name, share, f"{POWER_HELD[0]:g} to {POWER_HELD[1]:g}", POWER_HELD[0] <= share <= POWER_HELD[1])

@@ -84,7 +84,7 @@ class Crossing:
         Variances of speaker, noise and rest are those under which V_speaker, V_noise and V_clip, averaged over columns
         and each `less` so much, are expected (least squares, none below 0). nan on clips that are left out.
         """
-        parts, kept = self._parts(scores), np.isfinite(scores).all(axis=1)
+        parts, kept = self._parts(scores), np.asarray(np.isfinite(scores).all(axis=1))
         if parts is None:
             return np.zeros((len(scores), num_draws))
         found = np.array([max(0.0, part.variances.mean() - less) for part in parts])
