@@ -142,13 +142,14 @@ def _range_rule(entry: Mapping[str, Any]) -> str | None:
             return f"{flag} must be true or false, but got {entry[flag]!r}"
     if entry.get("log") and (low <= 0 or step is not None):
         return f"log needs min > 0 and excludes step, but got min {low!r} and step {step!r}"
-    return _step_rule(low, high, step, entry.get("int", False))
+    return _step_rule(entry)
 
 
-def _step_rule(low: float, high: float, step: Any, integer: bool) -> str | None:
+def _step_rule(entry: Mapping[str, Any]) -> str | None:
+    low, high, step = entry["min"], entry["max"], entry.get("step")
     if step is not None and not (_is_number(step) and 0 < step <= high - low):
         return f"step must be a number above 0, and at most max - min, but got {step!r}"
-    if integer and any(x is not None and x != int(x) for x in (low, high, step)):
+    if entry.get("int") and any(x is not None and x != int(x) for x in (low, high, step)):
         return f"int needs whole numbers, but got min {low!r}, max {high!r}, step {step!r}"
     return None
 

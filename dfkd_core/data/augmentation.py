@@ -88,48 +88,53 @@ def draw_augmentation(
     effects = np.zeros(count, EFFECT)
     effects["response"], effects["clip_db"] = NO_RESPONSE, np.nan
     responses = store.impulse_responses("train") if data.impulse_responses else None
+    draws = _Draws(data, epoch, count)
     if responses is not None:
-        chosen, rng = _chosen(data, "impulse_responses", epoch, count)
+        chosen, rng = draws.chosen("impulse_responses")
         # by set of rooms first, then by response: one simulated set may hold tens of thousands
         rooms = ClipsByLabel(responses, "impulse_response")
         drawn = rooms.draw_clips(rooms.draw_labels(count, rng), rng)
         effects["response"] = np.where(chosen, drawn, NO_RESPONSE)
     if data.clipping:
-        chosen, rng = _chosen(data, "clipping", epoch, count)
+        chosen, rng = draws.chosen("clipping")
         low, high = CLIP_DB
         effects["clip_db"] = np.where(chosen, low + (high - low) * rng.random(count), np.nan)
-    talkers, first = _babble(part, data, segments, length, epoch)
-    variations = draw_variations(*_chosen(data, "noise_variation", epoch, count)) if data.noise_variation else None
+    talkers, first = draws.babble(part, segments, length)
+    variations = draw_variations(*draws.chosen("noise_variation")) if data.noise_variation else None
     return Augmentation(effects, talkers, first, responses, data.target_reflections, variations)
 
 
-def _chosen(data: DataConfig, name: str, epoch: int, count: int) -> tuple[Flags, np.random.Generator]:
-    """Which mixtures have the augmentation of that name, (mixture,), and the generator for what it is."""
-    rng = np.random.default_rng([data.seed, 0, epoch, _STREAMS[name]])
-    return rng.random(count) < getattr(data, name), rng
+@dataclass(frozen=True)
+class _Draws:
+    """What is drawn for the mixtures of an epoch, each augmentation from a stream of its own."""
 
+    data: DataConfig
+    epoch: int
+    count: int
 
-def _babble(
-    part: AudioPart, data: DataConfig, segments: Segments, length: int, epoch: int
-) -> tuple[NDArray[np.void], Ints]:
-    """Talkers and where those of each mixture begin: other speakers than the one listened to, speaker first."""
-    count = len(segments)
-    if not data.babble:
-        return np.zeros(0, TALKER), np.zeros(count + 1, np.int64)
-    voices = ClipsByLabel(part, "clean")
-    if len(voices.names) < MIN_SPEAKERS:
-        raise DataError(
-            f"{part.where}: babble needs {MIN_SPEAKERS} speakers, but there are {len(voices.names)}; "
-            "add some, or set data.babble: 0"
-        )
-    chosen, rng = _chosen(data, "babble", epoch, count)
-    low, high = NUM_TALKERS
-    numbers = np.where(chosen, low + (rng.random(count) * (high - low + 1)).astype(np.int64), 0)
-    first = np.concatenate([np.zeros(1, np.int64), np.cumsum(numbers)])
-    labels = np.array([part.clips[i].label for i in segments.clips])
-    own = np.repeat(np.searchsorted(voices.names, labels), numbers)
-    others = (rng.random(len(own)) * (len(voices.names) - 1)).astype(np.int64)
-    talkers = np.zeros(len(own), TALKER)
-    talkers["clip"] = clips = voices.draw_clips(others + (others >= own), rng)
-    talkers["start"] = voices.draw_starts(clips, length, rng)
-    return talkers, first
+    def chosen(self, name: str) -> tuple[Flags, np.random.Generator]:
+        """Which mixtures have the augmentation of that name, (mixture,), and the generator for what it is."""
+        rng = np.random.default_rng([self.data.seed, 0, self.epoch, _STREAMS[name]])
+        return rng.random(self.count) < getattr(self.data, name), rng
+
+    def babble(self, part: AudioPart, segments: Segments, length: int) -> tuple[NDArray[np.void], Ints]:
+        """Talkers and where those of each mixture begin: other speakers than the one listened to, speaker first."""
+        if not self.data.babble:
+            return np.zeros(0, TALKER), np.zeros(self.count + 1, np.int64)
+        voices = ClipsByLabel(part, "clean")
+        if len(voices.names) < MIN_SPEAKERS:
+            raise DataError(
+                f"{part.where}: babble needs {MIN_SPEAKERS} speakers, but there are {len(voices.names)}; "
+                "add some, or set data.babble: 0"
+            )
+        chosen, rng = self.chosen("babble")
+        low, high = NUM_TALKERS
+        numbers = np.where(chosen, low + (rng.random(self.count) * (high - low + 1)).astype(np.int64), 0)
+        first = np.concatenate([np.zeros(1, np.int64), np.cumsum(numbers)])
+        labels = np.array([part.clips[i].label for i in segments.clips])
+        own = np.repeat(np.searchsorted(voices.names, labels), numbers)
+        others = (rng.random(len(own)) * (len(voices.names) - 1)).astype(np.int64)
+        talkers = np.zeros(len(own), TALKER)
+        talkers["clip"] = clips = voices.draw_clips(others + (others >= own), rng)
+        talkers["start"] = voices.draw_starts(clips, length, rng)
+        return talkers, first

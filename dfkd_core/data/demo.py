@@ -8,6 +8,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +64,12 @@ def demo_abroad(*, progress: Progress = silent) -> Manifest:
 
 
 def _fetched(root: Path, packages: Sequence[DemoPackage], progress: Progress) -> Manifest:
-    is_whole = all(_stamped(root, package) is not None for package in packages)
+    places = [_Place(root, package) for package in packages]
+    is_whole = all(place.rows() is not None for place in places)
     if not is_whole or not (root / MANIFEST_NAME).is_file():
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / ".lock"):
-            _fetch_missing(root, packages, progress)
+            _fetch_missing(root, places, progress)
     return read_manifest(root / MANIFEST_NAME)
 
 
@@ -76,8 +78,8 @@ def credits_text() -> str:
     return f"{CREDITS}Demo teacher {DTLN.credits}"
 
 
-def _fetch_missing(root: Path, packages: Sequence[DemoPackage], progress: Progress) -> None:
-    missing = [package for package in packages if _stamped(root, package) is None]
+def _fetch_missing(root: Path, places: Sequence[_Place], progress: Progress) -> None:
+    missing = [place for place in places if place.rows() is None]
     if missing and not debian.available():
         raise DataError(
             "the demo corpus needs apt-get and dpkg-deb, which are not on this machine; "
@@ -88,46 +90,68 @@ def _fetch_missing(root: Path, packages: Sequence[DemoPackage], progress: Progre
         shutil.rmtree(leftover)
     with tempfile.TemporaryDirectory(dir=root, prefix=".fetch-") as temporary:
         source = debian.DebianPackages(Path(temporary))
-        for done, package in enumerate(missing):
+        for done, place in enumerate(missing):
             progress("fetch demo corpus", done, len(missing))
-            _install(root, package, *source.unpack(package.name))
+            place.install(*source.unpack(place.package.name))
         progress("fetch demo corpus", len(missing), len(missing))
-    rows = [row for package in packages for row in _stamped(root, package) or ()]
+    rows = [row for place in places for row in place.rows() or ()]
     clips = (Clip(**{key: value for key, value in row.items() if key != "bytes"}) for row in rows)
     write_atomic(root / "CREDITS.txt", credits_text().encode())
     write_manifest(manifest_of(root, clips), root / MANIFEST_NAME)
 
 
-def _install(root: Path, package: DemoPackage, tree: Path, version: str) -> None:
-    """Decode a package beside its place, check it, then move it there and stamp it."""
-    partial = tree.with_name(f"{package.name}.decoded")
-    digest = hashlib.sha256()
-    rows = []
-    for clip in package.clips(tree):
-        digest.update(f"{clip.name} {clip.rate_hz}\n".encode() + clip.samples.astype("<i2").tobytes())
-        samples = resample(clip.samples.astype(np.float32) / np.float32(32768), clip.rate_hz, SAMPLE_RATE_HZ)
-        peak = float(np.abs(samples).max())
-        if clip.rate_hz != SAMPLE_RATE_HZ and peak > PEAK:  # resampling raised it over full scale
-            samples = samples * np.float32(PEAK / peak)
-        write_audio(partial / f"{clip.name}.flac", samples)
-        row = {
-            "path": f"{package.folder}/{clip.name}.flac",
-            "kind": clip.kind,
-            "split": clip.split,
-            "label": clip.label,
-            "licence": package.licence,
-            "seconds": round(len(clip.samples) / clip.rate_hz, 3),
-            "bytes": (partial / f"{clip.name}.flac").stat().st_size,  # by which damage is noticed
-        }
-        rows.append(row)
-    _check(package, version, digest.hexdigest())
-    place = root / package.folder
-    shutil.rmtree(place, ignore_errors=True)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    partial.rename(place)
-    _stamp(root, package).parent.mkdir(exist_ok=True)
-    write_atomic(_stamp(root, package), json.dumps({"version": version, "clips": rows}).encode())
-    shutil.rmtree(tree)
+@dataclass(frozen=True)
+class _Place:
+    """Where the clips of a package lie, and the stamp that says what lies there."""
+
+    root: Path
+    package: DemoPackage
+
+    @property
+    def stamp(self) -> Path:
+        """Version and rows of the clips, written last."""
+        return self.root / ".stamps" / f"{self.package.name}.json"
+
+    def rows(self) -> list[dict[str, Any]] | None:
+        """The rows of the package where its files lie there in full, else None."""
+        try:
+            rows: list[dict[str, Any]] = read_json(self.stamp)["clips"]
+            whole = bool(rows) and all((self.root / row["path"]).stat().st_size == row["bytes"] for row in rows)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return rows if whole else None
+
+    def install(self, tree: Path, version: str) -> None:
+        """Decode the unpacked package beside its place, check it, then move it there and stamp it."""
+        package = self.package
+        partial = tree.with_name(f"{package.name}.decoded")
+        digest = hashlib.sha256()
+        rows = []
+        for clip in package.clips(tree):
+            digest.update(f"{clip.name} {clip.rate_hz}\n".encode() + clip.samples.astype("<i2").tobytes())
+            samples = resample(clip.samples.astype(np.float32) / np.float32(32768), clip.rate_hz, SAMPLE_RATE_HZ)
+            peak = float(np.abs(samples).max())
+            if clip.rate_hz != SAMPLE_RATE_HZ and peak > PEAK:  # resampling raised it over full scale
+                samples = samples * np.float32(PEAK / peak)
+            write_audio(partial / f"{clip.name}.flac", samples)
+            row = {
+                "path": f"{package.folder}/{clip.name}.flac",
+                "kind": clip.kind,
+                "split": clip.split,
+                "label": clip.label,
+                "licence": package.licence,
+                "seconds": round(len(clip.samples) / clip.rate_hz, 3),
+                "bytes": (partial / f"{clip.name}.flac").stat().st_size,  # by which damage is noticed
+            }
+            rows.append(row)
+        _check(package, version, digest.hexdigest())
+        place = self.root / package.folder
+        shutil.rmtree(place, ignore_errors=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial.rename(place)
+        self.stamp.parent.mkdir(exist_ok=True)
+        write_atomic(self.stamp, json.dumps({"version": version, "clips": rows}).encode())
+        shutil.rmtree(tree)
 
 
 def _check(package: DemoPackage, version: str, sha256: str) -> None:
@@ -142,17 +166,3 @@ def _check(package: DemoPackage, version: str, sha256: str) -> None:
         version,
         package.version,
     )
-
-
-def _stamp(root: Path, package: DemoPackage) -> Path:
-    return root / ".stamps" / f"{package.name}.json"
-
-
-def _stamped(root: Path, package: DemoPackage) -> list[dict[str, Any]] | None:
-    """The rows of a package whose files lie there in full, else None."""
-    try:
-        rows: list[dict[str, Any]] = read_json(_stamp(root, package))["clips"]
-        whole = bool(rows) and all((root / row["path"]).stat().st_size == row["bytes"] for row in rows)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return rows if whole else None

@@ -83,24 +83,16 @@ def _abroad(tree: Path) -> Iterator[DemoClip]:
         else:
             layers.append(decode_g722(path))
     for family, num_layers, seed in (("babble", 6, 0), ("speech-shaped", 96, 1)):
-        noise = _laid_over(layers, num_layers, family != "babble", np.random.default_rng(seed))
-        yield DemoClip(family, "noise", "valid", family, noise, G722_RATE_HZ)
-
-
-def _laid_over(
-    clips: list[NDArray[np.int16]], num_layers: int, reverse: bool, rng: np.random.Generator
-) -> NDArray[np.int16]:
-    """ABROAD_NOISE_S of so many clips at a time, each layer its own order; every second one backwards if asked."""
-    num_samples = ABROAD_NOISE_S * G722_RATE_HZ
-    total = np.zeros(num_samples, np.int64)
-    for layer in range(num_layers):
-        order = np.argsort(rng.random(len(clips)), kind="stable")
-        ordered = np.concatenate([clips[i] for i in order])
-        signal = np.resize(np.roll(ordered, int(rng.random() * len(ordered))), num_samples)
-        total += signal[::-1] if reverse and layer % 2 else signal
-    peak = int(np.abs(total).max())
-    quieter: NDArray[np.int16] = (total * 16_384 // max(peak, 16_384)).astype(np.int16)
-    return quieter
+        rng = np.random.default_rng(seed)
+        total = np.zeros(ABROAD_NOISE_S * G722_RATE_HZ, np.int64)
+        for layer in range(num_layers):
+            order = np.argsort(rng.random(len(layers)), kind="stable")
+            ordered = np.concatenate([layers[i] for i in order])
+            signal = np.resize(np.roll(ordered, int(rng.random() * len(ordered))), len(total))
+            total += signal[::-1] if family != "babble" and layer % 2 else signal
+        peak = int(np.abs(total).max())
+        quieter: NDArray[np.int16] = (total * 16_384 // max(peak, 16_384)).astype(np.int16)
+        yield DemoClip(family, "noise", "valid", family, quieter, G722_RATE_HZ)
 
 
 def _music(tree: Path) -> Iterator[DemoClip]:

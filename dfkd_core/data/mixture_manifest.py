@@ -93,40 +93,36 @@ def read_mixtures(path: str | Path, store: AudioStore) -> MixtureList:
         head, *rows = [parse_json(line) for line in read_content(path).splitlines()]
         if head["format"] != FORMAT:
             raise ValueError(f"its format is {head['format']}")
-        return _listed(head, rows, store, str(path))
+        part = store.part(head["split"])
+        responses = store.impulse_responses(head["split"]) if head["impulse_responses"] else None
+        for name, signals in (("signals", part), ("impulse_responses", responses)):
+            if signals is not None and signals.sha256 != head[name]:
+                raise DataError(f"{path}: was listed for other {name.replace('_', ' ')} than those of {part.where}")
+        clips = _Clips(part, str(path))
+        pieces = [[(clips[path], *rest) for path, *rest in row["speech"]] for row in rows]
+        segments = Segments(
+            np.array([piece for speech in pieces for piece in speech], PIECE),
+            _first(pieces),
+            np.array([row["num_active"] for row in rows], np.int64),
+        )
+        listed = [(clips.noise(r["noise"]), r["noise_start"], _nan(r["snr_db"]), _nan(r["level_dbfs"])) for r in rows]
+        table, augmentation = np.array(listed, LISTED), None
+        if head["target_reflections"] is not None:
+            rooms = _Clips(responses, str(path)) if responses else clips
+            effects = [(rooms[row["impulse_response"]], _nan(row["clip_db"])) for row in rows]
+            talkers = [[(clips[path], start) for path, start in row["talkers"]] for row in rows]
+            varied = [(row["noise_speed"], tuple(row["noise_filter"])) for row in rows if row.get("noise_speed")]
+            augmentation = Augmentation(
+                np.array(effects, EFFECT),
+                np.array([talker for voices in talkers for talker in voices], TALKER),
+                _first(talkers),
+                responses,
+                head["target_reflections"],
+                np.array(varied, VARIATION) if varied else None,
+            )
+        return MixtureList(part, head["split"], head["num_frames"], segments, table, head["epoch"], augmentation)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: must be a list of mixtures, but {error!r}; write it again") from error
-
-
-def _listed(head: Row, rows: Sequence[Row], store: AudioStore, where: str) -> MixtureList:
-    part = store.part(head["split"])
-    responses = store.impulse_responses(head["split"]) if head["impulse_responses"] else None
-    for name, signals in (("signals", part), ("impulse_responses", responses)):
-        if signals is not None and signals.sha256 != head[name]:
-            raise DataError(f"{where}: was listed for other {name.replace('_', ' ')} than those of {part.where}")
-    clips = _Clips(part, where)
-    pieces = [[(clips[path], *rest) for path, *rest in row["speech"]] for row in rows]
-    segments = Segments(
-        np.array([piece for speech in pieces for piece in speech], PIECE),
-        _first(pieces),
-        np.array([row["num_active"] for row in rows], np.int64),
-    )
-    listed = [(clips.noise(r["noise"]), r["noise_start"], _nan(r["snr_db"]), _nan(r["level_dbfs"])) for r in rows]
-    table, augmentation = np.array(listed, LISTED), None
-    if head["target_reflections"] is not None:
-        rooms = _Clips(responses, where) if responses else clips
-        effects = [(rooms[row["impulse_response"]], _nan(row["clip_db"])) for row in rows]
-        talkers = [[(clips[path], start) for path, start in row["talkers"]] for row in rows]
-        varied = [(row["noise_speed"], tuple(row["noise_filter"])) for row in rows if row.get("noise_speed")]
-        augmentation = Augmentation(
-            np.array(effects, EFFECT),
-            np.array([talker for voices in talkers for talker in voices], TALKER),
-            _first(talkers),
-            responses,
-            head["target_reflections"],
-            np.array(varied, VARIATION) if varied else None,
-        )
-    return MixtureList(part, head["split"], head["num_frames"], segments, table, head["epoch"], augmentation)
 
 
 def render_mixtures(mixtures: MixtureList, folder: str | Path, progress: Progress = silent) -> None:

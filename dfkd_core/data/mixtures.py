@@ -93,7 +93,7 @@ def evaluation_list(store: AudioStore, data: DataConfig, split: Split, count: in
     part = store.part(split)
     rng = _generator(data, split, 0)
     length = round(EVALUATION_S * FRAMES_PER_S)
-    segments = _evaluation_segments(part, length, count, rng)
+    segments = _Speech(part, length, EVALUATION_ACTIVE_S / EVALUATION_S).in_turns(count, rng)
     table = np.zeros(count, LISTED)
     if _is_recorded(part):
         table["noise"], table["snr_db"], table["level_dbfs"] = _recording(part), np.nan, np.nan
@@ -165,24 +165,23 @@ class _Speech:
         """The speaker's number of each segment."""
         return self._speaker[segments.clips]
 
-
-def _evaluation_segments(part: AudioPart, length: int, count: int, rng: np.random.Generator) -> Segments:
-    """Crops that do not overlap while the speech lasts, speakers in turn; then other crops of the same clips."""
-    speech, taken = _Speech(part, length, EVALUATION_ACTIVE_S / EVALUATION_S), Segments.none()
-    while len(taken) < count:
-        # for each speaker the pass, of several, that gives most crops: those of two passes would overlap
-        passes = [speech.cut(rng) for _ in range(NUM_PASSES)]
-        counts = np.stack([np.bincount(speech.speaker_of(p), minlength=speech.num_speakers) for p in passes])
-        best = np.argmax(counts, axis=0)
-        kept = [p.take(np.flatnonzero(best[speech.speaker_of(p)] == i)) for i, p in enumerate(passes)]
-        found = sum(kept, start=Segments.none())
-        # every speaker's first crop comes before any second one
-        shuffled = _shuffled(len(found), rng)
-        by_speaker = shuffled[np.argsort(speech.speaker_of(found)[shuffled], kind="stable")]
-        _, first, counts = np.unique(speech.speaker_of(found)[by_speaker], return_index=True, return_counts=True)
-        turn = np.arange(len(found)) - np.repeat(first, counts)
-        taken = taken + found.take(by_speaker[np.lexsort((rng.random(len(found)), turn))])
-    return taken.take(np.arange(count))
+    def in_turns(self, count: int, rng: np.random.Generator) -> Segments:
+        """Crops that do not overlap while the speech lasts, speakers in turn; then other crops of the same clips."""
+        taken = Segments.none()
+        while len(taken) < count:
+            # for each speaker the pass, of several, that gives most crops: those of two passes would overlap
+            passes = [self.cut(rng) for _ in range(NUM_PASSES)]
+            counts = np.stack([np.bincount(self.speaker_of(p), minlength=self.num_speakers) for p in passes])
+            best = np.argmax(counts, axis=0)
+            kept = [p.take(np.flatnonzero(best[self.speaker_of(p)] == i)) for i, p in enumerate(passes)]
+            found = sum(kept, start=Segments.none())
+            # every speaker's first crop comes before any second one
+            shuffled = _shuffled(len(found), rng)
+            by_speaker = shuffled[np.argsort(self.speaker_of(found)[shuffled], kind="stable")]
+            _, first, counts = np.unique(self.speaker_of(found)[by_speaker], return_index=True, return_counts=True)
+            turn = np.arange(len(found)) - np.repeat(first, counts)
+            taken = taken + found.take(by_speaker[np.lexsort((rng.random(len(found)), turn))])
+        return taken.take(np.arange(count))
 
 
 def _add_noise(table: Table, noises: ClipsByLabel, families: Ints, length: int, rng: np.random.Generator) -> None:

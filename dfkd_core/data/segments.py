@@ -74,14 +74,11 @@ def cut(
     short = np.flatnonzero(~long & (frames > 0))
     # neighbours change with every pass, so that no joint is learnt
     order = short[np.lexsort((shuffle[short], speakers[short]))]
-    if len(order):
-        found = found + _from_short(part, clips[order], speakers[order], length, gap)
-    return found.take(np.flatnonzero(found.num_active >= min_active))
+    if not len(order):
+        return found.take(np.flatnonzero(found.num_active >= min_active))
 
-
-def _from_short(part: AudioPart, clips: Ints, speakers: Ints, length: int, gap: int) -> Segments:
-    """Lay the clips of each speaker on a line, and cut the line every `length` frames."""
-    frames = part.num_frames[clips]
+    # the clips of each speaker lie on a line, which is cut every `length` frames
+    clips, speakers, frames = clips[order], speakers[order], frames[order]
     position = _before(frames + gap)[:-1]
     new_speaker = np.flatnonzero(np.diff(speakers, prepend=speakers[0] - 1))
     line = np.cumsum(np.diff(speakers, prepend=speakers[0]) != 0)
@@ -98,7 +95,8 @@ def _from_short(part: AudioPart, clips: Ints, speakers: Ints, length: int, gap: 
     windows_before = _before(np.maximum.reduceat(window, new_speaker) + 2)
     segment = windows_before[np.concatenate([line, line[tail]])] + np.concatenate([window, window[tail] + 1])
     order = np.lexsort((pieces["at"], segment))
-    return _segments(part, pieces[order], np.unique(segment[order], return_inverse=True)[1])
+    found = found + _segments(part, pieces[order], np.unique(segment[order], return_inverse=True)[1])
+    return found.take(np.flatnonzero(found.num_active >= min_active))
 
 
 def _segments(part: AudioPart, pieces: NDArray[np.void], segment: Ints) -> Segments:

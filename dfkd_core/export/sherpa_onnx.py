@@ -88,7 +88,7 @@ def export_sherpa_onnx(folder: Path, path: Path, int8: bool = False, data: Path 
     if int8:
         content, report = in_int8(content, report, opened_stream, config, data)
     if has_sherpa_onnx():
-        report = replace(report, wheel_factor=_in_the_wheel(content, path, framing, is_online))
+        report = replace(report, wheel_factor=_in_the_wheel(content, path, is_online))
     else:
         remedy = "not run in sherpa-onnx itself: pip install 'dfkd-sweeps[sherpa]' and export again"
         report = replace(report, form=f"{report.form}, {remedy}")
@@ -96,7 +96,7 @@ def export_sherpa_onnx(folder: Path, path: Path, int8: bool = False, data: Path 
     return report
 
 
-def _framing(core: LiveCore) -> Framing:
+def _framing(core: LiveCore | OnnxCore) -> Framing:
     """The core's framing; ConfigError where the runtime does not take it."""
     if not isinstance(core.frames, SpectralFrames):
         rule = "must work on spectra for sherpa-onnx, whose slot takes one of them a frame; dccrn and gtcrn do"
@@ -128,12 +128,13 @@ class _Slot(nn.Module):
         return enhanced.transpose(1, 3), following[None], *(one * 1.0 for one in idle)
 
 
-def _in_the_wheel(content: bytes, path: Path, framing: Framing, is_online: bool) -> float:
+def _in_the_wheel(content: bytes, path: Path, is_online: bool) -> float:
     """The real-time factor inside the runtime; DFKDError where it computes something else than our own streaming.
 
     It mirrors a signal's ends offline and hears silence there online; a delay it knows nothing of.
     """
     core = OnnxCore(content)
+    framing = _framing(core)
     hop, shift = framing.hop_samples, core.delay_frames * framing.hop_samples
     *_, (_, voice), _, (_, noise) = probe_signals()
     signal = (voice + 0.1 * noise)[: len(voice) // hop * hop]

@@ -6,12 +6,13 @@ the outputs of a layer, with all that is added to them, multiplied by them or no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from dfkd_core.models.norms import CumulativeLayerNorm, SequenceNorm
 
@@ -58,6 +59,19 @@ class Axis:
         for stretch in self.stretches:
             yield start, stretch
             start += stretch.length
+
+    def kept_in(self, wide: Axis, kept: Mapping[str, Tensor]) -> Iterator[tuple[Tensor, float]]:
+        """For each of these stretches which numbers along a wider model's axis it takes, and by what to multiply them.
+
+        `kept`: by group the members that are kept, in their order.
+        """
+        places: dict[str, list[tuple[int, Stretch]]] = {}
+        for start, stretch in wide.placed():
+            places.setdefault(stretch.group, []).append((start, stretch))
+        for stretch in self.stretches:
+            start, of = places[stretch.group].pop(0)  # a group twice along an axis: in the same order in both models
+            index = torch.arange(of.length).view(of.copies, of.members, of.each)[:, kept[of.group]].flatten() + start
+            yield index, (stretch.members / of.members) ** stretch.scale_power
 
 
 class Role(Enum):

@@ -65,7 +65,7 @@ def _down(signal: Tensor, weight: Tensor, bias: Tensor | None, pad_frames: int) 
 
 def _up(signal: Tensor, weight: Tensor, bias: Tensor | None, pad_frames: int) -> Tensor:
     if weight.shape[1] <= MOST_CHANNELS_IN_PHASES:
-        return _up_in_phases(signal, weight, bias, pad_frames)
+        return up_in_phases(signal, weight, bias, pad_frames)
     return _transposed(signal, weight, bias, pad_frames)
 
 
@@ -74,7 +74,7 @@ def _transposed(signal: Tensor, weight: Tensor, bias: Tensor | None, pad_frames:
     return F.conv_transpose2d(signal, weight, bias, (1, 2), padding, output_padding=(0, 1))
 
 
-def _up_in_phases(signal: Tensor, weight: Tensor, bias: Tensor | None, pad_frames: int) -> Tensor:
+def up_in_phases(signal: Tensor, weight: Tensor, bias: Tensor | None, pad_frames: int) -> Tensor:
     """Even and odd output bins are two convolutions of the same input; with channels last they interleave free."""
     pad_bins = weight.shape[3] // 2
     reach = (pad_bins + 1) // 2  # input bins on either side

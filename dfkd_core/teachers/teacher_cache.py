@@ -89,17 +89,13 @@ class TeacherCache:
         again. Of several processes one computes while the others wait; a killed one's work is taken up.
         DataError: the teacher's estimates are unfit (length, not finite, shifted).
         """
-        path = cache_path(teacher, mixtures)
-        # what a finished file must say of itself
-        shape = [len(mixtures), mixtures.num_samples]
-        hashes = {"teacher": teacher.sha256, "mixtures": mixtures.sha256}
-        expected: dict[str, object] = {"format": FORMAT, **hashes, "shape": shape, "done": len(mixtures)}
-        if not _is_whole(path, expected):
+        path, file = cache_path(teacher, mixtures), _Estimates(teacher, mixtures)
+        if not file.is_whole(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{path}.lock"):
-                if not _is_whole(path, expected):  # another process may have finished while this one waited
-                    _compute(path, expected, teacher, mixtures, progress)
-        return cls(np.memmap(path, np.float16, "r", _HEADER_BYTES, _shape(expected)))
+                if not file.is_whole(path):  # another process may have finished while this one waited
+                    file.compute(path, progress)
+        return cls(np.memmap(path, np.float16, "r", _HEADER_BYTES, file.shape))
 
     def estimates(self, indices: Indices) -> Waveforms:
         """The teacher's estimates (batch, time) as float32."""
@@ -112,21 +108,74 @@ def cache_path(teacher: Teacher, mixtures: Mixtures) -> Path:
     return cache_dir() / "teacher" / f"{teacher.sha256[:16]}-{mixtures.sha256[:16]}.f16"
 
 
-def _is_whole(path: Path, expected: Mapping[str, object]) -> bool:
-    header = _read_header(path)
-    if not isinstance(header, dict):
-        return False
-    sha256 = header.pop("sha256", None)
-    num_mixtures, num_samples = _shape(expected)
-    is_of_size = path.stat().st_size == _HEADER_BYTES + 2 * num_mixtures * num_samples
-    return header == expected and is_of_size and content_sha256(path, _HEADER_BYTES) == sha256
+@dataclass(frozen=True)
+class _Estimates:
+    """What one teacher makes of one list, as a file: a header that says of what it is, then the samples."""
 
+    teacher: Teacher
+    mixtures: Mixtures
 
-def _shape(header: Mapping[str, object]) -> tuple[int, int]:
-    shape = header["shape"]
-    if not isinstance(shape, list):
-        raise TypeError(f"shape must be a list, but got {shape!r}")
-    return shape[0], shape[1]
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Mixtures and samples of each."""
+        return len(self.mixtures), self.mixtures.num_samples
+
+    def header(self, done: int) -> dict[str, object]:
+        """What the file must say of itself when so many mixtures are done."""
+        hashes = {"teacher": self.teacher.sha256, "mixtures": self.mixtures.sha256}
+        return {"format": FORMAT, **hashes, "shape": list(self.shape), "done": done}
+
+    def is_whole(self, path: Path) -> bool:
+        """Whether all of it lies there, as it was computed."""
+        found = _read_header(path)
+        if not isinstance(found, dict):
+            return False
+        sha256 = found.pop("sha256", None)
+        num_mixtures, num_samples = self.shape
+        is_of_size = path.stat().st_size == _HEADER_BYTES + 2 * num_mixtures * num_samples
+        is_ours = found == self.header(num_mixtures)
+        return is_ours and is_of_size and content_sha256(path, _HEADER_BYTES) == sha256
+
+    def compute(self, path: Path, progress: Progress) -> None:
+        """Fill `path` by chunks under a temporary name, going on behind what a killed process had saved."""
+        partial, num_mixtures = path.with_suffix(".partial"), len(self.mixtures)
+        held, first = _read_header(partial), 0
+        if isinstance(held, dict) and {**held, "done": num_mixtures} == self.header(num_mixtures):
+            first = int(held["done"])
+        else:  # of another kind: begun anew
+            partial.write_bytes(_encoded(self.header(0)))
+        for start in range(first, num_mixtures, _CHUNK):
+            indices = np.arange(start, min(start + _CHUNK, num_mixtures))
+            estimates = self._of(indices)
+            done = int(indices[-1]) + 1
+            with partial.open("r+b") as file:
+                file.seek(_HEADER_BYTES + 2 * start * estimates.shape[-1])
+                file.write(estimates.astype(np.float16).tobytes())
+                file.flush()
+                os.fsync(file.fileno())
+                file.seek(0)  # the header counts them once they are on disk
+                file.write(_encoded(self.header(done)))
+            progress(f"estimates of teacher {self.teacher.name}", done, num_mixtures)
+        header = _encoded({**self.header(num_mixtures), "sha256": content_sha256(partial, _HEADER_BYTES)})
+        with partial.open("r+b") as file:
+            file.write(header)
+            file.flush()
+            os.fsync(file.fileno())
+        publish(partial, path)
+
+    def _of(self, indices: NDArray[np.int64]) -> Waveforms:
+        """The estimates of these mixtures; DataError where they are unfit."""
+        noisy, clean = self.mixtures.batch(indices)
+        listed = [ListedMixture(self.mixtures, int(i)) for i in indices]
+        name, estimate = self.teacher.name, self.teacher(noisy, listed)
+        require_estimates(name, estimate, noisy)
+        if np.isnan(clean).any():  # a recording tells where speech is, but not how loud
+            clean = noisy * np.float32(abs(np.vdot(estimate, noisy)) / max(float(np.vdot(noisy, noisy)), 1e-12))
+        if indices[0] == 0:
+            require_alignment(name, estimate, clean)
+        require_each_aligned(name, [mixture.name for mixture in listed], estimate, noisy, clean)
+        held: Waveforms = np.clip(estimate, -_LARGEST, _LARGEST)
+        return held
 
 
 def _read_header(path: Path) -> object:
@@ -137,49 +186,5 @@ def _read_header(path: Path) -> object:
         return None
 
 
-def _compute(
-    path: Path, expected: Mapping[str, object], teacher: Teacher, mixtures: Mixtures, progress: Progress
-) -> None:
-    """Fill `path` by chunks under a temporary name, going on behind what a killed process had saved."""
-    partial = path.with_suffix(".partial")
-    held, first = _read_header(partial), 0
-    if isinstance(held, dict) and {**held, "done": expected["done"]} == expected:
-        first = int(held["done"])
-    else:  # of another kind: begun anew
-        partial.write_bytes(_encoded({**expected, "done": 0}))
-    for start in range(first, len(mixtures), _CHUNK):
-        indices = np.arange(start, min(start + _CHUNK, len(mixtures)))
-        estimates = _estimates(teacher, mixtures, indices, check_alignment=start == 0)
-        done = int(indices[-1]) + 1
-        with partial.open("r+b") as file:
-            file.seek(_HEADER_BYTES + 2 * start * estimates.shape[-1])
-            file.write(estimates.astype(np.float16).tobytes())
-            file.flush()
-            os.fsync(file.fileno())
-            file.seek(0)  # the header counts them once they are on disk
-            file.write(_encoded({**expected, "done": done}))
-        progress(f"estimates of teacher {teacher.name}", done, len(mixtures))
-    header = _encoded({**expected, "sha256": content_sha256(partial, _HEADER_BYTES)})
-    with partial.open("r+b") as file:
-        file.write(header)
-        file.flush()
-        os.fsync(file.fileno())
-    publish(partial, path)
-
-
 def _encoded(header: Mapping[str, object]) -> bytes:
     return json.dumps(header).encode().ljust(_HEADER_BYTES)
-
-
-def _estimates(teacher: Teacher, mixtures: Mixtures, indices: NDArray[np.int64], check_alignment: bool) -> Waveforms:
-    noisy, clean = mixtures.batch(indices)
-    listed = [ListedMixture(mixtures, int(i)) for i in indices]
-    estimate = teacher(noisy, listed)
-    require_estimates(teacher.name, estimate, noisy)
-    if np.isnan(clean).any():  # a recording tells where speech is, but not how loud
-        clean = noisy * np.float32(abs(np.vdot(estimate, noisy)) / max(float(np.vdot(noisy, noisy)), 1e-12))
-    if check_alignment:
-        require_alignment(teacher.name, estimate, clean)
-    require_each_aligned(teacher.name, [mixture.name for mixture in listed], estimate, noisy, clean)
-    held: Waveforms = np.clip(estimate, -_LARGEST, _LARGEST)
-    return held

@@ -24,7 +24,7 @@ from dfkd_core.models import build_student
 from dfkd_core.models.base import Student
 from dfkd_core.trained.model_folder import load_model
 from dfkd_core.training.norm_statistics import renew_statistics
-from dfkd_core.training.parent import Parent, find_parent
+from dfkd_core.training.parent import find_parent
 from dfkd_core.training.slicing import scores_by_activation, scores_by_order, scores_by_weight, sliced
 
 NUM_CROPS = 1000  # by which activation is measured, or as many as an epoch has
@@ -64,9 +64,15 @@ def initial_student(config: ExperimentConfig, mixtures: Callable[[], MixtureList
     origin = {"start_hash": parent.sha256, "start": f"a slice by {rule} of {parent.folder.name}"}
     crops, batch = mixtures(), config.training.batch_size
 
+    def by_activation(model: Student) -> Weights:
+        heard = f"{parent.sha256} {crops.sha256} {NUM_CROPS}"
+        return _kept(heard, lambda: scores_by_activation(model, _noisy(crops, 8, NUM_CROPS)))
+
+    scores = {"first": scores_by_order, "weight": scores_by_weight, "activation": by_activation}
+
     def cut() -> Weights:
         if ways is None:
-            student.load_state_dict(sliced(trained, student, _scores(trained, parent, rule, crops)))
+            student.load_state_dict(sliced(trained, student, scores[rule](trained)))
         else:
             student.load_state_dict(_best(student, ways, crops))
         renew_statistics(student, _noisy(crops, batch, NUM_BATCHES * batch))
@@ -89,17 +95,6 @@ def _best(student: Student, ways: Sequence[Callable[[], Weights]], crops: Mixtur
         quality.append(float(si_sdr_db(student.eval()(noisy), clean).mean()))
     student.train(training)
     return tried[max(range(len(tried)), key=lambda i: (not math.isnan(quality[i]), quality[i]))]
-
-
-def _scores(trained: Student, parent: Parent, rule: str, crops: MixtureList) -> Weights:
-    if rule == "first":
-        return scores_by_order(trained)
-    if rule == "weight":
-        return scores_by_weight(trained)
-    return _kept(
-        f"{parent.sha256} {crops.sha256} {NUM_CROPS}",
-        lambda: scores_by_activation(trained, _noisy(crops, 8, NUM_CROPS)),
-    )
 
 
 def _noisy(crops: MixtureList, batch: int, most: int) -> Iterator[Tensor]:

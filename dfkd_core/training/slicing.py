@@ -44,7 +44,9 @@ def sliced(parent: Student, student: Student, scores: Mapping[str, Tensor]) -> d
         for dim, (_, axis) in enumerate(narrow.uses.get(name, ())):
             if axis.stretches:
                 own = Axis(tuple(replace(stretch, group=theirs(stretch.group)) for stretch in axis.stretches))
-                value = _cut(value, dim, wide.uses[theirs(name)][dim][1], own, kept)
+                taken = own.kept_in(wide.uses[theirs(name)][dim][1], kept)
+                parts = ((value.index_select(dim, index), scale) for index, scale in taken)
+                value = torch.cat([part if scale == 1.0 else part * scale for part, scale in parts], dim)
         state[name] = value.clone()
     return state
 
@@ -66,20 +68,6 @@ def in_parent(student: Student, parent: Student) -> Callable[[str], str]:
         return name if mine is None else stages[mine] + name.removeprefix(mine)
 
     return theirs
-
-
-def _cut(value: Tensor, dim: int, wide: Axis, narrow: Axis, kept: Mapping[str, Tensor]) -> Tensor:
-    """The numbers along an axis that belong to kept members, in the student's order of stretches."""
-    places: dict[str, list[tuple[int, Stretch]]] = {}
-    for start, stretch in wide.placed():
-        places.setdefault(stretch.group, []).append((start, stretch))
-    parts = []
-    for stretch in narrow.stretches:
-        start, of = places[stretch.group].pop(0)  # a group twice along an axis: in the same order in both models
-        index = torch.arange(of.length).view(of.copies, of.members, of.each)[:, kept[of.group]].flatten() + start
-        part = value.index_select(dim, index)
-        parts.append(part * (stretch.members / of.members) ** stretch.scale_power if stretch.scale_power else part)
-    return torch.cat(parts, dim)
 
 
 @torch.no_grad()

@@ -46,6 +46,28 @@ class Contest:
     leader: int | None
     p_value: float | None = None
 
+    @classmethod
+    def between(
+        cls, offers: Sequence[FrontPoint | None], size: SizeClass, judge: Objective, evidence: Evidence | None
+    ) -> Contest:
+        """The contest of what each front offers in a class; without evidence no lead is told from luck."""
+        costs = [math.inf if point is None else judge.cost(point.values[judge.metric]) for point in offers]
+        best = tuple(None if point is None else point.values[judge.metric] for point in offers)
+        leaders = [side for side, cost in enumerate(costs) if cost == min(costs)]
+        if len(leaders) > 1:
+            return cls(size, best, None)
+        leader = leaders[0]
+        others = [side for side, point in enumerate(offers) if point is not None and side != leader]
+        if evidence is None or not others:
+            return cls(size, best, leader)
+
+        points = [(side, point) for side, point in enumerate(offers) if point is not None]
+        slopes = {side: evidence.of_point(side, point.trial, judge.metric) for side, point in points}
+        value = {side: point.values[judge.metric] for side, point in points}
+        # the probability of so large a lead by luck, over each of the others
+        leads = [evidence.estimate(value[leader] - value[side], slopes[leader] - slopes[side]) for side in others]
+        return cls(size, best, leader, max(lead.p_value or 0.0 for lead in leads))
+
     @property
     def is_unopposed(self) -> bool:
         """True where one front alone has something so small."""
@@ -72,7 +94,7 @@ def contests(fronts: Sequence[Front], evidence: Evidence | None) -> list[Contest
     size, judge = chosen
     classes = size_classes([point.values[size.metric] for front in fronts for point in front.points])
     offers = [[best_offer(front, size, judge, c) for front in fronts] for c in classes]
-    found = [_contest(c, row, judge, evidence) for c, row in zip(classes, offers, strict=True)]
+    found = [Contest.between(row, c, judge, evidence) for c, row in zip(classes, offers, strict=True)]
     judged = [n for n, contest in enumerate(found) if contest.p_value is not None]
     enlarged = holm(np.array([found[n].p_value for n in judged], dtype=np.float64))
     for n, p_value in zip(judged, enlarged.tolist(), strict=True):
@@ -90,27 +112,6 @@ def size_classes(sizes: Sequence[float]) -> list[SizeClass]:
     """The classes that hold at least one of the sizes, smallest first; a size of 0 is in none."""
     thirds = _occupied(sizes, MANTISSAS)
     return thirds if len(thirds) <= MOST_THIRDS else _occupied(sizes, MANTISSAS[:1])
-
-
-def _contest(
-    size: SizeClass, offers: Sequence[FrontPoint | None], judge: Objective, evidence: Evidence | None
-) -> Contest:
-    costs = [math.inf if point is None else judge.cost(point.values[judge.metric]) for point in offers]
-    best = tuple(None if point is None else point.values[judge.metric] for point in offers)
-    leaders = [side for side, cost in enumerate(costs) if cost == min(costs)]
-    if len(leaders) > 1:
-        return Contest(size, best, None)
-    leader = leaders[0]
-    others = [side for side, point in enumerate(offers) if point is not None and side != leader]
-    if evidence is None or not others:
-        return Contest(size, best, leader)
-
-    points = [(side, point) for side, point in enumerate(offers) if point is not None]
-    slopes = {side: evidence.of_point(side, point.trial, judge.metric) for side, point in points}
-    value = {side: point.values[judge.metric] for side, point in points}
-    # the probability of so large a lead by luck, over each of the others
-    luck = [evidence.estimate(value[leader] - value[side], slopes[leader] - slopes[side]).p_value for side in others]
-    return Contest(size, best, leader, max(probability or 0.0 for probability in luck))
 
 
 def _occupied(sizes: Sequence[float], mantissas: Sequence[float]) -> list[SizeClass]:

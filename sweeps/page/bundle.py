@@ -39,26 +39,22 @@ def bundle(entry: str, read: Callable[[str], str]) -> str:
         for one in found:
             visit(one["module"], (*path, name))
         exported[name] = {one["name"] for one in EXPORT.finditer(text)}
-        ordered[name] = _wrapped(name, text, found, exported)
+        heads = []
+        for one in found:
+            pairs = [[part.strip() for part in pair.split(" as ")] for pair in one["names"].split(",") if pair.strip()]
+            for pair in pairs:
+                if pair[0] not in exported[one["module"]]:
+                    raise BundleError(f"{name}: imports {pair[0]}, which {one['module']} does not export")
+            heads.append(f"const {{ {', '.join(': '.join(pair) for pair in pairs)} }} = {_constant(one['module'])};")
+        body = EXPORT.sub(r"\g<kind> \g<name>", IMPORT.sub("", text))
+        if stray := STRAY.search(body):
+            raise BundleError(f"{name}: must import and export by name at the start of a line, but has {stray[0]!r}")
+        given = f"return {{ {', '.join(sorted(exported[name]))} }};"
+        wrapped = [f"const {_constant(name)} = (() => {{ // {name}", *heads, body.strip(), given, "})();"]
+        ordered[name] = "\n".join(wrapped)
 
     visit(entry, ())
     return "\n".join(ordered.values())
-
-
-def _wrapped(name: str, text: str, imports: list[re.Match[str]], exported: dict[str, set[str]]) -> str:
-    """The module as a constant that holds what it exports."""
-    heads = []
-    for one in imports:
-        pairs = [[part.strip() for part in entry.split(" as ")] for entry in one["names"].split(",") if entry.strip()]
-        for pair in pairs:
-            if pair[0] not in exported[one["module"]]:
-                raise BundleError(f"{name}: imports {pair[0]}, which {one['module']} does not export")
-        heads.append(f"const {{ {', '.join(': '.join(pair) for pair in pairs)} }} = {_constant(one['module'])};")
-    body = EXPORT.sub(r"\g<kind> \g<name>", IMPORT.sub("", text))
-    if stray := STRAY.search(body):
-        raise BundleError(f"{name}: must import and export by name at the start of a line, but has {stray[0]!r}")
-    given = f"return {{ {', '.join(sorted(exported[name]))} }};"
-    return "\n".join([f"const {_constant(name)} = (() => {{ // {name}", *heads, body.strip(), given, "})();"])
 
 
 def _constant(module: str) -> str:

@@ -34,26 +34,22 @@ def expected_finals(curves: Sequence[Curve], num_epochs: int) -> tuple[Array, Ar
             by_epoch.setdefault(last, []).append(index)
     for epoch, those in by_epoch.items():
         seen = [curve for curve in ended if epoch in curve]
-        if len(seen) >= 2:
-            mean[those], variance[those] = _from_epoch(epoch, [curves[i] for i in those], seen, num_epochs)
+        if len(seen) < 2:
+            continue
+        ends = np.array([curve[num_epochs] for curve in seen])
+        there, here = _place(epoch, seen), _place(epoch, [curves[i] for i in those])
+        centre, scale = there.mean(axis=0), there.std(axis=0) + 1e-12
+        gain = ends - there[:, 0]
+        design, asked = (there - centre) / scale, (here - centre) / scale
+        precision = design.T @ design + PRIOR * np.eye(design.shape[1])
+        slopes = np.linalg.solve(precision, design.T @ (gain - gain.mean()))
+        left = gain - gain.mean() - design @ slopes
+        expected = 0.25 * float(ends.var())  # before any residual is known: half the spread of what was reached
+        spread = (float(left @ left) + PRIOR * expected) / (len(seen) - 1 + PRIOR)
+        leverage = 1 / len(seen) + np.einsum("ij,ij->i", asked, np.linalg.solve(precision, asked.T).T)
+        mean[those] = here[:, 0] + gain.mean() + asked @ slopes
+        variance[those] = spread * (1 + leverage)
     return mean, variance
-
-
-def _from_epoch(epoch: int, curves: Sequence[Curve], seen: Sequence[Curve], num_epochs: int) -> tuple[Array, Array]:
-    """Mean and variance of the last cost of `curves`, which stand at `epoch`, from those `seen` to the end."""
-    ends = np.array([curve[num_epochs] for curve in seen])
-    there, here = _place(epoch, seen), _place(epoch, curves)
-    centre = there.mean(axis=0)
-    scale = there.std(axis=0) + 1e-12
-    gain = ends - there[:, 0]
-    design, asked = (there - centre) / scale, (here - centre) / scale
-    precision = design.T @ design + PRIOR * np.eye(design.shape[1])
-    slopes = np.linalg.solve(precision, design.T @ (gain - gain.mean()))
-    left = gain - gain.mean() - design @ slopes
-    expected = 0.25 * float(ends.var())  # before any residual is known: half the spread of what was reached
-    spread = (float(left @ left) + PRIOR * expected) / (len(seen) - 1 + PRIOR)
-    leverage = 1 / len(seen) + np.einsum("ij,ij->i", asked, np.linalg.solve(precision, asked.T).T)
-    return here[:, 0] + gain.mean() + asked @ slopes, spread * (1 + leverage)
 
 
 def _place(epoch: int, curves: Sequence[Curve]) -> Array:

@@ -44,7 +44,7 @@ def fit_scales(features: Array, owners: NDArray[np.int64], y: Array, extra: Arra
     def loss(theta: Array) -> tuple[float, Array]:
         away = (theta - centre) / spread
         try:
-            value, slope = _negative_likelihood(theta, features, owners, y, extra)
+            value, slope = negative_likelihood(theta, features, owners, y, extra)
         except np.linalg.LinAlgError:
             return 1e10, np.zeros_like(theta)
         return value + 0.5 * float(away @ away), slope + away / spread
@@ -53,9 +53,13 @@ def fit_scales(features: Array, owners: NDArray[np.int64], y: Array, extra: Arra
     return Scales(found.x[:-2], float(found.x[-2]), float(found.x[-1]))
 
 
-def _negative_likelihood(
+def negative_likelihood(
     theta: Array, features: Array, owners: NDArray[np.int64], y: Array, extra: Array
 ) -> tuple[float, Array]:
+    """The negative logarithm of the probability of y but for a constant, and its slope by theta.
+
+    theta: logarithms of weights, signal, noise. LinAlgError where the kernel is not positive definite.
+    """
     weights, signal, noise = np.exp(theta[:-2]), math.exp(theta[-2]), math.exp(theta[-1])
     scaled = features * np.sqrt(weights[owners])
     square = _squares(scaled, scaled)

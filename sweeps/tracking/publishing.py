@@ -36,43 +36,38 @@ def publish(model: Path, name: str) -> str:
     DFKDError: MLflow does not answer, or does not take it.
     """
     config, record = read_model_config(model), read_record(model)
+    import mlflow
     from mlflow.exceptions import MlflowException
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
 
     prepare_environment()
+    waves = Schema([TensorSpec(np.dtype(np.float32), (-1, -1))])
+    said = io.StringIO()  # MLflow's bars and remarks; what matters is an exception
     try:
-        return _publish(model, name, config.model_dump(mode="json"), record.metrics)
+        uri, experiment_id, run_id = _run_of(model, config.model_dump(mode="json"), record.metrics)
+        address = connect_uri(uri)
+        mlflow.set_tracking_uri(address)
+        mlflow.set_registry_uri(address)
+        with tempfile.TemporaryDirectory() as place, redirect_stderr(said), mlflow.start_run(run_id):
+            for file in FILES:
+                if (model / file).exists():
+                    (Path(place) / file).write_bytes((model / file).read_bytes())
+            mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(Path(__file__).with_name("served_model.py")),
+                artifacts={"model": place},
+                signature=ModelSignature(inputs=waves, outputs=waves),
+                input_example=np.zeros((1, SAMPLE_RATE_HZ // 4), np.float32),
+                registered_model_name=name,
+                pip_requirements=["dfkd-sweeps"],
+                metadata={"sample_rate_hz": SAMPLE_RATE_HZ},
+            )
+            version = max(int(v.version) for v in mlflow.MlflowClient().search_model_versions(f"name = {name!r}"))
     except (MlflowException, RefusedError, UnreachableError) as error:
         raise DFKDError(
             f"{model}: MLflow does not take it as {name!r}: {' '.join(str(error).split())[:300]}"
         ) from error
-
-
-def _publish(model: Path, name: str, config: dict[str, Any], metrics: Mapping[str, float | None]) -> str:
-    import mlflow
-    from mlflow.models import ModelSignature
-    from mlflow.types import Schema, TensorSpec
-
-    uri, experiment_id, run_id = _run_of(model, config, metrics)
-    address = connect_uri(uri)
-    mlflow.set_tracking_uri(address)
-    mlflow.set_registry_uri(address)
-    waves = Schema([TensorSpec(np.dtype(np.float32), (-1, -1))])
-    said = io.StringIO()  # MLflow's bars and remarks; what matters is an exception
-    with tempfile.TemporaryDirectory() as place, redirect_stderr(said), mlflow.start_run(run_id):
-        for file in FILES:
-            if (model / file).exists():
-                (Path(place) / file).write_bytes((model / file).read_bytes())
-        mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(Path(__file__).with_name("served_model.py")),
-            artifacts={"model": place},
-            signature=ModelSignature(inputs=waves, outputs=waves),
-            input_example=np.zeros((1, SAMPLE_RATE_HZ // 4), np.float32),
-            registered_model_name=name,
-            pip_requirements=["dfkd-sweeps"],
-            metadata={"sample_rate_hz": SAMPLE_RATE_HZ},
-        )
-        version = max(int(v.version) for v in mlflow.MlflowClient().search_model_versions(f"name = {name!r}"))
     set_up = f"MLFLOW_TRACKING_URI={shlex.quote(uri)}"
     if shutil.which("mlflow") is None:  # its server's own programs are looked for on PATH, too
         set_up = f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH {set_up}"

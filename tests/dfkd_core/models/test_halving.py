@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from dfkd_core.models.halving import _up_in_phases, double, halve
+from dfkd_core.models.halving import double, halve, up_in_phases
 
 KERNELS = [(time, freq, pad) for time in (1, 2, 3) for freq in (1, 3, 5, 7) for pad in range(time)]
 
@@ -12,7 +12,7 @@ def test_two_phases_are_the_transposed_convolution(time, freq, pad):
     signal = torch.randn(2, 6, 9, 8, dtype=torch.float64)
     weight, bias = torch.randn(6, 4, time, freq, dtype=torch.float64), torch.randn(4, dtype=torch.float64)
     expected = F.conv_transpose2d(signal, weight, bias, (1, 2), (pad, freq // 2), output_padding=(0, 1))
-    torch.testing.assert_close(_up_in_phases(signal, weight, bias, pad), expected)
+    torch.testing.assert_close(up_in_phases(signal, weight, bias, pad), expected)
 
 
 @pytest.mark.parametrize("frames", [1, 4])

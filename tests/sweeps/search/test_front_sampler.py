@@ -17,7 +17,7 @@ from sweeps.record.ledger import Ledger
 from sweeps.record.trials import TrialState
 from sweeps.search.cube import Cube, same_rows
 from sweeps.search.extrapolation import expected_finals
-from sweeps.search.gaussian_process import GaussianProcess, Scales, _negative_likelihood
+from sweeps.search.gaussian_process import GaussianProcess, Scales, negative_likelihood
 from sweeps.search.history import most_telling, stage_of
 from sweeps.search.improvement import directions, expected_improvement, heights
 from sweeps.search.size_trend import SizeTrend
@@ -63,11 +63,11 @@ def test_equal_rows_are_found_through_what_is_not_active():
 def test_the_likelihood_s_gradient_is_that_of_finite_differences():
     features, owners, y = RNG.random((12, 4)), np.array([0, 1, 1, 2]), RNG.standard_normal(12)
     theta, extra = np.array([0.3, -0.5, 1.0, 0.2, -2.0]), 0.1 * RNG.random(12)
-    _, slope = _negative_likelihood(theta, features, owners, y, extra)
+    _, slope = negative_likelihood(theta, features, owners, y, extra)
     for index in range(len(theta)):
         step = np.zeros(5)
         step[index] = 1e-5
-        above, below = (_negative_likelihood(theta + s, features, owners, y, extra)[0] for s in (step, -step))
+        above, below = (negative_likelihood(theta + s, features, owners, y, extra)[0] for s in (step, -step))
         assert slope[index] == pytest.approx((above - below) / 2e-5, rel=1e-4, abs=1e-6)
 
 
