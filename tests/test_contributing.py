@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from sweeps.record.trials import TrialState
+from sweeps.terminal.live_display import STYLES
+from sweeps.tracking.run_updates import STATUS_OF_STATE
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("dfkd_core", "search_spaces", "cluster", "sweeps")
 
@@ -200,6 +204,29 @@ def test_the_table_names_every_place_and_no_other(what):
     assert all(f"`{Path(name).parent}/`" in where for name in new)
     tables = {table for places in changed.values() for table, _, _ in places}
     assert set(re.findall(r"`([A-Z]\w+)`", where)) - {"OPTIONAL", "Config"} == tables
+
+
+def test_a_trials_state_stands_where_the_table_says_and_nowhere_else():
+    """An entry for a state, in Python, in a script or in a style, is in one of the places that the table names."""
+    entry = re.compile(r'^\s*(?:TrialState\.)?"?PRUNED"?\s*[:=]|^\s*pruned:|\.pruned\b', re.MULTILINE)
+    sources = [p for p in (ROOT / "sweeps").rglob("*") if p.suffix in {".py", ".js", ".css", ".html"}]
+    found = {path.relative_to(ROOT).as_posix() for path in sources if entry.search(path.read_text())}
+    places = {"record/trials.py", "tracking/run_updates.py", "terminal/live_display.py", "page/drawing.js"}
+    assert found == {f"sweeps/{place}" for place in places}
+    assert set(re.findall(r"`([A-Z]\w+)`", rows()["a trial's state"])) == {
+        "TrialState",
+        "STATUS_OF_STATE",
+        "STYLES",
+        "MARKS",
+    }
+
+
+def test_every_state_of_a_trial_has_its_entries():
+    marks = (ROOT / "sweeps/page/drawing.js").read_text().partition("MARKS = {")[2].partition("};")[0]
+    drawn = {kind.upper() for kind in re.findall(r"^\s*(\w+):", marks, re.MULTILINE)} - {"FRONT", "DOMINATED"}
+    assert drawn == set(TrialState) - {TrialState.COMPLETE}  # complete ones are on the front, or dominated
+    assert set(STYLES) == set(TrialState) - {TrialState.WAITING}
+    assert {state for state in TrialState if state in STATUS_OF_STATE} == set(TrialState) - {TrialState.WAITING}
 
 
 def test_every_row_is_tried():

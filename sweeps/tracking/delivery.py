@@ -20,6 +20,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from sweeps.record.trials import TrialState
 from sweeps.tracking.credentials import scrub, secrets
 from sweeps.tracking.run_key import PARENT, TRIAL, RunKey
 from sweeps.tracking.spool import SPOOL, SpoolReader, last_sequence
@@ -189,7 +190,9 @@ def recorded_run_states(folder: Path) -> dict[RunKey, str]:
     delivery = DeliveryState.load(folder)
     states = {RunKey.parse(text): state for text, state in delivery.states.items()}
     for record in SpoolReader(folder / SPOOL, delivery.cursor).read(_EVERYTHING):
-        state = {"trial_started": "RUNNING", "trial_finished": record.fields.get("state")}.get(record.event)
+        state = {"trial_started": TrialState.RUNNING.value, "trial_finished": record.fields.get("state")}.get(
+            record.event
+        )
         if state is not None:
             states[RunKey.parse(record.fields["run"])] = state
     return {key: state for key, state in states.items() if key != PARENT}

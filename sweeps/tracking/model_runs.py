@@ -19,6 +19,8 @@ from dfkd_core.base.documents import read_yaml
 from dfkd_core.training.seeds import trained_in
 from sweeps.git_commit import git_commit
 from sweeps.record.sweep_folder import SweepFolder
+from sweeps.record.sweep_state import SweepState
+from sweeps.record.trials import TrialState
 from sweeps.tracking.addresses import RunAddresses, resolve_tracking_uri, sqlite_file
 from sweeps.tracking.delivery import DeliveryHandle, deliver_all, start_delivery, tracker_ids, wait_delivered
 from sweeps.tracking.run_key import EVALUATION, FINAL, SWEEP_ID, RunKey
@@ -60,7 +62,7 @@ class TrainingRun:
                 if (self._out / name).exists():
                     self._tracker.artifact(name, "", TRAINING)
             self._tracker.trial_finished(TRAINING, state, 1.0, reason, {})
-            patience_s = PATIENCE_AFTER_INTERRUPT_S if state == "interrupted" else PATIENCE_S
+            patience_s = PATIENCE_AFTER_INTERRUPT_S if state == SweepState.INTERRUPTED else PATIENCE_S
             wait_delivered(self._out, self._delivery, patience_s)
             self._delivery.stop()
 
@@ -91,12 +93,12 @@ def tracked_training(out: Path, config: Mapping[str, Any] | None) -> Iterator[Tr
     try:
         yield run
     except KeyboardInterrupt:
-        run.end("interrupted")
+        run.end(SweepState.INTERRUPTED)
         raise
     except Exception as error:
-        run.end("FAILED", str(error))
+        run.end(TrialState.FAILED, str(error))
         raise
-    run.end("COMPLETE")
+    run.end(TrialState.COMPLETE)
 
 
 def tell_evaluation(model: Path, data: Path | None, scores: Mapping[str, Any]) -> str | None:
@@ -126,7 +128,7 @@ def tell_evaluation(model: Path, data: Path | None, scores: Mapping[str, Any]) -
         for group, means in (("", scores["mean"]), ("noisy/", scores["noisy"])):
             measured = {f"{split}/{group}{metric}": value for metric, value in means.items() if value is not None}
             tracker.trial_epoch(SCORING, 1, measured)
-        tracker.trial_finished(SCORING, "COMPLETE", 1.0, None, {})
+        tracker.trial_finished(SCORING, TrialState.COMPLETE, 1.0, None, {})
         tracker.close()
         left = deliver_all(place, PATIENCE_S)
         found = tracker_ids(place)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sweeps.record.sweep_state import SweepState
+from sweeps.record.trials import TrialState
 from sweeps.tracking.run_key import PARENT, SWEEP, RunKey
 from sweeps.tracking.spool import Record
 
@@ -18,17 +20,16 @@ _NOT_IN_KEYS = re.compile(r"[^\w\-. :/]")
 
 SWEEP_STARTED = "sweep_started"
 SWEEP_FINISHED = "sweep_finished"
-RUNNING = "RUNNING"
 _END, _AGAIN = "end", "files again"
-STATUS_OF_STATE = {
-    RUNNING: "RUNNING",
-    "COMPLETE": "FINISHED",
-    "PRUNED": "KILLED",
-    "INFEASIBLE": "KILLED",
-    "FAILED": "FAILED",
-    "finished": "FINISHED",
-    "interrupted": "KILLED",
-    "failed": "FAILED",
+STATUS_OF_STATE: dict[str, str] = {
+    TrialState.RUNNING: "RUNNING",
+    TrialState.COMPLETE: "FINISHED",
+    TrialState.PRUNED: "KILLED",
+    TrialState.INFEASIBLE: "KILLED",
+    TrialState.FAILED: "FAILED",
+    SweepState.FINISHED: "FINISHED",
+    SweepState.INTERRUPTED: "KILLED",
+    SweepState.FAILED: "FAILED",
 }
 
 
@@ -142,8 +143,8 @@ def _take_in(folded: Round, record: Record, fields: Mapping[str, Any]) -> None:
             folded.items.pop(_END, None)
             folded.items.setdefault(_AGAIN, FilesAgain(record.sequence))
             update = folded.update(PARENT, record)
-            update.tags |= _tags({**fields["tags"], "dfkd.sweep_state": "running"})
-            update.state = RUNNING
+            update.tags |= _tags({**fields["tags"], "dfkd.sweep_state": SweepState.RUNNING.value})
+            update.state = TrialState.RUNNING
         case "goes_to":
             folded.start = _start(fields)
             folded.items.setdefault(_AGAIN, FilesAgain(record.sequence))
@@ -154,8 +155,8 @@ def _take_in(folded: Round, record: Record, fields: Mapping[str, Any]) -> None:
             update = _update_of(folded, record)
             params = {_key(name): str(value)[:_MAX_PARAM] for name, value in fields["params"].items()}
             update.params = {**params, **update.params}
-            update.tags |= _tags({**fields["tags"], "dfkd.trial_state": RUNNING})
-            update.state, update.end_ms = RUNNING, None
+            update.tags |= _tags({**fields["tags"], "dfkd.trial_state": TrialState.RUNNING.value})
+            update.state, update.end_ms = TrialState.RUNNING, None
         case "trial_tags":
             _update_of(folded, record).tags |= _tags(fields["tags"])
         case "trial_epoch" | "front":

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
+from sweeps.record.trials import TrialState
 from sweeps.tracking.credentials import scrub, secrets
 from sweeps.tracking.mlflow_runs import MlflowRuns, RefusedError, UnreachableError
 from sweeps.tracking.retrying import Retry
 from sweeps.tracking.run_key import TRIAL, RunKey
 from sweeps.tracking.run_updates import (
-    RUNNING,
     STATUS_OF_STATE,
     Item,
     MetricPoint,
@@ -175,12 +175,12 @@ class SweepRuns:
         if update.state is not None:
             self._set_state(update.key, update.state, update.end_ms)
             config = f"trials/{update.key.number or 0:04d}/config.yaml"
-            if update.key.kind == TRIAL and update.state != RUNNING and (self._folder / config).exists():
+            if update.key.kind == TRIAL and update.state != TrialState.RUNNING and (self._folder / config).exists():
                 self._upload(Upload(update.sequence, config, "", update.key))
 
     def _set_state(self, key: RunKey, new: str, end_ms: int | None) -> None:
         states, status = self._state.states, STATUS_OF_STATE.get(new, "FINISHED")
-        if status != STATUS_OF_STATE.get(states.get(key.text, RUNNING)):
+        if status != STATUS_OF_STATE.get(states.get(key.text, TrialState.RUNNING)):
             self._retry(partial(self._open().set_status, self._state.runs[key.text], status, end_ms))
         states[key.text] = new
 
