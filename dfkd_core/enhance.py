@@ -60,9 +60,17 @@ def enhance_path(
         yield clean
         return
     failed: list[DataError] = []
+    counted = itertools.count(1)
+
+    def count(result: Future[DataError | None]) -> None:
+        if not result.cancelled():
+            progress(source.name, next(counted), len(pairs))
+
     num_jobs = min(jobs or (min(allowed_cpus(), MOST_JOBS) if on.type == "cpu" else 1), len(pairs))
     networks = [network, *(open_network(model, on) for _ in range(num_jobs - 1))]  # each hears one stream at a time
-    with _side_by_side(networks, pairs, share, lambda done: progress(source.name, done, len(pairs))) as results:
+    with _side_by_side(networks, pairs, share) as results:
+        for result in results:
+            result.add_done_callback(count)
         for (_, clean), result in zip(pairs, results, strict=True):
             if error := result.result():
                 failed.append(error)
@@ -77,13 +85,13 @@ def enhance_path(
 
 @contextmanager
 def _side_by_side(
-    networks: Sequence[Teacher], pairs: Sequence[tuple[Path, Path]], share: float, done: Callable[[int], None]
+    networks: Sequence[Teacher], pairs: Sequence[tuple[Path, Path]], share: float
 ) -> Iterator[list[Future[DataError | None]]]:
     """What becomes of each pair: None, or what is wrong with it; a thread for each network.
 
     Leaving it early ends the files at work after their present block, and leaves nothing of them behind.
     """
-    free, counted, is_ended = queue.SimpleQueue[Teacher](), itertools.count(1), threading.Event()
+    free, is_ended = queue.SimpleQueue[Teacher](), threading.Event()
     for network in networks:
         free.put(network)
 
@@ -96,7 +104,6 @@ def _side_by_side(
             return error
         finally:
             free.put(network)
-            done(next(counted))
         return None
 
     threads = torch.get_num_threads()
