@@ -105,6 +105,21 @@ class Started(FreeDomain):
         return "of x"
 
 
+class Counting(FreeDomain):
+    num_validated = 0
+
+    def trial_config(self, config, epochs):
+        self.num_validated += 1
+        return super().trial_config(config, epochs)
+
+
+def test_a_config_is_validated_once_from_the_draw_to_the_trials_end(conduct):
+    conductor = conduct()
+    conductor.domain = counting = Counting()
+    run_whole(conductor)
+    assert counting.num_validated == 1
+
+
 def ended(conductor, number=0):
     record = conductor.ledger.record(number)
     return record.state, record.reason
