@@ -62,7 +62,7 @@ class PlainConvTasNet(nn.Module):
     def __init__(self, model: ConvTasNet) -> None:
         super().__init__()
         frames = model.frames
-        self.stride, self.window = frames.stride, frames.window
+        self.stride, self.window = frames.stride_samples, frames.window_samples
         self.register_parameter("analysis", nn.Parameter(frames.analysis.weight.detach().clone()))
         self.register_parameter(
             "synthesis", nn.Parameter(frames.synthesis.weight.detach().transpose(0, 1).transpose(1, 2).clone())

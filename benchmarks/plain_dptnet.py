@@ -42,7 +42,7 @@ class PlainDPTNet(nn.Module):
         super().__init__()
         self.chunk = model.config.chunk
         features = model.output.in_features
-        self.stride, self.window = model.frames.stride, model.frames.window
+        self.stride, self.window = model.frames.stride_samples, model.frames.window_samples
         self.analysis = nn.Parameter(model.frames.analysis.weight.detach().clone())
         self.synthesis = nn.Parameter(model.frames.synthesis.weight.detach().permute(1, 2, 0).clone())
         self.norm = PlainGlobalNorm(model.norm)

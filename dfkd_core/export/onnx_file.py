@@ -112,7 +112,7 @@ def export_whole(folder: Path, path: Path, int8: bool = False, data: Path | None
         rule = f"{config.student.model} works on spectra and is exported as a graph for one frame at a time"
         raise ConfigError(f"{rule}; add --streaming", key="export-onnx", file=folder)
     fixed = round(DPTNET_S * SAMPLE_RATE_HZ) if isinstance(model, DPTNet) else None
-    length = None if fixed else torch.export.Dim("time", min=model.frames.window + 1)
+    length = None if fixed else torch.export.Dim("time", min=model.frames.window_samples + 1)
     graph = io.BytesIO()
     with _quietly(), torch.no_grad():
         program = torch.onnx.export(

@@ -23,7 +23,7 @@ class ConvTasNetCore(LiveCore):
             rule = "must be true to run frame by frame, but is false: gLN sees the whole clip"
             raise ConfigError(f"{rule}; train one with student.causal: true", key="student.causal")
         self.model = model.eval()
-        self.frames = WindowFrames(model.frames.window, model.frames.stride)
+        self.frames = WindowFrames(model.frames.window_samples, model.frames.stride_samples)
 
     def step(self, frame: Tensor, memory: Memory, past_end: int | Tensor) -> Tensor:
         """Enhance a window; nothing is delayed."""

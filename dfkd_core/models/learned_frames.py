@@ -55,32 +55,32 @@ def _tell_old_name(old: str) -> None:
 
 
 class LearnedFrames(nn.Module):
-    """Frames of `window` samples every `stride`, each as `filters` weights: w = U x, and back: x = sum of V w.
+    """Frames of `window_samples` every `stride_samples`, each as `filters` weights: w = U x, and back: x = sum of V w.
 
     (batch, time) to (batch, filter, frame); silence is appended until the last sample is in a frame.
     """
 
-    def __init__(self, filters: int, window: int, stride: int) -> None:
+    def __init__(self, filters: int, window_samples: int, stride_samples: int) -> None:
         super().__init__()
-        self.window = window
-        self.stride = stride
-        self.analysis = nn.Conv1d(1, filters, window, stride, bias=False)
+        self.window_samples = window_samples
+        self.stride_samples = stride_samples
+        self.analysis = nn.Conv1d(1, filters, window_samples, stride_samples, bias=False)
         # A 1 x 1 convolution and overlap-add: the same as a transposed convolution, which takes three times as long.
-        self.synthesis = nn.Conv1d(filters, window, 1, bias=False)
+        self.synthesis = nn.Conv1d(filters, window_samples, 1, bias=False)
 
     def forward(self, signal: Tensor) -> Tensor:
         """Weights (batch, filter, frame) of a signal (batch, time)."""
-        covered = (self.num_frames(signal.shape[-1]) - 1) * self.stride + self.window
+        covered = (self.num_frames(signal.shape[-1]) - 1) * self.stride_samples + self.window_samples
         weights: Tensor = self.analysis(F.pad(signal, (0, covered - signal.shape[-1]))[:, None])
         return weights
 
     def overlap_add(self, weights: Tensor, length: int) -> Tensor:
         """Signal (batch, length) of weights (batch, filter, frame)."""
-        return overlap_add(self.synthesis(weights).transpose(1, 2), self.stride)[:, :length]
+        return overlap_add(self.synthesis(weights).transpose(1, 2), self.stride_samples)[:, :length]
 
     def num_frames(self, num_samples: int) -> int:
         """Frames that cover so many samples."""
-        return 1 + max(0, math.ceil((num_samples - self.window) / self.stride))
+        return 1 + max(0, math.ceil((num_samples - self.window_samples) / self.stride_samples))
 
 
 @torch.no_grad()
@@ -100,6 +100,6 @@ def start_as_cosines(frames: LearnedFrames) -> None:
     time = torch.arange(window) + 0.5 - window / 2
     band = torch.arange(num_filters)[:, None] + 0.5
     bank = torch.cos(math.pi / window * time) * torch.cos(math.pi * band * (time / bands + 1.5))
-    bank *= math.sqrt(4 * frames.stride / (bands * window))
+    bank *= math.sqrt(4 * frames.stride_samples / (bands * window))
     frames.analysis.weight.copy_(bank[:, None])
     frames.synthesis.weight.copy_(bank.T[..., None] / PASSING_MASK)

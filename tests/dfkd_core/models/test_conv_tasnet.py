@@ -30,7 +30,7 @@ def test_sizes_are_the_published_ones(window, width, params, giga_macs):
 
 @pytest.mark.parametrize("length", [1, 32, 33, 500])
 def test_overlap_add_is_the_transposed_convolution(length):
-    frames = LearnedFrames(filters=6, window=8, stride=3)
+    frames = LearnedFrames(filters=6, window_samples=8, stride_samples=3)
     weights = frames(torch.randn(2, length))
     assert weights.shape == (2, 6, frames.num_frames(length))
     kernel = frames.synthesis.weight.permute(1, 2, 0)
