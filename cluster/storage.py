@@ -1,8 +1,7 @@
-"""Paths that every node can reach; a folder that other nodes cannot see is refused at the start."""
+"""Which nodes see a folder of the driver's: those that do not hand their checkpoints over."""
 
 from __future__ import annotations
 
-import socket
 import uuid
 from pathlib import Path
 from typing import Any
@@ -16,30 +15,31 @@ from dfkd_core.errors import ConfigError
 ANSWER_S = 60.0
 
 
-def check_shared(folder: Path) -> None:
-    """Write a file here and read it from every other node; ConfigError names the first node that cannot.
+def blind_nodes(folder: Path) -> list[str]:
+    """Write a file here and read it from every other node; returns the names of those that cannot.
 
     Ray lists a dead node as alive until its heartbeats are missed; a node found dead only then is passed over.
+    ConfigError: a living node does not answer.
     """
     probe, word = folder / f".probe-{uuid.uuid4().hex}", uuid.uuid4().hex
     others = [node["NodeID"] for node in _other_nodes()]
     if not others:
-        return
+        return []
     probe.write_text(word)
     try:
         answers = _read_on(others, probe)
     finally:
         probe.unlink(missing_ok=True)
     blind = {node_id for node_id, answer in answers.items() if answer != word}
+    found = []
     for node in _other_nodes() if blind else []:
         if node["NodeID"] in blind:
-            answer = answers[node["NodeID"]]
-            reason = f"cannot read what {socket.gethostname()} wrote; put the sweep on a shared file system with --out"
+            answer, name = answers[node["NodeID"]], node.get("NodeManagerHostname", node["NodeID"])
             if isinstance(answer, RayError):
-                remedy = "take it out of the cluster, or try again when it does"
-                reason = f"does not answer ({type(answer).__name__}); {remedy}"
-            name = node.get("NodeManagerHostname", node["NodeID"])
-            raise ConfigError(f"must be visible from every node, but {name} {reason}", file=folder)
+                rule = f"must answer, but {name} does not ({type(answer).__name__})"
+                raise ConfigError(f"{rule}; take it out of the cluster, or try again when it does", key="--address")
+            found.append(name)
+    return found
 
 
 def _other_nodes() -> list[dict[str, Any]]:

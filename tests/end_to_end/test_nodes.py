@@ -17,7 +17,7 @@ from ray.cluster_utils import Cluster
 from ray.experimental.internal_kv import _internal_kv_get
 
 from cluster import demand, storage
-from cluster.storage import check_shared
+from cluster.storage import blind_nodes
 from dfkd_core.errors import ConfigError
 from sweeps import SweepSpec, resume_sweep, run_sweep
 from sweeps.record.sweep import Sweep
@@ -127,19 +127,11 @@ def test_an_autoscaler_is_asked_for_all_trials_at_once_and_a_notice_costs_no_tri
         assert all(later - earlier in (0, 1) for earlier, later in pairwise(epochs)), epochs
 
 
-def test_a_folder_that_other_nodes_do_not_see_is_refused_by_run_and_nothing_is_left(nodes, tmp_path, monkeypatch):
-    read_on = storage._read_on
-    monkeypatch.setattr(storage, "_read_on", lambda nodes, path: read_on(nodes, path.with_name("elsewhere")))
-    with pytest.raises(ConfigError, match="must be visible from every node"):
-        run_sweep(SweepSpec.model_validate(sweep()), out=tmp_path / "hidden", workload=Curve)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_every_other_node_is_asked_to_read(nodes, tmp_path, monkeypatch):
     asked, read_on = [], storage._read_on
     monkeypatch.setattr(storage, "_read_on", lambda nodes, path: asked.extend(nodes) or read_on(nodes, path))
     with ray_session():
-        check_shared(tmp_path)
+        assert blind_nodes(tmp_path) == []
     assert {node.node_id for node in nodes.worker_nodes} <= set(asked)
     assert nodes.head_node.node_id not in asked
 
@@ -149,14 +141,14 @@ def test_a_node_that_ray_still_lists_though_it_is_dead_is_passed_over(nodes, tmp
         victim = nodes.add_node(num_cpus=1, object_store_memory=100 << 20)
         nodes.remove_node(victim, allow_graceful=False)
         assert victim.node_id in [node["NodeID"] for node in ray.nodes() if node["Alive"]]
-        check_shared(tmp_path)
+        assert blind_nodes(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_living_node_whose_answer_does_not_come_in_time_is_named(nodes, tmp_path, monkeypatch):
     monkeypatch.setattr(storage, "ANSWER_S", 0.0)
-    with ray_session(), pytest.raises(ConfigError, match=r"does not answer \(GetTimeoutError\); take it out"):
-        check_shared(tmp_path)
+    with ray_session(), pytest.raises(ConfigError, match=r"does not \(GetTimeoutError\); take it out"):
+        blind_nodes(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from cluster.session import Session
-from cluster.storage import check_shared
 from dfkd_core.errors import ConfigError
 from sweeps.definition.objectives import costs
 from sweeps.engine.driving.checking import check_begun, check_unchanged
 from sweeps.engine.driving.driver import Driver, Trials, outcome
 from sweeps.engine.driving.front_updates import RepeatUpdates
-from sweeps.engine.driving.preparing import locked, prepare, ray_for
+from sweeps.engine.driving.preparing import locked, prepare, ray_for, tell_blind_nodes
 from sweeps.engine.driving.recovery import deliver_owed, mend
 from sweeps.fronts.front import Front, build_front, count_states, has_point
 from sweeps.git_commit import git_commit
@@ -104,7 +103,7 @@ def confirm_front(
         display.note(cost(sweep.ledger, list(candidates), asked, waiting, seeds).text())
         with ray_for(sweep.spec, folder, address, f"{COMMAND} --seeds {seeds}") as session:
             check_unchanged(sweep, prepare(sweep.spec, workload, display))
-            check_shared(folder.path)
+            tell_blind_nodes(folder, display)
             repeats = begun or Repeats.begin(folder.path, sweep.spec, workload)
             return _drive(Confirming(sweep, repeats, seeds, candidates), workload, lock, session, display)
 

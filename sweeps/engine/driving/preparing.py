@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from cluster.demand import require_room
 from cluster.resources import check_fits
 from cluster.session import Session, connect
+from cluster.storage import blind_nodes
 from sweeps.definition.spec import SweepSpec
 from sweeps.engine.driving.stopping import STOP_REQUEST
 from sweeps.record.driver_lock import DriverLock
@@ -58,3 +59,10 @@ def prepare(spec: SweepSpec, workload: type[Workload], display: Display) -> dict
         hashes = domain.prepare(config, progress)
     domain.require_reported(config, spec.metrics)
     return hashes
+
+
+def tell_blind_nodes(folder: SweepFolder, display: Display) -> None:
+    """Say which nodes do not see the sweep folder, and what becomes of their trials."""
+    if blind := blind_nodes(folder.path):
+        how = "their trials hand each checkpoint to this driver's side, which writes it"
+        display.told(f"{', '.join(blind)} do not see {folder.path}: {how}")

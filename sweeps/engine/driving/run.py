@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from cluster.session import Session
-from cluster.storage import check_shared
 from sweeps.definition.spec import SweepSpec
 from sweeps.engine.deciding.conductor import sweep_tags
 from sweeps.engine.driving.checking import (
@@ -22,7 +21,7 @@ from sweeps.engine.driving.checking import (
 )
 from sweeps.engine.driving.driver import Driver, Trials, outcome
 from sweeps.engine.driving.front_updates import FrontUpdates
-from sweeps.engine.driving.preparing import default_workload, locked, prepare, ray_for
+from sweeps.engine.driving.preparing import default_workload, locked, prepare, ray_for, tell_blind_nodes
 from sweeps.engine.driving.recovery import deliver_owed, mend, with_own_id, with_retries
 from sweeps.engine.driving.warm_start import lessons
 from sweeps.fronts.front import Front
@@ -64,7 +63,7 @@ def run_sweep(
             folder.refuse_second()
             with folder.removed_unless_begun(is_new):
                 folder.create()
-                check_shared(folder.path)
+                tell_blind_nodes(folder, display)
                 sweep_id = uuid.uuid4().hex
                 folder.write_note(sweep_id, workload)
                 trust_tracker(sweep_id, spec.storage.tracking_uri)
@@ -114,7 +113,7 @@ def resume_sweep(
         with ray_for(spec, folder, address) as session:
             check_unchanged(sweep, prepare(spec, workload, display))
             folder.write_spec(spec)
-            check_shared(folder.path)
+            tell_blind_nodes(folder, display)
             return _drive(sweep, workload, lock, session, display)
 
 

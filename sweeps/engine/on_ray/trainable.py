@@ -6,7 +6,6 @@ import gc
 import json
 import socket
 import sys
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +14,15 @@ from typing import Any
 import cloudpickle
 import ray
 from ray import tune
+from ray.actor import ActorHandle
 
 from dfkd_core.base.machine import return_freed_memory
 from sweeps.engine.deciding.failures import FailureKind, kind_of
 from sweeps.engine.deciding.inputs import REMEDY, Inputs, NodeDiffers, require_equal
 from sweeps.engine.deciding.trial_log import TrialLog
+from sweeps.engine.on_ray.trial_desk import FarDesk, TrialDesk
 from sweeps.record.driver_lock import holds
-from sweeps.record.trial_folder import TrialFolder, read_state
+from sweeps.record.trial_folder import read_state
 from sweeps.workload import Workload, domain_of
 
 
@@ -42,6 +43,7 @@ class WorkOrder:
     session: str
     workload: bytes  # cloudpickled by the driver of this very run
     inputs: Inputs
+    keeper: ActorHandle | None = None  # of the folder, for nodes that do not see it; None: every node is the driver's
 
 
 class TrialRunner(tune.Trainable):  # type: ignore[misc]
@@ -54,6 +56,7 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
         """Take up the first trial."""
         self.order = order
         self.kind: type[Workload] = cloudpickle.loads(order.workload)
+        self.is_far = order.keeper is not None and not holds(order.home, order.session)
         gc.freeze()  # the libraries' own objects stay: collecting after each trial then takes a millisecond
         self._take_up(config)
 
@@ -64,10 +67,10 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
 
     def step(self) -> dict[str, Any]:
         """One epoch, saved before it is reported; a trial taken up again first repeats its last report."""
-        if not self.order.folder.is_dir():
+        if not self.is_far and not self.order.folder.is_dir():
             raise node_error(f"does not see {self.order.folder}; {REMEDY}")
         try:
-            with TrialLog(self.files.path / "log.txt") as log:
+            with TrialLog(self.desk.log) as log:
                 try:
                     return self._step()
                 except NodeDiffers as error:
@@ -80,7 +83,9 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
                         raise
                     raise TrialError(FailureKind.ERROR, log.note_exception(error)) from None
         except OSError as error:  # the log itself cannot be written
-            raise TrialError(kind_of(error), f"{self.files.path / 'log.txt'}: {error}") from None
+            raise TrialError(kind_of(error), f"{self.desk.log}: {error}") from None
+        finally:
+            self.desk.send_log()
 
     def cleanup(self) -> None:
         """Drop the trial."""
@@ -90,17 +95,19 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
         self.workload, self.epoch = None, 0
         release_memory()
         self.trial_config, self.start_hash = json.loads(config["config"]), config["start_hash"]
-        self.files, self.claim = TrialFolder(self.order.folder, config["number"]), uuid.uuid4().hex
+        order, number = self.order, config["number"]
+        self.desk: TrialDesk | FarDesk = TrialDesk(order.folder, number, order.home, order.session)
+        if self.is_far:
+            self.desk = FarDesk(order.keeper, number)
 
     def _step(self) -> dict[str, Any]:
         workload, last_report = (self.workload, None) if self.workload else self._begin()
         if last_report is not None:
             return last_report
-        self._check_fence()
+        self.desk.check()
         metrics = as_floats(workload.step())
         self.epoch += 1
-        self._check_fence()
-        self.files.save(self.epoch, metrics, workload.save)
+        self.desk.save(self.epoch, metrics, workload.save)
         return self._report(metrics)
 
     def _begin(self) -> tuple[Workload, dict[str, Any] | None]:
@@ -108,8 +115,8 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
         if not self.is_fit:
             self.order.inputs.require(domain_of(self.kind))
             self.is_fit = True  # what all trials share is asked for once a process
-        self.files.claim(self.claim)
-        for checkpoint in self.files.generations():
+        self.desk.claim()
+        for checkpoint in self.desk.checkpoints():
             try:
                 self.workload = self._built()
                 self.epoch, metrics = read_state(checkpoint)
@@ -150,13 +157,6 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
     def _report(self, metrics: dict[str, Any]) -> dict[str, Any]:
         node = {"node": socket.gethostname(), "device": str(getattr(self.workload, "device", "cpu"))}
         return {"epoch": self.epoch, "metrics": metrics, "where": node | dict(getattr(self.workload, "tags", {}))}
-
-    def _check_fence(self) -> None:
-        """Only the trial's present worker may write to its folder, and only for the driver that holds the sweep."""
-        if not holds(self.order.home, self.order.session):
-            raise RuntimeError("this worker's driver no longer holds the sweep; nothing was written")
-        if not self.files.is_claimed_by(self.claim):
-            raise RuntimeError("another worker has taken this trial up; nothing was written")
 
 
 def node_error(reason: str) -> TrialError:

@@ -22,6 +22,7 @@ from sweeps.engine.on_ray.by_value import by_value
 from sweeps.engine.on_ray.scheduler import LedgerScheduler
 from sweeps.engine.on_ray.searcher import LedgerSearcher
 from sweeps.engine.on_ray.trainable import TrialRunner, WorkOrder
+from sweeps.engine.on_ray.trial_desk import start_keeper
 from sweeps.engine.on_ray.worker_losses import losses_told_as_actors
 
 WATCH_S = 0.25
@@ -116,7 +117,9 @@ def run_trials(conductor: Conductor, watch: Callable[[Conductor], None], is_own_
     if limit is not None and is_own_ray and num_slots(wanted, ray.nodes()) <= limit:
         limit = None
     lock = conductor.lock
-    order = WorkOrder(conductor.folder, lock.folder, lock.session, by_value(conductor.workload), conductor.inputs)
+    place = conductor.folder, lock.folder, lock.session
+    keeper = None if is_own_ray else start_keeper(*place)
+    order = WorkOrder(*place, by_value(conductor.workload), conductor.inputs, keeper)
     scheduler = LedgerScheduler(conductor)
 
     def asked_for(config: dict[str, Any]) -> PlacementGroupFactory:

@@ -1,19 +1,26 @@
 """A trial's files: checkpoints whole or not at all, kept generations, a fall-back from damage."""
 
+import errno
 import json
 import multiprocessing
 import os
+import pickle
 import signal
 import time
+from types import SimpleNamespace
 
 import pytest
 from closed_form import Curve
+from ray.exceptions import RayTaskError
 
 from dfkd_core.scoring.clip_table import ClipTable
 from dfkd_core.scoring.confidence import Crossing
+from sweeps.engine.deciding.failures import FailureKind
 from sweeps.engine.deciding.inputs import Inputs
+from sweeps.engine.on_ray import trial_desk
 from sweeps.engine.on_ray.by_value import by_value
-from sweeps.engine.on_ray.trainable import TrialRunner, WorkOrder
+from sweeps.engine.on_ray.trainable import TrialError, TrialRunner, WorkOrder
+from sweeps.engine.on_ray.trial_desk import Keeper
 from sweeps.record.trial_folder import KEPT, TrialFolder, read_state
 from sweeps.record.trials import TrialRecord, TrialState
 from sweeps.workload import FreeDomain
@@ -127,16 +134,35 @@ def test_a_trial_without_a_checkpoint_has_a_result_too(tmp_path):
 class Runner(TrialRunner):
     """A worker without Ray around it."""
 
-    def __init__(self, folder, config):
-        plan = WorkOrder(folder, folder, "session", by_value(Curve), Inputs({}, 5))
+    def __init__(self, folder, config, keeper=None):
+        plan = WorkOrder(folder, folder, "session", by_value(Curve), Inputs({}, 5), keeper)
         self.setup({"number": 7, "config": json.dumps(config), "start_hash": None}, plan)
 
 
-@pytest.fixture
-def worker(tmp_path, monkeypatch):
-    monkeypatch.setattr("sweeps.engine.on_ray.trainable.holds", lambda folder, session: True)
+@pytest.fixture(params=["near", "far"])
+def worker(request, tmp_path, monkeypatch):
+    """A worker on a node that sees the sweep folder, or on one that hands its files over."""
+    monkeypatch.setattr(trial_desk, "holds", lambda folder, session: True)
+    keeper = None if request.param == "near" else beside(Keeper(tmp_path, tmp_path, "session"), monkeypatch)
     TrialFolder(tmp_path, 7).create({})
-    return lambda: Runner(tmp_path, {"x": 0.5, "size": 0.5})
+    return lambda: Runner(tmp_path, {"x": 0.5, "size": 0.5}, keeper)
+
+
+def beside(keeper, monkeypatch):
+    """A keeper called as an actor, without Ray: what travels is pickled, what it raises comes as Ray's error."""
+
+    def remote(method):
+        def call(*arguments):
+            try:
+                return pickle.loads(pickle.dumps(method(*pickle.loads(pickle.dumps(arguments)))))
+            except Exception as error:
+                raise RayTaskError("call", "traceback", error) from None
+
+        return lambda *arguments: lambda: call(*arguments)
+
+    names = [name for name in vars(Keeper) if not name.startswith("_")]
+    monkeypatch.setattr(trial_desk.ray, "get", lambda waiting: waiting())
+    return SimpleNamespace(**{name: SimpleNamespace(remote=remote(getattr(keeper, name))) for name in names})
 
 
 def test_a_trial_taken_up_again_first_repeats_its_last_report(worker):
@@ -172,8 +198,8 @@ def test_without_a_readable_checkpoint_a_trial_begins_anew(worker, tmp_path):
 def test_a_worker_whose_driver_lost_the_sweep_writes_nothing(worker, tmp_path, monkeypatch):
     first = worker()
     first.step()
-    monkeypatch.setattr("sweeps.engine.on_ray.trainable.holds", lambda folder, session: False)
-    with pytest.raises(Exception, match="no longer holds the sweep"):
+    monkeypatch.setattr(trial_desk, "holds", lambda folder, session: False)
+    with pytest.raises(TrialError, match="RuntimeError: this worker's driver no longer holds the sweep"):
         first.step()
     assert [path.name for path in TrialFolder(tmp_path, 7).generations()] == ["00001"]
 
@@ -184,7 +210,7 @@ def test_a_worker_that_was_cut_off_does_not_write_beside_the_one_that_took_over(
     first.step()
     second = worker()
     assert second.step()["epoch"] == 1
-    with pytest.raises(Exception, match="another worker has taken this trial up"):
+    with pytest.raises(TrialError, match="RuntimeError: another worker has taken this trial up"):
         first.step()
     assert second.step()["epoch"] == 2
 
@@ -197,3 +223,41 @@ def test_a_reused_worker_keeps_nothing_of_the_trial_before(worker, tmp_path):
     report = first.step()
     assert report["epoch"] == 1
     assert first.workload.config["x"] == 0.1
+
+
+def test_a_disk_that_is_full_where_the_folder_lies_is_told_as_that(worker, tmp_path, monkeypatch):
+    """Nearby or handed over: the sweep gives up, and the trial waits for room."""
+    first = worker()
+    first.step()
+
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(TrialFolder, "save", refuse)
+    with pytest.raises(TrialError) as caught:
+        first.step()
+    assert caught.value.kind == FailureKind.DISK_FULL
+
+
+def test_what_a_trial_prints_is_in_its_log(worker, tmp_path, monkeypatch):
+    first = worker()
+    step = first.step
+    monkeypatch.setattr(Curve, "_note", lambda self: print(f"epoch {self.epoch} of x {self.config['x']}"))
+    step(), step()
+    assert (tmp_path / "trials" / "0007" / "log.txt").read_text() == "epoch 1 of x 0.5\nepoch 2 of x 0.5\n"
+
+
+@pytest.mark.parametrize("name", ["../0008/config.yaml", "/etc/passwd", "a/../../b"])
+def test_a_file_that_would_lie_outside_of_its_checkpoint_is_not_written(tmp_path, name):
+    with pytest.raises(ValueError, match="outside of its checkpoint"):
+        trial_desk.unpack({name: b"x"}, tmp_path / "00001")
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_a_folder_travels_whole(tmp_path):
+    (tmp_path / "from" / "deep").mkdir(parents=True)
+    for name in ("weights", "deep/state"):
+        (tmp_path / "from" / name).write_bytes(name.encode() * 3)
+    trial_desk.unpack(trial_desk.pack(tmp_path / "from"), tmp_path / "to")
+    assert (tmp_path / "to" / "deep" / "state").read_bytes() == b"deep/state" * 3
+    assert (tmp_path / "to" / "weights").read_bytes() == b"weights" * 3

@@ -15,7 +15,8 @@ from sweeps.workload import FreeDomain
 def stepping(tmp_path, raised):
     """A worker whose step raises."""
     runner = TrialRunner.__new__(TrialRunner)
-    runner.order, runner.files = SimpleNamespace(folder=tmp_path), SimpleNamespace(path=Path(tmp_path))
+    runner.order, runner.is_far = SimpleNamespace(folder=tmp_path), False
+    runner.desk = SimpleNamespace(log=Path(tmp_path, "log.txt"), send_log=lambda: None)
 
     def step():
         raise raised
