@@ -30,11 +30,12 @@ def nodes(tmp_path, monkeypatch):
 def test_a_node_and_the_driver_die_and_every_epoch_that_was_reported_is_there(nodes, tmp_path):
     log, folder = tmp_path / "log", tmp_path / "runs" / "apart"
     log.mkdir()
-    spec = sweep(TRIALS, EPOCHS, log, config={"epoch_s": 0.7}, failures={"max_retries": 0})
-    with begin(spec, folder) as driver:
-        wait_for_epochs(log, 6, driver)
+    spec = sweep(TRIALS, EPOCHS, log, config={"epoch_s": 0.7, "gate": str(tmp_path / "gate")})
+    with begin({**spec, "failures": {"max_retries": 0}}, folder) as driver:
+        wait_for_epochs(log, 6, driver)  # both trials are in their third
         nodes.kill(nodes.processes[0])
         nodes.add()  # joins late: it was not asked at the start
+        (tmp_path / "gate").touch()
         wait_for_epochs(log, 4, driver)
         driver.kill()
     reached = {record.number: record.epochs for record in Sweep.open(folder).records()}

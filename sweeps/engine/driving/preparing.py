@@ -65,4 +65,4 @@ def tell_blind_nodes(folder: SweepFolder, display: Display) -> None:
     """Say which nodes do not see the sweep folder, and what becomes of their trials."""
     if blind := blind_nodes(folder.path):
         how = "their trials hand each checkpoint to this driver's side, which writes it"
-        display.told(f"{', '.join(blind)} do not see {folder.path}: {how}")
+        display.note(f"{', '.join(blind)} do not see {folder.path}: {how}")
