@@ -29,6 +29,7 @@ BENCHMARKS = (
     "corpus_scale",
     "front_while_running",
     "driver_growth",
+    "suggestion_time",
     "interval_coverage",
 )
 RESULTS = Path("bench-results/latest.json")

@@ -80,7 +80,7 @@ export function drawIndicators(container) {
       element("td", { class: "number quiet" }, intervalText(front.hypervolume, short)),
       element("td", {}, whisker(front.hypervolume, ends, side)),
       element("td", { class: "number" }, String(front.points)),
-      element("td", {}, `${front.budget.trials} \u00d7 ${front.budget.epochs} epochs`),
+      element("td", {}, `${front.budget.trials ?? `${front.budget.hours} h`} \u00d7 ${front.budget.epochs} epochs`),
       element("td", {}, front.standing),
     ),
   );

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from sweeps.engine.deciding.conductor import Conductor
@@ -34,14 +35,17 @@ class Watch:
         """Time that drivers have worked on this sweep, resumes included."""
         return self._spent_before_s + time.monotonic() - self._started
 
+    def left_s(self) -> float:
+        """What is left of the budget's hours; infinity where none are set."""
+        hours = self._ledger.spec.budget.hours
+        return math.inf if hours is None else 3600 * hours - self.spent_s
+
     def __call__(self, conductor: Conductor) -> None:
         """Look around once."""
         self._lock.check()
         if self._request.exists():
             conductor.stop("stopped by request")
             self._request.unlink(missing_ok=True)
-        hours = conductor.spec.budget.hours
-        conductor.closed = hours is not None and self.spent_s > 3600 * hours
         if time.monotonic() - self._noted > NOTE_TIME_S:
             self.note_time()
         self._updates.refresh()
@@ -64,6 +68,7 @@ class Watch:
             name=conductor.spec.name,
             objectives=conductor.spec.objectives,
             num_trials=conductor.spec.budget.trials,
+            hours=conductor.spec.budget.hours,
             counts={**conductor.counts, TrialState.RUNNING: at_work},
             hypervolume=self._updates.hypervolume,
             front=lambda: self._updates.front,
