@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check page bench screenshots chaos teacher clean
+.PHONY: demo test check page bench bench-cluster screenshots chaos teacher clean
 
 demo: $(STAMP)
 	$(BIN)/dfkd data demo
@@ -34,6 +34,10 @@ page:
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+# 64 workers on four Ray nodes of this machine (12 GiB), then 16 nodes that come and go: a quarter of an hour
+bench-cluster: $(STAMP)
+	$(BIN)/python -m benchmarks cluster_scale
 
 # of the demo, and of its comparison with a sweep of random starts without a teacher
 screenshots: $(STAMP) demo

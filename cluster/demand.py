@@ -56,13 +56,13 @@ def require_room(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, Any]]
         log.warning("no node holds a trial yet; the cluster's autoscaler is asked for some with %s", in_words(wanted))
 
 
-class Keeper:
+class DemandKeeper:
     """Lives on the head node; `request` tells the autoscaler."""
 
     def __init__(self, request: Callable[..., None] = request_resources) -> None:
         self._request, self._lock = request, threading.Lock()
         self._asked: dict[str, tuple[float, list[dict[str, float]]]] = {}
-        self._told: list[dict[str, float]] = []
+        self._requested: list[dict[str, float]] = []
         self._is_watching = False
 
     def watch(self) -> None:
@@ -93,9 +93,9 @@ class Keeper:
 
     def _tell(self) -> int:
         wanted = [bundle for _, bundles in self._asked.values() for bundle in bundles]
-        if wanted != self._told:
+        if wanted != self._requested:
             self._request(bundles=wanted)
-            self._told = wanted
+            self._requested = wanted
         return len(wanted)
 
 
@@ -144,7 +144,7 @@ class Demand:
 def keeper() -> Any:
     """The cluster's keeper, made where there is none."""
     options = {"name": NAME, "namespace": NAMESPACE, "lifetime": "detached", "get_if_exists": True}
-    actor = ray.remote(Keeper).options(num_cpus=0, resources=ON_HEAD, **options).remote()
+    actor = ray.remote(DemandKeeper).options(num_cpus=0, resources=ON_HEAD, **options).remote()
     actor.watch.remote()
     return actor
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ray.job_submission import JobDetails, JobSubmissionClient
 
 LARGEST_BYTES = 500 << 20  # what Ray takes as a working directory
+MOST_NODES = 10_000  # that Ray's list tells of
 STOP_WAIT_S = 300  # for the epochs in flight; Ray's own 3 s would kill the driver
 # folders that are never sent, whatever git says of them
 LEFT_OUT = {".git", ".venv", "venv", "runs", "mlruns", "models", "build", "dist", "bench-results", "node_modules"}
@@ -94,7 +95,9 @@ class Cluster:
         with tempfile.TemporaryDirectory(prefix="dfkd-submit-") as folder:
             size = _stage(Path(folder), tree)
             (Path(folder) / "sweep.yaml").write_text(dump_yaml(spec))
-            report(f"sending {size / 1e6:.1f} MB: {f'the working tree {tree}' if tree else 'the sweep alone'}")
+            left_out = f"{', '.join(sorted(LEFT_OUT))} and what git ignores stay here"
+            what = f"the working tree {tree} ({left_out})" if tree else "the sweep alone"
+            report(f"sending {size / 1e6:.1f} MB of at most {LARGEST_BYTES / 1e6:.0f}: {what}")
             passed_on = {key: value for key in PASSED_ON if (value := os.environ.get(key))}
             variables = {key: value for key, value in passed_on.items() if not urlsplit(value).password}
             for key in (key for key in (*PASSED_ON, *SECRETS) if os.environ.get(key) and key not in variables):
@@ -128,6 +131,27 @@ class Cluster:
         while not (job := self.job(job.job_id)).is_over:
             time.sleep(0.5)
         return job
+
+    def page(self, job: SweepJob) -> str:
+        """Where the job is looked at in Ray's dashboard."""
+        return f"{self.address.rstrip('/')}/#/jobs/{job.job_id}"
+
+    def last_lines(self, job: SweepJob, count: int) -> list[str]:
+        """What the driver has said last."""
+        with self._answering():
+            return str(self._client.get_job_logs(job.job_id)).splitlines()[-count:]
+
+    def nodes(self) -> list[dict[str, Any]]:
+        """The cluster's living nodes, as `ray.nodes()` names what matters of them."""
+        from ray.util.state import list_nodes
+
+        with self._answering():
+            found = list_nodes(self.address, limit=MOST_NODES, raise_on_missing_output=False)
+        return [
+            {"Alive": True, "NodeManagerHostname": node.node_name, "Resources": node.resources_total}
+            for node in found
+            if node.state == "ALIVE"
+        ]
 
     def stop(self, name: str) -> SweepJob:
         """Let the job of this id or sweep finish its epochs in flight and end."""

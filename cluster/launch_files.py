@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import shlex
+import textwrap
 from importlib.metadata import version
 from pathlib import Path
 from string import Template
@@ -43,13 +44,27 @@ class LaunchFile(Config):
         """What the template's names stand for, beyond the fields."""
         return {}
 
+    def asks(self) -> str:
+        """What it will ask for, in words."""
+        return "nothing: an image is built"
+
+    @property
+    def node(self) -> str:
+        """One node, in words."""
+        gpus = f", {self.gpus_per_worker} GPU" if self.gpus_per_worker else ""
+        return f"{self.cpus_per_worker} CPU{gpus}, {self.memory_gb_per_worker} GB"
+
     def text(self, file: str) -> str:
         """The file, as it is to be written to `file`."""
+        return self.filled(self.template, file)
+
+    def filled(self, template: str, file: str) -> str:
+        """A template with this kind's values."""
         torch, python = version("torch").partition("+")[0], ".".join(platform.python_version_tuple()[:2])
         versions = {"ray_version": version("ray"), "torch_version": torch, "python_version": python}
         filled = {**self.model_dump(), **versions, "file": file, **self.values()}
-        text = Template((_HERE / self.template).read_text()).substitute(filled)
-        if not self.template.endswith(".yaml"):
+        text = Template((_HERE / template).read_text()).substitute(filled)
+        if not template.endswith(".yaml"):
             return text
         # an option that is not used leaves its line empty
         return "".join(line for line in text.splitlines(keepends=True) if line.strip())
@@ -92,6 +107,10 @@ class AWS(Launcher):
     worker_type: Word = _asked("the workers' instance type", "c6i.xlarge")
     spot: bool = _asked("spot workers: cheaper, and may be taken away", True)
 
+    def asks(self) -> str:
+        """Machines, by type."""
+        return _rented(self.head_type, self.worker_type, self)
+
     def values(self) -> dict[str, Any]:
         """The market's line."""
         market = "      InstanceMarketOptions: {MarketType: spot}   # a lost worker costs its trial the epoch in flight"
@@ -112,6 +131,10 @@ class GCP(Launcher):
     image: Word = _asked("the disks' source image", "projects/debian-cloud/global/images/family/debian-12")
     spot: bool = _asked("spot workers: cheaper, and may be taken away", True)
 
+    def asks(self) -> str:
+        """Machines, by type."""
+        return _rented(self.head_type, self.worker_type, self)
+
     def values(self) -> dict[str, Any]:
         """The market's line."""
         market = "      scheduling: [{provisioningModel: SPOT}]     # a lost worker costs its trial the epoch in flight"
@@ -126,13 +149,17 @@ class OnPrem(Launcher):
     head: Word = _asked("the machine that holds driver and ledger")
     hosts: tuple[Word, ...] = Field(min_length=1, description="a machine that trains; once for each")
 
+    def asks(self) -> str:
+        """Nothing that is rented."""
+        return f"{self.head} as head and {', '.join(self.hosts)} as workers of {self.node}"
+
     def values(self) -> dict[str, Any]:
         """As many workers as hosts."""
         return {**super().values(), "workers": len(self.hosts), "hosts": ", ".join(self.hosts)}
 
 
 class KubeRay(LaunchFile):
-    """A RayJob: the cluster is made for the sweep and deleted after it."""
+    """A RayJob: a cluster made for the sweep and deleted after it; or a RayCluster that sweeps are submitted to."""
 
     template = "kuberay/job.yaml"
 
@@ -143,11 +170,28 @@ class KubeRay(LaunchFile):
     queue: LaunchName | None = _asked("Kueue's local queue, where there is one", None)
     tracking_secret: LaunchName = _asked("the secret that holds MLflow's uri and token", "dfkd-tracking")
     idle_minutes: LaunchCount = _asked("a worker without work ends after so long", 5)
+    stays: bool = _asked("a RayCluster for `dfkd sweep submit`, which stays until it is deleted, not a RayJob", False)
+
+    def asks(self) -> str:
+        """Pods."""
+        most = f"{self.workers} workers from the start, in queue {self.queue}" if self.queue else None
+        return f"a head of 2 CPU, 8 GB, and {most or f'up to {self.workers} workers'}, each of {self.node}"
+
+    def text(self, file: str) -> str:
+        """A RayCluster's specification is the one that a RayJob holds, without the sweep's file."""
+        job = super().text(file)
+        if not self.stays:
+            return job
+        lines = job.partition("  rayClusterSpec:\n")[2].splitlines()
+        spec = "\n".join(line for line in lines if "{name: sweep, " not in line)
+        return self.filled("kuberay/cluster.yaml", file) + textwrap.indent(textwrap.dedent(spec), "  ") + "\n"
 
     def values(self) -> dict[str, Any]:
-        """Labels, limits and times in Kubernetes' words."""
+        """Labels, limits and times in Kubernetes' words; under Kueue, which admits a cluster whole, of fixed size."""
         gpus = self.gpus_per_worker
         return {
+            "autoscaling": "false" if self.queue else "true",
+            "fewest": self.workers if self.queue else 0,
             "labels": f"  labels: {{kueue.x-k8s.io/queue-name: {self.queue}}}" if self.queue else "",
             "gpu_limit": f", nvidia.com/gpu: {gpus}" if gpus else "",
             "idle_seconds": 60 * self.idle_minutes,
@@ -166,6 +210,11 @@ class Slurm(LaunchFile):
     accelerator: Word | None = _asked("the type of GPU, as the site calls it", None)
     time_limit: Duration = _asked("of one run of the job, in Slurm's words", "24:00:00")
     requeue: bool = _asked("back into the queue when the time is over and work is left", True)
+
+    def asks(self) -> str:
+        """One allocation."""
+        kind = f" of type {self.accelerator}" if self.accelerator else ""
+        return f"{self.workers} nodes at once for {self.time_limit}, each of {self.node}{kind}"
 
     def values(self) -> dict[str, Any]:
         """Slurm's directives, and words quoted for the shell."""
@@ -189,6 +238,11 @@ class Docker(LaunchFile):
     """An image with everything that a node needs."""
 
     template = "docker/Dockerfile"
+
+
+def _rented(head: str, worker: str, cloud: AWS | GCP) -> str:
+    how = "on spot" if cloud.spot else "on demand"
+    return f"one {head} on demand, and up to {cloud.workers} x {worker} {how}, each of {cloud.node}"
 
 
 KINDS: dict[str, type[LaunchFile]] = {

@@ -37,11 +37,39 @@ def check_fits(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, Any]]) 
     )
 
 
+GPU_GIB = {  # memory by Ray's name of the type; of those that come in two sizes the smaller
+    "T4": 16,
+    "V100": 16,
+    "P100": 16,
+    "RTX-4090": 24,
+    "L4": 24,
+    "A10G": 24,
+    "A100": 40,
+    "A100-40G": 40,
+    "A100-80G": 80,
+    "L40S": 48,
+    "H100": 80,
+    "H200": 141,
+    "B200": 180,
+}
+
+
+def gpu_bytes(node: Mapping[str, Any]) -> float | None:
+    """The memory of one of a node's GPUs, from its type; None of a node without any, and of an unknown type."""
+    resources = node["Resources"]
+    if "gpu_bytes" in node:
+        return float(node["gpu_bytes"])
+    kinds = [name.partition(":")[2] for name in resources if name.startswith("accelerator_type:")]
+    return GPU_GIB[kinds[0]] * 2.0**30 if resources.get("GPU") and kinds and kinds[0] in GPU_GIB else None
+
+
 def this_machine() -> dict[str, Any]:
     """What a Ray for this machine alone would say of its one node; accelerator types only Ray itself knows."""
     import torch
 
-    return {"Alive": True, "Resources": {"CPU": allowed_cpus(), "GPU": torch.cuda.device_count()}}
+    gpus = torch.cuda.device_count()
+    found = {"Alive": True, "Resources": {"CPU": allowed_cpus(), "GPU": gpus}}
+    return {**found, "gpu_bytes": torch.cuda.get_device_properties(0).total_memory} if gpus else found
 
 
 def num_slots(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, Any]]) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 import ray
 from ray._private.services import canonicalize_bootstrap_address
+from ray._private.worker import get_dashboard_url
 from ray.exceptions import AuthenticationError
 
 from cluster import own_ray
@@ -32,6 +33,12 @@ class Session:
     def nodes(self) -> list[dict[str, Any]]:
         """What Ray says of its nodes."""
         return list(ray.nodes())
+
+    @property
+    def dashboard(self) -> str | None:
+        """Where the cluster is looked at; None of a Ray of our own, and of one without a dashboard."""
+        url = None if self.is_own else get_dashboard_url()
+        return f"http://{url}" if url else None
 
 
 @contextmanager

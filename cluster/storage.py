@@ -18,9 +18,14 @@ ANSWER_S = 60.0
 def blind_nodes(folder: Path) -> list[str]:
     """Write a file here and read it from every other node; returns the names of those that cannot.
 
+    A folder inside Ray's own session, where a submitted job's working directory lies, goes with it and is refused.
     Ray lists a dead node as alive until its heartbeats are missed; a node found dead only then is passed over.
     ConfigError: a living node does not answer.
     """
+    session = ray._private.worker._global_node and ray._private.worker._global_node.get_session_dir_path()
+    if session and folder.resolve().is_relative_to(Path(session).resolve()):
+        rule = f"must be a place that lives on, but lies in Ray's session, {session}, which goes with the cluster"
+        raise ConfigError(f"{rule}; name another --out", file=folder)
     probe, word = folder / f".probe-{uuid.uuid4().hex}", uuid.uuid4().hex
     others = [node["NodeID"] for node in _other_nodes()]
     if not others:

@@ -98,6 +98,10 @@ class Domain(ABC, Generic[C]):
         """About how long one epoch of a trial takes on one thread, when that can be told without training."""
         return None
 
+    def device_bytes(self, config: C) -> float | None:
+        """About how much memory a trial takes on its GPU; None when that cannot be told without training."""
+        return None
+
     def start_name(self, config: C) -> str:
         """What a trial begins with, where trials differ in that."""
         return ""

@@ -23,10 +23,11 @@ def _command(kind: type[LaunchFile]) -> Callable[..., None]:
 
     def write(output: Path, **options: Any) -> None:
         given = {name: value for name, value in options.items() if value not in (None, [])}
-        text = kind.parse(given, "dfkd cluster render").text(str(output))
+        launch_file = kind.parse(given, "dfkd cluster render")
+        text = launch_file.text(str(output))
         output.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(output, text.encode())
-        typer.echo(f"{output}: written; its first lines say how to use it")
+        typer.echo(f"{output}: written; its first lines say how to use it\nit asks for {launch_file.asks()}")
 
     parameters = [
         inspect.Parameter(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,17 +12,17 @@ from sweeps.commands import jobs
 from sweeps.commands.jobs import MaybeDashboard
 from sweeps.commands.options import Address, AsJson, Out, Set, SweepDir, SweepFile, Yes, display
 from sweeps.commands.settings import sweep_settings
-from sweeps.commands.trusting import ask_once
-
-if TYPE_CHECKING:
-    from sweeps.definition.spec import SweepSpec
+from sweeps.commands.trusting import ask_for_cost, ask_once
 
 app = typer.Typer(no_args_is_help=True, help="Launch, follow and resume sweeps.")
 
 
 @app.command()
 def plan(file: SweepFile, set_: Set = None, address: Address = None) -> None:
-    """Dry run: sizes of sampled students, share that breaks a constraint, time, cost; trains nothing."""
+    """Dry run: sizes of sampled students, share that breaks a constraint, time, cost; trains nothing.
+
+    A cluster may be named by its dashboard, too: --address http://HOST:8265.
+    """
     from sweeps.definition.spec import SweepSpec
     from sweeps.engine.driving.plan import plan_sweep
 
@@ -51,19 +50,10 @@ def run(
     folder = out or Path("runs") / spec.name
     if or_resume and SweepFolder(folder).is_sweep:
         ask_once(folder, yes)
-    elif spec.resources.price_per_hour is not None and not yes:
-        _ask_for_cost(spec, address)
+    elif not yes:
+        ask_for_cost(spec, address)
     (run_or_resume if or_resume else run_sweep)(spec, out=folder, address=address, display=display())
     show_summary(folder)
-
-
-def _ask_for_cost(spec: SweepSpec, address: str | None) -> None:
-    """Show the plan, with its cost, to whoever sits at a terminal, and begin only when they agree."""
-    from sweeps.engine.driving.plan import plan_sweep
-
-    if sys.stdin.isatty() and sys.stdout.isatty():
-        typer.echo(plan_sweep(spec, display=display(), address=address).text())
-        typer.confirm("Begin?", abort=True)
 
 
 @app.command()
@@ -100,7 +90,9 @@ def status(
     from sweeps.terminal.status import sweep_status
     from sweeps.terminal.status_view import status_text, watch_status
 
-    if address:
+    if address and watch:
+        jobs.watch_job(str(folder), address)
+    elif address:
         jobs.show_job(str(folder), address, as_json)
     elif watch:
         watch_status(folder)

@@ -132,6 +132,12 @@ class DistillationDomain(Domain[ExperimentConfig]):
 
         return epoch_seconds(config)
 
+    def device_bytes(self, config: ExperimentConfig) -> float:
+        """Weights, optimiser and what one forward pass keeps for the backward one, scaled to a batch."""
+        from dfkd_core.training.footprint import training_bytes
+
+        return training_bytes(config)
+
     def start_name(self, config: ExperimentConfig) -> str:
         """`training.start_from`, or random weights."""
         return str(config.training.start_from or "random weights")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sweeps.fronts.front import Front, build_front, count_states
-from sweeps.record.ledger import KEPT_OUT
+from sweeps.record.ledger import DASHBOARD, KEPT_OUT
 from sweeps.record.sweep import Sweep
 from sweeps.record.sweep_state import SweepState
 from sweeps.record.trials import FINAL_STATES
+from sweeps.record.usage import Usage
 from sweeps.tracking.delivery import set_aside, tracker_ids, undelivered
 
 
@@ -32,8 +32,7 @@ def sweep_status(path: str | Path) -> dict[str, Any]:
     front, spent_s = build_front(spec, sweep.ledger.sweep_id, records), attrs.get("spent_s", 0.0)
     counts = count_states(records)
     files, why = set_aside(sweep.path)
-    price = spec.resources.price_per_hour
-    worked_s = sum(r.finished - r.started for r in records if r.started is not None and r.finished is not None)
+    used = Usage.of(sweep.ledger).facts(spec.resources)
     kept_out = list(attrs.get(KEPT_OUT, {}).values())
     return {
         "name": spec.name,
@@ -46,8 +45,10 @@ def sweep_status(path: str | Path) -> dict[str, Any]:
             **spec.budget.model_dump(),
             "spent_s": spent_s,
             **_outlook(sweep, counts, spent_s),
-            **({} if price is None else {"cost": price * worked_s / 3600}),
+            **({"cost": used["cost"]} if "cost" in used else {}),
         },
+        "usage": used,
+        **({"dashboard": attrs[DASHBOARD]} if attrs.get(DASHBOARD) else {}),
         **({"kept_out": kept_out} if kept_out else {}),
         "mlflow": {
             "tracking_uri": uri,
@@ -70,14 +71,10 @@ def _best(front: Front) -> dict[str, dict[str, float]]:
 
 
 def _outlook(sweep: Sweep, counts: Mapping[str, int], spent_s: float) -> dict[str, float]:
-    """How long the rest takes when it goes on as before, and where hours alone are set how many trials that makes.
-
-    Nothing of a sweep that is not running.
-    """
-    done, budget = sum(counts[state] for state in FINAL_STATES), sweep.spec.budget
+    """How long the rest takes when it goes on as before; nothing of a sweep that is not running."""
+    done = sum(counts[state] for state in FINAL_STATES)
     if sweep.state is not SweepState.RUNNING or not done or not spent_s:
         return {}
-    by_time = math.inf if budget.hours is None else max(0.0, 3600 * budget.hours - spent_s)
-    if budget.trials is None:
-        return {"left_s": by_time, "expected_trials": done + int(by_time / (spent_s / done))}
-    return {"left_s": max(0.0, min(by_time, spent_s / done * (budget.trials - done)))}
+    left_s = spent_s / done * (sweep.spec.budget.trials - done)
+    hours = sweep.spec.budget.hours
+    return {"left_s": max(0.0, left_s if hours is None else min(left_s, 3600 * hours - spent_s))}

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 from sweeps.fronts.front import load_front
+from sweeps.record.sweep import Sweep
+from sweeps.record.usage import Usage, usage_text
 from sweeps.terminal.front_table import show_front
 from sweeps.tracking.addresses import RunAddresses
 from sweeps.tracking.delivery import rejected, set_aside, tracker_ids, undelivered
@@ -17,8 +19,10 @@ def show_summary(folder: Path) -> None:
     """Print the front, the page's path, the next commands and, last, how to look at it in MLflow."""
     show_front(load_front(folder), "table")
     uri, experiment_id, run_id = tracker_ids(folder)
+    sweep = Sweep.open(folder)
     addresses = RunAddresses(uri, experiment_id)
     lines = [
+        f"used    {usage_text(Usage.of(sweep.ledger).facts(sweep.spec.resources))}",
         f"page    {folder / 'front' / 'front.html'}",
         f"export  {in_venv('dfkd')} export {shlex.quote(str(folder))} --knee -o best.yaml",
     ]
@@ -33,8 +37,7 @@ def show_summary(folder: Path) -> None:
     files, why = set_aside(folder)
     if files:
         lines.append(f"{len(files)} files could not be stored ({why}); try them again with: dfkd sweep sync {folder}")
-    command = addresses.how_to_look()
-    lines.append(f"look    {in_venv(command) if command else uri}")
+    lines.append(f"look    {in_venv(addresses.how_to_look() or str(uri))}")
     if (run := addresses.page(run_id)) is not None:
         lines.append(f"run     {run}")
     print("\n".join(lines))  # noqa: T201 - this is the display

@@ -159,7 +159,7 @@ def _take_in(folded: Round, record: Record, fields: Mapping[str, Any]) -> None:
             update.state, update.end_ms = TrialState.RUNNING, None
         case "trial_tags":
             _update_of(folded, record).tags |= _tags(fields["tags"])
-        case "trial_epoch" | "front":
+        case "trial_epoch" | "front" | "usage":
             points = _points(record)
             _update_of(folded, record).metrics += points
         case "trial_finished":

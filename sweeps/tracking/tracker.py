@@ -105,6 +105,11 @@ class Tracker:
         metrics = {"front/hypervolume": hypervolume, "front/size": size}
         self._append("front", run=PARENT.text, epoch=num_finished, metrics=metrics)
 
+    def usage(self, num_finished: int, used: Mapping[str, float]) -> None:
+        """What the sweep's trials have used by the time that `num_finished` of them have ended."""
+        metrics = {f"usage/{name}": value for name, value in used.items()}
+        self._append("usage", run=PARENT.text, epoch=num_finished, metrics=metrics)
+
     def artifact(self, path: str | Path, artifact_dir: str | None = None, run: int | RunKey = PARENT) -> None:
         """A file of the sweep folder changed: its content at the time of delivery goes to the sweep's run, or to `run`.
 

@@ -7,7 +7,7 @@ import pytest
 from ray.exceptions import RayActorError
 
 from cluster import demand
-from cluster.demand import SILENCE_S, Demand, Keeper, asking, is_autoscaled, require_room
+from cluster.demand import SILENCE_S, Demand, DemandKeeper, asking, is_autoscaled, require_room
 from dfkd_core.errors import ConfigError
 
 CPU = {"CPU": 1.0}
@@ -19,7 +19,7 @@ def keeper_of(told):
     def request(bundles):
         told.append(bundles)
 
-    return Keeper(request)
+    return DemandKeeper(request)
 
 
 def test_what_all_living_sweeps_ask_for_is_added_up_and_told_when_it_changes():

@@ -29,6 +29,9 @@ class Client:
         Client.told.append(told(request["submission_id"], request["metadata"], "PENDING"))
         return request["submission_id"]
 
+    def get_job_logs(self, job_id):
+        return "one\ntwo\nthree\n"
+
     async def tail_job_logs(self, job_id):
         yield "a line\n"
 
@@ -133,8 +136,10 @@ def test_a_working_tree_is_sent_without_what_git_ignores_and_what_is_never_sent(
     assert Client.files == [".gitignore", "a.py", "code.py", "data.wav", "sweep.yaml"]  # no repository: nothing ignored
     subprocess.run(["git", "init", "-q", str(tree)], check=True)
     Client.told.clear()
-    submit(cluster, tree=tree)
+    lines = []
+    submit(cluster, tree=tree, report=lines.append)
     assert Client.files == [".gitignore", "a.py", "code.py", "sweep.yaml"]
+    assert "MB of at most 524: the working tree" in lines[0] and ".venv" in lines[0]
 
 
 def test_a_tree_over_the_limit_is_refused_with_its_largest_folders(cluster, tmp_path, monkeypatch):
@@ -169,6 +174,24 @@ def test_a_client_that_is_not_installed_is_told_with_the_way_to_have_it(monkeypa
     monkeypatch.setattr("ray.job_submission.JobSubmissionClient", lacks)
     with pytest.raises(ConfigError, match=r"pip install 'dfkd-sweeps\[cluster\]'"):
         jobs.job_client("http://head:8265")
+
+
+def test_a_job_has_a_page_and_last_lines(cluster):
+    job = submit(cluster)
+    assert cluster.page(job) == f"http://head:8265/#/jobs/{job.job_id}"
+    assert cluster.last_lines(job, 2) == ["two", "three"]
+
+
+def test_living_nodes_are_told_as_ray_names_them(cluster, monkeypatch):
+    def list_nodes(address, **options):
+        assert address == "http://head:8265"
+        return [
+            SimpleNamespace(node_name="one", state="ALIVE", resources_total={"CPU": 2.0}),
+            SimpleNamespace(node_name="two", state="DEAD", resources_total={}),
+        ]
+
+    monkeypatch.setattr("ray.util.state.list_nodes", list_nodes)
+    assert cluster.nodes() == [{"Alive": True, "NodeManagerHostname": "one", "Resources": {"CPU": 2.0}}]
 
 
 def test_the_log_is_handed_on_until_the_job_ends(cluster):

@@ -67,16 +67,49 @@ def test_a_rayjob_runs_or_resumes_the_sweep_and_ends_its_cluster(gpus):
     assert (job["apiVersion"], job["kind"]) == ("ray.io/v1", "RayJob")
     assert job["metadata"]["labels"] == {"kueue.x-k8s.io/queue-name": "team"}
     assert "--or-resume" in spec["entrypoint"] and spec["shutdownAfterJobFinishes"] is True
-    assert cluster["authOptions"] == {"mode": "token"} and cluster["enableInTreeAutoscaling"] is True
+    assert cluster["authOptions"] == {"mode": "token"}
+    assert cluster["enableInTreeAutoscaling"] is False, "Kueue refuses a cluster that grows by itself"
     (workers,) = cluster["workerGroupSpecs"]
     (container,) = workers["template"]["spec"]["containers"]
-    assert (workers["minReplicas"], workers["maxReplicas"]) == (0, 5)
+    assert (workers["replicas"], workers["minReplicas"], workers["maxReplicas"]) == (5, 5, 5)
     assert container["resources"]["limits"].get("nvidia.com/gpu", 0) == gpus
     assert all("value" not in one or one["name"] == "DFKD_CACHE" for one in container["env"])  # secrets by reference
 
 
-def test_a_job_without_kueue_has_no_labels():
-    assert "labels" not in yaml.safe_load(text("kuberay"))["metadata"]
+def test_a_job_without_kueue_has_no_labels_and_scales():
+    job = yaml.safe_load(text("kuberay", workers=5))
+    assert "labels" not in job["metadata"]
+    cluster = job["spec"]["rayClusterSpec"]
+    assert cluster["enableInTreeAutoscaling"] is True
+    assert (cluster["workerGroupSpecs"][0]["minReplicas"], cluster["workerGroupSpecs"][0]["maxReplicas"]) == (0, 5)
+
+
+def test_a_cluster_that_stays_is_the_job_s_without_the_sweep():
+    job, cluster = (yaml.safe_load(text("kuberay", stays=stays)) for stays in (False, True))
+    assert (cluster["apiVersion"], cluster["kind"]) == ("ray.io/v1", "RayCluster")
+    expected = job["spec"]["rayClusterSpec"]
+    for group in (expected["headGroupSpec"], *expected["workerGroupSpecs"]):
+        pod = group["template"]["spec"]
+        (container,) = pod["containers"]
+        pod["volumes"] = [one for one in pod["volumes"] if one["name"] == "shared"]
+        container["volumeMounts"] = [one for one in container["volumeMounts"] if one["name"] == "shared"]
+    assert cluster["spec"] == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "said"),
+    [
+        ("aws", {"workers": 7}, "one m6i.large on demand, and up to 7 x c6i.xlarge on spot, each of 4 CPU, 16 GB"),
+        ("gcp", {"spot": False, "gpus_per_worker": 1}, "c3-standard-4 on demand, each of 4 CPU, 1 GPU, 16 GB"),
+        ("on-prem", {}, "10.0.0.1 as head and 10.0.0.2, 10.0.0.3 as workers"),
+        ("kuberay", {}, "up to 2 workers"),
+        ("kuberay", {"queue": "team"}, "2 workers from the start, in queue team"),
+        ("slurm", {"workers": 3, "gpus_per_worker": 2, "accelerator": "a100"}, "3 nodes at once for 24:00:00"),
+        ("docker", {}, "nothing"),
+    ],
+)
+def test_what_a_file_will_ask_for_is_said(kind, options, said):
+    assert said in KINDS[kind].parse(REQUIRED[kind] | options).asks()
 
 
 def test_the_slurm_script_is_bash_asks_for_what_was_said_and_stops_no_ray():

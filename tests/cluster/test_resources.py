@@ -2,7 +2,7 @@
 
 import pytest
 
-from cluster.resources import bundle, check_fits, num_slots
+from cluster.resources import bundle, check_fits, gpu_bytes, in_words, num_slots
 from dfkd_core.errors import ConfigError
 
 
@@ -46,3 +46,14 @@ def test_slots_are_counted_per_node():
     assert num_slots({"CPU": 1}, [node(), node(), node(alive=False)]) == 4
     assert num_slots({"CPU": 1.5}, [node(), node()]) == 2, "what is left over on two nodes holds no trial"
     assert num_slots({"CPU": 1, "GPU": 0.5}, [node(GPU=1.0), node()]) == 2
+
+
+def test_what_a_trial_asks_for_is_said_in_words():
+    assert in_words({"CPU": 2.0, "GPU": 0.5, "accelerator_type:A100": 0.001}) == "2 CPU, 0.5 GPU, A100"
+
+
+def test_a_gpu_s_memory_is_known_by_its_type_or_measured_here():
+    assert gpu_bytes(node(GPU=1.0, **{"accelerator_type:T4": 1.0})) == 16 * 2.0**30
+    assert gpu_bytes(node(GPU=1.0, **{"accelerator_type:NEW": 1.0})) is None
+    assert gpu_bytes(node(**{"accelerator_type:T4": 1.0})) is None, "it has none"
+    assert gpu_bytes({**node(GPU=1.0), "gpu_bytes": 5e9}) == 5e9

@@ -1,5 +1,7 @@
 """Which nodes do not see a folder is found out at the start, by their names."""
 
+from types import SimpleNamespace
+
 import pytest
 from ray.exceptions import TaskUnschedulableError
 
@@ -39,6 +41,15 @@ def test_one_node_needs_no_shared_folder(cluster, tmp_path):
     cluster(["here", "dead"], see=lambda node, path: pytest.fail("nobody else is there to ask"))
     assert storage.blind_nodes(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_goes_with_ray_s_session_is_refused(cluster, tmp_path, monkeypatch):
+    cluster(["here"])
+    node = SimpleNamespace(get_session_dir_path=lambda: str(tmp_path / "session"))
+    monkeypatch.setattr(storage.ray._private.worker, "_global_node", node)
+    with pytest.raises(ConfigError, match=r"runs: must be a place that lives on, but lies in Ray's session"):
+        storage.blind_nodes(tmp_path / "session" / "working_dir" / "runs")
+    storage.blind_nodes(tmp_path)
 
 
 def test_a_folder_that_all_nodes_see_is_accepted_and_left_as_it_was(cluster, tmp_path):

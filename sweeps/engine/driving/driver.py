@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from cluster.resources import num_slots
 from cluster.session import Session
 from sweeps.engine.deciding.conductor import Conductor
 from sweeps.engine.deciding.failures import is_disk_full
@@ -80,9 +81,14 @@ class Driver:
 
         After a second interrupt MLflow is not waited for.
         """
-        watch = Watch(trials.ledger, self.lock, updates, self.delivery, self.display)
+        wanted = trials.ledger.spec.resources.bundle
+
+        def room() -> int:
+            return num_slots(wanted, session.nodes()) if session is not None else 0
+
+        watch = Watch(trials.ledger, self.lock, updates, self.delivery, self.display, room)
         where = (trials.folder, self.lock, self.tracker)
-        conductor = Conductor(trials.ledger, self.workload, *where, trials.run_of, watch.left_s, watch.finished)
+        conductor = Conductor(trials.ledger, self.workload, *where, trials.run_of, watch.finished)
         try:
             with self.display, Interrupts(conductor.stop):
                 if session is not None:

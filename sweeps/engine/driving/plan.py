@@ -5,23 +5,20 @@ from __future__ import annotations
 import json
 import math
 import os
-import sys
 from dataclasses import dataclass, field
-from itertools import pairwise
 from statistics import median
 from typing import Any
 
 import optuna
 
-from cluster.resources import check_fits, in_words, num_slots, this_machine
+from cluster.resources import check_fits, gpu_bytes, in_words, num_slots, this_machine
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from search_spaces.space import Space
 from sweeps.definition.constraints import broken
-from sweeps.definition.spec import Budget, SweepSpec
+from sweeps.definition.spec import SweepSpec
 from sweeps.engine.driving.checking import resolved
 from sweeps.engine.driving.preparing import default_workload
-from sweeps.search.pareto_asha import rung_epochs
 from sweeps.terminal.display import Display
 from sweeps.workload import Workload, domain_of
 
@@ -34,7 +31,7 @@ class Plan:
     """The dry run's figures."""
 
     name: str
-    num_trials: int | None  # the budget's
+    num_trials: int
     num_epochs: int
     num_dimensions: float  # active ones that leave a choice, on average
     infeasible_share: float
@@ -44,9 +41,10 @@ class Plan:
     at_once: dict[str, int] = field(default_factory=dict)  # node -> trials that it holds
     max_concurrent: int | None = None
     trial: str = ""  # what one asks for, where an autoscaler brings nodes
+    gpu_share: float = 0.0  # of a GPU, that each trial asks for
+    trial_bytes: float | None = None  # on its GPU, of the largest sampled trial
+    gpu_bytes: dict[str, float | None] = field(default_factory=dict)  # node -> memory of one of its GPUs, when known
     starts: dict[str, float] = field(default_factory=dict)  # what trials begin with -> seconds before the first epoch
-    hours: float | None = None  # the budget's
-    stopped_share: float = 0.0  # of all epochs, what early stopping at its rungs saves when the best go on
 
     @property
     def slots(self) -> int:
@@ -55,88 +53,66 @@ class Plan:
 
     @property
     def num_usable(self) -> int:
-        """How many the sweep could have at work at once; of a budget of hours any number."""
-        limits = (self.max_concurrent, self.num_trials)
-        return min((limit for limit in limits if limit is not None), default=sys.maxsize)
-
-    @property
-    def expected_trials(self) -> int | None:
-        """How many trials of median length end within the hours, those that cost no training among them."""
-        if self.hours is None or not self.epoch_s or self.infeasible_share >= 1:
-            return None
-        at_full_length = int(3600 * self.hours / (self.num_epochs * self.epoch_s)) * max(1, self.slots)
-        return int(at_full_length / (1 - self.infeasible_share))
+        """How many the sweep could have at work at once."""
+        return min(self.num_trials, self.max_concurrent or self.num_trials)
 
     def text(self) -> str:
         """The plan in a few lines."""
-        budget = Budget(trials=self.num_trials, epochs_per_trial=self.num_epochs, hours=self.hours)
-        lines = [f"{self.name}: {budget}"]
+        lines = [f"{self.name}: {self.num_trials} trials x {self.num_epochs} epochs"]
         lines.append(f"sizes of {NUM_SAMPLES} sampled trials: smallest, median, largest")
         lines += [
             f"  {metric:22}{''.join(f'{_figure(value):>12}' for value in spread)}"
             for metric, spread in self.sizes.items()
         ]
-        hours = None if self.epoch_s is None else self._core_hours(self.epoch_s)
-        if self.epoch_s is not None:
-            whole = "" if self.num_trials is None else f": {hours:.1f} h on one core"
-            lines.append(f"an epoch of a median trial takes about {self.epoch_s:.2g} s here{whole}")
-        lasting = hours if self.num_trials is not None else None
+        hours = None if self.epoch_s is None else self.num_trials * self.num_epochs * self.epoch_s / 3600
+        if hours is not None:
+            lines.append(f"an epoch of a median trial takes about {self.epoch_s:.0f} s here: {hours:.1f} h on one core")
         if self.slots:
             held = ", ".join(f"{node} {count}" for node, count in self.at_once.items() if count)
-            lines.append(f"{self.slots} trials run at once ({held}){_lasting(lasting, self.slots)}")
-        if self.trial and self.num_usable < sys.maxsize:
+            lines.append(f"{self.slots} trials run at once ({held}){_lasting(hours, self.slots)}")
+        if self.trial:
             asked = f"{self.num_usable} x {self.trial}"
-            lines.append(
-                f"the cluster's autoscaler is asked for {asked}{_lasting(lasting, self.num_usable)} if all come"
-            )
-        elif self.trial:
-            lines.append(f"the cluster's autoscaler is asked for {self.trial}, twice as many as are at work each time")
+            lines.append(f"the cluster's autoscaler is asked for {asked}{_lasting(hours, self.num_usable)} if all come")
         if hours is not None and self.price_per_hour is not None:
             cost = hours * self.price_per_hour
             lines.append(
                 f"at resources.price_per_hour {self.price_per_hour:g}: about {cost:.3g}, if trials run as here"
             )
-        lines += self._how_far()
+        if self.gpu_share and self.trial_bytes is not None:
+            lines += self._memory()
         lines += [
             f"begun with {start}: about {seconds:.0f} s more before the first epoch of each shape's first trial"
             for start, seconds in self.starts.items()
             if seconds
         ]
         lines.append(f"{self.infeasible_share:.0%} of sampled trials break a static constraint")
-        if self.infeasible_share and self.num_trials is not None:
+        if self.infeasible_share:
             left = round((1 - self.infeasible_share) * self.num_trials)
             lines.append(
                 f"  they cost no training, and count: of a random {self.num_trials} about {left} would be trained; "
                 "samplers that learn from constraints (tpe) draw fewer"
             )
         needed = math.ceil(TRIALS_PER_DIMENSION * self.num_dimensions)
-        num_trials, raised = self.num_trials, "budget.trials"
-        if num_trials is None:
-            num_trials, raised = self.expected_trials, "budget.hours"
-        if num_trials is not None and num_trials < needed:
+        if self.num_trials < needed:
             lines.append(
                 f"warning: {self.num_dimensions:g} active dimensions ask for about {needed} trials "
-                f"({TRIALS_PER_DIMENSION} each); raise {raised} or search fewer keys"
+                f"({TRIALS_PER_DIMENSION} each); raise budget.trials or search fewer keys"
             )
         return "\n".join(lines)
 
-    def _core_hours(self, epoch_s: float) -> float:
-        """What trials take one after another; of hours alone, of all slots."""
-        if self.num_trials is None:
-            return (self.hours or 0.0) * max(1, self.slots)
-        return self.num_trials * self.num_epochs * epoch_s / 3600
-
-    def _how_far(self) -> list[str]:
-        """What the hours are enough for."""
-        if self.hours is None:
-            return []
-        if self.expected_trials is None:
-            return [f"{self.hours:g} h: how many trials that makes, `dfkd sweep status` tells once some have ended"]
-        told = f"{self.hours:g} h are enough for about {self.expected_trials} trials at full length"
-        if self.stopped_share:
-            most = int(self.expected_trials / (1 - self.stopped_share))
-            told += f", {most} where early stopping saves {self.stopped_share:.0%} of the epochs"
-        return [f"{told}; no trial begins that would not end in time"]
+    def _memory(self) -> list[str]:
+        """What trials take of their GPU, and a warning for each node where those that share one do not fit."""
+        sharing, held = max(1, int(1 / self.gpu_share)), self.trial_bytes or 0.0
+        lines = [f"the largest sampled trial takes about {held / 2**30:.1f} GiB of its GPU, {sharing} trials to a GPU"]
+        for node, size in self.gpu_bytes.items():
+            if size is not None and sharing * held > size:
+                fitting = max(1, int(size / held))
+                remedy = f"resources.gpus_per_trial {1 / fitting:.2g}" if held < size else "a smaller batch or segment"
+                rule = (
+                    f"{sharing} trials need {sharing * held / 2**30:.0f} GiB of a GPU of {size / 2**30:.0f} on {node}"
+                )
+                lines.append(f"warning: {rule}; use {remedy}")
+        return lines
 
 
 def plan_sweep(
@@ -151,7 +127,7 @@ def plan_sweep(
     """
     workload = workload or default_workload()
     spec = resolved(spec, workload)
-    at_once, trial = slots_by_node(spec, address)
+    room = room_for_trials(spec, address)
     points = sample(spec)
     domain, epochs = domain_of(workload), spec.budget.epochs_per_trial
     configs = [domain.trial_config(with_overrides(spec.config, params), epochs) for params in points]
@@ -179,34 +155,38 @@ def plan_sweep(
         infeasible_share=sum(map(bool, violated)) / len(sizes),
         epoch_s=domain.epoch_seconds(configs[middle]),
         price_per_hour=spec.resources.price_per_hour,
-        at_once=at_once,
-        trial=trial,
+        at_once=room.at_once,
+        trial=room.trial,
+        gpu_share=spec.resources.gpus_per_trial,
+        trial_bytes=domain.device_bytes(configs[order[-1]]) if spec.resources.gpus_per_trial else None,
+        gpu_bytes=room.gpu_bytes,
         max_concurrent=spec.resources.max_concurrent,
-        hours=spec.budget.hours,
-        stopped_share=_stopped_share(spec),
         starts={name: seconds for name, c in starts.items() if (seconds := domain.start_seconds(c)) is not None},
         sizes={name: (min(values), median(values), max(values)) for name, values in by_name.items()},
     )
 
 
-def _stopped_share(spec: SweepSpec) -> float:
-    """Share of the epochs that are saved when 1/reduction_factor of the trials pass each rung."""
-    config, num_epochs = spec.scheduler, spec.budget.epochs_per_trial
-    if config.name == "none":
-        return 0.0
-    ends = [*rung_epochs(config.min_epochs, config.reduction_factor, num_epochs), num_epochs]
-    lengths = [end - begin for begin, end in pairwise([0, *ends])]
-    return 1 - sum(length * config.reduction_factor**-passed for passed, length in enumerate(lengths)) / num_epochs
+@dataclass(frozen=True)
+class Room:
+    """What nodes have for trials; `trial` says in words what an autoscaler is asked for, "" where there is none."""
+
+    at_once: dict[str, int]  # node -> trials that it holds
+    gpu_bytes: dict[str, float | None]
+    trial: str = ""
 
 
-def slots_by_node(spec: SweepSpec, address: str | None = None) -> tuple[dict[str, int], str]:
-    """How many trials each node of the cluster at `address`, else at RAY_ADDRESS, else this machine holds at once.
+def room_for_trials(spec: SweepSpec, address: str | None = None) -> Room:
+    """On the nodes of the cluster at `address` (its dashboard's, too), else at RAY_ADDRESS, else on this machine.
 
-    And in words what an autoscaler would be asked for, for each trial; "" where there is none. ConfigError where no
-    node can hold a trial, and none that does can be asked for.
+    ConfigError where no node can hold a trial, and none that does can be asked for.
     """
     wanted, trial = spec.resources.bundle, ""
-    if address or os.environ.get("RAY_ADDRESS"):
+    if address and address.startswith("http"):  # from afar nobody tells whether there is an autoscaler
+        from cluster.jobs import Cluster
+
+        nodes = Cluster(address).nodes()
+        trial = "" if num_slots(wanted, nodes) else in_words(wanted)
+    elif address or os.environ.get("RAY_ADDRESS"):
         from cluster.demand import is_autoscaled
         from cluster.session import connect
 
@@ -219,10 +199,13 @@ def slots_by_node(spec: SweepSpec, address: str | None = None) -> tuple[dict[str
     if not trial:
         check_fits(wanted, nodes)
     counted: dict[str, int] = {}
+    memory: dict[str, float | None] = {}
     for node in nodes:
-        name = node.get("NodeManagerHostname", "this machine")
-        counted[name] = counted.get(name, 0) + num_slots(wanted, [node])
-    return counted, trial
+        name, slots = node.get("NodeManagerHostname", "this machine"), num_slots(wanted, [node])
+        counted[name] = counted.get(name, 0) + slots
+        if slots:
+            memory[name] = gpu_bytes(node)
+    return Room(counted, memory, trial)
 
 
 def sample(spec: SweepSpec, num_samples: int = NUM_SAMPLES) -> list[dict[str, Any]]:

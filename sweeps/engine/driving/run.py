@@ -27,17 +27,17 @@ from sweeps.engine.driving.warm_start import lessons
 from sweeps.fronts.front import Front
 from sweeps.git_commit import git_commit
 from sweeps.record.driver_lock import DriverLock, wait_for_silence
-from sweeps.record.ledger import Ledger
+from sweeps.record.ledger import DASHBOARD, Ledger
 from sweeps.record.sweep import Sweep
 from sweeps.record.sweep_folder import SweepFolder
 from sweeps.record.sweep_state import SweepState, SweepStopped
+from sweeps.record.usage import Usage
 from sweeps.terminal.display import Display
 from sweeps.terminal.notebook import display_here
 from sweeps.tracking.credentials import trust_tracker
 from sweeps.tracking.delivery import recorded_states, undelivered
 from sweeps.workload import Workload, domain_of
 
-FILLED_HOURS = "filled_hours"  # of the ledger: the budget of hours in which nothing more would have ended
 LAST_PATIENCE_S = 1.0  # for a sweep's last records, when MLflow has not answered those before
 
 
@@ -103,16 +103,13 @@ def resume_sweep(
         if retry_failed:
             sweep = with_retries(sweep, overrides or {})
         spec, ledger = sweep.spec, sweep.ledger
-        hours = spec.budget.hours
-        out_of_time = hours is not None and ledger.attrs().get(FILLED_HOURS, 0.0) >= hours
-        all_ended = ledger.num_finished() >= spec.budget.most_trials
-        if ledger.state is SweepState.FINISHED and (all_ended or out_of_time):
+        if ledger.num_finished() >= spec.budget.trials and ledger.state is SweepState.FINISHED:
             return deliver_owed(sweep)
         workload = workload or folder.workload()
         sweep = with_own_id(sweep)
         ledger = sweep.ledger
         mend(ledger, folder.path, domain_of(workload))
-        if all_ended:  # all ended, but the driver died before it had told so
+        if ledger.num_finished() >= spec.budget.trials:  # all ended, but the driver died before it had told so
             return _drive(sweep, workload, lock, None, display)
         with ray_for(spec, folder, address) as session:
             check_unchanged(sweep, prepare(spec, workload, display))
@@ -166,14 +163,19 @@ def _drive(
     with Driver.at_work(sweep, workload, lock, display) as driver:
         trials = Trials(ledger, path, lambda number: number, recorded_states(path))
         tags = {"mlflow.note.content": spec.description, **sweep_tags(ledger)}
+        dashboard = session.dashboard if session else None
+        if dashboard != ledger.attrs().get(DASHBOARD):
+            ledger.set_attr(DASHBOARD, dashboard)
+        if dashboard:
+            display.note(f"dashboard {dashboard}")
+            tags["dfkd.dashboard"] = dashboard
         driver.tracker.sweep_started(spec.name, spec.experiment, ledger.sweep_id, tags, dataset_of(sweep))
         driver.tracker.artifact("sweep.yaml")
         driver.take_up(trials)
         updates = FrontUpdates(ledger, spec, path, driver.tracker)
         conductor = driver.work(trials, updates, session)
         state, front = outcome(conductor), updates.write()
-        if conductor.is_out_of_time:
-            ledger.set_attr(FILLED_HOURS, spec.budget.hours)
+        driver.tracker.usage(conductor.counts.total(), Usage.of(ledger).facts(spec.resources))
         if state is SweepState.FINISHED:
             domain = domain_of(workload)
             config = domain.trial_config(spec.config, spec.budget.epochs_per_trial)

@@ -10,7 +10,9 @@ from sweeps.cli import run
 def test_a_file_is_written_from_options_and_says_how_it_is_used(tmp_path, capsys):
     place = tmp_path / "made" / "job.yaml"
     assert run(["cluster", "render", "kuberay", "-o", str(place), "--image", "dfkd:latest", "--workers", "7"]) == 0
-    assert capsys.readouterr().out == f"{place}: written; its first lines say how to use it\n"
+    written, asks = capsys.readouterr().out.splitlines()
+    assert written == f"{place}: written; its first lines say how to use it"
+    assert asks == "it asks for a head of 2 CPU, 8 GB, and up to 7 workers, each of 4 CPU, 16 GB"
     (workers,) = yaml.safe_load(place.read_text())["spec"]["rayClusterSpec"]["workerGroupSpecs"]
     assert workers["maxReplicas"] == 7
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -53,6 +54,12 @@ class Remote:
 
     def jobs(self):
         return [MADE]
+
+    def page(self, job):
+        return f"http://head:8265/#/jobs/{job.job_id}"
+
+    def last_lines(self, job, count):
+        return ["trial 1 complete", "trial 2 \x1b[31mcomplete"][-count:]
 
 
 @pytest.fixture
@@ -109,11 +116,36 @@ def test_a_submitted_sweep_is_shown_listed_and_stopped_by_its_name(remote, capsy
     assert run(["sweep", "list", *AT]) == 0
     assert run(["sweep", "stop", "first", *AT]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[0] == said[1] == str(MADE)
-    assert said[2] == "first-1: asked to stop; its epochs in flight have 300 s to end"
+    assert said[0] == said[2] == str(MADE)
+    assert said[1] == "dashboard http://head:8265/#/jobs/first-1"
+    assert said[3] == "first-1: asked to stop; its epochs in flight have 300 s to end"
     assert [call for call in remote.asked if call != AT[1]] == [("job", "first"), ("stop", "first")]
     assert run(["sweep", "status", "first", "--json", *AT]) == 0
     assert json.loads(capsys.readouterr().out)["job_id"] == "first-1"
+
+
+@pytest.mark.parametrize(("more", "asked"), [([], True), (["--yes"], False)])
+def test_a_priced_sweep_is_submitted_with_consent_though_its_corpus_lies_elsewhere(
+    remote, monkeypatch, capsys, more, asked
+):
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    questions = []
+    monkeypatch.setattr("typer.confirm", lambda question, abort: questions.append(question))
+    monkeypatch.setattr(Remote, "nodes", lambda self: [{"Alive": True, "Resources": {"CPU": 2.0}}], raising=False)
+    assert submit("--set", "resources.price_per_hour=2", *more) == 0
+    assert bool(questions) == asked == ("no plan can be made here" in capsys.readouterr().out)
+    assert remote.asked[-1][0] == "first"
+
+
+def test_a_submitted_sweep_is_watched_with_its_driver_s_last_lines_until_it_ends(remote, monkeypatch, capsys):
+    states = iter([MADE, replace(MADE, status="FAILED", driver_exit_code=130)])
+    monkeypatch.setattr(Remote, "job", lambda self, name: next(states))
+    monkeypatch.setattr("sweeps.commands.jobs.WATCH_S", 0.0)
+    assert run(["sweep", "status", "first", "--watch", *AT]) == 130
+    said = capsys.readouterr().out
+    assert "failed" in said and "http://head:8265/#/jobs/first-1" in said
+    assert "trial 1 complete" in said and "trial 2 \\x1b[31mcomplete" in said
 
 
 def test_a_sweep_that_the_cluster_does_not_know_is_one_line(remote, monkeypatch, capsys):

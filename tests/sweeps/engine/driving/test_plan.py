@@ -10,7 +10,7 @@ from front_cases import spec
 from dfkd_core.errors import ConfigError, DataError
 from sweeps.definition.spec import Resources
 from sweeps.distillation.workload import DistillationWorkload
-from sweeps.engine.driving.plan import Plan, plan_sweep, slots_by_node
+from sweeps.engine.driving.plan import Plan, Room, plan_sweep, room_for_trials
 
 
 class Sized:
@@ -110,33 +110,44 @@ def test_it_is_said_what_an_autoscaler_is_asked_for():
     assert "run at once" not in plan.text()
 
 
+@pytest.mark.parametrize(
+    ("cpus", "room"), [(4.0, Room({"far": 4}, {"far": None})), (0.0, Room({"far": 0}, {}, "1 CPU"))]
+)
+def test_a_cluster_is_asked_through_its_dashboard_too(monkeypatch, cpus, room):
+    nodes = [{"Alive": True, "NodeManagerHostname": "far", "Resources": {"CPU": cpus}}]
+    monkeypatch.setattr("cluster.jobs.Cluster", lambda address: SimpleNamespace(nodes=lambda: nodes))
+    assert room_for_trials(spec(), "http://head:8265") == room
+
+
+@pytest.mark.parametrize(
+    ("share", "gib", "warned"),
+    [
+        (0.25, 3.0, None),
+        (0.25, 9.0, "4 trials need 36 GiB of a GPU of 24 on one; use resources.gpus_per_trial 0.5"),
+        (1.0, 30.0, "1 trials need 30 GiB of a GPU of 24 on one; use a smaller batch or segment"),
+    ],
+)
+def test_trials_that_share_a_gpu_and_do_not_fit_are_warned_of_with_what_would(share, gib, warned):
+    sizes = {"one": 24 * 2.0**30, "unknown": None, "large": 80 * 2.0**30}
+    plan = Plan("x", 60, 6, 2.0, 0.0, {}, gpu_share=share, trial_bytes=gib * 2**30, gpu_bytes=sizes)
+    assert f"takes about {gib:.1f} GiB of its GPU, {int(1 / share)} trials to a GPU" in plan.text()
+    warnings = [line for line in plan.text().splitlines() if "GiB of a GPU" in line]
+    assert warnings == ([f"warning: {warned}"] if warned else [])
+
+
 def test_how_many_run_at_once_is_said_though_nobody_knows_how_long_a_trial_takes():
     assert "5 trials run at once (one 5)\n" in Plan("x", 60, 6, 2.0, 0.0, {}, at_once={"one": 5}).text()
-
-
-def test_hours_alone_are_told_in_trials():
-    plan = Plan("x", None, 6, 2.0, 0.0, {}, epoch_s=60.0, at_once={"one": 4}, hours=8.0)
-    assert plan.text().startswith("x: 8 h of trials x 6 epochs\n")
-    assert "8 h are enough for about 320 trials at full length; no trial begins that would not end" in plan.text()
-    assert "about 320 trials at full length, 640 where" in replace(plan, stopped_share=0.5).text()
-    assert replace(plan, infeasible_share=0.2).expected_trials == 400, "those that cost nothing count, too"
-    few = replace(plan, hours=0.2)
-    assert "raise budget.hours" in few.text() and few.expected_trials == 8
-    assert "`dfkd sweep status` tells once some have ended" in replace(plan, epoch_s=None).text()
-    assert "enough" not in Plan("x", 24, 6, 2.0, 0.0, {}, epoch_s=60.0).text()
-
-
-def test_early_stopping_at_nine_epochs_saves_two_thirds():
-    """One of three goes on at 1 and at 3 epochs: (1 + 2/3 + 6/9) / 9 of the epochs are run."""
-    budget, asha = {"hours": 1, "epochs_per_trial": 9}, {"name": "pareto_asha", "min_epochs": 1, "reduction_factor": 3}
-    assert plan_sweep(spec(budget=budget, scheduler=asha), Sized).stopped_share == pytest.approx(1 - (7 / 3) / 9)
 
 
 def test_nodes_are_counted_by_what_a_trial_asks_of_each(monkeypatch):
     """A node that is dead holds none; parts of nodes do not add up to a trial."""
     nodes = [
         {"Alive": True, "NodeManagerHostname": "one", "Resources": {"CPU": 5.0, "GPU": 1.0}},
-        {"Alive": True, "NodeManagerHostname": "two", "Resources": {"CPU": 3.0, "GPU": 4.0}},
+        {
+            "Alive": True,
+            "NodeManagerHostname": "two",
+            "Resources": {"CPU": 3.0, "GPU": 4.0, "accelerator_type:A100": 1.0},
+        },
         {"Alive": False, "NodeManagerHostname": "gone", "Resources": {"CPU": 64.0, "GPU": 8.0}},
     ]
     asked = []
@@ -149,10 +160,10 @@ def test_nodes_are_counted_by_what_a_trial_asks_of_each(monkeypatch):
     monkeypatch.setattr("cluster.session.connect", connect)
     wanted = spec().model_copy(update={"resources": Resources(cpus_per_trial=1, gpus_per_trial=0.5)})
     monkeypatch.setattr("cluster.demand.is_autoscaled", lambda: False)
-    assert slots_by_node(wanted, "head:6379") == ({"one": 2, "two": 3}, "")
+    assert room_for_trials(wanted, "head:6379") == Room({"one": 2, "two": 3}, {"one": None, "two": 40 * 2.0**30})
     assert asked == ["head:6379"]
     larger = spec().model_copy(update={"resources": Resources(cpus_per_trial=16)})
     with pytest.raises(ConfigError, match="no node can hold a trial"):
-        slots_by_node(larger, "head:6379")
+        room_for_trials(larger, "head:6379")
     monkeypatch.setattr("cluster.demand.is_autoscaled", lambda: True)
-    assert slots_by_node(larger, "head:6379") == ({"one": 0, "two": 0}, "16 CPU")
+    assert room_for_trials(larger, "head:6379") == Room({"one": 0, "two": 0}, {}, "16 CPU")

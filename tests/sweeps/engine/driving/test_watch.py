@@ -1,6 +1,5 @@
 """What the driver looks after between Tune's events."""
 
-import math
 from dataclasses import FrozenInstanceError
 from types import SimpleNamespace
 
@@ -17,17 +16,16 @@ class Parts(SimpleNamespace):
 
     def __init__(self, folder, hours=None, spent_s=0.0):
         self.asked = []
-        budget = SimpleNamespace(hours=hours, trials=6)
         self.ledger = SimpleNamespace(
-            attrs=lambda: {"spent_s": spent_s},
+            attrs=lambda: {"spent_s": spent_s, "usage": {"worked_s": 5.0, "room_s": 9.0}},
             set_attr=lambda *a: self.asked.append(a),
-            spec=SimpleNamespace(budget=budget),
         )
         self.conductor = SimpleNamespace(
+            closed=False,
             live={0: SimpleNamespace(started=1.0), 1: SimpleNamespace(started=None)},
             counts={TrialState.COMPLETE: 2},
             run_of=lambda number: number,
-            spec=SimpleNamespace(name="x", objectives=(), budget=budget),
+            spec=SimpleNamespace(name="x", objectives=(), budget=SimpleNamespace(hours=hours, trials=6)),
             stop=lambda reason: self.asked.append(("stop", reason)),
         )
         self.updates = SimpleNamespace(
@@ -44,7 +42,7 @@ class Parts(SimpleNamespace):
 
     def watch(self):
         """A watch that looks at these parts."""
-        watch = Watch(self.ledger, self.lock, self.updates, self.delivery, self.display)
+        watch = Watch(self.ledger, self.lock, self.updates, self.delivery, self.display, lambda: 3)
         return SimpleNamespace(look=lambda: watch(self.conductor), watch=watch)
 
 
@@ -57,6 +55,17 @@ def test_every_look_refreshes_front_delivery_and_display(tmp_path):
     assert (view.num_finished, view.num_trials, view.hypervolume) == (2, 6, 0.5)
     with pytest.raises(FrozenInstanceError):
         view.hypervolume = 1.0
+
+
+def test_the_time_of_trials_at_work_and_of_room_for_them_is_added_up_over_drivers(tmp_path, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("sweeps.engine.driving.watch.time.monotonic", lambda: now[0])
+    parts = Parts(tmp_path)
+    told = parts.watch()
+    now[0] += 7.0
+    told.look()
+    told.watch.note_time()
+    assert ("usage", {"worked_s": 12.0, "room_s": 30.0}) in parts.asked
 
 
 def test_the_end_of_a_trial_is_told_to_the_front_and_then_shown(tmp_path):
@@ -76,9 +85,11 @@ def test_a_stop_request_is_honoured_once_also_when_it_came_before_the_first_look
     assert not (tmp_path / STOP_REQUEST).exists()
 
 
-@pytest.mark.parametrize(("hours", "left_s"), [(None, math.inf), (2.0, 3600.0), (0.9, -360.0)])
-def test_hours_add_up_over_resumes(tmp_path, hours, left_s):
-    assert Parts(tmp_path, hours, spent_s=3600.0).watch().watch.left_s() == pytest.approx(left_s, abs=5)
+@pytest.mark.parametrize(("hours", "closed"), [(None, False), (2.0, False), (0.9, True)])
+def test_hours_add_up_over_resumes(tmp_path, hours, closed):
+    parts = Parts(tmp_path, hours, spent_s=3600.0)
+    parts.watch().look()
+    assert parts.conductor.closed is closed
 
 
 def test_time_is_noted_every_now_and_then(tmp_path, monkeypatch):
@@ -87,7 +98,8 @@ def test_time_is_noted_every_now_and_then(tmp_path, monkeypatch):
     watch.watch._noted -= 11
     watch.look()
     watch.look()
-    assert [note for note in parts.asked if isinstance(note, tuple)] == [("spent_s", pytest.approx(100.0, abs=1))]
+    noted = [note for note in parts.asked if isinstance(note, tuple)]
+    assert noted[0] == ("spent_s", pytest.approx(100.0, abs=1)) and [name for name, _ in noted] == ["spent_s", "usage"]
 
 
 def test_a_lost_lock_ends_the_driver(tmp_path):
