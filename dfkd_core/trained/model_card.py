@@ -125,33 +125,80 @@ def _cost(record: ModelRecord) -> list[str]:
         lines += ["", f"| runtime, one thread | {heads} |", "|---" * 5 + "|"]
         for name, measured in record.runtimes.items():
             lines.append(f"| {name} | {' | '.join(_number(measured.get(column)) for column in columns)} |")
+        lines += [
+            "",
+            "Real-time factor: seconds of one thread's own time for a second of audio, where it was exported.",
+        ]
     return ["## Cost", "", *lines]
 
 
 def _use(model: str, runtime: Runtime) -> list[str]:
     """From the shell, from Python, and in the runtimes that take it."""
-    export, live = "    dfkd export-onnx <this folder> -o model.onnx", []
-    exports = [export] if model in ("conv_tasnet", "dptnet") else []
-    if runtime >= Runtime.LIVE:
-        exports = [*exports, f"{export} --streaming"]
-        live = [
-            "",
-            "    from dfkd_core.live import Enhancer",
-            "",
-            "    enhancer = Enhancer(model, config.data.level_dbfs)",
-            "    finished = enhancer.process(chunk)  # (time,) at 16 kHz, any length",
-            "    rest = enhancer.finish()",
-        ]
-    if runtime >= Runtime.SHERPA_OFFLINE:
-        exports = [*exports, f"{export} --runtime sherpa-onnx"]
-    return [
-        *("## Use", "", "    dfkd enhance <this folder> noisy.wav clean.wav", "    dfkd evaluate <this folder>"),
-        *exports,
-        *("", "In Python:", "", "    from dfkd_core.trained.model_folder import load_model", ""),
-        '    model, config = load_model("<this folder>")',
-        "    estimate = model(noisy)  # tensors (batch, time) at 16 kHz",
-        *live,
+    is_live, in_sherpa = runtime >= Runtime.LIVE, runtime >= Runtime.SHERPA_OFFLINE
+    takes_waveforms = model in ("conv_tasnet", "dptnet")
+    shell = [
+        "dfkd enhance <this folder> noisy.wav clean.wav  # or folders; rate and channels stay as they are",
+        *(["dfkd enhance <this folder> --live  # 16-bit mono at 16 kHz from stdin to stdout"] if is_live else []),
+        "dfkd evaluate <this folder>",
+        *(["dfkd export-onnx <this folder> -o whole.onnx"] if takes_waveforms else []),
+        *(["dfkd export-onnx <this folder> -o stream.onnx --streaming"] if is_live else []),
+        *(["dfkd export-onnx <this folder> -o sherpa.onnx --runtime sherpa-onnx"] if in_sherpa else []),
     ]
+    lines = ["## Use", "", *(f"    {line}" for line in shell), "", "In Python:", "", *_fenced(_PYTHON)]
+    if is_live:
+        lines += ["", "A stream, in chunks of any length:", "", *_fenced(_STREAM)]
+    if takes_waveforms:
+        lines += ["", "ONNX, whole signals:", "", *_fenced(_WHOLE_ONNX)]
+    if is_live:
+        ports = "any onnxruntime takes the file: one frame and the states in and out, framing and delay in its metadata"
+        lines += ["", f"ONNX, a stream ({ports}):", "", *_fenced(_STREAM_ONNX)]
+    if in_sherpa:
+        how = "and on streams (`OnlineSpeechDenoiser`)" if runtime >= Runtime.SHERPA_ONLINE else "alone"
+        lines += ["", f"sherpa-onnx, on whole signals {how}:", "", *_fenced(_SHERPA)]
+    return lines
+
+
+def _fenced(code: str) -> list[str]:
+    return ["```python", *code.strip().splitlines(), "```"]
+
+
+_PYTHON = """
+from dfkd_core.trained.model_folder import load_model
+
+model, config = load_model("<this folder>")
+estimate = model(noisy)  # tensors (batch, time) at 16 kHz
+"""
+_STREAM = """
+from dfkd_core.live import Enhancer
+
+enhancer = Enhancer(model, config.data.level_dbfs)
+finished = enhancer.process(chunk)  # (time,) at 16 kHz
+rest = enhancer.finish()
+"""
+_WHOLE_ONNX = """
+import onnxruntime
+
+session = onnxruntime.InferenceSession("whole.onnx")
+(estimate,) = session.run(None, {"noisy": noisy.numpy()})
+"""
+_STREAM_ONNX = """
+from pathlib import Path
+
+from dfkd_core.live import Enhancer
+from dfkd_core.live.onnx_core import OnnxCore
+
+enhancer = Enhancer(OnnxCore(Path("stream.onnx")))
+finished = enhancer.process(chunk)
+rest = enhancer.finish()
+"""
+_SHERPA = """
+import sherpa_onnx
+
+slot = sherpa_onnx.OfflineSpeechDenoiserGtcrnModelConfig(model="sherpa.onnx")
+model = sherpa_onnx.OfflineSpeechDenoiserModelConfig(gtcrn=slot)
+denoiser = sherpa_onnx.OfflineSpeechDenoiser(sherpa_onnx.OfflineSpeechDenoiserConfig(model=model))
+clean = denoiser.run(chunk, 16000).samples
+"""
 
 
 def _number(value: float | None) -> str:
