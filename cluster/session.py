@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import sys
 from collections.abc import Iterator
@@ -81,7 +82,13 @@ def _join(setting: str, target: str) -> None:
             raise ConfigError(f"{rule}; set {WITH_TOKEN} to the cluster's, or leave {setting} out", key=setting)
         ray.init(address=target, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise _no_answer(setting, target, error) from error
+        if "Version mismatch" not in str(error):
+            raise _no_answer(setting, target, error) from error
+        versions = ", ".join(re.findall(r"(?:Ray|Python): \S+", str(error)))
+        rule = (
+            f"the Ray at {target!r} and this driver must be of the same versions, but are (its own first): {versions}"
+        )
+        raise ConfigError(f"{rule}; install both under the same constraints.txt", key=setting) from error
 
 
 def _knock(setting: str, target: str) -> None:

@@ -4,6 +4,7 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
+from ray.exceptions import AuthenticationError
 
 from cluster import jobs
 from cluster.jobs import Cluster
@@ -164,6 +165,22 @@ def test_nobody_who_answers_is_told_with_the_address(monkeypatch, tmp_path):
     monkeypatch.setattr(jobs, "job_client", refuse)
     with pytest.raises(ConfigError, match=r"no Ray dashboard answers at http://127\.0\.0\.1:9: connection refused"):
         Cluster("http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        ("Unauthorized: Missing authentication token", "asks for a token, and there is none"),
+        ("Forbidden: invalid authentication token", "takes another token than ours"),
+    ],
+)
+def test_a_dashboard_that_refuses_us_is_told_apart_from_none(cluster, monkeypatch, said, rule):
+    def refuse(self):
+        raise AuthenticationError(said)
+
+    monkeypatch.setattr(Client, "list_jobs", refuse)
+    with pytest.raises(ConfigError, match=rf"http://head:8265 {rule}; .*~/\.ray/auth_token.*RAY_AUTH_TOKEN_PATH"):
+        cluster.jobs()
 
 
 @pytest.mark.parametrize("error", [ImportError("no aiohttp"), RuntimeError("require the ray[default] installation")])

@@ -1,9 +1,15 @@
 """Connecting to Ray: addresses that cannot work are refused at once, naming the setting they came from."""
 
+import os
+import platform
 import socket
 import time
+from types import SimpleNamespace
 
 import pytest
+from ray import __version__ as ray_version
+from ray._private.utils import check_version_info
+from ray.exceptions import AuthenticationError
 
 from cluster import own_ray, session
 from cluster.session import connect
@@ -98,3 +104,51 @@ def test_a_session_of_the_caller_is_used_and_left_running(monkeypatch):
     with connect("auto") as found:
         assert not found.is_own
     assert ray.calls == []
+
+
+def cluster_that(monkeypatch, **does):
+    """A head at HOST:PORT whose Ray does what is said."""
+    monkeypatch.setattr(session, "ray", SimpleNamespace(is_initialized=lambda: False, **does))
+    monkeypatch.setattr(session, "_knock", lambda setting, target: None)
+
+
+def test_other_versions_of_ray_or_python_are_told_with_both(monkeypatch):
+    there = {"ray_version": "2.59.1", "python_version": "3.12.4", "ray_commit": ""}
+
+    def init(**options):
+        check_version_info(there, "this process")
+
+    cluster_that(monkeypatch, init=init)
+    monkeypatch.setattr(session, "_lets_in", lambda target: True)
+    error = refused("head:6379")
+    here = f"Ray: {ray_version}, Python: {platform.python_version()}"
+    assert error.key == "--address" and f"Ray: 2.59.1, Python: 3.12.4, {here}" in str(error)
+    assert "no Ray cluster answers" not in str(error) and "constraints.txt" in str(error)
+
+
+@pytest.mark.parametrize("has_token", [False, True])
+@pytest.mark.parametrize("takes", ["no token", "any token", "another's"])
+def test_a_head_that_asks_for_a_token_gets_the_one_that_lies_at_home_or_is_told_apart_from_none(
+    monkeypatch, has_token, takes
+):
+    def gcs_client(address):
+        if takes != "no token" and not (takes == "any token" and os.environ.get("RAY_AUTH_MODE") == "token"):
+            raise AuthenticationError("Unauthenticated")
+
+    loader = SimpleNamespace(has_token=lambda ignore_auth_mode: has_token)
+    raylet = SimpleNamespace(
+        GcsClient=gcs_client,
+        AuthenticationTokenLoader=SimpleNamespace(instance=lambda: loader),
+        Config=SimpleNamespace(initialize=lambda text: None),
+    )
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    monkeypatch.setattr(session.own_ray, "raylet", raylet)
+    cluster_that(monkeypatch, init=lambda **options: None, shutdown=lambda: None)
+    if takes == "no token" or (takes == "any token" and has_token):
+        with connect("127.0.0.1:6379") as found:
+            assert not found.is_own
+    else:
+        error = refused("127.0.0.1:6379")
+        assert "answers at '127.0.0.1:6379', but refuses this driver" in str(error)
+        assert "RAY_AUTH_TOKEN_PATH" in str(error)
+    os.environ.pop("RAY_AUTH_MODE", None)
