@@ -29,6 +29,7 @@ BENCHMARKS = (
     "corpus_scale",
     "front_while_running",
     "driver_growth",
+    "suggestion_time",
     "interval_coverage",
 )
 APART = ("cluster_scale",)  # run when named: it needs the machine to itself for a quarter of an hour

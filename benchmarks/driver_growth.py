@@ -7,6 +7,7 @@ takes for its proposals is timed apart: it is Optuna's.
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from collections.abc import Mapping
@@ -81,7 +82,8 @@ def per_trial(folder: Path, sampler: str, num_trials: int) -> tuple[list[float],
     ledger, tracker = Ledger.create(folder, spec(sampler, num_trials), "bench"), Tracker(folder, None)
     updates = FrontUpdates(ledger, ledger.spec, folder, tracker)
     lock, on_finished = Held(folder), lambda conductor, record: updates.finished(record)
-    conductor = Conductor(ledger, ClosedForm, folder, lock, tracker, lambda number: number, on_finished)
+    clock = (lambda number: number, lambda: math.inf, on_finished)
+    conductor = Conductor(ledger, ClosedForm, folder, lock, tracker, *clock)
     asked, ask = [0.0], ledger.ask
 
     def timed_ask() -> tuple[int, dict[str, Any]]:

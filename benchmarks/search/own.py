@@ -49,11 +49,17 @@ class EngineSearch:
 
     def report(self, key: int, epoch: int, costs: tuple[float, float], now: float) -> bool:
         """Note the epoch, finish the trial when it is at its end or stopped."""
-        self.ledger.record_epoch(key, epoch, {QUALITY: -costs[0], SIZE: self._sizes[key]})
-        if epoch == self._problem.num_epochs:
-            self.ledger.finish(key, TrialState.COMPLETE)
-            return False
-        if self._rule is not None and self._rule.should_stop(key, epoch, costs):
-            self.ledger.finish(key, TrialState.PRUNED)
+        self.note(key, epoch, costs)
+        is_stopped = self._rule is not None and self._rule.should_stop(key, epoch, costs)
+        if epoch == self._problem.num_epochs or is_stopped:
+            self.end(key, epoch)
             return False
         return True
+
+    def note(self, key: int, epoch: int, costs: tuple[float, float]) -> None:
+        """Write an epoch down."""
+        self.ledger.record_epoch(key, epoch, {QUALITY: -costs[0], SIZE: self._sizes[key]})
+
+    def end(self, key: int, epoch: int) -> None:
+        """The trial has ended there."""
+        self.ledger.finish(key, TrialState.COMPLETE if epoch == self._problem.num_epochs else TrialState.PRUNED)

@@ -41,7 +41,7 @@ class Comparison:
                     "sweep_id": one.front.sweep_id,
                     "state": one.state,
                     "trials": one.front.trials,
-                    "budget": {"trials": one.spec.budget.trials, "epochs_per_trial": one.spec.budget.epochs_per_trial},
+                    "budget": one.spec.budget.model_dump(),
                     "confirmed": one.front.confirmed,
                     **one.hashes,
                     "points": len(one.front.points),

@@ -74,7 +74,7 @@ def trust(comparison: Comparison) -> str:
 def cautions(comparison: Comparison) -> list[str]:
     """What else to know before believing it."""
     found = [f"{c.label} is still running." for c in comparison.fronts if c.state is SweepState.RUNNING]
-    budgets = {(c.spec.budget.trials, c.spec.budget.epochs_per_trial) for c in comparison.fronts}
+    budgets = {c.spec.budget for c in comparison.fronts}
     if len(budgets) > 1:
         found.append("The sweeps had different budgets.")
     single = [c.label for c in comparison.fronts if not c.front.confirmed]

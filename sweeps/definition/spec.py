@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -39,11 +40,33 @@ def _schedulers() -> Iterable[str]:
 
 
 class Budget(Config):
-    """Trials count in every state; hours add up over resumes, running trials finish."""
+    """How much may be tried: a number of trials, which count in every state, or hours alone, or whichever ends first.
 
-    trials: Count
+    Hours add up over resumes, and running trials finish.
+    """
+
+    trials: Count | None = None
     epochs_per_trial: Count
     hours: Positive | None = None
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if self.trials is None and self.hours is None:
+            raise ValueError("must have trials or hours, else the sweep never ends; add `trials: 24` or `hours: 8`")
+        return self
+
+    @property
+    def most_trials(self) -> int:
+        """After how many trials the sweep ends; more than there will ever be where hours alone end it."""
+        return sys.maxsize if self.trials is None else self.trials
+
+    def __str__(self) -> str:
+        """In words: 24 trials x 6 epochs, or 8 h of trials x 6 epochs."""
+        hours = "" if self.hours is None else f"{self.hours:g} h"
+        if self.trials is None:
+            return f"{hours} of trials x {self.epochs_per_trial} epochs"
+        within = f" within {hours}" if hours else ""
+        return f"{self.trials} trials x {self.epochs_per_trial} epochs{within}"
 
 
 class SamplerConfig(Config):
@@ -182,7 +205,7 @@ class SweepSpec(Config):
                 raise ValueError(
                     f"reference_point.{objective.metric} must be above 0 on a log scale, but got {value:g}"
                 )
-        if len(self.evaluate_first) > self.budget.trials:
+        if len(self.evaluate_first) > self.budget.most_trials:
             raise ValueError(
                 "evaluate_first must hold at most budget.trials points, "
                 f"but got {len(self.evaluate_first)} and {self.budget.trials}"
@@ -201,7 +224,7 @@ class SweepSpec(Config):
         bounds = [f"`{constraint}`" for constraint in self.constraints]
         lines = [
             f"- objectives: {', '.join(goals)}{', within ' + ', '.join(bounds) if bounds else ''}",
-            f"- budget: {self.budget.trials} trials of {self.budget.epochs_per_trial} epochs",
+            f"- budget: {self.budget}",
             f"- searched: {', '.join(f'`{key}`' for key in self.space)}",
             "- the front: artifact `front/front.html`; the sweep file: `sweep.yaml`",
         ]

@@ -8,51 +8,51 @@ const PLAIN = ["x", "y", "depth", "colour", "sort", "find"];
 const FLAGS = ["all", "descending"];
 
 export function written() {
-  const told = new URLSearchParams();
+  const query = new URLSearchParams();
   const differs = (key) => state[key] !== initial[key];
-  for (const key of PLAIN) if (differs(key)) told.set(key, state[key]);
-  for (const key of FLAGS) if (differs(key)) told.set(key, state[key] ? "yes" : "no");
-  if (differs("clip")) told.set("clip", state.clip);
-  if (state.chosen) told.set("trial", state.chosen.id);
-  if (state.pinned) told.set("pinned", state.pinned.id);
+  for (const key of PLAIN) if (differs(key)) query.set(key, state[key]);
+  for (const key of FLAGS) if (differs(key)) query.set(key, state[key] ? "yes" : "no");
+  if (differs("clip")) query.set("clip", state.clip);
+  if (state.chosen) query.set("trial", state.chosen.id);
+  if (state.pinned) query.set("pinned", state.pinned.id);
   for (const [name, isLog] of Object.entries(state.log))
-    if (isLog !== initial.log[name]) told.append(isLog ? "log" : "linear", name);
-  for (const kind of state.hidden) if (!initial.hidden.has(kind)) told.append("hide", kind);
-  for (const kind of initial.hidden) if (!state.hidden.has(kind)) told.append("show", kind);
+    if (isLog !== initial.log[name]) query.append(isLog ? "log" : "linear", name);
+  for (const kind of state.hidden) if (!initial.hidden.has(kind)) query.append("hide", kind);
+  for (const kind of initial.hidden) if (!state.hidden.has(kind)) query.append("show", kind);
   for (const [name, range] of state.where)
-    told.append("where", JSON.stringify([name, range.values ?? [range.low, range.high]]));
-  if (state.order.length) told.set("axes", JSON.stringify(state.order));
-  if (state.zoom) told.set("zoom", JSON.stringify([...state.zoom.x, ...state.zoom.y]));
-  return told.toString();
+    query.append("where", JSON.stringify([name, range.values ?? [range.low, range.high]]));
+  if (state.order.length) query.set("axes", JSON.stringify(state.order));
+  if (state.zoom) query.set("zoom", JSON.stringify([...state.zoom.x, ...state.zoom.y]));
+  return query.toString();
 }
 
 // The changes that lead to the state that an address tells; what it tells of things that are not here is passed over.
 export function read(text) {
-  const told = new URLSearchParams(text);
+  const query = new URLSearchParams(text);
   const found = { ...initial, log: { ...initial.log }, hidden: new Set(initial.hidden), where: new Map() };
   const isColumn = (name) => metrics.has(name) || params.has(name);
-  for (const key of ["x", "y", "depth"]) if (metrics.has(told.get(key))) found[key] = told.get(key);
+  for (const key of ["x", "y", "depth"]) if (metrics.has(query.get(key))) found[key] = query.get(key);
   for (const key of ["colour", "sort"])
-    if (told.has(key) && (isColumn(told.get(key)) || !told.get(key) || key === "sort")) found[key] = told.get(key);
-  for (const key of FLAGS) if (told.has(key)) found[key] = told.get(key) === "yes";
-  found.find = told.get("find") ?? "";
-  found.clip = Math.max(0, Math.floor(Number(told.get("clip"))) || 0);
-  found.chosen = trialOf(told.get("trial"));
-  found.pinned = trialOf(told.get("pinned"));
-  for (const name of told.getAll("log")) if (metrics.has(name)) found.log[name] = true;
-  for (const name of told.getAll("linear")) if (metrics.has(name)) found.log[name] = false;
-  for (const kind of told.getAll("hide")) found.hidden.add(/^\d+$/.test(kind) ? Number(kind) : kind);
-  for (const kind of told.getAll("show")) found.hidden.delete(kind);
-  for (const entry of told.getAll("where").map(parsed)) {
+    if (query.has(key) && (isColumn(query.get(key)) || !query.get(key) || key === "sort")) found[key] = query.get(key);
+  for (const key of FLAGS) if (query.has(key)) found[key] = query.get(key) === "yes";
+  found.find = query.get("find") ?? "";
+  found.clip = Math.max(0, Math.floor(Number(query.get("clip"))) || 0);
+  found.chosen = trialOf(query.get("trial"));
+  found.pinned = trialOf(query.get("pinned"));
+  for (const name of query.getAll("log")) if (metrics.has(name)) found.log[name] = true;
+  for (const name of query.getAll("linear")) if (metrics.has(name)) found.log[name] = false;
+  for (const kind of query.getAll("hide")) found.hidden.add(/^\d+$/.test(kind) ? Number(kind) : kind);
+  for (const kind of query.getAll("show")) found.hidden.delete(kind);
+  for (const entry of query.getAll("where").map(parsed)) {
     if (!Array.isArray(entry) || !isColumn(entry[0]) || !Array.isArray(entry[1])) continue;
     const [name, range] = entry;
     if (range.every((value) => typeof value === "string")) found.where.set(name, { values: range });
     else if (range.length === 2 && range.every((value) => value === null || Number.isFinite(value)))
       found.where.set(name, { low: range[0], high: range[1] });
   }
-  const axes = parsed(told.get("axes"));
+  const axes = parsed(query.get("axes"));
   if (Array.isArray(axes)) found.order = axes.filter((name) => isColumn(name));
-  const zoom = parsed(told.get("zoom"));
+  const zoom = parsed(query.get("zoom"));
   if (Array.isArray(zoom) && zoom.length === 4 && zoom.every(Number.isFinite))
     found.zoom = { x: zoom.slice(0, 2), y: zoom.slice(2) };
   return found;

@@ -23,7 +23,7 @@ export function drawBlind(container, clip, one, other) {
   const swapped = Math.random() < 0.5; // so that A is not always the pinned one
   const [a, b] = swapped ? [...sources].reverse() : sources;
   const isA = Math.random() < 0.5;
-  const told = element("span", { role: "status" }, tally());
+  const status = element("span", { role: "status" }, tally());
   const sound = (name, source) => {
     const audio = element("audio", { src: source, preload: "auto" });
     const play = button(`Play ${name}`, () => {}, { class: "play" });
@@ -49,7 +49,7 @@ export function drawBlind(container, clip, one, other) {
       ...sound("X", isA ? a : b),
       button("X is A", () => answer(true)),
       button("X is B", () => answer(false)),
-      told,
+      status,
     ),
     paragraph("caption", "A and B are the two students in an order drawn anew for every question."),
   );

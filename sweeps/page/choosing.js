@@ -74,10 +74,11 @@ export function bestWithin(metric) {
 function limits() {
   const parts = [...state.where].flatMap(([name, { low = null, high = null, values }]) => {
     if (values) return [`${name} ${values.join(" or ")}`];
-    const told = (limit) => (metrics.has(name) ? withItsUnit(name, limit) : formatNumber(limit));
-    return [high === null ? null : `${name} <= ${told(high)}`, low === null ? null : `${name} >= ${told(low)}`].filter(
-      Boolean,
-    );
+    const shown = (limit) => (metrics.has(name) ? withItsUnit(name, limit) : formatNumber(limit));
+    return [
+      high === null ? null : `${name} <= ${shown(high)}`,
+      low === null ? null : `${name} >= ${shown(low)}`,
+    ].filter(Boolean);
   });
   return parts.length ? ` with ${parts.join(" and ")}` : "";
 }

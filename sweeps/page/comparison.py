@@ -75,7 +75,7 @@ def _side(compared: ComparedFront, hypervolume: Estimate) -> dict[str, Any]:
         "standing": standing(front),
         "points": len(front.points),
         "counts": front.trials,
-        "budget": {"trials": budget.trials, "epochs": budget.epochs_per_trial},
+        "budget": {"trials": budget.trials, "hours": budget.hours, "epochs": budget.epochs_per_trial},
         "hypervolume": _estimate(hypervolume),
         "config": plain(compared.spec.config),
         "export": export_command(compared.folder, front.name),

@@ -43,7 +43,7 @@ def page_content(
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "confirmed": front.confirmed,
         "standing": standing(front),
-        "budget": {"trials": spec.budget.trials, "epochs": spec.budget.epochs_per_trial},
+        "budget": {"trials": spec.budget.trials, "hours": spec.budget.hours, "epochs": spec.budget.epochs_per_trial},
         "counts": front.trials,
         "objectives": [o.model_dump() for o in front.objectives],
         "reference": front.reference_point,

@@ -27,7 +27,7 @@ function drawHeader(container) {
     ? "A point is clear when chance does not explain its place on the front."
     : "Points were trained once; small differences may be noise.";
   const badge = element("span", { class: sweep.confirmed ? "badge good" : "badge", title }, sweep.standing);
-  const [finished, due] = [sweep.history.length, sweep.budget.trials];
+  const [finished, due] = [sweep.history.length, sweep.budget.trials ?? sweep.history.length];
   container.replaceChildren(
     paragraph("kind", "Pareto front"),
     element("h1", {}, sweep.name, badge),

@@ -18,8 +18,8 @@ function drawHistory(container, width) {
     steps.push([x(index + 1), steps.at(-1)[1]]);
     steps.push([x(index + 1), y(value)]);
   });
-  const told = `Hypervolume ${formatNumber(sweep.hypervolume)} after ${values.length} finished trials`;
-  const root = svg("svg", { width, height, role: "img", "aria-label": told });
+  const label = `Hypervolume ${formatNumber(sweep.hypervolume)} after ${values.length} finished trials`;
+  const root = svg("svg", { width, height, role: "img", "aria-label": label });
   root.append(
     drawAxes({ x, y }, { x: "finished trials", y: "hypervolume \u2191 better" }),
     svg("path", { class: "front-line", d: linePath(steps) }),

@@ -278,9 +278,9 @@ function placedReferences({ x, y }, note) {
     if ((!hasX && !hasY) || (state.zoom && (far[0] || far[1]))) continue;
     const at = [hasX ? clamped(x, vx) : x.range[1], hasY ? clamped(y, vy) : y.range[1]];
     if (far[0] || far[1]) {
-      const told = [far[0] && withItsUnit(state.x, vx), far[1] && withItsUnit(state.y, vy)].filter(Boolean);
+      const beyond = [far[0] && withItsUnit(state.x, vx), far[1] && withItsUnit(state.y, vy)].filter(Boolean);
       marks.push(
-        svg("g", { class: "external" }, arrowAt(at, far[0], -far[1]), beside(at, `${name} ${told.join(", ")}`, 12)),
+        svg("g", { class: "external" }, arrowAt(at, far[0], -far[1]), beside(at, `${name} ${beyond.join(", ")}`, 12)),
       );
       places.push({ reference, at });
     } else if (hasX && hasY) {

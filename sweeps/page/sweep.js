@@ -11,35 +11,45 @@ export const sweep = {
 
 export const objectives = sweep.objectives;
 export const sides = sweep.fronts ?? null; // of a comparison: whose points these are
-const told = sweep.trials;
+const table = sweep.trials;
 const TRIAL_AXIS = { name: "trial", unit: "", goal: null, log: false, about: null, words: [] };
 
 export const metrics = new Map([...sweep.metrics, TRIAL_AXIS].map((metric) => [metric.name, metric]));
 export const params = new Map(sweep.params.map((param) => [param.name, param]));
-const columns = Object.fromEntries(Object.entries(told.params).map(([name, column]) => [name, decoded(column)]));
+const columns = Object.fromEntries(Object.entries(table.params).map(([name, column]) => [name, decoded(column)]));
 
-export const trials = told.number.map(sides ? comparedTrial : ownTrial);
+export const trials = table.number.map(sides ? comparedTrial : ownTrial);
 const byId = new Map(trials.map((trial) => [String(trial.id), trial]));
 export const frontTrials = trials.filter((trial) => trial.kind === "front");
 export const completeTrials = trials.filter((trial) => trial.state === "COMPLETE");
 
 // The kinds of trials that did not come to their end, in Python's order of states; compared fronts have none.
-export const partialKinds = (told.states ?? [])
+export const partialKinds = (table.states ?? [])
   .filter((state) => state !== "COMPLETE")
   .map((state) => state.toLowerCase());
 
 function ownTrial(number, index) {
-  const [state, rank] = [told.states[told.state[index]], told.rank[index]];
+  const [state, rank] = [table.states[table.state[index]], table.rank[index]];
   const kind = rank === 0 ? "front" : state === "COMPLETE" ? "dominated" : state.toLowerCase();
-  const run = told.run.of[number] === undefined ? null : told.run.at + told.run.of[number];
-  return { index, id: number, number, state, rank, kind, epochs: told.epochs[index], reason: told.reason[number], run };
+  const run = table.run.of[number] === undefined ? null : table.run.at + table.run.of[number];
+  return {
+    index,
+    id: number,
+    number,
+    state,
+    rank,
+    kind,
+    epochs: table.epochs[index],
+    reason: table.reason[number],
+    run,
+  };
 }
 
 function comparedTrial(number, index) {
-  const side = told.side[index];
+  const side = table.side[index];
   const { label: owner, config } = sides[side];
   const known = { index, number, side, config, state: "COMPLETE", kind: "front", rank: 0, reason: null };
-  return { ...known, id: `${side}-${number}`, standing: `of ${owner}`, run: told.run[index] };
+  return { ...known, id: `${side}-${number}`, standing: `of ${owner}`, run: table.run[index] };
 }
 
 function decoded(column) {
@@ -51,7 +61,7 @@ export function trialOf(id) {
 }
 
 export function metricOf(trial, name) {
-  return name === "trial" ? trial.number : (told.metrics[name]?.[trial.index] ?? null);
+  return name === "trial" ? trial.number : (table.metrics[name]?.[trial.index] ?? null);
 }
 
 export function paramOf(trial, name) {

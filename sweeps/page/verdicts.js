@@ -11,8 +11,8 @@ const THIN_SPACE = "\u202f"; // does not break
 
 export function sideMark(side, name = null) {
   const mark = svg("g", { class: `front-point ${sideClass({ side })}` }, pointMark(side, 7, 7, 5));
-  const told = name ? { role: "img", "aria-label": name } : { "aria-hidden": "true" };
-  return svg("svg", { width: 14, height: 14, class: "inline", ...told }, name ? svg("title", {}, name) : "", mark);
+  const role = name ? { role: "img", "aria-label": name } : { "aria-hidden": "true" };
+  return svg("svg", { width: 14, height: 14, class: "inline", ...role }, name ? svg("title", {}, name) : "", mark);
 }
 
 function sideName(side) {
@@ -80,7 +80,7 @@ export function drawIndicators(container) {
       element("td", { class: "number quiet" }, intervalText(front.hypervolume, short)),
       element("td", {}, whisker(front.hypervolume, ends, side)),
       element("td", { class: "number" }, String(front.points)),
-      element("td", {}, `${front.budget.trials} \u00d7 ${front.budget.epochs} epochs`),
+      element("td", {}, `${front.budget.trials ?? `${front.budget.hours} h`} \u00d7 ${front.budget.epochs} epochs`),
       element("td", {}, front.standing),
     ),
   );

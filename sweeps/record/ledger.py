@@ -10,7 +10,9 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any, Self
 
 import optuna
@@ -256,6 +258,17 @@ class Ledger:
         noted = _noted(self._trial(number).user_attrs)
         return {epoch: values[TIME] for epoch, values in noted.items() if TIME in values}
 
+    def epoch_s(self, number: int) -> float | None:
+        """The median time between a trial's epochs, in seconds; None where it is not known."""
+        noted, started = self.epoch_times(number), self._trial(number).user_attrs.get(STARTED)
+        times = [*([] if started is None else [started]), *(noted[epoch] for epoch in sorted(noted) if epoch > 0)]
+        return median(b - a for a, b in pairwise(times)) if len(times) > 1 else None
+
+    def is_repeat(self, number: int) -> bool:
+        """Whether the sweep has tried, or is about to try, this trial's values under another number."""
+        in_study = number + self._offset
+        return self._outlook.is_taken(self._frozen(in_study).params, self.study, in_study)
+
     def _curves_of(self, trial: FrozenTrial) -> dict[int, tuple[float, ...]]:
         """A trial's costs by epoch, NaN for what was not reported; of a warm-start trial its values."""
         objectives, epochs = self.spec.objectives, _epochs(trial.user_attrs)
@@ -287,7 +300,7 @@ class Ledger:
 
     def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
         config, num_complete = self.spec.sampler, self._ended[StudyState.COMPLETE]
-        known = Experience(self.spec.budget.trials, num_complete + self._ended[StudyState.PRUNED], num_complete)
+        known = Experience(self.spec.budget.most_trials, num_complete + self._ended[StudyState.PRUNED], num_complete)
         return build_sampler(config.name, config.seed, number, known, config.options, self._outlook)
 
     def _record(self, trial: FrozenTrial, session: str | None) -> TrialRecord:

@@ -19,6 +19,7 @@ from sweeps import pareto
 from sweeps.search.cube import Array, Cube
 from sweeps.search.extrapolation import expected_finals
 from sweeps.search.gaussian_process import Scales
+from sweeps.search.recall import Recall, RecalledStudy
 
 Curves = Mapping[int, tuple[float, ...]]  # epoch -> costs, NaN for what is not known yet; 0: before training
 GROWTH = 1.25  # what was fitted is fitted anew when there are so many times as many trials
@@ -88,6 +89,7 @@ class Outlook:
     fitted: dict[tuple[int, int], Scales] = field(default_factory=dict)  # by objective and number of trials
     _finished: dict[int, Lesson] = field(default_factory=dict)
     _taken: set[Point] = field(default_factory=set)
+    _recall: Recall = field(default_factory=Recall)
     _turnout: Turnout = field(default_factory=Turnout)
 
     def __post_init__(self) -> None:
@@ -95,10 +97,21 @@ class Outlook:
 
     def is_taken(self, params: Mapping[str, Any], study: Study, asking: int) -> bool:
         """Whether another trial of the sweep was given these values, or waits with them."""
-        own = (trial for trial in self._turnout.ended(study) if trial.number >= self.num_others)
-        self._taken.update(point_of(given(trial)) for trial in own)
+        self._look(study)
         waiting = (given(trial_at(study, n)) for n in self._turnout.unfinished if n >= self.num_others and n != asking)
         return point_of(params) in self._taken or any(params == other for other in waiting)
+
+    def recalled(self, study: Study) -> RecalledStudy:
+        """The study with no more finished trials than a sampler can go through quickly, and all that are at work."""
+        self._look(study)
+        at_work = [trial_at(study, number) for number in sorted(self._turnout.unfinished)]
+        return RecalledStudy(study, [*self._recall.trials(), *at_work])
+
+    def _look(self, study: Study) -> None:
+        """Take in the trials that have ended since the last look."""
+        ended = self._turnout.ended(study)
+        self._recall.tell(ended)
+        self._taken.update(point_of(given(trial)) for trial in ended if trial.number >= self.num_others)
 
     def lessons(self, trials: Sequence[FrozenTrial], asking: int) -> list[Lesson]:
         """Every trial but the one that is asking; finished ones are read once."""

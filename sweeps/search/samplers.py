@@ -67,6 +67,33 @@ class UniformSampler(RandomSampler):
         return RandomSampler(int(stream)).sample_independent(study, trial, param_name, param_distribution)
 
 
+class RecallingTPE(TPESampler):
+    """Optuna's TPE over what is recalled of a long sweep."""
+
+    def __init__(self, outlook: Outlook, **options: Any) -> None:
+        super().__init__(**options)
+        self._outlook = outlook
+        self._recalled: Study | None = None
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """As TPE's own."""
+        return super().sample_relative(self._of(study), trial, search_space)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """As TPE's own."""
+        return super().sample_independent(self._of(study), trial, param_name, param_distribution)
+
+    def _of(self, study: Study) -> Study:
+        """Looked up once: a sampler makes one proposal."""
+        if self._recalled is None:
+            self._recalled = self._outlook.recalled(study)
+        return self._recalled
+
+
 def _tpe(draw: Draw, known: Experience, options: Mapping[str, Any]) -> BaseSampler:
     """Multi-objective TPE.
 
@@ -77,7 +104,7 @@ def _tpe(draw: Draw, known: Experience, options: Mapping[str, Any]) -> BaseSampl
     defaults = {"multivariate": False, "group": False, "constant_liar": True, "n_startup_trials": 1}
     if known.num_known < options.get("n_startup_trials", known.num_startup) or not known.num_complete:
         return UniformSampler(draw.stream)
-    return TPESampler(seed=draw.stream, **{**defaults, **options})
+    return RecallingTPE(draw.outlook, seed=draw.stream, **{**defaults, **options})
 
 
 def _nsga2(draw: Draw, known: Experience, options: Mapping[str, Any]) -> BaseSampler:

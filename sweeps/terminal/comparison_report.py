@@ -59,9 +59,9 @@ def comparison_display(comparison: Comparison) -> RenderableType:
 def _fronts(comparison: Comparison) -> Table:
     table = _table(["front"], ["points", "hypervolume", "95 %"], ["budget", "trials"])
     for compared, volume in zip(comparison.fronts, comparison.hypervolumes, strict=True):
-        budget, front = compared.spec.budget, compared.front
+        front = compared.front
         counted = ", ".join(f"{count} {state.lower()}" for state, count in front.trials.items() if count)
-        spent = f"{budget.trials} x {budget.epochs_per_trial} epochs"
+        spent = str(compared.spec.budget).replace(" trials x", " x")
         table.add_row(
             compared.label, str(len(front.points)), f"{volume.value:.5g}", _interval(volume, ".5g"), spent, counted
         )

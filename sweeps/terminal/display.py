@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,16 +22,39 @@ class SweepView:
 
     name: str
     objectives: tuple[Objective, ...]
-    num_trials: int  # the budget
+    num_trials: int | None  # the budget, None where hours alone are
     counts: Mapping[TrialState, int]  # of the trials that have ended, and of those at work
     hypervolume: float
     front: Callable[[], Sequence[TrialRecord]]  # so far, in its order; put into it for who asks
     spent_s: float
+    hours: float | None = None  # the budget's
 
     @property
     def num_finished(self) -> int:
         """Trials that have ended."""
         return sum(count for state, count in self.counts.items() if state.is_finished)
+
+    @property
+    def progress(self) -> str:
+        """How many trials have ended, of how many or in how much time of how much."""
+        if self.num_trials is not None:
+            return f"{self.num_finished}/{self.num_trials}"
+        return f"{self.num_finished}, {self.spent_s / 3600:.3g}/{self.hours:g} h"
+
+    @property
+    def share(self) -> float:
+        """How much of the budget is used."""
+        by_time = 0.0 if self.hours is None else self.spent_s / 3600 / self.hours
+        return min(1.0, max(by_time, self.num_finished / self.num_trials if self.num_trials else 0.0))
+
+    @property
+    def left_s(self) -> float:
+        """How long the rest takes when it goes on as before; NaN before the first trial has ended."""
+        by_time = math.inf if self.hours is None else max(0.0, 3600 * self.hours - self.spent_s)
+        if self.num_trials is None:
+            return by_time
+        done = self.num_finished
+        return min(by_time, self.spent_s / done * (self.num_trials - done)) if done else math.nan
 
 
 class Display:
@@ -79,7 +103,7 @@ class PlainDisplay(Display):
         values = {o.metric: record.metrics.get(o.metric) for o in view.objectives}
         line = "  ".join(f"{metric} {'-' if value is None else f'{value:.4g}'}" for metric, value in values.items())
         tail = printable(record.reason or f"hypervolume {view.hypervolume:.4g}")
-        say(f"[{view.num_finished}/{view.num_trials}] {name} {record.state}  {line}  {tail}")
+        say(f"[{view.progress}] {name} {record.state}  {line}  {tail}")
 
 
 def say(line: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,16 +87,15 @@ def bars(console: Console | None = None) -> Iterator[Progress]:
 
 def headline(view: SweepView) -> RenderableType:
     """Name, progress bar, states, hypervolume and time left."""
-    done, total = view.num_finished, view.num_trials
     shown = [(f"{count} {state.lower()}  ", STYLES.get(state, "")) for state, count in view.counts.items() if count]
     line = Table.grid(padding=(0, 2))
     line.add_row(
         Text(view.name, style="bold"),
-        ProgressBar(total=total, completed=done, width=24),
-        Text(f"{done}/{total}"),
+        ProgressBar(total=1.0, completed=view.share, width=24),
+        Text(view.progress),
         Text.assemble(*shown),
         Text(f"hypervolume {view.hypervolume:.4g}"),
-        Text(time_left(view.spent_s, done, total), style="dim"),
+        Text(time_left(view), style="dim"),
     )
     return line
 
@@ -111,9 +111,9 @@ def front_rows(view: SweepView) -> RenderableType:
     return table
 
 
-def time_left(spent_s: float, done: int, total: int) -> str:
+def time_left(view: SweepView) -> str:
     """How long the rest takes when it goes on as before."""
-    if not done:
+    if math.isnan(view.left_s):
         return "time left: after the first trial"
-    minutes = spent_s / done * (total - done) / 60
+    minutes = view.left_s / 60
     return f"about {minutes:.0f} min left" if minutes >= 1 else "less than a minute left"

@@ -52,9 +52,9 @@ class NotebookDisplay(Display):
             f"{o.metric} {min((r.metrics[o.metric] for r in front), key=o.cost):.5g}" for o in view.objectives if front
         ]
         lines = [
-            f"{view.name}: {view.num_finished} of {view.num_trials} trials; {counts}",
+            f"{view.name}: {view.progress.replace('/', ' of ')} trials; {counts}",
             f"hypervolume {view.hypervolume:.5g}; best so far: {', '.join(best) or 'none yet'}",
-            time_left(view.spent_s, view.num_finished, view.num_trials),
+            time_left(view),
         ]
         self._draw([*lines, *self._failures], force=view.num_finished == view.num_trials)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -71,10 +72,14 @@ def _best(front: Front) -> dict[str, dict[str, float]]:
 
 
 def _outlook(sweep: Sweep, counts: Mapping[str, int], spent_s: float) -> dict[str, float]:
-    """How long the rest takes when it goes on as before; nothing of a sweep that is not running."""
-    done = sum(counts[state] for state in FINAL_STATES)
+    """How long the rest takes when it goes on as before, and where hours alone are set how many trials that makes.
+
+    Nothing of a sweep that is not running.
+    """
+    done, budget = sum(counts[state] for state in FINAL_STATES), sweep.spec.budget
     if sweep.state is not SweepState.RUNNING or not done or not spent_s:
         return {}
-    left_s = spent_s / done * (sweep.spec.budget.trials - done)
-    hours = sweep.spec.budget.hours
-    return {"left_s": max(0.0, left_s if hours is None else min(left_s, 3600 * hours - spent_s))}
+    by_time = math.inf if budget.hours is None else max(0.0, 3600 * budget.hours - spent_s)
+    if budget.trials is None:
+        return {"left_s": by_time, "expected_trials": done + int(by_time / (spent_s / done))}
+    return {"left_s": max(0.0, min(by_time, spent_s / done * (budget.trials - done)))}

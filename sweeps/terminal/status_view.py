@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.live import Live
 
 from dfkd_core.errors import DFKDError
+from sweeps.definition.spec import Budget
 from sweeps.record.sweep_folder import SPEC
 from sweeps.record.sweep_state import SweepState
 from sweeps.record.trials import FINAL_STATES
@@ -25,9 +26,10 @@ def status_text(status: dict[str, Any]) -> str:
     )
     best = ", ".join(f"{name} {one['value']:.5g} (trial {one['trial']})" for name, one in status["best"].items())
     left = f", about {budget['left_s'] / 60:.0f} min left" if "left_s" in budget else ""
+    expected = f", about {budget['expected_trials']} trials in all" if "expected_trials" in budget else ""
     lines = [
         f"{status['name']}: {status['state']}",
-        f"trials       {trials}; budget {budget['trials']} x {budget['epochs_per_trial']} epochs",
+        f"trials       {trials}; budget {budget_text(budget)}{expected}",
         f"hypervolume  {status['hypervolume']:.6g}",
         f"best so far  {best or 'no complete trial yet'}",
         f"worked on    {budget['spent_s'] / 60:.1f} min{left}",
@@ -42,6 +44,11 @@ def status_text(status: dict[str, Any]) -> str:
     if files := tracker.get("set_aside"):
         lines.append(f"set aside    {len(files)} files that MLflow could not store: {tracker['set_aside_because']}")
     return "\n".join(lines)
+
+
+def budget_text(budget: dict[str, Any]) -> str:
+    """A status's budget in words."""
+    return str(Budget(**{key: budget[key] for key in Budget.model_fields}))
 
 
 def watch_status(folder: str | Path, interval_s: float = 2.0) -> None:
@@ -67,7 +74,8 @@ def _line(folder: Path) -> str:
     except DFKDError as error:
         return f"{folder}  {error}"
     finished = sum(status["trials"][state] for state in FINAL_STATES)
+    due = status["budget"]["trials"]
     return (
-        f"{folder}  {status['state']}  {finished}/{status['budget']['trials']} trials  "
+        f"{folder}  {status['state']}  {finished}{'' if due is None else f'/{due}'} trials  "
         f"hypervolume {status['hypervolume']:.6g}"
     )

@@ -37,7 +37,8 @@ def show_summary(folder: Path) -> None:
     files, why = set_aside(folder)
     if files:
         lines.append(f"{len(files)} files could not be stored ({why}); try them again with: dfkd sweep sync {folder}")
-    lines.append(f"look    {in_venv(addresses.how_to_look() or str(uri))}")
+    command = addresses.how_to_look()
+    lines.append(f"look    {in_venv(command) if command else uri}")
     if (run := addresses.page(run_id)) is not None:
         lines.append(f"run     {run}")
     print("\n".join(lines))  # noqa: T201 - this is the display

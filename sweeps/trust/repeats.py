@@ -6,9 +6,7 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from typing import Any, NamedTuple, Self
 
 from dfkd_core.config import with_overrides
@@ -175,7 +173,7 @@ def cost(
     busy_s = sum(r.finished - r.started for r in records if r.finished is not None and r.started is not None)
     abreast = max(1.0, busy_s / max(ledger.attrs().get(SPENT, 0.0), 1e-9)) if SPENT in ledger.attrs() else 1.0
     epochs = ledger.spec.budget.epochs_per_trial
-    epoch_s = {t: _epoch_seconds(records[t].started, ledger.epoch_times(t)) for t in candidates}
+    epoch_s = {t: ledger.epoch_s(t) for t in candidates}
 
     def clock(trainings: Mapping[int, int]) -> float | None:
         known = [epoch_s[t] for t, number in trainings.items() if number]
@@ -185,12 +183,6 @@ def cost(
 
     sums = (sum(certain.values()), sum(most.values()))
     return Cost(len(candidates), *sums, epochs, clock(certain), clock(most))
-
-
-def _epoch_seconds(started: float | None, noted: Mapping[int, float]) -> float | None:
-    """The median time between a trial's epochs; None where it is not known."""
-    times = [*([] if started is None else [started]), *(noted[epoch] for epoch in sorted(noted) if epoch > 0)]
-    return median(b - a for a, b in pairwise(times)) if len(times) > 1 else None
 
 
 def _trainings(number: int) -> str:

@@ -2,20 +2,24 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import typer
 from closed_form import sweep
+from typer.main import get_command
 
 from dfkd_core.errors import ConfigError
 from sweeps import __version__, cli
-from sweeps.cli import run
+from sweeps.cli import app, run
 from sweeps.commands.options import bounds
 
 LONG = "n" * 300
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -183,3 +187,19 @@ def test_whoever_sits_at_a_terminal_is_told_what_a_priced_sweep_costs(
     assert run(["sweep", "run", "priced.yaml", *arguments]) == (0 if begun else 130)
     assert priced == begun
     assert ("about 40" in capsys.readouterr().out) == asked == bool(questions)
+
+
+def test_every_command_that_a_message_or_a_page_names_exists():
+    """A remedy that names no command is none."""
+    packages = ("dfkd_core", "search_spaces", "cluster", "sweeps")
+    files = [p for name in packages for p in (ROOT / name).rglob("*") if p.suffix in {".py", ".js", ".sbatch", ".yaml"}]
+    files += [ROOT / "README.md", *(page for page in (ROOT / "docs").glob("*.md") if page.name != "log.md")]
+    known, named = get_command(app), set()
+    for file in files:
+        for found in re.finditer(r"`dfkd ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", file.read_text()):
+            words = [word for word in found.groups() if word]
+            command = known.commands[words[0]]
+            if hasattr(command, "commands") and len(words) > 1:
+                command = command.commands[words[1]]
+            named.add(command.name)
+    assert {"resume", "scan", "doctor"} <= named, "the names are not found"

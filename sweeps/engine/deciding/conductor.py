@@ -17,6 +17,7 @@ from sweeps.definition.objectives import costs
 from sweeps.engine.deciding.failures import Failure, FailureKind, in_words
 from sweeps.engine.deciding.faults import fault_of, plain, static_fault_of
 from sweeps.engine.deciding.inputs import Inputs
+from sweeps.engine.deciding.last_hours import LastHours
 from sweeps.engine.deciding.trial_log import TrialLog
 from sweeps.record.ledger import KEPT_OUT, Ledger
 from sweeps.record.trial_folder import TrialFolder
@@ -29,6 +30,8 @@ from sweeps.workload import Workload, domain_of
 
 MIN_JUDGED = 5  # finished trials before the share of failed ones can end a sweep
 MAX_DEATHS_IN_PLACE = 3  # lost workers in a row without an epoch in between
+MAX_LATE = 8  # drawn trials that would not end in time, before nothing more is drawn
+MAX_UNTRAINED = 50  # drawn trials in a row that cost no training, before the driver looks around
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +68,8 @@ class Lock(Protocol):
 class Conductor:
     """The sweep's mind: one call per thing that can happen to a trial.
 
-    Trials are those of `ledger`, with their files below `folder`; `run_of` gives a trial's run in the tracker, and
-    `on_finish` hears of every trial that has ended.
+    Trials are those of `ledger`, with their files below `folder`; `run_of` gives a trial's run in the tracker,
+    `left_s` the seconds that are left of the budget's hours, and `on_finish` hears of every trial that has ended.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Conductor:
         lock: Lock,
         tracker: Tracker,
         run_of: Callable[[int], int | RunKey],
+        left_s: Callable[[], float],
         on_finish: Callable[[Conductor, TrialRecord], None],
     ) -> None:
         self.ledger, self.spec, self.folder, self.lock = ledger, ledger.spec, folder, lock
@@ -95,29 +99,49 @@ class Conductor:
         self._waiting = deque(record.number for record in records if not record.state.is_finished)
         self._num_trials = len(records)
         self._rule: StoppingRule | None = None
-        self.closed = False  # no further trial begins; running ones finish
+        self.hours = LastHours(ledger, left_s)
+        self.late: list[int] = []  # trials that would not end in time, and wait for a budget of more hours
+        self.is_full = False  # nothing further would end in time, or be anything new; running trials finish
 
     def next(self) -> Assignment | None:
-        """The next trial to work on; None when there is nothing to begin at present."""
+        """The next trial to work on; None when there is nothing to begin at present.
+
+        Towards the end of a budget of hours, of those that wait the ones that may reach the front come first.
+        """
         self.lock.check()
-        while not self.is_ending:
+        num_drawn_late = num_untrained = 0
+        while not self.is_ending and not self.is_full and num_untrained < MAX_UNTRAINED:
+            is_drawn = not self._waiting
             if self._waiting:
-                number = self._waiting.popleft()
+                number = self._waiting[0]
+                if self.hours.counts:
+                    number = next(filter(self.hours.may_reach_front, self._waiting), number)
+                self._waiting.remove(number)
                 assignment = Assignment(number, self.ledger.again(number))
-            elif self._num_trials < self.spec.budget.trials:
+            elif self._num_trials < self.spec.budget.most_trials:
                 self._num_trials += 1
                 assignment = Assignment(*self.ledger.ask())
             else:
                 return None
             self.live[assignment.number] = assignment
-            if self._may_train(assignment):
+            is_over = is_drawn and self.spec.budget.trials is None and self.ledger.is_repeat(assignment.number)
+            if not self._may_train(assignment):
+                num_untrained += 1
+            elif not is_over and self.hours.is_in_time(assignment.number, assignment.static):
                 return assignment
+            else:
+                del self.live[assignment.number]
+                self.late.append(assignment.number)
+                num_drawn_late += is_drawn
+                self.is_full = is_over or num_drawn_late >= MAX_LATE
         return None
 
     @property
     def num_unbegun(self) -> int:
         """How many trials may still begin, or go on after an earlier attempt."""
-        return 0 if self.is_ending else len(self._waiting) + max(0, self.spec.budget.trials - self._num_trials)
+        if self.is_ending or self.is_full:
+            return 0
+        return len(self._waiting) + max(0, self.spec.budget.most_trials - self._num_trials)
 
     @property
     def is_done(self) -> bool:
@@ -126,27 +150,40 @@ class Conductor:
 
     @property
     def num_usable(self) -> int:
-        """How many trials could be at work at once, if there were room for all."""
+        """How many trials could be at work at once, if there were room for all; of a budget of hours twice as many."""
         limit = self.spec.resources.max_concurrent
-        left = len(self.live) + self.num_unbegun
+        more = self.num_unbegun if self.spec.budget.trials is not None else min(self.num_unbegun, len(self.live) + 1)
+        left = len(self.live) + more
         return left if limit is None else min(left, limit)
 
     @property
     def is_finished(self) -> bool:
-        """True when the budget is used up: its trials have all ended, or its hours have passed."""
-        is_late = self.closed and not self.live and not self.stopping
-        return self.counts.total() >= self.spec.budget.trials or is_late
+        """True when the budget is used up: its trials have all ended, or nothing more would end within its hours."""
+        return self.counts.total() >= self.spec.budget.most_trials or self.is_out_of_time
+
+    @property
+    def is_out_of_time(self) -> bool:
+        """True when its hours have ended the sweep, or the want of anything new to try."""
+        is_over = self.hours.left_s() <= 0 or self.is_full or bool(self.late and not self._waiting)
+        return is_over and not self.live and not self.stopping
 
     @property
     def is_ending(self) -> bool:
         """True when no further trial begins."""
-        return bool(self.stopping or self.closed)
+        return bool(self.stopping) or self.hours.left_s() <= 0
+
+    def must_wait(self, number: int) -> bool:
+        """Whether a trial that no worker has taken up is not to begin any more."""
+        assignment = self.live.get(number)
+        late = assignment is not None and not self.hours.is_in_time(number, assignment.static)
+        return self.is_ending or late
 
     def started(self, number: int) -> None:
         """A worker has taken the trial up."""
         self.lock.check()
         assignment = self.live[number]
         assignment.started = time.monotonic()
+        self.hours.began(number, time.time())
         self.ledger.start(number, self.lock.session)
         self._tell_start(assignment)
 
@@ -164,6 +201,7 @@ class Conductor:
             return False
         metrics = plain({**assignment.static, **reported})
         time_s = self.ledger.record_epoch(number, epoch, metrics)
+        self.hours.epoch_ended(number, assignment.static, time_s)
         self.tracker.trial_epoch(self.run_of(number), epoch, metrics, time_s)
         if where and where != assignment.where:
             assignment.where = dict(where)
@@ -176,7 +214,7 @@ class Conductor:
                 is_broken = broken(self.spec.constraints, metrics)
                 self._finish(number, TrialState.INFEASIBLE if is_broken else TrialState.COMPLETE, None)
             return False
-        if self._should_stop_early(number, epoch, metrics):
+        if self._should_stop_early(number, epoch, metrics) and not self._is_worth_ending(assignment):
             self._finish(number, TrialState.PRUNED, None)
             return False
         if self.stopping:
@@ -299,6 +337,12 @@ class Conductor:
             return False
         deaths = [event["epochs"] for event in self.ledger.events(number, kind)[-MAX_DEATHS_IN_PLACE:]]
         return len(deaths) < MAX_DEATHS_IN_PLACE or len(set(deaths)) > 1
+
+    def _is_worth_ending(self, assignment: Assignment) -> bool:
+        """Whether a trial that the stopping rule would end goes on, since its worker has nothing better to do."""
+        number = assignment.number
+        in_time = self.is_full and self.hours.counts and self.hours.is_in_time(number, assignment.static)
+        return in_time and self.hours.may_reach_front(number)
 
     def _should_stop_early(self, number: int, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Ask the stopping rule, which first hears all that trials (also of earlier drivers) have shown."""

@@ -96,7 +96,7 @@ def check_same(sweep: Sweep, spec: SweepSpec, workload: type[Workload]) -> dict[
             rule = f"is {after!r}, but was {before!r} when the sweep in {sweep.path} began"
             raise ConfigError(f"{rule}; name another --out, or set it back", key=key)
     wanted = {key: value for key, _, value in _differences(sweep.spec, asked) if key.startswith(CHANGEABLE)}
-    if wanted.get("budget.trials", 0) <= sweep.spec.budget.trials:
+    if asked.budget.most_trials <= sweep.spec.budget.most_trials:
         wanted.pop("budget.trials", None)
     return wanted
 

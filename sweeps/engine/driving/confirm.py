@@ -117,7 +117,7 @@ def _candidates(sweep: Sweep) -> dict[int, TrialRecord]:
         done, way = ledger.num_finished(), f"`dfkd sweep resume {shlex.quote(str(place))}`"
         rule = f"must hold a finished sweep, but it is {ledger.state or SweepState.INTERRUPTED} after {done} of"
         remedy = f"finish it with {way}, or here with `--set budget.trials={done}`"
-        raise ConfigError(f"{rule} {spec.budget.trials} trials; {remedy}", file=place)
+        raise ConfigError(f"{rule} {spec.budget}; {remedy}", file=place)
     if not ranked:
         counted = ", ".join(f"{count} {name}" for name, count in count_states(records).items() if count)
         rule = f"must have a complete trial, but has none ({counted}): there is no front to confirm"

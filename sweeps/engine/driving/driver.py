@@ -88,7 +88,7 @@ class Driver:
 
         watch = Watch(trials.ledger, self.lock, updates, self.delivery, self.display, room)
         where = (trials.folder, self.lock, self.tracker)
-        conductor = Conductor(trials.ledger, self.workload, *where, trials.run_of, watch.finished)
+        conductor = Conductor(trials.ledger, self.workload, *where, trials.run_of, watch.left_s, watch.finished)
         try:
             with self.display, Interrupts(conductor.stop):
                 if session is not None:

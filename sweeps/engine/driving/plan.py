@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -16,9 +18,10 @@ from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from search_spaces.space import Space
 from sweeps.definition.constraints import broken
-from sweeps.definition.spec import SweepSpec
+from sweeps.definition.spec import Budget, SweepSpec
 from sweeps.engine.driving.checking import resolved
 from sweeps.engine.driving.preparing import default_workload
+from sweeps.search.pareto_asha import rung_epochs
 from sweeps.terminal.display import Display
 from sweeps.workload import Workload, domain_of
 
@@ -31,7 +34,7 @@ class Plan:
     """The dry run's figures."""
 
     name: str
-    num_trials: int
+    num_trials: int | None  # the budget's
     num_epochs: int
     num_dimensions: float  # active ones that leave a choice, on average
     infeasible_share: float
@@ -45,6 +48,8 @@ class Plan:
     trial_bytes: float | None = None  # on its GPU, of the largest sampled trial
     gpu_bytes: dict[str, float | None] = field(default_factory=dict)  # node -> memory of one of its GPUs, when known
     starts: dict[str, float] = field(default_factory=dict)  # what trials begin with -> seconds before the first epoch
+    hours: float | None = None  # the budget's
+    stopped_share: float = 0.0  # of all epochs, what early stopping at its rungs saves when the best go on
 
     @property
     def slots(self) -> int:
@@ -53,31 +58,48 @@ class Plan:
 
     @property
     def num_usable(self) -> int:
-        """How many the sweep could have at work at once."""
-        return min(self.num_trials, self.max_concurrent or self.num_trials)
+        """How many the sweep could have at work at once; of a budget of hours any number."""
+        limits = (self.max_concurrent, self.num_trials)
+        return min((limit for limit in limits if limit is not None), default=sys.maxsize)
+
+    @property
+    def expected_trials(self) -> int | None:
+        """How many trials of median length end within the hours, those that cost no training among them."""
+        if self.hours is None or not self.epoch_s or self.infeasible_share >= 1:
+            return None
+        at_full_length = int(3600 * self.hours / (self.num_epochs * self.epoch_s)) * max(1, self.slots)
+        return int(at_full_length / (1 - self.infeasible_share))
 
     def text(self) -> str:
         """The plan in a few lines."""
-        lines = [f"{self.name}: {self.num_trials} trials x {self.num_epochs} epochs"]
+        budget = Budget(trials=self.num_trials, epochs_per_trial=self.num_epochs, hours=self.hours)
+        lines = [f"{self.name}: {budget}"]
         lines.append(f"sizes of {NUM_SAMPLES} sampled trials: smallest, median, largest")
         lines += [
             f"  {metric:22}{''.join(f'{_figure(value):>12}' for value in spread)}"
             for metric, spread in self.sizes.items()
         ]
-        hours = None if self.epoch_s is None else self.num_trials * self.num_epochs * self.epoch_s / 3600
-        if hours is not None:
-            lines.append(f"an epoch of a median trial takes about {self.epoch_s:.0f} s here: {hours:.1f} h on one core")
+        hours = None if self.epoch_s is None else self._core_hours(self.epoch_s)
+        if self.epoch_s is not None:
+            whole = "" if self.num_trials is None else f": {hours:.1f} h on one core"
+            lines.append(f"an epoch of a median trial takes about {self.epoch_s:.2g} s here{whole}")
+        lasting = hours if self.num_trials is not None else None
         if self.slots:
             held = ", ".join(f"{node} {count}" for node, count in self.at_once.items() if count)
-            lines.append(f"{self.slots} trials run at once ({held}){_lasting(hours, self.slots)}")
-        if self.trial:
+            lines.append(f"{self.slots} trials run at once ({held}){_lasting(lasting, self.slots)}")
+        if self.trial and self.num_usable < sys.maxsize:
             asked = f"{self.num_usable} x {self.trial}"
-            lines.append(f"the cluster's autoscaler is asked for {asked}{_lasting(hours, self.num_usable)} if all come")
+            lines.append(
+                f"the cluster's autoscaler is asked for {asked}{_lasting(lasting, self.num_usable)} if all come"
+            )
+        elif self.trial:
+            lines.append(f"the cluster's autoscaler is asked for {self.trial}, twice as many as are at work each time")
         if hours is not None and self.price_per_hour is not None:
             cost = hours * self.price_per_hour
             lines.append(
                 f"at resources.price_per_hour {self.price_per_hour:g}: about {cost:.3g}, if trials run as here"
             )
+        lines += self._how_far()
         if self.gpu_share and self.trial_bytes is not None:
             lines += self._memory()
         lines += [
@@ -86,19 +108,40 @@ class Plan:
             if seconds
         ]
         lines.append(f"{self.infeasible_share:.0%} of sampled trials break a static constraint")
-        if self.infeasible_share:
+        if self.infeasible_share and self.num_trials is not None:
             left = round((1 - self.infeasible_share) * self.num_trials)
             lines.append(
                 f"  they cost no training, and count: of a random {self.num_trials} about {left} would be trained; "
                 "samplers that learn from constraints (tpe) draw fewer"
             )
         needed = math.ceil(TRIALS_PER_DIMENSION * self.num_dimensions)
-        if self.num_trials < needed:
+        num_trials, raised = self.num_trials, "budget.trials"
+        if num_trials is None:
+            num_trials, raised = self.expected_trials, "budget.hours"
+        if num_trials is not None and num_trials < needed:
             lines.append(
                 f"warning: {self.num_dimensions:g} active dimensions ask for about {needed} trials "
-                f"({TRIALS_PER_DIMENSION} each); raise budget.trials or search fewer keys"
+                f"({TRIALS_PER_DIMENSION} each); raise {raised} or search fewer keys"
             )
         return "\n".join(lines)
+
+    def _core_hours(self, epoch_s: float) -> float:
+        """What trials take one after another; of hours alone, of all slots."""
+        if self.num_trials is None:
+            return (self.hours or 0.0) * max(1, self.slots)
+        return self.num_trials * self.num_epochs * epoch_s / 3600
+
+    def _how_far(self) -> list[str]:
+        """What the hours are enough for."""
+        if self.hours is None:
+            return []
+        if self.expected_trials is None:
+            return [f"{self.hours:g} h: how many trials that makes, `dfkd sweep status` tells once some have ended"]
+        told = f"{self.hours:g} h are enough for about {self.expected_trials} trials at full length"
+        if self.stopped_share:
+            most = int(self.expected_trials / (1 - self.stopped_share))
+            told += f", {most} where early stopping saves {self.stopped_share:.0%} of the epochs"
+        return [f"{told}; no trial begins that would not end in time"]
 
     def _memory(self) -> list[str]:
         """What trials take of their GPU, and a warning for each node where those that share one do not fit."""
@@ -161,9 +204,21 @@ def plan_sweep(
         trial_bytes=domain.device_bytes(configs[order[-1]]) if spec.resources.gpus_per_trial else None,
         gpu_bytes=room.gpu_bytes,
         max_concurrent=spec.resources.max_concurrent,
+        hours=spec.budget.hours,
+        stopped_share=_stopped_share(spec),
         starts={name: seconds for name, c in starts.items() if (seconds := domain.start_seconds(c)) is not None},
         sizes={name: (min(values), median(values), max(values)) for name, values in by_name.items()},
     )
+
+
+def _stopped_share(spec: SweepSpec) -> float:
+    """Share of the epochs that are saved when 1/reduction_factor of the trials pass each rung."""
+    config, num_epochs = spec.scheduler, spec.budget.epochs_per_trial
+    if config.name == "none":
+        return 0.0
+    ends = [*rung_epochs(config.min_epochs, config.reduction_factor, num_epochs), num_epochs]
+    lengths = [end - begin for begin, end in pairwise([0, *ends])]
+    return 1 - sum(length * config.reduction_factor**-passed for passed, length in enumerate(lengths)) / num_epochs
 
 
 @dataclass(frozen=True)

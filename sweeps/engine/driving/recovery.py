@@ -61,8 +61,9 @@ def with_retries(sweep: Sweep, overrides: Mapping[str, Any]) -> Sweep:
     failed = sweep.ledger.failed()
     if not failed:
         return sweep
-    trials = sweep.spec.budget.trials + len(failed)
-    grown = Sweep.open(sweep.path, {**overrides, "budget.trials": trials})
+    trials = sweep.spec.budget.trials
+    wanted = {} if trials is None else {"budget.trials": trials + len(failed)}  # hours alone decide for themselves
+    grown = Sweep.open(sweep.path, {**overrides, **wanted})
     grown.folder.write_spec(grown.spec)
     for record in failed:
         grown.ledger.retry(record)

@@ -38,6 +38,7 @@ from sweeps.tracking.credentials import trust_tracker
 from sweeps.tracking.delivery import recorded_states, undelivered
 from sweeps.workload import Workload, domain_of
 
+FILLED_HOURS = "filled_hours"  # of the ledger: the budget of hours in which nothing more would have ended
 LAST_PATIENCE_S = 1.0  # for a sweep's last records, when MLflow has not answered those before
 
 
@@ -103,13 +104,16 @@ def resume_sweep(
         if retry_failed:
             sweep = with_retries(sweep, overrides or {})
         spec, ledger = sweep.spec, sweep.ledger
-        if ledger.num_finished() >= spec.budget.trials and ledger.state is SweepState.FINISHED:
+        hours = spec.budget.hours
+        out_of_time = hours is not None and ledger.attrs().get(FILLED_HOURS, 0.0) >= hours
+        all_ended = ledger.num_finished() >= spec.budget.most_trials
+        if ledger.state is SweepState.FINISHED and (all_ended or out_of_time):
             return deliver_owed(sweep)
         workload = workload or folder.workload()
         sweep = with_own_id(sweep)
         ledger = sweep.ledger
         mend(ledger, folder.path, domain_of(workload))
-        if ledger.num_finished() >= spec.budget.trials:  # all ended, but the driver died before it had told so
+        if all_ended:  # all ended, but the driver died before it had told so
             return _drive(sweep, workload, lock, None, display)
         with ray_for(spec, folder, address) as session:
             check_unchanged(sweep, prepare(spec, workload, display))
@@ -175,6 +179,8 @@ def _drive(
         updates = FrontUpdates(ledger, spec, path, driver.tracker)
         conductor = driver.work(trials, updates, session)
         state, front = outcome(conductor), updates.write()
+        if conductor.is_out_of_time:
+            ledger.set_attr(FILLED_HOURS, spec.budget.hours)
         driver.tracker.usage(conductor.counts.total(), Usage.of(ledger).facts(spec.resources))
         if state is SweepState.FINISHED:
             domain = domain_of(workload)

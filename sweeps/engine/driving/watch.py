@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -47,6 +48,11 @@ class Watch:
         """Time that drivers have worked on this sweep, resumes included."""
         return self._spent_before_s + time.monotonic() - self._started
 
+    def left_s(self) -> float:
+        """What is left of the budget's hours; infinity where none are set."""
+        hours = self._ledger.spec.budget.hours
+        return math.inf if hours is None else 3600 * hours - self.spent_s
+
     def __call__(self, conductor: Conductor) -> None:
         """Look around once."""
         self._lock.check()
@@ -56,8 +62,6 @@ class Watch:
         now, at_work = time.monotonic(), self._num_at_work(conductor)
         self.usage.add(now - self._looked, at_work, self._room)
         self._looked = now
-        hours = conductor.spec.budget.hours
-        conductor.closed = hours is not None and self.spent_s > 3600 * hours
         if now - self._noted > NOTE_TIME_S:
             self.note_time()
             self._room = self._find_room()
@@ -84,6 +88,7 @@ class Watch:
             name=conductor.spec.name,
             objectives=conductor.spec.objectives,
             num_trials=conductor.spec.budget.trials,
+            hours=conductor.spec.budget.hours,
             counts={**conductor.counts, TrialState.RUNNING: self._num_at_work(conductor)},
             hypervolume=self._updates.hypervolume,
             front=lambda: self._updates.front,

@@ -32,13 +32,14 @@ class LedgerScheduler(FIFOScheduler):  # type: ignore[misc]
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         """The trial that has waited longest.
 
-        Of those that no worker has taken up some go back: all once the sweep is ending, else those that ask for a node
-        which is kept out since. When nothing is left to begin, Tune keeps no worker for it, whose node could go.
+        Of those that no worker has taken up some go back: all once the sweep is ending, else those that would no longer
+        end in time, or that ask for a node which is kept out since. When nothing is left to begin, Tune keeps no worker
+        for it, whose node could go.
         """
         waiting = [trial for trial in tune_controller.get_live_trials() if trial.status == Trial.PENDING]
         kept_out = sorted(self._conductor.kept_out)
         for trial in [trial for trial in waiting if trial.temporary_state.ray_actor is None]:
-            if self._conductor.is_ending or trial.config["kept_out"] != kept_out:
+            if self._conductor.must_wait(trial.config["number"]) or trial.config["kept_out"] != kept_out:
                 waiting.remove(trial)
                 self._conductor.withdraw(trial.config["number"])
                 tune_controller.stop_trial(trial)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dfkd_core.base.documents import dump_yaml
 from dfkd_core.errors import ConfigError
-from sweeps.definition.spec import SweepSpec
+from sweeps.definition.spec import Budget, SweepSpec
 from sweeps.distillation.workload import DistillationWorkload
 from sweeps.engine.driving.checking import changes, resolved
 
@@ -70,6 +70,7 @@ def refused(mapping, tmp_path):
         (("budget", "trials"), 2.5, "budget.trials"),
         (("budget", "epochs_per_trial"), -1, "-1"),
         (("budget", "hours"), 0, "budget.hours"),
+        (("budget", "trials"), None, "must have trials or hours, else the sweep never ends"),
         (("budget", "hours"), float("inf"), "finite"),
         (("budget", "trals"), 3, "did you mean 'trials'"),
         (("objectives",), [], "objectives"),
@@ -169,6 +170,13 @@ def test_overrides_beat_the_file(tmp_path):
         SweepSpec.load(path, {"name.first": 3})
 
 
+def test_hours_alone_are_a_budget():
+    budget = Budget(epochs_per_trial=6, hours=8)
+    assert str(budget) == "8 h of trials x 6 epochs"
+    assert str(Budget(trials=24, epochs_per_trial=6, hours=8)) == "24 trials x 6 epochs within 8 h"
+    assert budget.most_trials > 10**9
+
+
 @pytest.mark.parametrize("key", ["sampler.seed", "space.x", "budget.epochs_per_trial", "budget", "objectives", "name"])
 def test_a_resume_changes_how_much_is_searched_and_with_what_never_what(key):
     """Another number of epochs would make finished trials partial ones."""
@@ -259,7 +267,7 @@ def test_a_sweep_says_in_a_few_lines_what_it_searches_for_what_and_with_how_much
     spec = SweepSpec.load(Path(__file__).parents[3] / "sweeps" / "specs" / "first.yaml")
     told = spec.description
     assert "maximize `val/pesq_wb`, minimize `model/params` (log)" in told
-    assert f"{spec.budget.trials} trials of {spec.budget.epochs_per_trial} epochs" in told
+    assert f"{spec.budget.trials} trials x {spec.budget.epochs_per_trial} epochs" in told
     assert all(f"`{key}`" in told for key in spec.space) and "`front/front.html`" in told
 
 

@@ -37,6 +37,16 @@ def test_printed_commands_hold_together_when_a_path_has_a_space(tmp_path, capsys
     assert shlex.split(look)[-1] == f"sqlite:///{folder}/m.db"
 
 
+def test_a_server_s_runs_are_looked_at_where_it_is(tmp_path, capsys, monkeypatch):
+    folder = tmp_path / "first"
+    write_front(folder, build_front(spec(), "id-1", small_sweep()), small_sweep(), spec())
+    monkeypatch.setattr("sweeps.terminal.summary.tracker_ids", lambda _: ("http://tracker:5000", "1", "r"))
+    show_summary(folder)
+    lines = capsys.readouterr().out.splitlines()
+    assert "look    http://tracker:5000" in lines
+    assert any(line.startswith("run     http://tracker:5000/#/experiments/1/runs/r") for line in lines)
+
+
 def test_a_program_beside_an_interpreter_whose_path_has_a_space_is_quoted(tmp_path, monkeypatch):
     place = tmp_path / "my venv" / "bin"
     place.mkdir(parents=True)

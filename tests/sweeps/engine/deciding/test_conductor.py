@@ -49,11 +49,11 @@ class Ends(list):
 def conduct(tmp_path):
     """A conductor over a new ledger, or over the one that is there already."""
 
-    def build(workload=Curve, trials=6, **changes):
+    def build(workload=Curve, trials=6, left_s=lambda: math.inf, **changes):
         spec = SweepSpec.model_validate(sweep(trials, EPOCHS, **changes))
         begun = (tmp_path / "ledger.journal").exists()
         ledger = (Ledger.open if begun else Ledger.create)(tmp_path, spec, "id")
-        return Conductor(ledger, workload, tmp_path, Lock(tmp_path), Notes(), lambda number: number, Ends())
+        return Conductor(ledger, workload, tmp_path, Lock(tmp_path), Notes(), lambda number: number, left_s, Ends())
 
     return build
 
@@ -395,9 +395,10 @@ def test_a_trial_that_ends_while_the_sweep_stops_is_finished(conduct):
 
 
 def test_hours_used_up_let_running_trials_finish_and_finish_the_sweep(conduct):
-    conductor = conduct()
+    left = [1.0]
+    conductor = conduct(left_s=lambda: left[0])
     assignment = begin(conductor)
-    conductor.closed = True
+    left[0] = 0.0
     assert conductor.next() is None
     assert not conductor.is_done
     assert conductor.report(0, 1, good(assignment, 1)), "a running trial goes on"

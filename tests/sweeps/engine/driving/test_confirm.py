@@ -1,5 +1,7 @@
 """What confirming asks of the trials that it trains again."""
 
+import math
+
 import tiny_corpus
 
 from dfkd_core.base.documents import read_yaml
@@ -25,7 +27,16 @@ class Quiet:
 
 
 def conduct(ledger, folder):
-    return Conductor(ledger, DistillationWorkload, folder, Quiet(), Quiet(), lambda number: number, lambda *told: None)
+    return Conductor(
+        ledger,
+        DistillationWorkload,
+        folder,
+        Quiet(),
+        Quiet(),
+        lambda number: number,
+        lambda: math.inf,
+        lambda *told: None,
+    )
 
 
 def test_the_repeats_of_a_slice_begin_with_the_same_slice_of_the_same_parent(tmp_path, monkeypatch):

@@ -139,6 +139,24 @@ def test_how_many_run_at_once_is_said_though_nobody_knows_how_long_a_trial_takes
     assert "5 trials run at once (one 5)\n" in Plan("x", 60, 6, 2.0, 0.0, {}, at_once={"one": 5}).text()
 
 
+def test_hours_alone_are_told_in_trials():
+    plan = Plan("x", None, 6, 2.0, 0.0, {}, epoch_s=60.0, at_once={"one": 4}, hours=8.0)
+    assert plan.text().startswith("x: 8 h of trials x 6 epochs\n")
+    assert "8 h are enough for about 320 trials at full length; no trial begins that would not end" in plan.text()
+    assert "about 320 trials at full length, 640 where" in replace(plan, stopped_share=0.5).text()
+    assert replace(plan, infeasible_share=0.2).expected_trials == 400, "those that cost nothing count, too"
+    few = replace(plan, hours=0.2)
+    assert "raise budget.hours" in few.text() and few.expected_trials == 8
+    assert "`dfkd sweep status` tells once some have ended" in replace(plan, epoch_s=None).text()
+    assert "enough" not in Plan("x", 24, 6, 2.0, 0.0, {}, epoch_s=60.0).text()
+
+
+def test_early_stopping_at_nine_epochs_saves_two_thirds():
+    """One of three goes on at 1 and at 3 epochs: (1 + 2/3 + 6/9) / 9 of the epochs are run."""
+    budget, asha = {"hours": 1, "epochs_per_trial": 9}, {"name": "pareto_asha", "min_epochs": 1, "reduction_factor": 3}
+    assert plan_sweep(spec(budget=budget, scheduler=asha), Sized).stopped_share == pytest.approx(1 - (7 / 3) / 9)
+
+
 def test_nodes_are_counted_by_what_a_trial_asks_of_each(monkeypatch):
     """A node that is dead holds none; parts of nodes do not add up to a trial."""
     nodes = [

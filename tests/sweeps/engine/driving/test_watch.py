@@ -1,5 +1,6 @@
 """What the driver looks after between Tune's events."""
 
+import math
 from dataclasses import FrozenInstanceError
 from types import SimpleNamespace
 
@@ -16,16 +17,17 @@ class Parts(SimpleNamespace):
 
     def __init__(self, folder, hours=None, spent_s=0.0):
         self.asked = []
+        budget = SimpleNamespace(hours=hours, trials=6)
         self.ledger = SimpleNamespace(
             attrs=lambda: {"spent_s": spent_s, "usage": {"worked_s": 5.0, "room_s": 9.0}},
             set_attr=lambda *a: self.asked.append(a),
+            spec=SimpleNamespace(budget=budget),
         )
         self.conductor = SimpleNamespace(
-            closed=False,
             live={0: SimpleNamespace(started=1.0), 1: SimpleNamespace(started=None)},
             counts={TrialState.COMPLETE: 2},
             run_of=lambda number: number,
-            spec=SimpleNamespace(name="x", objectives=(), budget=SimpleNamespace(hours=hours, trials=6)),
+            spec=SimpleNamespace(name="x", objectives=(), budget=budget),
             stop=lambda reason: self.asked.append(("stop", reason)),
         )
         self.updates = SimpleNamespace(
@@ -85,11 +87,9 @@ def test_a_stop_request_is_honoured_once_also_when_it_came_before_the_first_look
     assert not (tmp_path / STOP_REQUEST).exists()
 
 
-@pytest.mark.parametrize(("hours", "closed"), [(None, False), (2.0, False), (0.9, True)])
-def test_hours_add_up_over_resumes(tmp_path, hours, closed):
-    parts = Parts(tmp_path, hours, spent_s=3600.0)
-    parts.watch().look()
-    assert parts.conductor.closed is closed
+@pytest.mark.parametrize(("hours", "left_s"), [(None, math.inf), (2.0, 3600.0), (0.9, -360.0)])
+def test_hours_add_up_over_resumes(tmp_path, hours, left_s):
+    assert Parts(tmp_path, hours, spent_s=3600.0).watch().watch.left_s() == pytest.approx(left_s, abs=5)
 
 
 def test_time_is_noted_every_now_and_then(tmp_path, monkeypatch):

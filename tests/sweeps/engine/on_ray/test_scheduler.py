@@ -90,7 +90,10 @@ class FakeConductor:
     num_unbegun = 1
 
     def __init__(self):
-        self.withdrawn, self.kept_out = [], {}
+        self.withdrawn, self.kept_out, self.late = [], {}, []
+
+    def must_wait(self, number):
+        return self.is_ending or number in self.late
 
     def withdraw(self, number):
         self.withdrawn.append(number)
@@ -120,6 +123,14 @@ def test_once_the_sweep_is_ending_trials_without_a_worker_go_back():
     tune = FakeTune(FakeTrial(7), FakeTrial(3), FakeTrial(2, actor="taken up"), FakeTrial(1, Trial.RUNNING))
     assert LedgerScheduler(conductor).choose_trial_to_run(tune).config["number"] == 2
     assert sorted(conductor.withdrawn) == sorted(tune.stopped) == [3, 7]
+
+
+def test_a_trial_without_a_worker_that_would_no_longer_end_in_time_goes_back():
+    conductor = FakeConductor()
+    conductor.late = [1, 2]
+    tune = FakeTune(FakeTrial(1), FakeTrial(2, actor="taken up"), FakeTrial(3))
+    assert LedgerScheduler(conductor).choose_trial_to_run(tune).config["number"] == 2
+    assert conductor.withdrawn == tune.stopped == [1]
 
 
 def test_trials_that_still_ask_for_a_node_that_is_kept_out_go_back():
