@@ -13,7 +13,12 @@ PACKAGES = ("dfkd_core", "search_spaces", "cluster", "sweeps")
 MEANINGS = {
     "told": (
         "what a sampler knows of trials, by Optuna's ask and tell",
-        {"sweeps/record/ledger.py", "sweeps/search/front_sampler.py", "sweeps/engine/driving/warm_start.py"},
+        {
+            "sweeps/engine/driving/warm_start.py",
+            "sweeps/record/ledger.py",
+            "sweeps/search/front_sampler.py",
+            "sweeps/search/recall.py",
+        },
     ),
     "taught": (
         "a teacher's estimate, from which a student learns",
