@@ -42,11 +42,12 @@ class Usage:
         found = {"trial_hours": hours}
         if resources.gpus_per_trial:
             found["gpu_hours"] = hours * resources.gpus_per_trial
-        if self.room_s:
+        is_known = self.room_s and self.room_s >= self.worked_s  # not of a sweep that an earlier version began
+        if is_known:
             found["idle_share"] = 1 - self.worked_s / self.room_s
         if price is not None:
             found["cost"] = price * hours
-            if self.room_s:
+            if is_known:
                 found["idle_cost"] = price * (self.room_s - self.worked_s) / 3600
         return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from types import SimpleNamespace
 
+import pytest
 from front_cases import small_sweep, spec
 
 from sweeps.fronts.front import build_front
@@ -13,14 +14,19 @@ from sweeps.terminal.summary import in_venv, show_summary
 from sweeps.tracking.addresses import RunAddresses
 
 
+@pytest.fixture(autouse=True)
+def used(monkeypatch):
+    """Two hours of trials, of two and a half that there was room for."""
+    ledger = SimpleNamespace(attrs=lambda: {"usage": {"worked_s": 7200.0, "room_s": 9000.0}})
+    sweep = SimpleNamespace(ledger=ledger, spec=spec(resources={"gpus_per_trial": 0.5, "price_per_hour": 3.0}))
+    monkeypatch.setattr("sweeps.terminal.summary.Sweep", SimpleNamespace(open=lambda _: sweep))
+
+
 def test_printed_commands_hold_together_when_a_path_has_a_space(tmp_path, capsys, monkeypatch):
     folder = tmp_path / "my runs" / "first"
     write_front(folder, build_front(spec(), "id-1", small_sweep()), small_sweep(), spec())
     monkeypatch.setattr("sweeps.terminal.summary.tracker_ids", lambda _: (f"sqlite:///{folder}/m.db", "1", "r"))
     monkeypatch.setattr("sweeps.terminal.summary.undelivered", lambda _: 3)
-    ledger = SimpleNamespace(attrs=lambda: {"usage": {"worked_s": 7200.0, "room_s": 9000.0}})
-    sweep = SimpleNamespace(ledger=ledger, spec=spec(resources={"gpus_per_trial": 0.5, "price_per_hour": 3.0}))
-    monkeypatch.setattr("sweeps.terminal.summary.Sweep", SimpleNamespace(open=lambda _: sweep))
     monkeypatch.setattr("sweeps.terminal.summary.rejected", lambda _: 0)
     show_summary(folder)
     lines = capsys.readouterr().out.splitlines()
