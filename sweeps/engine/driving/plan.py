@@ -137,11 +137,11 @@ class Plan:
             return []
         if self.expected_trials is None:
             return [f"{self.hours:g} h: how many trials that makes, `dfkd sweep status` tells once some have ended"]
-        told = f"{self.hours:g} h are enough for about {self.expected_trials} trials at full length"
+        line = f"{self.hours:g} h are enough for about {self.expected_trials} trials at full length"
         if self.stopped_share:
             most = int(self.expected_trials / (1 - self.stopped_share))
-            told += f", {most} where early stopping saves {self.stopped_share:.0%} of the epochs"
-        return [f"{told}; no trial begins that would not end in time"]
+            line += f", {most} where early stopping saves {self.stopped_share:.0%} of the epochs"
+        return [f"{line}; no trial begins that would not end in time"]
 
     def _memory(self) -> list[str]:
         """What trials take of their GPU, and a warning for each node where those that share one do not fit."""
