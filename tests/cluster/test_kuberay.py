@@ -1,4 +1,4 @@
-"""The RayJob by the fields of KubeRay's reference of ray.io/v1, and its pods by Kubernetes' own schema, strictly.
+"""RayJob and RayCluster by the fields of KubeRay's reference of ray.io/v1, pods by Kubernetes' schema, strictly.
 
 The operator's own schema is not at hand: above the pods, names and types are written down here from that reference
 (KubeRay 1.5), and every other name is refused.
@@ -73,12 +73,17 @@ CLUSTER = fields(
     headGroupSpec=HEAD,
     workerGroupSpecs={"type": "array", "items": WORKERS},
 )
-JOB = fields(
-    ["apiVersion", "kind", "metadata", "spec"],
-    apiVersion=one_of("ray.io/v1"),
-    kind=one_of("RayJob"),
-    metadata=fields(["name"], name=TEXT, namespace=TEXT, labels=TEXTS, annotations=TEXTS),
-    spec=fields(
+METADATA = fields(["name"], name=TEXT, namespace=TEXT, labels=TEXTS, annotations=TEXTS)
+
+
+def resource(kind, spec):
+    whole = {"apiVersion": one_of("ray.io/v1"), "kind": one_of(kind), "metadata": METADATA, "spec": spec}
+    return fields([*whole], **whole)
+
+
+JOB = resource(
+    "RayJob",
+    fields(
         entrypoint=TEXT,
         entrypointNumCpus={"type": "number"},
         entrypointNumGpus={"type": "number"},
@@ -102,17 +107,19 @@ JOB = fields(
 )
 
 
-def refuse_unknown(job):
+def refuse_unknown(file):
     """ValidationError for a name or a value that KubeRay or Kubernetes would not take."""
-    jsonschema.validate(job, JOB)
-    cluster = job["spec"]["rayClusterSpec"]
+    jsonschema.validate(file, JOB if file["kind"] == "RayJob" else resource("RayCluster", CLUSTER))
+    cluster = file["spec"].get("rayClusterSpec", file["spec"])
     for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
         template = {"apiVersion": "v1", "kind": "PodTemplate", "metadata": {"name": "x"}, "template": group["template"]}
         kubernetes_validate.validate(template, "1.37", strict=True)
 
 
-@pytest.mark.parametrize("options", [{}, {"gpus_per_worker": 2, "queue": "team", "namespace": "speech"}])
-def test_kuberay_and_kubernetes_know_every_field_of_the_job(options):
+@pytest.mark.parametrize(
+    "options", [{}, {"gpus_per_worker": 2, "queue": "team"}, {"stays": True}, {"stays": True, "queue": "team"}]
+)
+def test_kuberay_and_kubernetes_know_every_field_of_job_and_cluster(options):
     refuse_unknown(yaml.safe_load(KubeRay.parse({"image": "dfkd:latest", **options}).text("FILE")))
 
 
