@@ -87,6 +87,10 @@ class Domain(ABC, Generic[C]):
         """
         return self.prepare(config, silent)
 
+    def input_key(self, config: C) -> str:
+        """What of a config decides `hashes`, the start apart: trials of one key read the same data and teacher."""
+        return ""
+
     def start_hash(self, config: C) -> str | None:
         """Identity of the model that a trial begins with; None where it begins with none."""
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -106,6 +107,11 @@ class DistillationDomain(Domain[ExperimentConfig]):
 
         signals = Signals(config, needs_teacher=TotalLoss(config).needs_teacher)
         return signals.hashes | {"start_hash": self.start_hash(config)}
+
+    def input_key(self, config: ExperimentConfig) -> str:
+        """`data`, `teacher`, and what decides whether a teacher is heard."""
+        asked, method = config.model_dump(mode="json"), config.distillation
+        return json.dumps([asked["data"], asked["teacher"], method.method, method.target, method.weight > 0])
 
     def start_hash(self, config: ExperimentConfig) -> str | None:
         """Of the model that `training.start_from` names."""

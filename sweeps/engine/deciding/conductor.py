@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 from dfkd_core.config import with_overrides
-from dfkd_core.errors import ConfigError
+from dfkd_core.errors import ConfigError, DFKDError
 from sweeps.definition.constraints import broken
 from sweeps.definition.objectives import costs
 from sweeps.engine.deciding.failures import Failure, FailureKind, in_words
 from sweeps.engine.deciding.faults import fault_of, plain, static_fault_of
-from sweeps.engine.deciding.inputs import Inputs
+from sweeps.engine.deciding.inputs import INPUTS, Inputs
 from sweeps.engine.deciding.last_hours import LastHours
 from sweeps.engine.deciding.trial_log import TrialLog
 from sweeps.record.ledger import KEPT_OUT, Ledger
@@ -46,6 +49,7 @@ class Assignment:
     parsed: Any = None  # the config as the domain knows it
     static: dict[str, float] = field(default_factory=dict)
     start_hash: str | None = None
+    inputs: tuple[str, dict[str, str | None]] = ("", {})  # key and hashes of data and teacher that are not the base's
     where: dict[str, str] = field(default_factory=dict)  # node and device
     started: float | None = None  # by this driver, monotonic seconds; None while it waits for a worker
 
@@ -89,6 +93,7 @@ class Conductor:
         self._hidden = secrets()
         hashes = {key: value for key, value in ledger.attrs().items() if key.endswith("_hash") and value}
         self.inputs = Inputs(self.spec.config, self.spec.budget.epochs_per_trial, hashes)
+        self._found = {key: value for key, value in ledger.attrs().items() if key.startswith(INPUTS)}
         self.live: dict[int, Assignment] = {}
         self.kept_out: dict[str, str] = {}  # why nodes get no trials, by Ray's id
         self.stopping: str | None = None  # why no further epoch begins
@@ -293,7 +298,7 @@ class Conductor:
             assignment.config = self.domain.dump(config)
             files.create(assignment.config)
             assignment.static = plain(self.domain.static_metrics(self.workload, config))
-            assignment.start_hash = self.domain.start_hash(config)
+            assignment.start_hash, assignment.inputs = self._start_of(config), self._inputs_of(config)
         except ConfigError as error:
             files.create(assignment.config)
             return f"the drawn config breaks a rule: {error}"
@@ -301,6 +306,39 @@ class Conductor:
             with TrialLog(files.path / "log.txt") as log:
                 return f"static_metrics raised {log.note_exception(error)}"
         return None
+
+    def _inputs_of(self, config: Any) -> tuple[str, dict[str, str | None]]:
+        """Key and hashes of a trial's data and teacher, where these are searched: no node was asked for them so far."""
+        key = self.domain.input_key(config)
+        if not key or not self.inputs.hashes or key == self._base_key:
+            return "", {}
+        try:
+            return key, self._first_found(key, lambda: self.domain.hashes(config))
+        except ConfigError:
+            raise
+        except (DFKDError, OSError) as error:
+            raise ConfigError(f"must name data and a teacher that can be read here, but {error}") from error
+
+    def _start_of(self, config: Any) -> str | None:
+        """The hash of what a trial begins with: that of the first trial that began so."""
+        found = self.domain.start_hash(config)
+        if found is None:
+            return None
+        key = json.dumps([self.domain.start_name(config), self.domain.input_key(config)])
+        return self._first_found(key, lambda: {"start_hash": found})["start_hash"]
+
+    def _first_found(self, key: str, find: Callable[[], dict[str, str | None]]) -> dict[str, str | None]:
+        """Hashes as the ledger has them, which asks this machine when it has none: a later driver finds the same."""
+        name = INPUTS + hashlib.sha256(key.encode()).hexdigest()[:32]
+        if name not in self._found:
+            self._found[name] = find()
+            self.ledger.set_attr(name, self._found[name])
+        return dict(self._found[name])
+
+    @cached_property
+    def _base_key(self) -> str:
+        config = self.domain.trial_config(self.spec.config, self.spec.budget.epochs_per_trial)
+        return self.domain.input_key(config)
 
     def _tell_start(self, assignment: Assignment) -> None:
         where = {f"dfkd.{key}": value for key, value in assignment.where.items()}

@@ -8,6 +8,9 @@ from typing import Any
 
 from sweeps.workload import Domain
 
+INPUTS = (
+    "inputs/"  # the ledger's attributes with hashes of what single trials read, by what in their configs decides it
+)
 REMEDY = "mend it there, or take the node out of the cluster"
 
 

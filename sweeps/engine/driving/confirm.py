@@ -11,6 +11,7 @@ from typing import Any
 from cluster.session import Session
 from dfkd_core.errors import ConfigError
 from sweeps.definition.objectives import costs
+from sweeps.engine.deciding.inputs import INPUTS
 from sweeps.engine.driving.checking import check_begun, check_unchanged
 from sweeps.engine.driving.driver import Driver, Trials, outcome
 from sweeps.engine.driving.front_updates import RepeatUpdates
@@ -137,7 +138,7 @@ def _drive(
 ) -> Front:
     """Train round after round until nothing is wanted, then leave everything told; the sweep itself stays finished."""
     sweep, repeats, path = job.sweep, job.repeats, job.sweep.path
-    hashes = {key: value for key, value in sweep.ledger.attrs().items() if key.endswith("_hash")}
+    hashes = {k: value for k, value in sweep.ledger.attrs().items() if k.endswith("_hash") or k.startswith(INPUTS)}
     for key, value in {**hashes, "git_commit": git_commit(), SEEDS: job.seeds}.items():
         repeats.ledger.set_attr(key, value)
     with Driver.at_work(sweep, workload, lock, display) as driver:

@@ -29,6 +29,7 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
                 "number": assignment.number,
                 "config": json.dumps(assignment.config),
                 "start_hash": assignment.start_hash,
+                "inputs": assignment.inputs,
                 "kept_out": sorted(self._conductor.kept_out),
             }
         return str(Searcher.FINISHED) if self._conductor.is_done else None

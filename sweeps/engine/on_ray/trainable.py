@@ -50,7 +50,7 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
     """One worker; it takes up one trial after another."""
 
     workload: Workload | None = None
-    is_fit = False  # once this node has shown that it has the sweep's inputs
+    fit_for: frozenset[str] = frozenset()  # keys of inputs that this node has shown to have; "": the base config's
 
     def setup(self, config: dict[str, Any], order: WorkOrder) -> None:
         """Take up the first trial."""
@@ -95,6 +95,7 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
         self.workload, self.epoch = None, 0
         release_memory()
         self.trial_config, self.start_hash = json.loads(config["config"]), config["start_hash"]
+        self.inputs_key, self.input_hashes = config["inputs"]
         order, number = self.order, config["number"]
         self.desk: TrialDesk | FarDesk = TrialDesk(order.folder, number, order.home, order.session)
         if self.is_far:
@@ -112,9 +113,7 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
 
     def _begin(self) -> tuple[Workload, dict[str, Any] | None]:
         """Build the workload from the newest checkpoint that can be read, with its report, else from nothing."""
-        if not self.is_fit:
-            self.order.inputs.require(domain_of(self.kind))
-            self.is_fit = True  # what all trials share is asked for once a process
+        self._require_inputs()
         self.desk.claim()
         for checkpoint in self.desk.checkpoints():
             try:
@@ -128,6 +127,14 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
                 print(f"{checkpoint} cannot be used, trying an older one: {type(error).__name__}: {error}")  # noqa: T201 - into log.txt
         self.workload, self.epoch = self._built(), 0
         return self.workload, None
+
+    def _require_inputs(self) -> None:
+        """NodeDiffers unless this node has what all trials share, and what this one reads beside; once a process."""
+        searched = Inputs(self.trial_config, self.order.inputs.epochs, self.input_hashes)
+        for key, inputs in (("", self.order.inputs), (self.inputs_key, searched)):
+            if key not in self.fit_for:
+                inputs.require(domain_of(self.kind))
+                self.fit_for |= {key}
 
     def _built(self) -> Workload:
         """The trial's workload; NodeDiffers unless it begins with the very model that the driver found for it."""

@@ -96,3 +96,20 @@ def test_the_start_s_hash_is_that_of_the_model_which_the_config_names():
     begun = domain.trial_config({"student": {"model": "gtcrn"}, "training": {"start_from": "gtcrn"}}, 1)
     assert len(domain.start_hash(begun)) == 64
     assert domain.start_hash(domain.trial_config({"student": {"model": "gtcrn"}}, 1)) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({"data": {"corpus": "other"}}, False),
+        ({"data": {"probes": {"abroad": "demo-abroad"}}}, False),
+        ({"teacher": {"pretrained": "gtcrn"}}, False),
+        ({"distillation": {"method": "none"}}, False),
+        ({"distillation": {"weight": 3.0, "temperature": 2.0}, "training": {"start_from": "own-dccrn"}}, True),
+    ],
+)
+def test_configs_of_one_input_key_read_the_same_data_and_teacher(changes, same):
+    domain = DistillationWorkload.domain
+    base = {"student": {"model": "dccrn", "width": 0.25}, "teacher": {"pretrained": "dtln"}}
+    keys = [domain.input_key(domain.trial_config({**base, **more}, 1)) for more in ({}, changes)]
+    assert (keys[0] == keys[1]) is same

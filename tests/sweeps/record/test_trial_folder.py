@@ -136,7 +136,7 @@ class Runner(TrialRunner):
 
     def __init__(self, folder, config, keeper=None):
         plan = WorkOrder(folder, folder, "session", by_value(Curve), Inputs({}, 5), keeper)
-        self.setup({"number": 7, "config": json.dumps(config), "start_hash": None}, plan)
+        self.setup({"number": 7, "config": json.dumps(config), "start_hash": None, "inputs": ("", {})}, plan)
 
 
 @pytest.fixture(params=["near", "far"])
@@ -219,7 +219,9 @@ def test_a_reused_worker_keeps_nothing_of_the_trial_before(worker, tmp_path):
     first = worker()
     first.step()
     TrialFolder(tmp_path, 8).create({})
-    assert first.reset_config({"number": 8, "config": json.dumps({"x": 0.1, "size": 0.5}), "start_hash": None})
+    assert first.reset_config(
+        {"number": 8, "config": json.dumps({"x": 0.1, "size": 0.5}), "start_hash": None, "inputs": ("", {})}
+    )
     report = first.step()
     assert report["epoch"] == 1
     assert first.workload.config["x"] == 0.1

@@ -8,7 +8,7 @@ import pytest
 from closed_form import PARAMS, QUALITY, Curve, PickyDomain, sweep
 
 from dfkd_core.base.documents import read_yaml
-from dfkd_core.errors import ConfigError
+from dfkd_core.errors import ConfigError, DataError
 from sweeps.definition.spec import SweepSpec
 from sweeps.engine.deciding.conductor import Conductor
 from sweeps.engine.deciding.failures import Failure, FailureKind
@@ -118,6 +118,66 @@ def test_a_config_is_validated_once_from_the_draw_to_the_trials_end(conduct):
     conductor.domain = counting = Counting()
     run_whole(conductor)
     assert counting.num_validated == 1
+
+
+class Read:
+    """Two corpora, of which trials with x below 0.5 read one, the other being the base config's."""
+
+    def __init__(self, monkeypatch):
+        self.content, self.num_asked = "as it was", 0
+        monkeypatch.setattr(Curve, "domain", self.Domain(self), raising=False)
+
+    class Domain(FreeDomain):
+        def __init__(self, read):
+            self.read = read
+
+        def input_key(self, config):
+            return "a" if config["x"] < 0.5 else "b"
+
+        def hashes(self, config):
+            self.read.num_asked += 1
+            if self.read.content is None:
+                raise DataError("a is no folder")
+            return {"data_hash": self.read.content}
+
+        def start_hash(self, config):
+            return self.read.content
+
+        def start_name(self, config):
+            return "a start"
+
+
+def handed_out(conductor, num=6):
+    """Inputs and starts of trials that read the base config's corpus, and of those that read the other one."""
+    found = [begin(conductor) for _ in range(num)]
+    return [{(str(a.inputs), a.start_hash) for a in found if (a.params["x"] < 0.5) is other} for other in (False, True)]
+
+
+def test_where_data_is_searched_workers_hear_of_each_what_the_first_driver_found(conduct, monkeypatch):
+    read = Read(monkeypatch)
+    conduct().ledger.set_attr("data_hash", "of b")
+    expected = [{(str(("", {})), "as it was")}, {(str(("a", {"data_hash": "as it was"})), "as it was")}]
+    assert handed_out(conduct()) == expected
+    assert read.num_asked == 1, "the base config's are known, the other's are kept"
+    read.content = "as it is now"
+    assert handed_out(conduct()) == expected, "a later driver goes by the ledger"
+
+
+def test_a_drawn_corpus_that_is_not_there_fails_its_trial_in_words(conduct, monkeypatch):
+    Read(monkeypatch).content = None
+    conduct().ledger.set_attr("data_hash", "of b")
+    conductor = conduct(failures={"max_failed_share": 1.0})
+    assert conductor.next().params["x"] >= 0.5
+    while conductor.next():
+        pass
+    failed = [r for r in conductor.ledger.records() if r.state is TrialState.FAILED]
+    reason = "the drawn config breaks a rule: must name data and a teacher that can be read here, but a is no folder"
+    assert {(r.params["x"] < 0.5, r.reason) for r in failed} == {(True, reason)}
+
+
+def test_without_recorded_hashes_nothing_is_compared(conduct, monkeypatch):
+    read = Read(monkeypatch)
+    assert {inputs for part in handed_out(conduct()) for inputs, _ in part} == {str(("", {}))} and not read.num_asked
 
 
 def ended(conductor, number=0):

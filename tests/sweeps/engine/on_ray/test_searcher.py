@@ -9,7 +9,9 @@ from sweeps.engine.on_ray.searcher import LedgerSearcher
 
 
 def conductor(*numbers, live=(), done=False):
-    queue = [SimpleNamespace(number=number, config={"x": number}, start_hash=None) for number in numbers]
+    queue = [
+        SimpleNamespace(number=number, config={"x": number}, start_hash=None, inputs=("", {})) for number in numbers
+    ]
     return SimpleNamespace(
         is_done=done,
         live=dict.fromkeys(live),
@@ -22,6 +24,7 @@ def test_a_trial_is_handed_out_with_its_number_and_config():
     found = LedgerSearcher(conductor(7)).suggest("tune's own id")
     assert found["number"] == 7
     assert json.loads(found["config"]) == {"x": 7}
+    assert found["inputs"] == ("", {})
     assert found["kept_out"] == ["a", "b"]
 
 

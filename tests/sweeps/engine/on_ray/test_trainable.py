@@ -1,5 +1,6 @@
 """A worker's step: what is raised in it is told with its kind."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -59,6 +60,49 @@ def test_a_node_that_does_not_see_the_sweep_folder_is_no_place_for_trials(tmp_pa
     with pytest.raises(TrialError, match=r"does not see .*/elsewhere; mend it there") as caught:
         stepping(tmp_path / "elsewhere", RuntimeError("never reached")).step()
     assert caught.value.kind == FailureKind.NODE_DIFFERS
+
+
+class Corpora(FreeDomain):
+    """What this node has of two corpora."""
+
+    def __init__(self, **content):
+        self.content, self.asked = content, []
+
+    def hashes(self, config):
+        self.asked.append(config["data"])
+        return {"data_hash": self.content[config["data"]]}
+
+
+def drawn_on(domain, tmp_path, *trials):
+    """One worker on this node takes up trials that read these corpora; "base" is what the sweep's own config names."""
+    runner = TrialRunner.__new__(TrialRunner)
+    runner.kind = type("Reads", (), {"domain": domain})
+    shared = Inputs({"data": "base"}, 1, {"data_hash": "of base"})
+    runner.order = SimpleNamespace(folder=tmp_path, inputs=shared)
+    for number, data in enumerate(trials):
+        inputs = ("", {}) if data == "base" else (data, {"data_hash": f"of {data}"})
+        trial = {"number": number, "config": json.dumps({"data": data}), "start_hash": None, "inputs": inputs}
+        runner._take_up(trial)
+        runner._require_inputs()
+    return domain.asked
+
+
+def test_each_searched_corpus_is_compared_once_a_process(tmp_path):
+    node = Corpora(base="of base", a="of a", b="of b")
+    assert drawn_on(node, tmp_path, "base", "a", "a", "b", "base", "a") == ["base", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("node", "fault"),
+    [
+        (Corpora(base="of base", a="of a", b="other"), "differs in its data: data_hash is other there, of b in this"),
+        (Corpora(base="of base", a="of a"), "lacks what trials need: 'b'"),
+    ],
+)
+def test_a_node_that_differs_in_a_searched_corpus_is_found_by_the_trial_that_reads_it(tmp_path, node, fault):
+    drawn_on(node, tmp_path, "base", "a")
+    with pytest.raises(NodeDiffers, match=fault):
+        drawn_on(node, tmp_path, "a", "b")
 
 
 class Asked(FreeDomain):
