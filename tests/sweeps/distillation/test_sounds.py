@@ -34,6 +34,7 @@ class Listed:
 class SignalsOf:
     def __init__(self, config, *, needs_teacher):
         self.validation = Listed()
+        self.probes = {}
 
 
 @pytest.fixture
@@ -121,6 +122,81 @@ def test_the_excerpts_are_of_three_noises_and_three_voices_where_there_are():
     assert [families[i] for i in chosen] == ["rain", "car", "bell"]
     assert [speakers[i] for i in chosen] == ["a", "b", "c"]
     assert snr_db[chosen].tolist() == [0, 5, 10]
+
+
+def test_a_probe_lends_what_validation_has_none_of_and_nothing_else():
+    snr_db = [0.0, 0.0, 5.0, 5.0, 10.0, 10.0]
+    one_voice, three = ["music"] * 3, ["rain", "cafe", "bell"]
+
+    def chosen(noises, voices):
+        families, speakers = (
+            list(sum(zip(own, ["babble", "hum", "hum"], strict=True), ())) for own in (noises, voices)
+        )
+        return sounds.chosen_mixtures(snr_db, families, speakers, [False, True] * 3).tolist()
+
+    assert chosen(one_voice, one_voice) == [0, 3, 4], "hum is new after music, and nothing is after both"
+    assert chosen(three, three) == [0, 2, 4]
+
+
+class Abroad(Listed):
+    """A probe: two noises that validation has not, of one voice that it has not; its names are its own."""
+
+    noise_families = ("babble", "hum") * 3
+    speakers = ("maxim",) * 6
+
+    def name(self, index):
+        return f"valid-{index:06d}-abroad"
+
+
+class OneNoise(Listed):
+    noise_families, speakers = ("music",) * 6, ("June",) * 6
+
+
+def with_probes(monkeypatch, probes):
+    class Signals(SignalsOf):
+        def __init__(self, config, *, needs_teacher):
+            self.validation = OneNoise()
+
+        @property
+        def probes(self):
+            return probes()
+
+    monkeypatch.setattr("dfkd_core.training.signals.Signals", Signals)
+
+
+def test_where_validation_has_one_noise_and_one_voice_excerpts_are_of_three_kinds(tmp_path, models, monkeypatch):
+    with_probes(monkeypatch, lambda: {"abroad": Abroad()})
+    sounds.record_sounds(tmp_path, [3], ExperimentConfig())
+    excerpts = sounds.read_sounds(tmp_path, [3]).excerpts
+    kinds = [excerpt.name.rpartition(", ")[0] for excerpt in excerpts]
+    assert kinds[0] == "music" and sorted(kinds[1:]) == ["abroad: babble", "abroad: hum"]
+    assert all(e.clean is not None and e.teacher is not None and 3 in e.students for e in excerpts)
+    sounds.record_sounds(tmp_path, [3, 4], ExperimentConfig())
+    assert [e.name for e in sounds.read_sounds(tmp_path, [4]).excerpts] == [e.name for e in excerpts]
+
+
+def test_a_probe_that_is_gone_costs_its_excerpts_alone(tmp_path, models, monkeypatch, caplog):
+    def gone():
+        raise DataError("no such folder: abroad")
+
+    with_probes(monkeypatch, gone)
+    sounds.record_sounds(tmp_path, [3], ExperimentConfig())
+    assert {excerpt.name.split(",")[0] for excerpt in sounds.read_sounds(tmp_path, [3]).excerpts} == {"music"}
+    assert "no sounds of its probes: no such folder: abroad" in caplog.text
+
+
+def test_a_teacher_that_knows_validation_alone_is_silent_abroad_and_nowhere_else(tmp_path, models, monkeypatch, caplog):
+    def of_validation(noisy, listed):
+        if listed[0].name.endswith("abroad"):
+            raise DataError(f"no estimate of {listed[0].name}")
+        return 0.4 * noisy
+
+    with_probes(monkeypatch, lambda: {"abroad": Abroad()})
+    monkeypatch.setattr("dfkd_core.teachers.open_teacher", lambda config: of_validation)
+    sounds.record_sounds(tmp_path, [3], ExperimentConfig())
+    excerpts = sounds.read_sounds(tmp_path, [3]).excerpts
+    assert [e.teacher is None for e in excerpts] == ["abroad" in e.name for e in excerpts] == [False, True, True]
+    assert "no estimate of valid-" in caplog.text
 
 
 def test_with_one_noise_and_one_voice_the_excerpts_still_differ_by_snr():
