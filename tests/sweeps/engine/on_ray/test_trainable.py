@@ -9,7 +9,7 @@ import pytest
 from sweeps.engine.deciding.failures import FailureKind
 from sweeps.engine.deciding.inputs import Inputs, NodeDiffers
 from sweeps.engine.on_ray import trainable
-from sweeps.engine.on_ray.trainable import TrialError, TrialRunner
+from sweeps.engine.on_ray.trainable import TrialError, TrialRunner, WorkOrder
 from sweeps.workload import FreeDomain
 
 
@@ -78,7 +78,7 @@ def drawn_on(domain, tmp_path, *trials):
     runner = TrialRunner.__new__(TrialRunner)
     runner.kind = type("Reads", (), {"domain": domain})
     shared = Inputs({"data": "base"}, 1, {"data_hash": "of base"})
-    runner.order = SimpleNamespace(folder=tmp_path, inputs=shared)
+    runner.is_far, runner.order = False, WorkOrder(tmp_path, tmp_path, "session", b"", shared)
     for number, data in enumerate(trials):
         inputs = ("", {}) if data == "base" else (data, {"data_hash": f"of {data}"})
         trial = {"number": number, "config": json.dumps({"data": data}), "start_hash": None, "inputs": inputs}
