@@ -9,15 +9,19 @@ from torch import Tensor
 
 from dfkd_core.signal.spectrum import EPS, Spectrum
 
+LITERAL_EPS = (
+    1e-16  # the baseline keeps norms above 1e-8: where frames and student are quiet EPS would bend the gradient
+)
 
-def cosine_distance(dot: Tensor, target_energy: Tensor, student_energy: Tensor) -> Tensor:
+
+def cosine_distance(dot: Tensor, target_energy: Tensor, student_energy: Tensor, eps: float = EPS) -> Tensor:
     """One minus the cosine of two spectra, from sums over the bins of a frame, a band or a patch; any shape.
 
         1 - sum Re(T conj S) / sqrt((sum |T|^2 + eps) (sum |S|^2 + eps))        in 0..2
 
     A positive gain on the student changes nothing; silence has cosine zero and a finite gradient.
     """
-    return 1.0 - dot * torch.rsqrt((target_energy + EPS) * (student_energy + EPS))
+    return 1.0 - dot * torch.rsqrt((target_energy + eps) * (student_energy + eps))
 
 
 def without_gradient(distance: Tensor, dc_alone: Tensor) -> Tensor:
@@ -63,6 +67,6 @@ class BandSums:
         # Not by differences of cumulative sums: no faster, and a faint band beside a loud one would lose its digits.
         return tuple(cls(*((product * mask).sum(dim=-1) for product in products)) for mask in masks)
 
-    def cosine_distance(self) -> Tensor:
+    def cosine_distance(self, eps: float = EPS) -> Tensor:
         """1 - cos(T, S) of the band, (batch, frame)."""
-        return cosine_distance(self.dot, self.target_energy, self.student_energy)
+        return cosine_distance(self.dot, self.target_energy, self.student_energy, eps)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from dfkd_core.distillation.band_weight import band_weight
-from dfkd_core.distillation.bands import BandMasks, BandSums, without_gradient
+from dfkd_core.distillation.bands import LITERAL_EPS, BandMasks, BandSums, without_gradient
 from dfkd_core.distillation.config import DistillationConfig
 from dfkd_core.distillation.frame_weight import active_frames, frame_weights, weighted_mean
 from dfkd_core.distillation.frequency_adapter import FrequencyAdapter
@@ -19,7 +19,7 @@ from dfkd_core.distillation.magnitude_error import magnitude_error, magnitude_sc
 from dfkd_core.distillation.method import Diagnostics, Method
 from dfkd_core.distillation.split_report import KEYS as SPLIT_KEYS
 from dfkd_core.distillation.split_report import split_statistics
-from dfkd_core.signal.spectrum import Spectrum
+from dfkd_core.signal.spectrum import EPS, Spectrum
 
 KEYS = ("low", "high", "weight_low", "weight_high", *SPLIT_KEYS)
 
@@ -70,12 +70,11 @@ class DFKD(Method):
         """L_low and L_high of every clip, (batch, 2)."""
         masks = BandMasks.at(split, target.power)
         low, high = BandSums.over(target, student, masks.low, masks.high)
-        of_low, beta = without_gradient(low.cosine_distance(), split == 0), self.config.beta
-        if beta == 1.0:
-            of_high = high.cosine_distance()
-        else:
+        eps, beta = LITERAL_EPS if self.config.split == "literal" else EPS, self.config.beta
+        of_low, of_high = without_gradient(low.cosine_distance(eps), split == 0), high.cosine_distance(eps)
+        if beta < 1.0:
             scale = magnitude_scale(self.config.magnitude, target.power, masks.high)
             error = magnitude_error(target, student, masks.high) / scale[:, None]
-            of_high = beta * high.cosine_distance() + (1.0 - beta) * error
+            of_high = beta * of_high + (1.0 - beta) * error
         weights = (frame_weights(self.config.frame_weight, band.target_energy, active) for band in (low, high))
         return torch.stack([weighted_mean(*pair) for pair in zip((of_low, of_high), weights, strict=True)], dim=1)

@@ -3,6 +3,7 @@ import torch
 
 from dfkd_core.distillation import build_method
 from dfkd_core.distillation.bands import BandMasks
+from dfkd_core.models import build_model
 from dfkd_core.signal.spectrum import Spectrum
 
 LITERAL = {"magnitude": "raw", "frame_weight": "none", "split": "literal"}
@@ -184,6 +185,33 @@ def test_the_literal_form_pulls_where_the_baseline_does_though_frames_split_at_d
     (gradient,) = torch.autograd.grad(value, student)
     wanted = baseline_gradient(student.detach(), teacher, split)
     assert torch.cosine_similarity(gradient.flatten(), wanted.flatten(), dim=0) > 0.98
+
+
+def likeness(student, teacher):
+    """Cosine of the literal form's gradient with the baseline's at a student's estimate."""
+    method, student = build_method(method="dfkd", **LITERAL), student.detach().clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(method(student, teacher, teacher)[0], student)
+    wanted = baseline_gradient(student.detach(), teacher, method.split(Spectrum.of(teacher), teacher))
+    return torch.cosine_similarity(gradient.flatten(), wanted.flatten(), dim=0)
+
+
+@pytest.mark.parametrize("is_training", [True, False], ids=["train", "eval"])
+@pytest.mark.parametrize("level", [0.05, 0.005])
+def test_a_student_of_random_weights_is_pulled_where_the_baseline_pulls_however_quiet_it_is(is_training, level):
+    """In eval mode norms that have seen nothing leave the estimate 10 dB fainter: eps must not lie beside its bands."""
+    torch.manual_seed(0)
+    pauses = torch.linspace(0, 1, 8000).mul(12).sin().clamp_min(0.003)
+    teacher = level * pauses * (tone(62.5, 8000) + 0.3 * tone(2000, 8000) + 0.05 * torch.randn(2, 8000))
+    model = build_model("dccrn", width=0.0625).train(is_training)
+    assert likeness(model(teacher + 0.1 * level * torch.randn(2, 8000)), teacher) > 0.98
+
+
+@pytest.mark.parametrize("student", [0.0, 1e-6])
+def test_the_literal_form_is_finite_beside_silence(student):
+    for teacher in (torch.zeros(2, 4000), speech(seed=2)):
+        estimate = torch.full((2, 4000), student, requires_grad=True)
+        value, _ = build_method(method="dfkd", **LITERAL)(estimate, teacher, teacher)
+        assert torch.isfinite(torch.autograd.grad(value, estimate)[0]).all()
 
 
 def test_a_low_band_of_the_dc_bin_alone_has_a_value_and_no_gradient():
