@@ -9,9 +9,8 @@ from torch import Tensor
 
 from dfkd_core.signal.spectrum import EPS, Spectrum
 
-LITERAL_EPS = (
-    1e-16  # the baseline keeps norms above 1e-8: where frames and student are quiet EPS would bend the gradient
-)
+# The baseline keeps norms above 1e-8; EPS beside the energy of a quiet frame of a quiet student bends the gradient.
+LITERAL_EPS = 1e-12  # a product of two smaller ones has no finite derivative in single precision
 
 
 def cosine_distance(dot: Tensor, target_energy: Tensor, student_energy: Tensor, eps: float = EPS) -> Tensor:

@@ -196,7 +196,7 @@ def likeness(student, teacher):
 
 
 @pytest.mark.parametrize("is_training", [True, False], ids=["train", "eval"])
-@pytest.mark.parametrize("level", [0.05, 0.005])
+@pytest.mark.parametrize("level", [0.1, 0.03])
 def test_a_student_of_random_weights_is_pulled_where_the_baseline_pulls_however_quiet_it_is(is_training, level):
     """In eval mode norms that have seen nothing leave the estimate 10 dB fainter: eps must not lie beside its bands."""
     torch.manual_seed(0)
