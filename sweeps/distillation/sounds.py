@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 SOUNDS = Path("front") / "sounds"
 INDEX = "sounds.json"
 NUM_MIXTURES = 3
+ABOUT = ("noise_families", "speakers")
 PEAK = 0.8  # of the noisy version
 
 Rendered = Sequence[Samples | None] | None  # one wave a mixture, None where there is none
@@ -163,9 +164,9 @@ class _Mixtures:
         lists = {"": signals.validation, **_probes(signals)}
         held = [(probe, listed, i) for probe, listed in lists.items() for i in range(len(listed))]
         places = {listed.name(i): place for place, (_, listed, i) in enumerate(held)}
-        about = [[getattr(listed, name)[i] for _, listed, i in held] for name in ("noise_families", "speakers")]
+        families, speakers = ([getattr(listed, name)[i] for _, listed, i in held] for name in ABOUT)
         snr_db = np.concatenate([listed.snr_db for listed in lists.values()])
-        chosen = chosen_mixtures(snr_db, *about, [probe != "" for probe, _, _ in held])
+        chosen = chosen_mixtures(snr_db, families, speakers, [probe != "" for probe, _, _ in held])
         with suppress(DFKDError, OSError, KeyError, TypeError, ValueError):  # none yet, or damaged
             kept = [places[entry["mixture"]] for entry in read_json(index)]
             chosen = np.array(kept, dtype=np.int64) if kept else chosen
