@@ -13,7 +13,7 @@ from dfkd_core.signal.spectrum import EPS, Spectrum
 LITERAL_EPS = 1e-12  # a product of two smaller ones has no finite derivative in single precision
 
 
-def cosine_distance(dot: Tensor, target_energy: Tensor, student_energy: Tensor, eps: float = EPS) -> Tensor:
+def cosine_distance(dot: Tensor, target_energy: Tensor, student_energy: Tensor, *, eps: float = EPS) -> Tensor:
     """One minus the cosine of two spectra, from sums over the bins of a frame, a band or a patch; any shape.
 
         1 - sum Re(T conj S) / sqrt((sum |T|^2 + eps) (sum |S|^2 + eps))        in 0..2
@@ -68,4 +68,4 @@ class BandSums:
 
     def cosine_distance(self, eps: float = EPS) -> Tensor:
         """1 - cos(T, S) of the band, (batch, frame)."""
-        return cosine_distance(self.dot, self.target_energy, self.student_energy, eps)
+        return cosine_distance(self.dot, self.target_energy, self.student_energy, eps=eps)
