@@ -43,9 +43,16 @@ class Repeats:
 
     @classmethod
     def find(cls, sweep: Path, spec: SweepSpec) -> Self | None:
-        """The repeats of a sweep; None when there are none yet."""
+        """The repeats of a sweep; None when there are none yet.
+
+        ConfigError: repeats lie there whose note is gone, with it the name of their ledger; to begin anew would drop
+        them.
+        """
         folder = SweepFolder(sweep / CONFIRM)
         if not (folder.path / NOTE).exists():
+            if any((folder.path / "trials").glob("*")):
+                rule = f"is missing, though repeats lie beside it; restore it from a backup, or move {folder.path} away"
+                raise ConfigError(f"{rule} and confirm anew", file=folder.path / NOTE)
             return None
         return cls._with(folder.path, spec, Ledger.open(folder.path, _repeat_spec(spec, 1), folder.note()["sweep_id"]))
 

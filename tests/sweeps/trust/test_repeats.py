@@ -64,6 +64,19 @@ def test_they_are_found_again(repeats, tmp_path, spec):
     assert Repeats.find(tmp_path / "elsewhere", spec) is None
 
 
+def test_repeats_that_have_lost_their_note_are_not_begun_anew(repeats, tmp_path, spec):
+    note = tmp_path / "confirm" / "ledger.json"
+    note.unlink()
+    assert Repeats.find(tmp_path, spec) is None, "its driver died before it asked for any"
+    kept = tmp_path / "confirm" / "trials" / "0000"
+    kept.mkdir(parents=True)
+    with pytest.raises(
+        ConfigError, match=r"confirm/ledger\.json: is missing.*restore it from a backup, or move .*away"
+    ):
+        Repeats.find(tmp_path, spec)
+    assert kept.is_dir() and (tmp_path / "confirm" / "ledger.journal").is_file()
+
+
 def test_a_driver_that_died_while_it_asked_leaves_no_pair_without_a_trial(repeats, tmp_path, spec):
     repeats.add({2: 1}, PARAMS)
     repeats.ledger.set_attr(PAIRS, [*repeats.pairs, Repeat(5, 8), Repeat(5, 9)])
