@@ -71,7 +71,7 @@ def test_repeats_that_have_lost_their_note_are_not_begun_anew(repeats, tmp_path,
     kept = tmp_path / "confirm" / "trials" / "0000"
     kept.mkdir(parents=True)
     with pytest.raises(
-        ConfigError, match=r"confirm/ledger\.json: is missing.*restore it from a backup, or move .*away"
+        ConfigError, match=r"confirm/ledger\.json: is missing.*from a backup, or move .*away"
     ):
         Repeats.find(tmp_path, spec)
     assert kept.is_dir() and (tmp_path / "confirm" / "ledger.journal").is_file()
