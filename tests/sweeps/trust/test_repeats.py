@@ -70,9 +70,7 @@ def test_repeats_that_have_lost_their_note_are_not_begun_anew(repeats, tmp_path,
     assert Repeats.find(tmp_path, spec) is None, "its driver died before it asked for any"
     kept = tmp_path / "confirm" / "trials" / "0000"
     kept.mkdir(parents=True)
-    with pytest.raises(
-        ConfigError, match=r"confirm/ledger\.json: is missing.*from a backup, or move .*away"
-    ):
+    with pytest.raises(ConfigError, match=r"confirm/ledger\.json: is missing.*from a backup, or move .*away"):
         Repeats.find(tmp_path, spec)
     assert kept.is_dir() and (tmp_path / "confirm" / "ledger.journal").is_file()
 
