@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check page bench bench-cluster screenshots chaos teacher clean
+.PHONY: demo test check page bench bench-cluster bench-search screenshots chaos teacher clean
 
 demo: $(STAMP)
 	$(BIN)/dfkd data demo
@@ -38,6 +38,12 @@ bench: $(STAMP)
 # 64 workers on four Ray nodes of this machine (12 GiB), then 16 nodes that come and go: a quarter of an hour
 bench-cluster: $(STAMP)
 	$(BIN)/python -m benchmarks cluster_scale
+
+# Searches compared on a simulated clock; interrupted, it goes on. BENCH_SYNE_TUNE and BENCH_NEPS name the Pythons of peers.
+BENCH_SYNE_TUNE ?=
+BENCH_NEPS ?=
+bench-search: $(STAMP)
+	BENCH_SYNE_TUNE=$(BENCH_SYNE_TUNE) BENCH_NEPS=$(BENCH_NEPS) $(BIN)/python -m benchmarks.search $(ARGS)
 
 # of the demo, and of its comparison with a sweep of random starts without a teacher
 screenshots: $(STAMP) demo

@@ -1,60 +1,69 @@
-"""Compare searches: `python -m benchmarks.search [--problems A,B] [--searches C,D] [--seeds N] [--workers N]`."""
+"""Compare searches: `python -m benchmarks.search [--problems A,B] [--searches C,D] [--seeds N] [--workers N,N]`.
+
+Rows go to OUT/rows.jsonl, and a later call simulates what is not there; OUT/summary.json, regret.png and regret.html
+are written anew from all that was asked for. Without --problems: the table's grids, where it is there, and families.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
+import math
+import os
 import warnings
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from benchmarks.search.families import FAMILIES
-from benchmarks.search.problem import Problem, ideal_volume, reference_cost
-from benchmarks.search.searches import SEARCHES
-from benchmarks.search.simulator import Trace, simulate
-from search_spaces.space import Space
-
-
-def mean_epoch_s(problem: Problem) -> float:
-    """Of a configuration drawn at random."""
-    import optuna
-
-    from sweeps.search.samplers import UniformSampler
-
-    study, space = optuna.create_study(sampler=UniformSampler(0)), Space.parse(problem.space)
-    times = []
-    for number in range(200):
-        study.sampler = UniformSampler(number)
-        times.append(problem.epoch_s(space.suggest(study.ask())))
-    return float(np.mean(times))
-
-
-def shares(trace: Trace, problem: Problem, until_s: float) -> list[float]:
-    """Share of the ideal hypervolume after a quarter, a half and the whole of the time."""
-    volumes, times = trace.volumes(reference_cost(problem)), np.sort(trace.times)
-    reached = [volumes[times <= part * until_s] for part in (0.25, 0.5, 1.0)]
-    return [float(found[-1]) / ideal_volume(problem) if len(found) else 0.0 for found in reached]
+from benchmarks.search.compare import at_equal_quality, problems, run, summary, tasks
+from benchmarks.search.pictures import write_page, write_png
+from benchmarks.search.searches import COMPARED, missing
 
 
 def main() -> None:
     warnings.simplefilter("ignore")
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--problems", default=",".join(FAMILIES))
-    parser.add_argument("--searches", default=",".join(SEARCHES))
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--workers", type=int, default=4)
-    parser.add_argument("--trials", type=int, default=130, help="the time is that of so many full random trials")
+    parser.add_argument("--problems", default=",".join(problems()))
+    parser.add_argument("--searches", default=",".join(COMPARED))
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--workers", default="4")
+    parser.add_argument("--trials", type=int, default=60, help="a family's time is that of so many full random trials")
+    parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument("--out", type=Path, default=Path("bench-results/search"))
     chosen = parser.parse_args()
-    for name in chosen.problems.split(","):
-        problem = FAMILIES[name]
-        until_s = chosen.trials * problem.num_epochs * mean_epoch_s(problem) / chosen.workers
-        for search in chosen.searches.split(","):
-            found = []
-            for seed in range(chosen.seeds):
-                trace = simulate(problem, SEARCHES[search](problem, seed), chosen.workers, until_s, seed)
-                found.append(shares(trace, problem, until_s))
-            quarter, half, whole = np.median(found, axis=0)
-            ends = " ".join(f"{end:.3f}" for *_, end in found)
-            print(f"{name} {search}: quarter {quarter:.3f} half {half:.3f} end {whole:.3f} ({ends})", flush=True)
+    searches = []
+    for search in chosen.searches.split(","):
+        why = missing(search)
+        if why is None:
+            searches.append(search)
+        else:
+            print(why, flush=True)
+    workers = [int(number) for number in chosen.workers.split(",")]
+    wanted = list(tasks(chosen.problems.split(","), searches, workers, chosen.seeds, chosen.trials))
+    rows = run(wanted, chosen.out / "rows.jsonl", chosen.processes)
+    blocks = summary(rows)
+    told = [without_infinity(block) for block in blocks]
+    equal = {w: without_infinity(at_equal_quality([r for r in rows if r["workers"] == w])) for w in workers}
+    report = {"blocks": told, "slices_against_random_starts": equal}
+    (chosen.out / "summary.json").write_text(json.dumps(report, indent=1) + "\n")
+    write_png(told, chosen.out / "regret.png")
+    write_page(told, chosen.out / "regret.html")
+    for block in blocks:
+        print(f"\n{block['problem']}, {block['workers']} workers: minutes to 95 and 99 %, regret at the end")
+        for name, search in block["searches"].items():
+            times = "".join(f"{search['time_to'][share]['median'] / 60:>9.1f}" for share in ("0.95", "0.99"))
+            print(f"  {name:16}{times}{search['regret']['median'][-1]:>9.4f}  ({search['seeds']} seeds)")
+        best = block["oracle"]["time_to"]
+        print(f"  {'best achievable':16}{best['0.95'] / 60:>9.1f}{best['0.99'] / 60:>9.1f}")
+    print(f"\nwritten to {chosen.out}: summary.json, regret.png, regret.html")
+
+
+def without_infinity(value: Any) -> Any:
+    """JSON knows none: what was never reached is null."""
+    if isinstance(value, dict):
+        return {str(key): without_infinity(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_infinity(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 if __name__ == "__main__":

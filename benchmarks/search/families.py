@@ -109,6 +109,10 @@ class Family:
         """The best settings at each width."""
         return self._front
 
+    def ideal_seconds(self) -> Array:
+        """By width."""
+        return np.array([self.num_epochs * self.epoch_s({WIDTH: w}) for w in WIDTHS])
+
     @cached_property
     def _front(self) -> Array:
         qualities = [self.base(w) * (1 - 0.7 * (1 - math.exp(-self._floor(w)))) for w in WIDTHS]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import optuna
 from optuna.study import StudyDirection
@@ -15,17 +15,31 @@ from sweeps.record.trials import TrialState
 from sweeps.search.pareto_asha import ParetoASHA
 
 
+class Rule(Protocol):
+    """What stops trials early."""
+
+    def should_stop(self, trial: int, epoch: int, cost: tuple[float, float]) -> bool:
+        """Whether the trial ends at this epoch."""
+
+
 class EngineSearch:
-    """A sweep's ledger in memory, asked and told as the conductor does."""
+    """A sweep's ledger in memory, asked and told as the conductor does; `rule` stands in for the engine's own."""
+
+    shows_stopped = False
 
     def __init__(
-        self, problem: Problem, num_trials: int, sampler: dict[str, Any], scheduler: dict[str, Any] | None = None
+        self,
+        problem: Problem,
+        num_trials: int,
+        sampler: dict[str, Any],
+        scheduler: dict[str, Any] | None = None,
+        rule: Rule | None = None,
     ) -> None:
         self.spec = sweep_of(problem, num_trials, sampler=sampler, scheduler=scheduler or {"name": "none"})
         study = optuna.create_study(directions=[StudyDirection.MINIMIZE] * 2)
         self.ledger, self._problem = Ledger(study, self.spec, Path()), problem
         config = self.spec.scheduler
-        self._rule = None
+        self._rule: Rule | None = rule
         if config.name == "pareto_asha":
             self._rule = ParetoASHA(
                 self.spec.reference_costs,
@@ -39,7 +53,7 @@ class EngineSearch:
 
     def ask(self, now: float) -> Job | None:
         """The next trial of the budget."""
-        if self._asked >= self.spec.budget.trials:
+        if self._asked >= self.spec.budget.most_trials:
             return None
         self._asked += 1
         number, point = self.ledger.ask()

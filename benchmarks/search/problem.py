@@ -40,6 +40,9 @@ class Problem(Protocol):
     def ideal(self) -> Array:
         """Costs (point, objective) of the exhaustive front."""
 
+    def ideal_seconds(self) -> Array:
+        """Seconds (point,) that each of them takes at full length."""
+
 
 def cost(quality: float, size: float) -> tuple[float, float]:
     """What is minimised."""

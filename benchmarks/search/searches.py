@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.search.baselines import RankHalving, TuneShipped
+from benchmarks.search.outside import PYTHONS, PeerSearch, is_there
 from benchmarks.search.own import EngineSearch
 from benchmarks.search.problem import Problem
 from benchmarks.search.simulator import Search
@@ -12,6 +14,7 @@ from benchmarks.search.simulator import Search
 MANY = 100_000  # trials: time ends a search, not their number
 ASHA = {"name": "pareto_asha"}
 JOINT = {"multivariate": True, "group": True}
+OWN = "tpe+asha"  # what `dfkd sweep run` does
 Begin = Callable[[Problem, int], Search]
 
 
@@ -22,10 +25,37 @@ def engine(sampler: str, scheduler: dict[str, Any] | None = None, **options: Any
     )
 
 
+def _rank_halving(problem: Problem, seed: int) -> Search:
+    return EngineSearch(problem, MANY, {"name": "tpe", "seed": seed}, rule=RankHalving(problem.num_epochs))
+
+
+def _peer(name: str) -> Begin:
+    return lambda problem, seed: PeerSearch(problem, seed, name)
+
+
 SEARCHES: dict[str, Begin] = {
+    OWN: engine("tpe", ASHA),
+    "front+asha": engine("front", ASHA),
     "random": engine("random"),
+    "nsga2": engine("nsga2"),
     "tpe": engine("tpe"),
+    "gp": engine("gp"),
+    "tune-shipped": TuneShipped,
+    "rank-halving": _rank_halving,
+    "syne-moasha": _peer("syne_moasha"),
+    "neps-primo": _peer("neps_primo"),
+    "random+asha": engine("random", ASHA),
     "tpe-joint": engine("tpe", **JOINT),
-    "tpe+asha": engine("tpe", ASHA),
     "tpe-joint+asha": engine("tpe", ASHA, **JOINT),
 }
+COMPARED = tuple(SEARCHES)[:10]
+SLOW = ("gp", "neps-primo", "front+asha")  # a Gaussian process for each proposal: few seeds of one problem
+PEERS = {"syne-moasha": "syne_moasha", "neps-primo": "neps_primo"}
+
+
+def missing(search: str) -> str | None:
+    """Why a search cannot be run here; None when it can."""
+    peer = PEERS.get(search)
+    if peer is None or is_there(peer):
+        return None
+    return f"{search} is passed over: {PYTHONS[peer]} names no Python (see benchmarks/search/peers/{peer}.py)"

@@ -24,7 +24,12 @@ class Job:
 
 
 class Search(Protocol):
-    """What decides: Tune's searcher and scheduler in one."""
+    """What decides: Tune's searcher and scheduler in one.
+
+    `shows_stopped`: the front that it shows holds trials which were stopped early, with what they had reached by then.
+    """
+
+    shows_stopped: bool
 
     def ask(self, now: float) -> Job | None:
         """Work for a free worker; None when there is none at present."""
@@ -39,18 +44,36 @@ class Trace:
 
     times: list[float] = field(default_factory=list)
     costs: list[tuple[float, float]] = field(default_factory=list)
+    shown: list[tuple[float, float]] = field(default_factory=list)  # by which the front is chosen, where not by `costs`
     num_trainings: int = 0
     num_epochs: int = 0
 
-    def note(self, time: float, found: tuple[float, float]) -> None:
-        """One more point."""
+    def note(self, time: float, found: tuple[float, float], shown: tuple[float, float] | None = None) -> None:
+        """One more point, and what a search that shows stopped trials says of it."""
         self.times.append(time)
         self.costs.append(found)
+        if shown is not None:
+            self.shown.append(shown)
 
     def volumes(self, reference: tuple[float, float]) -> Array:
-        """Hypervolume after each point, in the order of time."""
+        """Hypervolume after each point, in the order of time; it may fall where stopped trials are shown."""
         order = np.argsort(self.times, kind="stable")
-        return np.array(pareto.hypervolume_history([self.costs[i] for i in order], reference))
+        costs = np.array([self.costs[i] for i in order]).reshape(-1, 2)
+        if not self.shown:
+            return np.array(pareto.hypervolume_history(list(costs), reference))
+        shown = np.array([self.shown[i] for i in order])
+        on_front, volumes = np.empty(0, dtype=np.int64), []
+        for last in range(len(order)):
+            on_front = np.append(on_front, last)
+            on_front = on_front[pareto.non_dominated(shown[on_front])]
+            volumes.append(pareto.hypervolume(costs[on_front], reference))
+        return np.array(volumes)
+
+    def front(self) -> Array:
+        """Costs of the last front, at full length."""
+        costs = np.array(self.costs).reshape(-1, 2)
+        shown = np.array(self.shown) if self.shown else costs
+        return costs[pareto.non_dominated(shown)] if len(costs) else costs
 
 
 def simulate(
@@ -73,9 +96,12 @@ def simulate(
         now, _, job, epoch = heapq.heappop(events)
         trace.num_epochs += 1
         size = problem.size(job.point)
-        goes_on = search.report(job.key, epoch, cost(float(curves[job.key][epoch - 1]), size), now)
-        if epoch == problem.num_epochs:
-            found = cost(problem.final(job.point), size)
+        reached = cost(float(curves[job.key][epoch - 1]), size)
+        goes_on = search.report(job.key, epoch, reached, now)
+        found = cost(problem.final(job.point), size)
+        if search.shows_stopped and not (goes_on and epoch < job.end):
+            trace.note(now, found, reached)
+        elif epoch == problem.num_epochs:
             trace.note(now, found)
             if share is not None and front.add(found) >= share * ideal:
                 return trace

@@ -26,6 +26,7 @@ SCHEMA_VERSION = 1
 SCORE = "val/pesq_wb"
 NOISY = 1.208  # PESQ-WB of the demo's noisy validation mixtures: what is there without a model
 START = "training.start_from"
+BLOCK = 30  # rows that are a grid of their own
 NOT_SEARCHED = (START, "seed")
 
 
@@ -63,6 +64,11 @@ class Table:
         return cls(
             name, [r for r in rows if (r["values"][START] is not None) == is_sliced and r["values"]["seed"] == seed]
         )
+
+    def whole(self) -> Table:
+        """The largest grid in which no combination of values is missing: the first 1, 2 or 4 blocks."""
+        num_blocks = len(self.rows) // BLOCK
+        return Table(self.name, self.rows[: BLOCK * (1 << num_blocks.bit_length() >> 1)])
 
     @cached_property
     def space(self) -> dict[str, Any]:
@@ -102,8 +108,16 @@ class Table:
 
     def ideal(self) -> Array:
         """The front of all rows."""
-        costs = np.array([cost(row["scores"][SCORE][-1], row["params"]) for row in self.rows])
-        return np.asarray(costs[pareto.non_dominated(costs)])
+        return self._costs[pareto.non_dominated(self._costs)]
+
+    def ideal_seconds(self) -> Array:
+        """CPU seconds of each row on the front."""
+        seconds = np.array([float(np.sum(row["cpu_s"])) for row in self.rows])
+        return seconds[pareto.non_dominated(self._costs)]
+
+    @cached_property
+    def _costs(self) -> Array:
+        return np.array([cost(row["scores"][SCORE][-1], row["params"]) for row in self.rows])
 
     def _row(self, point: Point) -> Mapping[str, Any]:
         return self._by_point[key_of({key: point[key] for key in self.space})]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -12,13 +13,15 @@ from sweeps.record.ledger import Told
 from sweeps.record.sweep import Sweep
 from sweeps.record.trials import TrialState
 
+log = logging.getLogger(__name__)
 HASHES = ("data_hash", "teacher_hash")
 
 
 def lessons(spec: SweepSpec, hashes: Mapping[str, str | None]) -> list[Told]:
     """What the sweeps of `warm_start` can teach: trials inside this space, with this sweep's objectives.
 
-    Raises ConfigError for a sweep on other data or with another teacher: its values would not compare.
+    Raises ConfigError for a sweep on other data or with another teacher: its values would not compare. Where trials lie
+    outside this space it is said how many, and which keys the two spaces share.
     """
     space = Space.parse(spec.space)
     needed = {objective.metric for objective in spec.objectives}
@@ -30,10 +33,22 @@ def lessons(spec: SweepSpec, hashes: Mapping[str, str | None]) -> list[Told]:
             if recorded.get(name) != hashes.get(name):
                 rule = f"must have this sweep's {name} {hashes.get(name)}, but {earlier.path} has {recorded.get(name)}"
                 raise ConfigError(f"{rule}; leave it out", key=f"warm_start[{index}]")
-        for record in earlier.ledger.records():
-            if record.state is TrialState.COMPLETE and needed <= set(record.metrics):
-                # a point that lies outside the space, or leaves one of its keys open, teaches nothing
-                with suppress(ConfigError):
-                    if space.covers(record.params):
-                        found.append((space.encode(record.params), dict(record.metrics)))
+        records = [r for r in earlier.ledger.records() if r.state is TrialState.COMPLETE and needed <= set(r.metrics)]
+        inside = []
+        for record in records:
+            # a point that lies outside the space, or leaves one of its keys open, teaches nothing
+            with suppress(ConfigError):
+                if space.covers(record.params):
+                    inside.append((space.encode(record.params), dict(record.metrics)))
+        if len(inside) < len(records):
+            keys = compared(set(space.keys()), set(Space.parse(earlier.spec.space).keys()))
+            part = f"{len(inside)} of {len(records)} complete trials of {earlier.path} lie in this space and teach it"
+            log.warning("warm_start[%d]: %s; %s", index, part, keys)
+        found += inside
     return found
+
+
+def compared(here: set[str], there: set[str]) -> str:
+    """Which keys two spaces share, in words."""
+    parts = (("both search", here & there), ("only there", there - here), ("only here", here - there))
+    return "; ".join(f"{what}: {', '.join(sorted(keys))}" for what, keys in parts if keys)

@@ -63,3 +63,9 @@ def test_a_row_of_another_version_is_refused(tmp_path):
     path.write_text('{"values": ')
     with pytest.raises(ConfigError, match="line 1 must be a row"):
         read_table(path)
+
+
+def test_a_part_of_a_table_is_a_problem_as_soon_as_its_first_block_is_whole():
+    rows = [row(values, 1.5) for values in islice(grid(), 0, 60) if values["training.start_from"]]
+    assert len(Table.of("sliced", [*made_up(), *rows[:7]], is_sliced=True).whole().rows) == 30
+    assert Table.of("sliced", made_up(), is_sliced=True).whole().ideal_seconds().tolist() == [36.0] * 5

@@ -49,9 +49,15 @@ def test_a_sweep_on_other_data_is_refused(tmp_path):
         lessons(known.model_copy(update={"warm_start": (str(folder.path),)}), {"data_hash": "d"})
 
 
-def test_points_outside_the_new_space_teach_nothing(tmp_path):
+def test_points_outside_the_new_space_teach_nothing_and_it_is_said_what_both_search(tmp_path, caplog):
     known = spec()
     folder = earlier(tmp_path / "a", known)
     key = next(iter(known.space))
     other = known.model_copy(update={"space": {f"{key}_too": {"min": 0, "max": 1}}, "warm_start": (str(folder.path),)})
     assert lessons(other, {"data_hash": "d"}) == []
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith("warm_start[0]: 0 of 3 complete trials of ") and "lie in this space and teach it" in told
+    assert f"only here: {key}_too" in told and f"only there: {', '.join(sorted(known.space))}" in told
+    narrow = known.model_copy(update={"space": {key: known.space[key]}, "warm_start": (str(folder.path),)})
+    lessons(narrow, {"data_hash": "d"})
+    assert f"both search: {key}; only there: " in caplog.records[-1].getMessage()
