@@ -41,7 +41,7 @@ def lessons(spec: SweepSpec, hashes: Mapping[str, str | None]) -> list[Told]:
                 if space.covers(record.params):
                     inside.append((space.encode(record.params), dict(record.metrics)))
         if len(inside) < len(records):
-            keys = compared(set(space.keys()), set(Space.parse(earlier.spec.space).keys()))
+            keys = compared(set(space.keys), set(Space.parse(earlier.spec.space).keys))
             part = f"{len(inside)} of {len(records)} complete trials of {earlier.path} lie in this space and teach it"
             log.warning("warm_start[%d]: %s; %s", index, part, keys)
         found += inside

@@ -1,13 +1,14 @@
-"""What MLflow lists as a sweep's data: the corpus of its config, by the hash of what was prepared."""
+"""What a resume goes on with; and what MLflow lists as a sweep's data."""
 
 import pytest
-from closed_form import sweep
+from closed_form import Curve, sweep
 
 from sweeps.definition.spec import SweepSpec
-from sweeps.engine.driving.run import dataset_of
+from sweeps.engine.driving.run import FILLED_HOURS, dataset_of, resume_sweep
 from sweeps.record.ledger import Ledger
 from sweeps.record.sweep import Sweep
 from sweeps.record.sweep_folder import SweepFolder
+from sweeps.record.sweep_state import SweepState, SweepStopped
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,29 @@ def test_a_corpus_is_a_dataset_and_a_config_without_one_has_none(tmp_path, confi
     ledger = Ledger.create(tmp_path, spec, "id")
     ledger.set_attr("data_hash", "d1")
     assert dataset_of(Sweep(SweepFolder(tmp_path), spec, ledger)) == listed
+
+
+@pytest.mark.parametrize(("hours", "goes_on"), [(None, False), (9.0, True)])
+def test_a_sweep_that_has_filled_its_hours_goes_on_when_there_are_more(tmp_path, monkeypatch, hours, goes_on):
+    """It holds no more trials than before, and some that wait: their number says nothing."""
+    folder = SweepFolder(tmp_path / "sweep")
+    folder.create()
+    folder.write_note("id", Curve)
+    spec = SweepSpec.model_validate(sweep(budget={"hours": 8, "epochs_per_trial": 2}))
+    ledger = Ledger.create(folder.path, spec, "id")
+    ledger.ask()
+    ledger.set_attr(FILLED_HOURS, 8.0)
+    ledger.state = SweepState.FINISHED
+    folder.write_spec(spec)
+
+    def went_on(*_, **__):
+        raise SweepStopped(SweepState.INTERRUPTED, "at work", folder.path)
+
+    monkeypatch.setattr("sweeps.engine.driving.run.ray_for", went_on)
+    monkeypatch.setattr("sweeps.engine.driving.run.deliver_owed", lambda opened: "the front as it is")
+    overrides = {} if hours is None else {"budget.hours": hours}
+    if goes_on:
+        with pytest.raises(SweepStopped, match="at work"):
+            resume_sweep(folder.path, Curve, overrides=overrides)
+    else:
+        assert resume_sweep(folder.path, Curve, overrides=overrides) == "the front as it is"
