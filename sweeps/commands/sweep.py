@@ -58,7 +58,8 @@ def run(
 
 @app.command()
 def resume(
-    folder: SweepDir,
+    place: Annotated[str, typer.Argument(metavar="FOLDER", help="a sweep folder, or the URL of its copy in a store")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="where to bring what a URL names")] = None,
     set_: Set = None,
     address: Address = None,
     yes: Yes = False,
@@ -67,9 +68,11 @@ def resume(
     ] = False,
 ) -> None:
     """Go on with a sweep, extend it, deliver what is owed, or find nothing to do."""
+    from sweeps.engine.driving.mirroring import fetched
     from sweeps.engine.driving.run import resume_sweep
     from sweeps.terminal.summary import show_summary
 
+    folder = fetched(place, out)
     ask_once(folder, yes)
     overrides = sweep_settings(set_)
     resume_sweep(folder, address=address, overrides=overrides, display=display(), retry_failed=retry_failed)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
+from cluster.object_store import check_url
 from cluster.resources import bundle
 from dfkd_core.base.documents import read_yaml, seen_from
 from dfkd_core.base.schema import Config, NameIn, nearest
@@ -110,7 +111,7 @@ class Failures(Config):
 
 
 class StorageConfig(Config):
-    """Where the record, shared files and runs are kept; URLs here carry no password."""
+    """Where the record, the sweep folder's copy and runs are kept; URLs here carry no password."""
 
     ledger: str = "journal"
     shared: str | None = None
@@ -122,6 +123,14 @@ class StorageConfig(Config):
         if value != "journal" and not re.match(r"postgresql(\+psycopg2?)?://", value):
             raise ValueError("storage.ledger must be 'journal' or postgresql://user@host/db")
         return value
+
+    @field_validator("shared")
+    @classmethod
+    def _known_store(cls, value: str | None) -> str | None:
+        try:
+            return None if value is None else check_url(value)
+        except ValueError as error:
+            raise ValueError(f"storage.shared {error}") from None
 
 
 class SweepSpec(Config):

@@ -22,13 +22,19 @@ class FaultProxy:
     """Forwards to `port`; `fault(number, method, path)` tells what to do with each request, counted from 0.
 
     none: forward. down: close the connection unanswered. error: answer 500 without forwarding. drop: forward, let the
-    server carry it out, and close the connection without the answer. `delay_s` is waited before every answer.
+    server carry it out, and close the connection without the answer. `delay_s` is waited before every answer. With
+    `keeps_host` the server is told the host that was asked for, which a signed request names.
     """
 
     def __init__(
-        self, port: int, fault: Callable[[int, str, str], Fault] = lambda *_: "none", delay_s: float = 0.0
+        self,
+        port: int,
+        fault: Callable[[int, str, str], Fault] = lambda *_: "none",
+        delay_s: float = 0.0,
+        keeps_host: bool = False,
     ) -> None:
         self.upstream_port, self.delay_s = port, delay_s
+        self.dropped = _HOP_BY_HOP - ({"host"} if keeps_host else set())
         self.fault = fault or _no_fault
         self.requests: list[tuple[str, str, Fault]] = []
         self.authorizations: set[str | None] = set()
@@ -72,11 +78,11 @@ class FaultProxy:
                     else:
                         self._answer(status, answer, headers)
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the base class's names
+            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the base class's names
 
             def _forward(self, body: bytes) -> tuple[int, bytes, dict[str, str]]:
                 connection = http.client.HTTPConnection("127.0.0.1", proxy.upstream_port, timeout=60)
-                headers = {key: value for key, value in self.headers.items() if key.lower() not in _HOP_BY_HOP}
+                headers = {key: value for key, value in self.headers.items() if key.lower() not in proxy.dropped}
                 connection.request(self.command, self.path, body, headers)
                 answer = connection.getresponse()
                 content = answer.read()
@@ -88,9 +94,11 @@ class FaultProxy:
                 for key, value in headers.items():
                     if key.lower() not in _HOP_BY_HOP:
                         self.send_header(key, value)
-                self.send_header("Content-Length", str(len(content)))
+                is_head = self.command == "HEAD"  # its answer tells the length of what a GET would bring
+                self.send_header("Content-Length", headers.get("Content-Length", "0") if is_head else str(len(content)))
                 self.end_headers()
-                self.wfile.write(content)
+                if not is_head:
+                    self.wfile.write(content)
 
             def _hang_up(self) -> None:
                 self.close_connection = True

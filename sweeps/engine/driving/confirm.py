@@ -15,6 +15,7 @@ from sweeps.engine.deciding.inputs import INPUTS
 from sweeps.engine.driving.checking import check_begun, check_unchanged
 from sweeps.engine.driving.driver import Driver, Trials, outcome
 from sweeps.engine.driving.front_updates import RepeatUpdates
+from sweeps.engine.driving.mirroring import catch_up
 from sweeps.engine.driving.preparing import locked, prepare, ray_for, tell_blind_nodes
 from sweeps.engine.driving.recovery import deliver_owed, mend
 from sweeps.fronts.front import Front, build_front, count_states, has_point
@@ -86,6 +87,7 @@ def confirm_front(
     folder, display = SweepFolder(path), display or display_here()
     folder.require()
     with locked(folder) as lock:
+        catch_up(folder)
         sweep = Sweep.open(path)
         check_begun(sweep)
         workload = workload or folder.workload(IN_PYTHON)

@@ -13,6 +13,7 @@ from cluster.session import Session
 from sweeps.engine.deciding.conductor import Conductor
 from sweeps.engine.deciding.failures import is_disk_full
 from sweeps.engine.driving.front_updates import FrontUpdates
+from sweeps.engine.driving.mirroring import Mirroring, mirrored
 from sweeps.engine.driving.recovery import retell
 from sweeps.engine.driving.stopping import Interrupts
 from sweeps.engine.driving.watch import Watch
@@ -51,10 +52,11 @@ class Driver:
         display: Display,
         tracker: Tracker,
         at_the_end: ExitStack,
+        mirroring: Mirroring | None,
     ) -> None:
         self.sweep, self.workload, self.lock, self.display, self.tracker = sweep, workload, lock, display, tracker
         self.patience_s = PATIENCE_S
-        self._at_the_end = at_the_end
+        self._at_the_end, self._mirroring = at_the_end, mirroring
 
     @classmethod
     @contextmanager
@@ -62,10 +64,11 @@ class Driver:
         """A driver under the sweep's lock; left with everything on disk, and with its delivery ended."""
         with (
             told_of_full_disk(sweep.path),
+            mirrored(sweep, lock) as mirroring,
             closing(Tracker(sweep.path, sweep.spec.storage.tracking_uri)) as tracker,
             ExitStack() as at_the_end,
         ):
-            yield cls(sweep, workload, lock, display, tracker, at_the_end)
+            yield cls(sweep, workload, lock, display, tracker, at_the_end, mirroring)
 
     def take_up(self, trials: Trials) -> None:
         """Tell what a driver that died has not told, and begin to deliver."""
@@ -86,7 +89,7 @@ class Driver:
         def room() -> int:
             return num_slots(wanted, session.nodes()) if session is not None else 0
 
-        watch = Watch(trials.ledger, self.lock, updates, self.delivery, self.display, room)
+        watch = Watch(trials.ledger, self.lock, updates, self.delivery, self.display, room, self._mirroring)
         where = (trials.folder, self.lock, self.tracker)
         conductor = Conductor(trials.ledger, self.workload, *where, trials.run_of, watch.left_s, watch.finished)
         try:

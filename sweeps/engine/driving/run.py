@@ -21,6 +21,7 @@ from sweeps.engine.driving.checking import (
 )
 from sweeps.engine.driving.driver import Driver, Trials, outcome
 from sweeps.engine.driving.front_updates import FrontUpdates
+from sweeps.engine.driving.mirroring import bring_or_refuse, catch_up, fetched, mirrored
 from sweeps.engine.driving.preparing import default_workload, locked, prepare, ray_for, tell_blind_nodes
 from sweeps.engine.driving.recovery import deliver_owed, mend, with_own_id, with_retries
 from sweeps.engine.driving.warm_start import lessons
@@ -57,6 +58,7 @@ def run_sweep(
     spec = resolved(spec, workload)
     folder = SweepFolder(out or Path("runs") / spec.name)
     folder.refuse_second()
+    bring_or_refuse(folder, spec, brings=False)
     with ray_for(spec, folder, address) as session:
         hashes = prepare(spec, workload, display)
         learned = lessons(spec, hashes)
@@ -92,14 +94,17 @@ def resume_sweep(
 ) -> Front:
     """Go on with a sweep, extend it (`overrides={"budget.trials": 40}`), or find nothing to do; returns its front.
 
+    `path` is its folder, or the URL of its copy in a store, which is then brought to `runs/<name>`.
+
     No finished trial runs again; unfinished ones go on from their last epoch under their own number and run. With
     `retry_failed` the values of FAILED trials are tried once more, as further trials by which the budget grows.
     """
     changes(overrides or {})
-    folder, display = SweepFolder(path), display or display_here()
+    folder, display = SweepFolder(fetched(path)), display or display_here()
     folder.require()
     with locked(folder) as lock:
-        sweep = Sweep.open(path, overrides)
+        catch_up(folder)
+        sweep = Sweep.open(folder.path, overrides)
         check_begun(sweep)
         if retry_failed:
             sweep = with_retries(sweep, overrides or {})
@@ -108,7 +113,8 @@ def resume_sweep(
         out_of_time = hours is not None and ledger.attrs().get(FILLED_HOURS, 0.0) >= hours
         all_ended = ledger.num_finished() >= spec.budget.most_trials
         if ledger.state is SweepState.FINISHED and (all_ended or out_of_time):
-            return deliver_owed(sweep)
+            with mirrored(sweep, lock):
+                return deliver_owed(sweep)
         workload = workload or folder.workload()
         sweep = with_own_id(sweep)
         ledger = sweep.ledger
@@ -135,6 +141,8 @@ def run_or_resume(
     """
     folder = SweepFolder(out or Path("runs") / spec.name)
     if not folder.is_sweep:
+        bring_or_refuse(folder, spec, brings=True)
+    if not folder.is_sweep:
         return run_sweep(spec, folder.path, workload, address, display)
     wanted = check_same(Sweep.open(folder.path), spec, workload or default_workload())
     wait_for_silence(folder.path)
@@ -145,8 +153,11 @@ def sync_sweep(path: str | Path) -> int:
     """Deliver what MLflow is owed and write the run ids into the front; returns what is still owed."""
     folder = SweepFolder(path)
     folder.require()
-    with locked(folder):
-        deliver_owed(Sweep.open(path))
+    with locked(folder) as lock:
+        catch_up(folder)
+        sweep = Sweep.open(path)
+        with mirrored(sweep, lock):
+            deliver_owed(sweep)
     return undelivered(folder.path)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from sweeps.engine.deciding.conductor import Conductor
 from sweeps.engine.driving.front_updates import FrontUpdates
+from sweeps.engine.driving.mirroring import Mirroring
 from sweeps.engine.driving.stopping import STOP_REQUEST
 from sweeps.record.driver_lock import DriverLock
 from sweeps.record.ledger import Ledger
@@ -34,9 +35,10 @@ class Watch:
         delivery: DeliveryHandle,
         display: Display,
         room: Callable[[], int],
+        mirroring: Mirroring | None = None,
     ) -> None:
         self._ledger, self._lock, self._updates = ledger, lock, updates
-        self._delivery, self._display = delivery, display
+        self._delivery, self._display, self._mirroring = delivery, display, mirroring
         self._request = lock.folder / STOP_REQUEST
         self._spent_before_s: float = ledger.attrs().get("spent_s", 0.0)
         self._started = self._noted = self._looked = time.monotonic()
@@ -67,11 +69,15 @@ class Watch:
             self._room = self._find_room()
         self._updates.refresh()
         self._delivery.keep_alive()
+        if self._mirroring is not None:
+            self._mirroring.note(conductor.live)
         self._display.update(self._view(conductor))
 
     def finished(self, conductor: Conductor, record: TrialRecord) -> None:
         """A trial has ended."""
         self._updates.finished(record)
+        if self._mirroring is not None:
+            self._mirroring.note([record.number])
         self._display.finished(self._view(conductor), label(conductor.run_of(record.number)), record)
 
     def note_time(self) -> None:
