@@ -65,7 +65,7 @@ class FaultProxy:
             def _serve(self) -> None:
                 fault = proxy.next_fault(self.command, self.path)
                 proxy.authorizations.add(self.headers.get("Authorization"))
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                body = self._body()
                 time.sleep(proxy.delay_s)
                 if fault == "error":
                     self._answer(500, b"planted error", {})
@@ -79,6 +79,17 @@ class FaultProxy:
                         self._answer(status, answer, headers)
 
             do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the base class's names
+
+            def _body(self) -> bytes:
+                if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+                    return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                chunks = []
+                while size := int(self.rfile.readline().split(b";")[0], 16):
+                    chunks.append(self.rfile.read(size))
+                    self.rfile.readline()
+                while self.rfile.readline().strip():  # trailers
+                    pass
+                return b"".join(chunks)
 
             def _forward(self, body: bytes) -> tuple[int, bytes, dict[str, str]]:
                 connection = http.client.HTTPConnection("127.0.0.1", proxy.upstream_port, timeout=60)
