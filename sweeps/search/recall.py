@@ -15,8 +15,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeps import pareto
 
-KEPT = 256  # finished trials
-BEST = 64  # of them: twice as many as TPE calls good
+KEPT = 400  # finished trials
+BEST = 100  # of them: twice as many as TPE calls good
 
 
 @dataclass
