@@ -47,6 +47,13 @@ def blind_nodes(folder: Path) -> list[str]:
     return found
 
 
+def require_seen(folder: Path) -> None:
+    """ConfigError naming the nodes that do not see the folder, which whoever trains there writes into."""
+    if blind := blind_nodes(folder):
+        rule = f"must be visible from every node, but {', '.join(blind)} cannot read what this one wrote"
+        raise ConfigError(f"{rule}; put it on a shared file system", file=folder)
+
+
 def _other_nodes() -> list[dict[str, Any]]:
     here = ray.get_runtime_context().get_node_id()
     return [node for node in ray.nodes() if node["Alive"] and node["NodeID"] != here]

@@ -117,6 +117,10 @@ class Domain(ABC, Generic[C]):
     def publish(self, checkpoint: Path, folder: Path, config: C, result: Mapping[str, Any]) -> None:
         """Turn a trial's last checkpoint into files for people, such as a model folder."""
 
+    def train_fully(self, config: Mapping[str, Any], folder: Path) -> str:
+        """Train an exported config to its own last epoch, into a model folder, or go on there; returns what it gave."""
+        raise ConfigError("is known of sweeps over distillation alone", key="--full-budget")
+
     def record_sounds(self, folder: Path, trials: Sequence[int], config: C) -> None:
         """Keep what these trials of the sweep in `folder` sound like, for the front's page."""
 

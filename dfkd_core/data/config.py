@@ -77,6 +77,11 @@ class DataConfig(Config):
             )
         return self
 
+    @property
+    def num_training_mixtures(self) -> int:
+        """How many mixtures an epoch has."""
+        return max(1, round(self.train_hours * 3600 / self.segment_s))
+
     def of_the_signals(self) -> dict[str, Any]:
         """The fields that signals depend on; augmentation that is off leaves no trace, as before there was any."""
         off = {name for name in _AUGMENTATION if getattr(self, name) == type(self).model_fields[name].default}

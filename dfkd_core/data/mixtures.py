@@ -46,7 +46,7 @@ def training_shard(store: AudioStore, data: DataConfig, epoch: int) -> MixtureLi
     part = store.part("train")
     rng = _generator(data, "train", epoch)
     length = round(data.segment_s * FRAMES_PER_S)
-    count = max(1, round(data.train_hours * 3600 / data.segment_s))
+    count = data.num_training_mixtures
     # as many passes over the speech as are needed, each in random order
     speech, segments = _Speech(part, length, TRAIN_ACTIVE_SHARE), Segments.none()
     while len(segments) < count:

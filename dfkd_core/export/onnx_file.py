@@ -43,7 +43,7 @@ OPSET = 18
 WHOLE = "whole signal"
 _log = logging.getLogger(__name__)
 
-DPTNET_S = 4.0  # the one length that a DPTNet's graph takes
+FIXED_S = 4.0  # the one length that a graph takes whose length is fixed, a DPTNet's
 
 
 def export_streaming(folder: Path, path: Path, int8: bool = False, data: Path | None = None) -> ExportReport:
@@ -97,22 +97,37 @@ class _Step(nn.Module):
 
 
 def export_whole(folder: Path, path: Path, int8: bool = False, data: Path | None = None) -> ExportReport:
-    """Waveform in, waveform out, (batch, time), of any length; a DPTNet's of DPTNET_S alone.
+    """Waveform in, waveform out, (batch, time), of any length; a DPTNet's of FIXED_S alone.
 
+    A student of the user's own: of any length where torch can write that and it computes the same, else of FIXED_S.
     ConfigError: a student that works on spectra, which other runtimes' transforms do not match: it streams; one of the
-    user's own; int8 saves nothing.
+    user's own that torch cannot write; int8 saves nothing.
     DFKDError: the file would differ from the model.
     """
     require_name(path)
     model, config = load_model(folder)
+    described, fixed = provenance(model, folder), round(FIXED_S * SAMPLE_RATE_HZ)
     if isinstance(config.student, CustomStudentConfig):
-        rule = f"must be dccrn, gtcrn, conv_tasnet or dptnet, but is {config.student.model}"
-        raise ConfigError(f"{rule}; export a student of your own by torch.onnx.export", key="export-onnx", file=folder)
-    if not isinstance(model, ConvTasNet | DPTNet):
+        content, report = _of_ones_own(model, path, described, fixed)
+    elif isinstance(model, DPTNet):
+        content, report = _whole(model, path, described, fixed, None)
+    elif isinstance(model, ConvTasNet):
+        length = torch.export.Dim("time", min=model.frames.window_samples + 1)
+        content, report = _whole(model, path, described, None, length)
+    else:
         rule = f"{config.student.model} works on spectra and is exported as a graph for one frame at a time"
         raise ConfigError(f"{rule}; add --streaming", key="export-onnx", file=folder)
-    fixed = round(DPTNET_S * SAMPLE_RATE_HZ) if isinstance(model, DPTNet) else None
-    length = None if fixed else torch.export.Dim("time", min=model.frames.window_samples + 1)
+    if int8:
+        num_samples = None if report.form == WHOLE else fixed
+        content, report = in_int8(content, report, _opened_whole, config, data, num_samples)
+    leave_behind(folder, content, report)
+    return report
+
+
+def _whole(
+    model: Student, path: Path, described: Mapping[str, str], fixed: int | None, length: object
+) -> tuple[bytes, ExportReport]:
+    """The graph of whole signals of `fixed` samples, else of the dimension `length`, and what was measured on it."""
     graph = io.BytesIO()
     with _quietly(), torch.no_grad():
         program = torch.onnx.export(
@@ -120,19 +135,28 @@ def export_whole(folder: Path, path: Path, int8: bool = False, data: Path | None
             (torch.zeros(1, fixed or SAMPLE_RATE_HZ),),
             input_names=["noisy"],
             output_names=["estimate"],
-            dynamic_shapes=({1: length},) if length else None,
+            dynamic_shapes=None if fixed else ({1: length},),
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
         )
         program.save(graph)  # type: ignore[union-attr, arg-type]
-    content = with_metadata(graph.getvalue(), {FORM: WHOLE} | provenance(model, folder))
-    form = WHOLE if fixed is None else f"{WHOLE} of {DPTNET_S:g} s"
-    report = measured(path, content, form, _opened_whole(content), model, num_samples=fixed)
-    if int8:
-        content, report = in_int8(content, report, _opened_whole, config, data, fixed)
-    leave_behind(folder, content, report)
-    return report
+    content = with_metadata(graph.getvalue(), {FORM: WHOLE, **described})
+    form = WHOLE if fixed is None else f"{WHOLE} of {FIXED_S:g} s"
+    return content, measured(path, content, form, _opened_whole(content), model, num_samples=fixed)
+
+
+def _of_ones_own(model: Student, path: Path, described: Mapping[str, str], fixed: int) -> tuple[bytes, ExportReport]:
+    reason: Exception | None = None
+    for num_samples in (None, fixed):
+        try:
+            return _whole(model, path, described, num_samples, torch.export.Dim.AUTO)
+        except Exception as error:  # whatever torch finds in a forward that is not ours, or a graph that differs
+            reason = reason if num_samples and reason else error
+    lines = [line.strip() for line in str(reason).splitlines() if line.strip()]
+    rule = f"{type(model).__name__} cannot be written as a graph that computes the same"
+    known = "its forward may use what torch.onnx.export (dynamo) knows, and no branch that depends on values"
+    raise ConfigError(f"{rule} ({(lines or ['no reason told'])[0][:200]}); {known}", key="student.model") from reason
 
 
 def opened_stream(content: bytes) -> EnhanceSignal:

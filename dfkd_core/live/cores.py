@@ -24,12 +24,22 @@ CORES: dict[type[nn.Module], Callable[[Any], LiveCore]] = {
 
 
 def live_core(model: nn.Module) -> LiveCore:
-    """The student as a core for one frame at a time, or the core itself; ConfigError where it needs the whole clip."""
+    """The student as a core for one frame at a time, or the core itself; ConfigError where it needs the whole clip.
+
+    A student of the user's own that can run live has a method `live_core() -> LiveCore`.
+    """
     if isinstance(model, LiveCore):
         return model
     core = CORES.get(type(model))
-    if core is None:
+    if core is not None:
+        return core(model)
+    offered = getattr(model, "live_core", None)
+    if not callable(offered):
         known = ", ".join(sorted(one.__name__ for one in CORES))
         rule = f"{type(model).__name__} cannot run frame by frame: it needs the whole clip; {known} can"
-        raise ConfigError(rule, key="student.model")
-    return core(model)
+        raise ConfigError(f"{rule}, and a class of your own that has live_core()", key="student.model")
+    made = offered()
+    if not isinstance(made, LiveCore):
+        rule = f"live_core() must return a dfkd_core.live.core.LiveCore, but {type(model).__name__}'s returns"
+        raise ConfigError(f"{rule} {type(made).__name__}", key="student.model")
+    return made.eval()

@@ -81,6 +81,12 @@ class Evaluation:
         }
         return ClipTable(tuple(clip.name for clip in self.clips), self.crossing, scores)
 
+    def intervals(self, prefix: str = "val") -> dict[str, tuple[float | None, float | None]]:
+        """95 % intervals of the means, named as `metrics`; null where there is none."""
+        found = {n: self.crossing.interval([clip.scores[n] for clip in self.clips]) for n in self.mean}
+        plain = {n: tuple(v if np.isfinite(v) else None for v in bounds) for n, bounds in found.items()}
+        return {self._metric(prefix, name): (low, high) for name, (low, high) in plain.items()}
+
     @property
     def crossing(self) -> Crossing:
         """Who speaks in which noise at which SNR."""
@@ -94,20 +100,28 @@ class Evaluation:
         return f"{prefix}{GROUP_SUFFIX[self.reference]}/{name}"
 
 
-def evaluate(enhance: Enhance, mixtures: Scored, metrics: Metrics = METRICS, progress: Progress = silent) -> Evaluation:
-    """Score estimates of every mixture; TrainingDiverged when an estimate is not finite."""
-    columns = (mixtures.names, mixtures.speakers, mixtures.noise_families, mixtures.snr_db.tolist())
+def evaluate(
+    enhance: Enhance,
+    mixtures: Scored,
+    metrics: Metrics = METRICS,
+    progress: Progress = silent,
+    only: Sequence[int] | None = None,
+) -> Evaluation:
+    """Score estimates of every mixture, or of those numbered; TrainingDiverged when an estimate is not finite."""
+    rows = list(zip(mixtures.names, mixtures.speakers, mixtures.noise_families, mixtures.snr_db.tolist(), strict=True))
+    chosen = range(len(mixtures)) if only is None else only
     clips = []
     with threadpool_limits(1, user_api="blas"):  # numpy's threads would only wait for each other
         # one at a time: as fast as batches of four on a CPU, in 100 MB less
-        for index, row in enumerate(zip(*columns, strict=True)):
+        for done, index in enumerate(chosen, start=1):
+            row = rows[index]
             noisy, clean = mixtures.batch([index])
             estimate = enhance(noisy, [ListedMixture(mixtures, index)])[0]
             if not np.isfinite(estimate).all():
                 raise TrainingDiverged(f"the estimate of {row[0]} holds nan or inf; lower optimizer.learning_rate")
             with shared_segments():
                 clips.append(ClipScores(*row, {name: metric(estimate, clean[0]) for name, metric in metrics.items()}))
-            progress("score", index + 1, len(mixtures))
+            progress("score", done, len(chosen))
     return Evaluation(tuple(clips), mixtures.reference)
 
 
@@ -117,16 +131,21 @@ def evaluate_noisy(mixtures: Scored, metrics: Metrics = METRICS, progress: Progr
 
 
 def evaluate_once(
-    identity: str, enhance: Enhance, mixtures: Scored, metrics: Metrics = METRICS, progress: Progress = silent
+    identity: str,
+    enhance: Enhance,
+    mixtures: Scored,
+    metrics: Metrics = METRICS,
+    progress: Progress = silent,
+    by: Callable[[], Evaluation] | None = None,
 ) -> Evaluation:
-    """As `evaluate`, kept in the cache folder under what `identity` says of the estimates."""
+    """As `evaluate`, or as `by` does it, kept in the cache folder under what `identity` says of the estimates."""
     optional = "".join(f"-{name}" for name in metrics if name not in METRICS)
     path = cache_dir() / "scores" / f"{identity[:16]}-{mixtures.sha256[:32]}-{_FORMAT}{optional}.json"
     with suppress(OSError, ValueError, KeyError, TypeError):  # absent, or damaged: computed below
         kept = replace(_from_json(read_json(path), metrics), reference=mixtures.reference)
         if len(kept.clips) == len(mixtures):
             return kept
-    evaluation = evaluate(enhance, mixtures, metrics, progress)
+    evaluation = by() if by else evaluate(enhance, mixtures, metrics, progress)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, json.dumps(to_json(evaluation)).encode())
     return evaluation

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,12 +24,11 @@ from dfkd_core.scoring.evaluation import (
     ClipScores,
     Evaluation,
     Scored,
-    evaluate,
-    evaluate_noisy,
     network_enhance,
     of_any_length,
     to_json,
 )
+from dfkd_core.scoring.processes import Open, Scorer, Subject
 from dfkd_core.teachers import open_teacher
 from dfkd_core.teachers.fitness import Fitness
 from dfkd_core.teachers.taught_list import judged
@@ -43,7 +43,7 @@ GroupKey = Literal["snr_db", "noise_family", "speaker"]
 class ModelScores:
     """Scores of a model and of the noisy input on the same mixtures; of a teacher also how its signals lie.
 
-    whole_files: whether they are all pairs of the split as they are, and not crops.
+    whole_files: whether they are all pairs of the split as they are, and not crops. open: what was scored, to be heard.
     """
 
     name: str
@@ -52,6 +52,7 @@ class ModelScores:
     noisy: Evaluation
     fitness: Fitness | None = None
     whole_files: bool = False
+    open: Open | None = field(default=None, compare=False, repr=False)
 
     def interval(self, metric: str, *, improvement: bool = False) -> tuple[float, float]:
         """95 % interval of a mean score, or of the improvement over the noisy input (`Crossing`)."""
@@ -139,13 +140,31 @@ def evaluate_model(
     device: str = "auto",
     whole: bool = False,
     progress: Progress = silent,
+    jobs: int | None = 1,
 ) -> ModelScores:
     """Score a model folder on the test (or valid) split of its own corpus, or of the corpus `data`.
 
     whole: of a corpus with noisy files of its own all of them, whole, as `dfkd enhance` has them heard, and not crops.
-    `optional` names metrics of OPTIONAL. ConfigError: another split, or such a metric cannot be had. CheckpointError:
-    no model folder, or a damaged one.
+    `optional` names metrics of OPTIONAL; `jobs` processes score, None: as many as are worth it. ConfigError: another
+    split, or such a metric cannot be had. CheckpointError: no model folder, or a damaged one.
     """
+    open_ = partial(_open_model, folder, data, split, tuple(optional), device, whole)
+    subject = open_(progress)
+    scorer = Scorer(open_, 1 if choose_device(device).type != "cpu" else jobs, progress)
+    scores, noisy = scorer.evaluate(subject), scorer.evaluate_noisy(subject)
+    is_whole = isinstance(subject.mixtures, WholeFiles)
+    return ModelScores(folder.name, split, scores, noisy, whole_files=is_whole, open=open_)
+
+
+def _open_model(
+    folder: Path,
+    data: str | Path | None,
+    split: str,
+    optional: Sequence[str],
+    device: str,
+    whole: bool,
+    progress: Progress = silent,
+) -> Subject:
     chosen = choose_device(device)
     model, config = load_model(folder)
     metrics = chosen_metrics(optional)
@@ -155,9 +174,7 @@ def evaluate_model(
         enhance = of_any_length(enhance)
     elif not mixtures.has_clean:
         mixtures = judged(mixtures, open_teacher(config.teacher), progress)
-    scores = evaluate(enhance, mixtures, metrics, progress)
-    noisy = evaluate_noisy(mixtures, metrics, progress)
-    return ModelScores(folder.name, split, scores, noisy, whole_files=isinstance(mixtures, WholeFiles))
+    return Subject(enhance, mixtures, metrics)
 
 
 def split_mixtures(data: DataConfig, corpus: str | Path | None, split: str, progress: Progress) -> MixtureList:

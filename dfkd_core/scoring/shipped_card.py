@@ -31,8 +31,7 @@ def how_it_was_made(config: ExperimentConfig, corpus: str, first: ExperimentConf
 
 def num_steps(config: ExperimentConfig) -> int:
     """Updates of a whole training."""
-    mixtures = max(1, round(config.data.train_hours * 3600 / config.data.segment_s))
-    return config.training.epochs * -(-mixtures // config.training.batch_size)
+    return config.training.epochs * -(-config.data.num_training_mixtures // config.training.batch_size)
 
 
 def scores_by_snr(scores: Mapping[str, Sequence[ModelScores]]) -> list[str]:

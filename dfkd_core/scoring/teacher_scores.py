@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 
@@ -19,8 +20,9 @@ from dfkd_core.errors import ConfigError
 from dfkd_core.metrics import chosen_metrics
 from dfkd_core.models.complexity import complexity
 from dfkd_core.models.real_time import clip_factor
-from dfkd_core.scoring.evaluation import Enhance, evaluate_noisy, evaluate_once, of_any_length
+from dfkd_core.scoring.evaluation import Enhance, evaluate_once, of_any_length
 from dfkd_core.scoring.model_scores import ModelScores, split_files, split_mixtures
+from dfkd_core.scoring.processes import Scorer, Subject
 from dfkd_core.teachers import PRETRAINED, open_teacher
 from dfkd_core.teachers.base import Listed, Teacher, Waveforms
 from dfkd_core.teachers.fitness import measure, require_estimates
@@ -43,31 +45,26 @@ def evaluate_teacher(
     optional: Sequence[str] = (),
     whole: bool = False,
     progress: Progress = silent,
+    jobs: int | None = 1,
 ) -> ModelScores:
     """Score a teacher on a split of a corpus; what was scored before is read from the cache folder.
 
     whole: of a corpus with noisy files of its own all of them, whole: model folders and ONNX files hear them as
     `dfkd enhance` has it, and estimates may differ in length by what pairs may.
     ConfigError: there is no teacher. DataError: its estimates have another length or are not finite; a shifted or
-    scaled one is scored as it is, and `fitness` tells.
+    scaled one is scored as it is, and `fitness` tells. `jobs` processes score, None: as many as are worth it.
     """
     opened = open_teacher(teacher)
     if opened is None:
         raise ConfigError(
             "must name a checkpoint, estimates, a pretrained model or an ensemble, but names none", key="teacher"
         )
-    metrics = chosen_metrics(optional)
-    mixtures = (split_files if whole else split_mixtures)(data, None, split, progress)
-    if not mixtures.has_clean:
-        rule = f"needs clean speech to judge a teacher, but {mixtures.part.where} has none"
-        raise ConfigError(rule, key="data.corpus")
-    checked, is_whole = _checked(opened), isinstance(mixtures, WholeFiles)
-    if is_whole and isinstance(opened, WavFolderTeacher):
-        opened.slack_samples = MAX_TRIMMED
-    elif is_whole and isinstance(opened, TrainedTeacher | ONNXTeacher | StreamingGraph):
-        checked = of_any_length(checked)
-    scores = evaluate_once(opened.sha256, checked, mixtures, metrics, progress)
-    noisy_scores = evaluate_noisy(mixtures, metrics, progress)
+    open_ = partial(_open, teacher, data, split, tuple(optional), whole)
+    subject = checked, mixtures, metrics = open_(progress)
+    scorer = Scorer(open_, jobs, progress)
+    by = partial(scorer.evaluate, subject)
+    scores = evaluate_once(opened.sha256, checked, mixtures, metrics, progress, by)
+    noisy_scores = scorer.evaluate_noisy(subject)
     # how estimates of some mixtures, spread over the list, lie to their clean speech, as far as all have it
     estimates, cleans = [], []
     for index in np.unique(np.linspace(0, len(mixtures) - 1, NUM_COMPARED).astype(int)).tolist():
@@ -76,11 +73,32 @@ def evaluate_teacher(
         cleans.append(clean[0])
     length = min(map(len, cleans))
     fitness = measure(np.stack([row[:length] for row in estimates]), np.stack([row[:length] for row in cleans]))
-    return ModelScores(opened.name, split, scores, noisy_scores, fitness, is_whole)
+    return ModelScores(opened.name, split, scores, noisy_scores, fitness, isinstance(mixtures, WholeFiles), open_)
 
 
-def teacher_named(name: str) -> TeacherConfig:
-    """The teacher that a word on the command line means.
+def _open(
+    teacher: TeacherConfig,
+    data: DataConfig,
+    split: str,
+    optional: Sequence[str],
+    whole: bool,
+    progress: Progress = silent,
+) -> Subject:
+    opened, metrics = open_teacher(teacher), chosen_metrics(optional)
+    mixtures = (split_files if whole else split_mixtures)(data, None, split, progress)
+    if opened is None or not mixtures.has_clean:
+        rule = f"needs clean speech to judge a teacher, but {mixtures.part.where} has none"
+        raise ConfigError(rule, key="data.corpus")
+    checked, is_whole = _checked(opened), isinstance(mixtures, WholeFiles)
+    if is_whole and isinstance(opened, WavFolderTeacher):
+        opened.slack_samples = MAX_TRIMMED
+    elif is_whole and isinstance(opened, TrainedTeacher | ONNXTeacher | StreamingGraph):
+        checked = of_any_length(checked)
+    return Subject(checked, mixtures, metrics)
+
+
+def teacher_named(name: str, key: str = "--teacher") -> TeacherConfig:
+    """The teacher that a word on the command line means; `key` is that of what was wrong.
 
     A public model's name, a shipped one, an ONNX file, a model folder, a folder of estimates, or an experiment config,
     whose `teacher` block is taken. ConfigError: none of them.
@@ -97,7 +115,7 @@ def teacher_named(name: str) -> TeacherConfig:
     if path.is_dir():
         return TeacherConfig(estimates=str(path))
     rule = f"must be a public model, a shipped one, an ONNX file, a folder or a config, but got {name!r}"
-    raise ConfigError(f"{rule}; {nearest(name, sorted([*PRETRAINED, *shipped_names()]))}", key="--teacher")
+    raise ConfigError(f"{rule}; {nearest(name, sorted([*PRETRAINED, *shipped_names()]))}", key=key)
 
 
 def teacher_sizes(teacher: TeacherConfig) -> dict[str, float]:

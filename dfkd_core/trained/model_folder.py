@@ -35,6 +35,7 @@ def publish_checkpoint(
     """Make `folder` a model folder from a trainer's checkpoint, its config and the metrics of its last epoch."""
     state = load_state(checkpoint)
     record = {"noisy": state["noisy"], "epochs": state["epoch"], "origin": state["origin"]}
+    record["intervals"] = {n: (b[0], b[1]) for n, b in state.get("intervals", {}).items() if None not in b}
     write_model_folder(folder, config, shipped_weights(state), metrics, **record)
 
 
@@ -47,6 +48,7 @@ def write_model_folder(
     noisy: Mapping[str, float | None],
     epochs: int,
     origin: Mapping[str, Any],
+    intervals: Mapping[str, tuple[float, float]] | None = None,
 ) -> None:
     """Write the four files, metrics.json last: it holds the hash of the weights that it speaks of."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -59,6 +61,7 @@ def write_model_folder(
         epochs=epochs,
         origin=dict(origin),
         torch_version=torch.__version__,
+        intervals=dict(intervals or {}),
     )
     write_atomic(folder / CONFIG, dump_yaml(config.model_dump(mode="json")).encode())
     write_atomic(folder / WEIGHTS, content)

@@ -13,9 +13,10 @@ from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.documents import read_json_object
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.trained.model_folder import CARD, CONFIG, METRICS, WEIGHTS
-from dfkd_core.training.train_run import JUDGES, OnEpoch, Report, TrainedModel, train_model
+from dfkd_core.training.train_run import JUDGES, OnEpoch, Report, TrainedModel
 
 SEEDS = "seeds.json"
+Train = Callable[[ExperimentConfig, Path, OnEpoch], TrainedModel]  # as `train_model` does
 Tracked = Callable[[Path, ExperimentConfig], AbstractContextManager[OnEpoch]]  # who hears of a seed's epochs
 
 
@@ -41,7 +42,7 @@ class TrainedSeeds:
 
 
 def train_seeds(
-    config: ExperimentConfig, out: Path, num_seeds: int, *, report: Report, tracked: Tracked
+    config: ExperimentConfig, out: Path, num_seeds: int, *, train: Train, report: Report, tracked: Tracked
 ) -> TrainedSeeds:
     """Train with `seed`, `seed + 1`, ... into `out`/seed-N, and make `out` the model folder of the best.
 
@@ -52,7 +53,7 @@ def train_seeds(
     for seed in range(config.seed, config.seed + num_seeds):
         place, seeded = out / f"seed-{seed}", config.model_copy(update={"seed": seed})
         with tracked(place, seeded) as on_epoch:
-            models[seed] = train_model(seeded, place, report=report, on_epoch=on_epoch)
+            models[seed] = train(seeded, place, on_epoch)
         report(f"seed {seed}: {models[seed]}")
     trained = TrainedSeeds(models, max(models, key=lambda seed: (_judged(models[seed]), -seed)))
     for name in (CONFIG, WEIGHTS, CARD, METRICS):  # the record last: it holds the hash of the weights

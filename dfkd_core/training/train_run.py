@@ -15,6 +15,7 @@ from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import CheckpointError, ConfigError
 from dfkd_core.trained.checkpoint import has_state, load_state, save_state
 from dfkd_core.trained.model_folder import METRICS, publish_checkpoint
+from dfkd_core.training.data_parallel import Workers, remark, require_shares
 from dfkd_core.training.trainer import Trainer, finite, require_same_config
 
 JUDGES = ("val/pesq_wb", "val_teacher/pesq_wb")  # what patience waits for: the one that is measured
@@ -47,6 +48,8 @@ def train_model(
     report: Report = lambda line: None,
     progress: Progress = silent,
     on_epoch: OnEpoch = lambda epoch, metrics, origin: None,
+    workers: Workers | None = None,
+    patience_s: float = 0.0,
 ) -> TrainedModel:
     """Train to the config's last epoch and make `out` a model folder, with a checkpoint after every epoch.
 
@@ -57,25 +60,48 @@ def train_model(
     CheckpointError: `out` holds a checkpoint of another config, or a damaged one.
 
     `on_epoch` hears of every epoch that is trained: its number from 1, its metrics, and what it was trained on.
+    `workers`: this process is number 0 of several that train the model together; the others `assist`. Checkpoints know
+    nothing of them: another number goes on with them. `patience_s`: how long another process there is waited for.
     """
     out.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(out / ".lock", timeout=0):
-            return _TrainingRun(config, out, report, progress, on_epoch).finish()
+        with FileLock(out / ".lock", timeout=patience_s):
+            return _TrainingRun(config, out, report, progress, on_epoch, workers).finish()
     except Timeout as error:
         raise ConfigError(
             "is being trained into by another process; wait for it, or name another folder", file=out
         ) from error
 
 
+def assist(config: ExperimentConfig, workers: Workers) -> None:
+    """Train with worker 0, which runs `train_model`, until it has done.
+
+    CheckpointError: what this process has of data or teacher is not what worker 0 has.
+    """
+    require_shares(config, workers.count)
+    state = workers.broadcast()
+    if state is None:
+        return
+    trainer = Trainer(config, workers=workers)
+    trainer.load_state_dict(state, f"worker {workers.rank}")
+    while workers.broadcast():
+        trainer.train_epoch()
+
+
 class _TrainingRun:
     """The metrics of one folder's epochs so far; what they were trained on is opened only to train more."""
 
     def __init__(
-        self, config: ExperimentConfig, out: Path, report: Report, progress: Progress, on_epoch: OnEpoch
+        self,
+        config: ExperimentConfig,
+        out: Path,
+        report: Report,
+        progress: Progress,
+        on_epoch: OnEpoch,
+        workers: Workers | None,
     ) -> None:
         self.config, self.out, self.report = config, out, report
-        self._progress, self._on_epoch = progress, on_epoch
+        self._progress, self._on_epoch, self._workers = progress, on_epoch, workers
         self.history: list[EpochMetrics] = []
         self._published = config  # the model folder's: of the last run that trained
         self._state: dict[str, Any] = {}
@@ -96,6 +122,7 @@ class _TrainingRun:
     def finish(self) -> TrainedModel:
         """Train what is left, then publish."""
         start = self._state.get("start", {}) if self._is_over() else self._train()
+        self._tell(None)
         done, best = len(self.history), self._best()
         chosen, metrics, better = BEST, self.history[best - 1], ""
         if best < done:
@@ -109,19 +136,28 @@ class _TrainingRun:
     def _train(self) -> EpochMetrics:
         """Train to the end; returns the scores of what training began with, where it was trained before."""
         self._published = self.config
-        trainer = Trainer(self.config, self._progress)
+        if self._workers is not None:
+            require_shares(self.config, self._workers.count)
+        trainer = Trainer(self.config, self._progress, self._workers)
         trainer.signals.require_unheard_probes()
         if self._state:
             trainer.load_state_dict(self._state, self.out / LAST)
         elif scores := trainer.score_start():
             save_state(self.out / START, trainer.state_dict())
             self.report(f"before the first epoch: {_in_words(scores)}")
+        if self._workers is not None:
+            count, batch_size = self._workers.count, self.config.training.batch_size
+            said = None if trainer.freezes_norms else remark(trainer.student, batch_size, count)
+            self.report(f"{count} workers train together{'; ' if said else ''}{said or ''}")
+            self._tell(trainer.state_dict())
         while not self._is_over():
             start_s = time.monotonic()
-            metrics = trainer.train_epoch() | trainer.evaluate().metrics() | trainer.evaluate_probes()
+            self._tell(True)
+            trained, scored = trainer.train_epoch(), trainer.evaluate()
+            metrics = trained | scored.metrics() | trainer.evaluate_probes()
             self.history.append(finite(metrics))
             # the better epoch is kept before the last one is told, so that a kill between the two repeats an epoch
-            state: dict[str, Any] = trainer.state_dict() | {"history": self.history}
+            state: dict[str, Any] = trainer.state_dict() | {"history": self.history, "intervals": scored.intervals()}
             if self._best() == len(self.history):
                 save_state(self.out / BEST, state)
             save_state(self.out / LAST, state)
@@ -129,6 +165,10 @@ class _TrainingRun:
             spent_s = time.monotonic() - start_s
             self.report(f"epoch {trainer.epoch}/{self.config.training.epochs}: {_in_words(metrics)}, {spent_s:.0f} s")
         return finite(trainer.start_scores)
+
+    def _tell(self, value: object) -> None:
+        if self._workers is not None:
+            self._workers.broadcast(value)
 
     def _keep_a_best(self) -> None:
         """Note which epoch's weights are kept as the best; in a folder that kept none, the last one's are."""

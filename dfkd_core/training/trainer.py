@@ -22,6 +22,7 @@ from dfkd_core.metrics import chosen_metrics
 from dfkd_core.scoring.evaluation import Evaluation, evaluate, evaluate_noisy, evaluate_once, network_enhance
 from dfkd_core.trained.checkpoint import load_state, save_state
 from dfkd_core.training.batches import batches_on
+from dfkd_core.training.data_parallel import Workers
 from dfkd_core.training.determinism import batch_order, seed_everything
 from dfkd_core.training.initial_student import initial_student
 from dfkd_core.training.norm_statistics import batch_norms
@@ -45,13 +46,15 @@ class Trainer:
 
     Two trainers of one config on CPU hold bit-identical weights after each epoch, also when one of them was
     resumed from `state_dict()`. Computes nothing that the config does not weigh.
+
+    With `workers` it is one of several that train the same student together, all of which call `train_epoch`.
     """
 
-    def __init__(self, config: ExperimentConfig, progress: Progress = silent) -> None:
+    def __init__(self, config: ExperimentConfig, progress: Progress = silent, workers: Workers | None = None) -> None:
         keep_freed_memory()
         limit_threads(config.training.threads)
         seed_everything(config.seed)
-        self.config, self._progress = config, progress
+        self.config, self._progress, self._workers = config, progress, workers
         self.epoch = 0  # epochs done
         self.metrics = chosen_metrics(config.training.metrics)
         self.device = choose_device(config.training.device)
@@ -68,6 +71,9 @@ class Trainer:
             WeightAverage(self.student, decay, keeps_start=self.start.kind == "whole") if decay is not None else None
         )
         self._forward = torch.compile(self.student) if config.training.compile else self.student
+        self.freezes_norms = (
+            config.training.norms or ("freeze" if self.start.kind == "whole" else "train")
+        ) == "freeze"
 
     @property
     def model(self) -> nn.Module:
@@ -83,12 +89,13 @@ class Trainer:
         shard = self.signals.shard(self.epoch)
         order = batch_order(self.config.seed, self.epoch, len(shard.mixtures), self.config.training.batch_size)
         self.student.train()
-        if (self.config.training.norms or ("freeze" if self.start.kind == "whole" else "train")) == "freeze":
+        if self.freezes_norms:
             for norm in batch_norms(self.student):
                 norm.eval()
         self.loss.train()
         total: Counter[str] = Counter()
-        for step, batch in enumerate(batches_on(self.device, shard, order)):
+        own = order if self._workers is None else map(self._workers.rows, order)
+        for step, batch in enumerate(batches_on(self.device, shard, own)):
             total.update(self._step(batch, step, len(order)))
             self._progress(f"epoch {self.epoch + 1}", step + 1, len(order))
         self.epoch += 1
@@ -168,14 +175,17 @@ class Trainer:
         """One batch: forward, loss, backward, update."""
         with mixed_precision(self.device, self.config.training.precision):
             estimate = self._forward(batch.noisy)
+        estimate = estimate.float()
+        if self._workers is not None:
+            batch, estimate = self._workers.whole(batch, estimate)
         loss: Tensor
         report: dict[str, float]
-        loss, report = self.loss(
-            estimate.float(), batch.clean, batch.taught, self.epoch, measure=step >= num_steps - MEASURED
-        )
+        loss, report = self.loss(estimate, batch.clean, batch.taught, self.epoch, measure=step >= num_steps - MEASURED)
         self._require_finite(report, step)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
+        if self._workers is not None:
+            self._workers.add_up(self.student)
         report["train/gradient_norm"] = clip_gradient(self.student, self.config.optimizer.gradient_clip)
         self._require_finite(report, step)
         schedule = (self.epoch * num_steps + step, self.config.training.epochs * num_steps)

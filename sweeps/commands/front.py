@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from dfkd_core.base.printable import printable
+from dfkd_core.errors import ConfigError
 from sweeps.commands.options import Address, AsJson, Limits, SweepDir, Yes, bounds, display
 from sweeps.commands.trusting import ask_once
 
@@ -29,16 +30,27 @@ def show(
 @app.command()
 def confirm(
     folder: SweepDir,
-    seeds: Annotated[int, typer.Option("--seeds", help="fresh seeds for each point; uncertain ones get more")] = 3,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", help="fresh seeds for each point; uncertain ones get more (default: 3)")
+    ] = None,
+    full_budget: Annotated[
+        bool, typer.Option("--full-budget", help="instead: train each point as long as its exported config says")
+    ] = False,
     address: Address = None,
     yes: Yes = False,
 ) -> None:
-    """Train the front and its near neighbours again with fresh seeds, to know what can be trusted."""
+    """Train the front and its near neighbours again with fresh seeds, or its points at full length."""
     from sweeps.engine.driving.confirm import confirm_front
+    from sweeps.engine.driving.full_budget import confirm_at_full_budget
     from sweeps.terminal.summary import show_summary
 
+    if full_budget and seeds is not None:
+        raise ConfigError("goes with the config's own seed; leave --seeds out, or confirm twice", key="--full-budget")
     ask_once(folder, yes)
-    confirm_front(folder, seeds, address=address, display=display())
+    if full_budget:
+        confirm_at_full_budget(folder, address=address, display=display())
+    else:
+        confirm_front(folder, 3 if seeds is None else seeds, address=address, display=display())
     show_summary(folder)
 
 

@@ -9,19 +9,22 @@ import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dfkd_core.base.progress import silent
 from dfkd_core.errors import ConfigError, Interrupted
 from sweeps.commands.options import AsJson, Set, progress_bar
 from sweeps.commands.settings import config_settings
 
 if TYPE_CHECKING:
     from dfkd_core.config import ExperimentConfig
+    from dfkd_core.scoring.model_scores import ModelScores
+    from dfkd_core.training.seeds import Train
     from dfkd_core.training.train_run import OnEpoch
 
 Track = Annotated[bool, typer.Option("--track/--no-track", help="make a run of it in MLflow")]
@@ -33,36 +36,62 @@ def train(
     out: Annotated[Path, typer.Option("--out", "-o", help="the model folder; an interrupted training goes on there")],
     set_: Set = None,
     seeds: Annotated[int, typer.Option(min=1, help="train so many; mean, spread and the best are kept")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, help="processes, or GPUs, that share every batch, through Ray (RAY_ADDRESS)")
+    ] = 1,
     track: Track = True,
 ) -> None:
     """Train a teacher or a student at full length; an exported config runs unedited."""
     from dfkd_core.config import load_config
     from dfkd_core.training.seeds import train_seeds, trained_in
-    from dfkd_core.training.train_run import train_model
     from sweeps.tracking.delivery import undelivered
     from sweeps.tracking.model_runs import page_of
 
     parsed = load_config(config, config_settings(set_))
+    options = [
+        *(word for s in set_ or [] for word in ("--set", s)),
+        *(["--seeds", str(seeds)] if seeds > 1 else []),
+        *(["--workers", str(workers)] if workers > 1 else []),
+        *([] if track else ["--no-track"]),
+    ]
+    again = shlex.join(["dfkd", "train", str(config), "--out", str(out), *options])
     try:
-        if seeds > 1:
-            result: object = train_seeds(
-                parsed, out, seeds, report=typer.echo, tracked=lambda place, seeded: _tracked(place, seeded, track)
-            )
-        else:
-            with _tracked(out, parsed, track) as on_epoch:
-                result = train_model(parsed, out, report=typer.echo, on_epoch=on_epoch)
+        with _training(workers, parsed, again) as train:
+            if seeds > 1:
+                result: object = train_seeds(
+                    *(parsed, out, seeds),
+                    train=train,
+                    report=typer.echo,
+                    tracked=lambda place, seeded: _tracked(place, seeded, track),
+                )
+            else:
+                with _tracked(out, parsed, track) as on_epoch:
+                    result = train(parsed, out, on_epoch)
     except KeyboardInterrupt as interrupt:
-        options = [
-            *(word for s in set_ or [] for word in ("--set", s)),
-            *(["--seeds", str(seeds)] if seeds > 1 else []),
-        ]
-        again = ["dfkd", "train", str(config), "--out", str(out), *options, *([] if track else ["--no-track"])]
-        raise Interrupted(f"{out}: interrupted; go on with `{shlex.join(again)}`") from interrupt
+        raise Interrupted(f"{out}: interrupted; go on with `{again}`") from interrupt
     typer.echo(f"{out}: {result}")
     if track and (page := page_of(out)) is not None:
         typer.echo(f"run     {page}")
     if track and (owed := undelivered(trained_in(out))):
         typer.echo(f"{owed} records have not reached MLflow; the same command delivers them", err=True)
+
+
+@contextmanager
+def _training(workers: int, config: ExperimentConfig, again: str) -> Iterator[Train]:
+    """What trains: this process, or several; on a terminal a bar shows how far an epoch is."""
+    from dfkd_core.training.train_run import train_model
+    from sweeps.terminal.live_display import bars, is_terminal
+
+    with bars(keeps_done=False) if is_terminal() else nullcontext(silent) as progress:
+        if workers > 1:
+            from sweeps.distillation.train_on_ray import workers_on_ray
+
+            with workers_on_ray(workers, config, typer.echo, progress, again) as train:
+                yield train
+        else:
+            yield lambda one, place, on_epoch: train_model(
+                one, place, report=typer.echo, progress=progress, on_epoch=on_epoch
+            )
 
 
 @contextmanager
@@ -120,16 +149,23 @@ def evaluate(
     metric: Annotated[list[str] | None, typer.Option(help="an optional metric, too: dnsmos")] = None,
     as_json: AsJson = False,
     csv_file: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="write a row for every clip")] = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="write a page with all of it")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="write a page with all of it, to listen to")] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME|DIR|FILE", help="score this beside it, as --teacher takes it; `teacher`: its own"),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="processes that score (default: as many as are worth it here)")
+    ] = None,
     track: Track = True,
 ) -> None:
     """Score a model, a teacher or estimates on a split, by SNR and noise; alone in opening the test split.
 
     Of a corpus with noisy files of its own all of them, whole; else mixtures of 4 s.
     """
-    from dfkd_core.base.progress import silent
     from dfkd_core.config import TeacherConfig
     from dfkd_core.data.config import DataConfig
+    from dfkd_core.scoring.beside import beside, table
     from dfkd_core.scoring.model_scores import evaluate_model
     from dfkd_core.scoring.teacher_scores import evaluate_teacher, teacher_named
     from dfkd_core.trained.model_folder import read_model_config
@@ -140,20 +176,31 @@ def evaluate(
         raise ConfigError(rule, key="evaluate")
     with progress_bar() if is_terminal() and not as_json else nullcontext(silent) as progress:
         asked: dict[str, Any] = {"split": split, "optional": metric or [], "whole": True, "progress": progress}
+        asked["jobs"] = jobs
+        config = None if model is None else read_model_config(model)
+        of_model = DataConfig() if config is None else config.data
+        corpus = of_model if data is None else of_model.model_copy(update={"corpus": str(data)})
+        named_others = [
+            config.teacher if config is not None and name == "teacher" else teacher_named(name, "--against")
+            for name in against or []
+        ]
         if model is not None and estimates is None:
             scores = evaluate_model(model, data=data, **asked)
         else:
-            of_model = DataConfig() if model is None else read_model_config(model).data
-            corpus = of_model if data is None else of_model.model_copy(update={"corpus": str(data)})
             named = teacher_named(str(teacher)) if estimates is None else TeacherConfig(estimates=str(estimates))
             scores = evaluate_teacher(named, corpus, **asked)
+        others = [evaluate_teacher(other, corpus, **asked) for other in named_others]
+    content = scores.to_json()
+    if others:
+        content["beside"] = [one.to_json() for one in beside(scores, others)]
     if csv_file is not None:
-        _write(csv_file, _csv(scores.per_clip()), "--csv")
+        _write(csv_file, _csv(scores.per_clip(), others), "--csv")
     if html is not None:
         from sweeps.page.scores import scores_page
 
-        _write(html, scores_page(scores), "--html")
-    typer.echo(json.dumps(scores.to_json()) if as_json else scores.text())
+        _write(html, scores_page(scores, others), "--html")
+    text = "\n".join([scores.text(), *(table(scores, others) if others else [])])
+    typer.echo(json.dumps(content) if as_json else text)
     if track and model is not None and estimates is None:
         from sweeps.tracking.model_runs import tell_evaluation
 
@@ -161,15 +208,18 @@ def evaluate(
         typer.echo(f"run     {page}" if page else "MLflow does not answer: this evaluation is not told", err=True)
 
 
-def _csv(rows: list[dict[str, Any]]) -> str:
-    """A row for each clip: what it is, its scores, those of its noisy input; an undefined score is empty."""
+def _csv(rows: list[dict[str, Any]], others: Sequence[ModelScores]) -> str:
+    """A row for each clip: what it is, its scores, those of its noisy input and of others; undefined ones are empty."""
     from sweeps.fronts.front_csv import inert
 
     columns = ("name", "speaker", "noise_family", "snr_db")
     metrics = list(rows[0]["scores"])
-    lines = [[*columns, *metrics, *(f"noisy/{name}" for name in metrics)]]
-    for row in rows:
-        lines.append([row[key] for key in columns] + [row[of][name] for of in ("scores", "noisy") for name in metrics])
+    beside_it = [(other.name, other.per_clip()) for other in others]
+    heads = [f"{of}/{name}" for of in ("noisy", *(name for name, _ in beside_it)) for name in metrics]
+    lines = [[*columns, *metrics, *heads]]
+    for index, row in enumerate(rows):
+        scores = [row["scores"], row["noisy"], *(clips[index]["scores"] for _, clips in beside_it)]
+        lines.append([row[key] for key in columns] + [one[name] for one in scores for name in metrics])
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([inert(cell) for cell in line] for line in lines)
     return out.getvalue()

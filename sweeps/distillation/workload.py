@@ -160,6 +160,15 @@ class DistillationDomain(Domain[ExperimentConfig]):
 
         publish_checkpoint(checkpoint, folder, config, dict(result["metrics"]))
 
+    def train_fully(self, config: Mapping[str, Any], folder: Path) -> str:
+        """As `dfkd train` does, with a run in MLflow below the sweep's."""
+        from dfkd_core.training.train_run import train_model
+        from sweeps.tracking.model_runs import tracked_training
+
+        parsed = ExperimentConfig.parse(config)
+        with tracked_training(folder, parsed.model_dump(mode="json")) as run:
+            return str(train_model(parsed, folder, on_epoch=run.epoch))
+
     def record_sounds(self, folder: Path, trials: Sequence[int], config: ExperimentConfig) -> None:
         """A few validation mixtures through the models of these trials."""
         from sweeps.distillation.sounds import record_sounds

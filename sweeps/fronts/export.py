@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.documents import dump_yaml, read_json_object, read_yaml
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
+from dfkd_core.scoring.clip_table import ClipTable
 from dfkd_core.trained.model_folder import METRICS
 from sweeps.fronts.choose import Choice
 from sweeps.fronts.front import Front, FrontPoint
@@ -29,6 +31,9 @@ def export_config(folder: Path, front: Front, choice: Choice, tags: Mapping[str,
         **point.values,
         **{k: v for k, v in point.metrics.items() if k.startswith(("val/", "val_teacher/", "model/"))},
     }
+    table = ClipTable.read((folder / point.config).parent)
+    scores = table.scores if table else {}
+    spans = {name: table.crossing.interval(scores[name]) for name in expected if name in scores} if table else {}
     config["provenance"] = {
         "sweep": front.name,
         "sweep_id": front.sweep_id,
@@ -38,6 +43,8 @@ def export_config(folder: Path, front: Front, choice: Choice, tags: Mapping[str,
         **_start(folder / point.config),
         "epochs_per_trial": sweep["budget"]["epochs_per_trial"],
         "expected": expected,
+        "expected_interval": {n: list(span) for n, span in spans.items() if all(map(math.isfinite, span))},
+        "repeated": {n: {"mean": point.mean[n], "interval": list(span)} for n, span in point.interval.items()},
         "chosen": choice.why,
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -25,6 +25,7 @@ from dfkd_core.errors import ConfigError, Unreadable
 from sweeps import pareto
 from sweeps.definition.objectives import Objective, costs
 from sweeps.definition.spec import SweepSpec
+from sweeps.fronts.full_budget import FullBudget
 from sweeps.fronts.reference_models import ReferenceModel
 from sweeps.record.trials import FINAL_STATES, TrialRecord, TrialState
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 FRONT_FILE = Path("front") / "front.json"
 TRUST = ("seeds", "mean", "interval", "probability_on_front", "indistinguishable_from")  # fields of repeated points
-ADDITIONS = ("confirmation", "references")  # of front.json: absent while there is nothing to say
+ADDITIONS = ("confirmation", "references", "full_budget")  # of front.json: absent while there is nothing to say
 
 
 _log = logging.getLogger(__name__)
@@ -104,6 +105,7 @@ class Front(Config):
     trials: dict[str, int]  # number of trials by state
     points: tuple[FrontPoint, ...]
     confirmation: Confirmation | None = None  # None before the first repeat
+    full_budget: FullBudget | None = None  # None before the first full training
     references: tuple[ReferenceModel, ...] = ()  # models from elsewhere on the same mixtures; never part of the front
     _trials: Sequence[TrialRecord] | Path | None = PrivateAttr(None)  # of its sweep, or the folder that knows them
 

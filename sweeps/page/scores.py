@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from dfkd_core.metrics import KNOWN
+from dfkd_core.scoring.beside import beside
 from dfkd_core.scoring.model_scores import GroupKey, ModelScores
+from dfkd_core.signal import SAMPLE_RATE_HZ
+from dfkd_core.signal.audio import Samples
+from dfkd_core.teachers.teacher_cache import ListedMixture
+from sweeps.distillation.sounds import PEAK, chosen_mixtures
+from sweeps.fronts.listening import encoded
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem }
@@ -17,14 +26,19 @@ table { border-collapse: collapse; margin: 1rem 0 }
 th, td { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #8884; font-variant-numeric: tabular-nums }
 th:first-child, td:first-child { text-align: left; overflow-wrap: anywhere }
 svg { width: 100%; max-width: 34rem; height: auto; font-size: 11px } svg text { fill: currentColor }
+svg polyline, svg line { stroke-width: 2 } svg .line0 { stroke: #0c6b78 } svg .line1 { stroke: #b45309 }
+svg .line2 { stroke: #6d28d9 } svg .line3 { stroke: #be123c } svg .line4 { stroke: #6b7280 }
+figure { margin: 1rem 0 } .heard { display: flex; flex-wrap: wrap; gap: 1rem } .heard figure { margin: 0 }
+audio { width: 15rem; max-width: 100% }
 svg circle { fill: #0c6b78; fill-opacity: .55 } svg path { stroke: currentColor; stroke-opacity: .5; fill: none }
 """
 SIDE, EDGE = 400, 40  # of the drawing, in its own units
+HEARD_S = 10  # of a long file
 PLOTTED = ("pesq_wb", "si_sdr_db")
 
 
-def scores_page(scores: ModelScores) -> str:
-    """The page as HTML text: means with intervals, each clip against its noisy input, groups, every clip."""
+def scores_page(scores: ModelScores, others: Sequence[ModelScores] = ()) -> str:
+    """The page as HTML text: means with intervals, others beside it, plots, sounds, groups, every clip."""
     what = "whole files, all there are" if scores.whole_files else "mixtures"
     title = f"{scores.name}, {scores.split} split: {len(scores.model.clips)} {what}"
     means = []
@@ -40,16 +54,109 @@ def scores_page(scores: ModelScores) -> str:
         _table(head, means),
         f"<p>{agreement if scores.model.reference == 'teacher' else ''}"
         f"Intervals: drawn were {_text(scores.model.crossing.words())}.</p>",
+        _beside(scores, others) if others else "",
+        *(_by_snr(scores, others, name) for name in PLOTTED),
         *(_scatter(scores, name) for name in PLOTTED),
+        _sounds(scores, others),
         _groups(scores, "SNR dB", "snr_db"),
         _groups(scores, "noise", "noise_family"),
         f"<details><summary>every clip</summary>{_clips(scores)}</details>",
     ]
-    policy = "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+    allowed = "default-src 'none'; style-src 'unsafe-inline'; media-src data:"
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{allowed}">'
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{policy}'
         f"<title>{_text(title)}</title><style>{STYLE}</style></head>\n<body>{''.join(body)}</body></html>\n"
     )
+
+
+def _beside(scores: ModelScores, others: Sequence[ModelScores]) -> str:
+    names = list(scores.model.mean)
+    rows = [[scores.name, *(cell for n in names for cell in (scores.model.mean[n], ""))]]
+    for one in beside(scores, others):
+        gains = (f"{one.gain[n]:+.3f} ({' to '.join(map(_number, one.gain_interval[n]))})" for n in names)
+        rows.append([one.name, *(cell for n, gain in zip(names, gains, strict=True) for cell in (one.mean[n], gain))])
+    head = ("beside it", *(word for n in names for word in (n, "the model is better by")))
+    return f"<h2>Beside it</h2>{_table(head, rows)}<p>In brackets: 95 % intervals over the same clips, paired.</p>"
+
+
+def _by_snr(scores: ModelScores, others: Sequence[ModelScores], name: str) -> str:
+    """Means by SNR as lines: the noisy input, the model, the others."""
+    groups = scores.by("snr_db")
+    known = [group for group in groups if group.lstrip("-").isdigit()]
+    lines = {scores.name: [groups[g][name][0] for g in known]}
+    lines |= {other.name: [other.by("snr_db")[g][name][0] for g in known] for other in others}
+    lines["noisy input"] = [groups[g][name][1] for g in known]
+    values = [value for line in lines.values() for value in line if math.isfinite(value)]
+    if len(known) < 2 or not values:
+        return ""
+    low, high = min(values), max(values)
+    step, scale = (SIDE - 2 * EDGE) / (len(known) - 1), (SIDE - 2 * EDGE) / max(high - low, 1e-9)
+
+    def x(index: int) -> float:
+        return EDGE + step * index
+
+    def y(value: float) -> float:
+        return SIDE - EDGE - scale * (value - low)
+
+    drawn = [f'<path d="M{EDGE} {EDGE}V{SIDE - EDGE}H{SIDE - EDGE}"/>']
+    for number, (label, line) in enumerate(lines.items()):
+        points = " ".join(f"{x(i):.1f},{y(v):.1f}" for i, v in enumerate(line) if math.isfinite(v))
+        dash = "" if number == 0 else f' stroke-dasharray="{2 + 3 * number} {2 + number}"'
+        drawn.append(f'<polyline points="{points}" fill="none" class="line{number % 5}"{dash}/>')
+        place = 14 + 13 * number
+        drawn.append(
+            f'<line x1="{EDGE + 8}" x2="{EDGE + 32}" y1="{place - 4}" y2="{place - 4}" class="line{number % 5}"{dash}/>'
+        )
+        drawn.append(f'<text x="{EDGE + 38}" y="{place}">{_text(label)}</text>')
+    ticks: list[tuple[float, float, str, str]] = [
+        (x(i), SIDE - EDGE + 16, "middle", group) for i, group in enumerate(known)
+    ]
+    ticks += [(SIDE / 2, SIDE - 6, "middle", "SNR, dB")]
+    ticks += [(EDGE - 4, y(value), "end", _number(value)) for value in (low, high)]
+    words = "".join(
+        f'<text x="{left:.0f}" y="{top:.0f}" text-anchor="{anchor}">{_text(word)}</text>'
+        for left, top, anchor, word in ticks
+    )
+    label = f"mean {name} by SNR"
+    top = 13 * len(lines)
+    view = f"0 {-top} {SIDE} {SIDE + top}"
+    legend = "".join(drawn)
+    return (
+        f'<figure><figcaption>{_text(label)}</figcaption><svg viewBox="{view}" role="img" aria-label="{label}">'
+        f"{legend}{words}</svg></figure>"
+    )
+
+
+def _sounds(scores: ModelScores, others: Sequence[ModelScores]) -> str:
+    """Three clips to listen to, of different SNR and noise; all versions of one carry the same gain."""
+    if scores.open is None:
+        return ""
+    enhance, mixtures, _ = scores.open()
+    chosen = chosen_mixtures(np.nan_to_num(mixtures.snr_db), mixtures.noise_families, mixtures.speakers).tolist()
+    ways = [(scores.name, enhance), *((other.name, other.open()[0]) for other in others if other.open is not None)]
+    rows = []
+    for index in chosen:
+        noisy, clean = mixtures.batch([index])
+        heard = [("noisy input", noisy[0])]
+        heard += [(name, way(noisy, [ListedMixture(mixtures, index)])[0]) for name, way in ways]
+        heard += [("clean speech", clean[0])] if mixtures.reference == "clean" else []
+        gain = PEAK / max(float(np.abs(noisy).max()), 1e-6)
+        cells = "".join(
+            f"<figure><figcaption>{_text(name)}</figcaption>{_player(gain * wave, f'{name}, {mixtures.name(index)}')}"
+            "</figure>"
+            for name, wave in heard
+        )
+        snr_db = mixtures.snr_db[index]
+        snr = f", {snr_db:.0f} dB" if math.isfinite(snr_db) else ""
+        rows.append(f"<h3>{_text(f'{mixtures.noise_families[index]}{snr}: {mixtures.name(index)}')}</h3>")
+        rows.append(f'<div class="heard">{cells}</div>')
+    return f"<h2>To listen to</h2>{''.join(rows)}"
+
+
+def _player(wave: Samples, label: str) -> str:
+    flac = base64.b64encode(encoded(wave[: HEARD_S * SAMPLE_RATE_HZ], SAMPLE_RATE_HZ, "flac")).decode()
+    return f'<audio controls preload="none" aria-label="{_text(label)}" src="data:audio/flac;base64,{flac}"></audio>'
 
 
 def _groups(scores: ModelScores, title: str, key: GroupKey) -> str:

@@ -71,8 +71,11 @@ class LiveDisplay(Display):
 
 
 @contextmanager
-def bars(console: Console | None = None) -> Iterator[Progress]:
-    """A function (what, done, total) that draws a bar for each `what`, with the time that is left."""
+def bars(console: Console | None = None, *, keeps_done: bool = True) -> Iterator[Progress]:
+    """A function (what, done, total) that draws a bar for each `what`, with the time that is left.
+
+    `keeps_done`: those that are full stay, else they make room.
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with RichProgress(*columns, console=console) as drawn:
         tasks = {}
@@ -81,6 +84,8 @@ def bars(console: Console | None = None) -> Iterator[Progress]:
             if what not in tasks:
                 tasks[what] = drawn.add_task(what, total=total)
             drawn.update(tasks[what], completed=done, total=total)
+            if done >= total and not keeps_done:
+                drawn.remove_task(tasks.pop(what))
 
         yield show
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sweeps.fronts.front import Confirmation, Front, FrontPoint
+from sweeps.trust.full_budget import full_sentences
 
 MOST_PAIRS = 6
 UNLIKELY, CERTAIN = 0.05, 0.95
@@ -35,10 +36,10 @@ def _is_clear(front: Front, point: FrontPoint) -> bool:
 
 def sentences(front: Front) -> list[str]:
     """What was spent, what can be resolved, what cannot be told apart, and whose place is not what it seemed."""
-    known = front.confirmation
-    if known is None:
-        return []
-    found = [_spent(front, known), *_resolved(known), *_alike(front), *_misplaced(front, known), *_missing(front)]
+    known, found = front.confirmation, full_sentences(front)
+    if known is not None:
+        shown = [_spent(front, known), *_resolved(known), *_alike(front), *_misplaced(front, known), *_missing(front)]
+        found = [*shown, *found]
     return [sentence for sentence in found if sentence]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,18 +113,10 @@ def confirm_front(
 
 def _candidates(sweep: Sweep) -> dict[int, TrialRecord]:
     """The front and its near neighbours, by number; ConfigError when there is nothing that can be confirmed."""
-    spec, ledger, place = sweep.spec, sweep.ledger, sweep.path
+    spec, ledger = sweep.spec, sweep.ledger
     records = ledger.records()
+    require_finished(sweep, records)
     ranked = {record.number: record for record in records if has_point(record, spec.objectives)}
-    if ledger.state is not SweepState.FINISHED:
-        done, way = ledger.num_finished(), f"`dfkd sweep resume {shlex.quote(str(place))}`"
-        rule = f"must hold a finished sweep, but it is {ledger.state or SweepState.INTERRUPTED} after {done} of"
-        remedy = f"finish it with {way}, or here with `--set budget.trials={done}`"
-        raise ConfigError(f"{rule} {spec.budget}; {remedy}", file=place)
-    if not ranked:
-        counted = ", ".join(f"{count} {name}" for name, count in count_states(records).items() if count)
-        rule = f"must have a complete trial, but has none ({counted}): there is no front to confirm"
-        raise ConfigError(f"{rule}; see front/front.html for what became of them", file=place)
     front = build_front(spec, ledger.sweep_id, records)
     static = ledger.epochs(front.points[0].trial).get(0, {})
     cost, numbers = [costs(spec.objectives, record.metrics) for record in ranked.values()], list(ranked)
@@ -133,6 +125,20 @@ def _candidates(sweep: Sweep) -> dict[int, TrialRecord]:
     for number in chosen:
         own_seed(spec, ranked[number].params)
     return {number: ranked[number] for number in chosen}
+
+
+def require_finished(sweep: Sweep, records: Sequence[TrialRecord]) -> None:
+    """ConfigError when the sweep has not ended, or has no front."""
+    ledger, place, spec = sweep.ledger, sweep.path, sweep.spec
+    if ledger.state is not SweepState.FINISHED:
+        done, way = ledger.num_finished(), f"`dfkd sweep resume {shlex.quote(str(place))}`"
+        rule = f"must hold a finished sweep, but it is {ledger.state or SweepState.INTERRUPTED} after {done} of"
+        remedy = f"finish it with {way}, or here with `--set budget.trials={done}`"
+        raise ConfigError(f"{rule} {spec.budget}; {remedy}", file=place)
+    if not any(has_point(record, spec.objectives) for record in records):
+        counted = ", ".join(f"{count} {name}" for name, count in count_states(records).items() if count)
+        rule = f"must have a complete trial, but has none ({counted}): there is no front to confirm"
+        raise ConfigError(f"{rule}; see front/front.html for what became of them", file=place)
 
 
 def _drive(

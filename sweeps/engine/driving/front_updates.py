@@ -19,6 +19,7 @@ from sweeps.tracking.addresses import RunAddresses
 from sweeps.tracking.delivery import run_ids, tracker_ids
 from sweeps.tracking.tracker import Tracker
 from sweeps.trust.confirmed_front import with_repeats
+from sweeps.trust.full_budget import with_full_budget
 from sweeps.trust.repeats import CONFIRM
 
 MIN_INTERVAL_S = 5.0
@@ -122,6 +123,7 @@ def write_front_of(folder: Path, spec: SweepSpec, ledger: Ledger, records: list[
     addresses = RunAddresses(uri, experiment_id, run_ids(folder))
     searched = build_front(spec, ledger.sweep_id, records, addresses.run_ids)
     front = with_repeats(searched, folder, spec, records, addresses.run_ids)
+    front = with_full_budget(front, folder, spec)
     measured = read_references(folder)
     listening = read_sounds(folder, [point.trial for point in front.points], [model.name for model in measured])
     others = [*noisy_input((folder / point.config).parent for point in front.points), *measured]

@@ -19,7 +19,10 @@ def test_the_best_of_several_seeds_is_the_model_and_their_spread_is_told(experim
     def hears(place, seeded):
         yield lambda epoch, metrics, origin: heard.append((place.name, seeded.seed, epoch))
 
-    trained = train_seeds(config, tmp_path / "m", 2, report=told.append, tracked=hears)
+    def train(seeded, place, on_epoch):
+        return train_model(seeded, place, on_epoch=on_epoch)
+
+    trained = train_seeds(config, tmp_path / "m", 2, train=train, report=told.append, tracked=hears)
     assert heard == [("seed-4", 4, 1), ("seed-5", 5, 1)]
     scores = {seed: model.metrics["val/pesq_wb"] for seed, model in trained.models.items()}
     assert trained.best == max(scores, key=scores.get)
@@ -37,5 +40,5 @@ def test_the_best_of_several_seeds_is_the_model_and_their_spread_is_told(experim
     assert all(torch.equal(weight, alone[name]) for name, weight in model.state_dict().items())
 
     monkeypatch.setattr(Trainer, "train_epoch", None)
-    again = train_seeds(config, tmp_path / "m", 2, report=told.append, tracked=hears)
+    again = train_seeds(config, tmp_path / "m", 2, train=train, report=told.append, tracked=hears)
     assert str(again) == str(trained) and "2 seeds: " in str(again)

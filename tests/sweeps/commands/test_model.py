@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shlex
 import shutil
 import signal
@@ -178,15 +179,29 @@ def test_what_somebody_else_enhanced_is_scored_with_a_row_for_every_file(pairs, 
     out = tmp_path / "new" / "scores.csv"
     arguments = ["evaluate", "--estimates", str(pairs / "clean"), "--data", str(pairs), "--csv", str(out), "--json"]
     page = tmp_path / "new" / "scores.html"
-    assert run([*arguments, "--html", str(page)]) == 0
-    assert "2 whole files, all there are" in page.read_text()
+    assert run([*arguments, "--html", str(page), "--against", "gtcrn"]) == 0
+    text = page.read_text()
+    assert "2 whole files, all there are" in text and "Beside it" in text
+    heard = re.findall(
+        r'<audio controls preload="none" aria-label="([^,"]*), [^"]*" src="data:audio/flac;base64,', text
+    )
+    assert heard == ["noisy input", "clean", "gtcrn", "clean speech"] * 2
     told = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in told["beside"]] == ["noisy input", "gtcrn"]
+    assert told["beside"][1]["model_better_by"]["pesq_wb"] > 0
     assert told["whole_files"] and told["clips"] == 2 and told["mean"]["stoi"] == pytest.approx(1, abs=1e-4)
     rows = list(csv.DictReader(out.open()))
     assert [row["name"] for row in rows] == ["noisy/test/=d_1", "noisy/test/c_1"]
     assert [row["speaker"] for row in rows] == ["'=d", "c"]
-    assert float(rows[0]["pesq_wb"]) > 4 > float(rows[0]["noisy/pesq_wb"])
+    assert float(rows[0]["pesq_wb"]) > 4 > float(rows[0]["gtcrn/pesq_wb"]) > 0.5
+    assert float(rows[0]["noisy/pesq_wb"]) < 4
     assert float(rows[1]["noisy/si_sdr_db"]) == pytest.approx(float(rows[1]["snr_db"]), abs=1.5)
+
+
+def test_another_that_is_none_is_told(pairs, capsys):
+    arguments = ["evaluate", "--estimates", str(pairs / "clean"), "--data", str(pairs), "--against", "gtcrm"]
+    assert run(arguments) == 2
+    assert "--against: must be a public model" in capsys.readouterr().err
 
 
 def test_a_csv_that_cannot_be_written_is_told(pairs, capsys):
