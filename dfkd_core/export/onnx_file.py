@@ -108,7 +108,7 @@ def export_whole(folder: Path, path: Path, int8: bool = False, data: Path | None
     model, config = load_model(folder)
     described, fixed = provenance(model, folder), round(FIXED_S * SAMPLE_RATE_HZ)
     if isinstance(config.student, CustomStudentConfig):
-        content, report = _of_ones_own(model, path, described, fixed)
+        content, report = _of_ones_own(model, path, described)
     elif isinstance(model, DPTNet):
         content, report = _whole(model, path, described, fixed, None)
     elif isinstance(model, ConvTasNet):
@@ -146,9 +146,9 @@ def _whole(
     return content, measured(path, content, form, _opened_whole(content), model, num_samples=fixed)
 
 
-def _of_ones_own(model: Student, path: Path, described: Mapping[str, str], fixed: int) -> tuple[bytes, ExportReport]:
+def _of_ones_own(model: Student, path: Path, described: Mapping[str, str]) -> tuple[bytes, ExportReport]:
     reason: Exception | None = None
-    for num_samples in (None, fixed):
+    for num_samples in (None, round(FIXED_S * SAMPLE_RATE_HZ)):
         try:
             return _whole(model, path, described, num_samples, torch.export.Dim.AUTO)
         except Exception as error:  # whatever torch finds in a forward that is not ours, or a graph that differs

@@ -48,6 +48,8 @@ def beside(scores: ModelScores, others: Sequence[ModelScores]) -> list[Beside]:
 
 def table(scores: ModelScores, others: Sequence[ModelScores]) -> list[str]:
     """Lines for a terminal: a row each, the model first; in brackets what it is better by, where that is clear."""
+    if not others:
+        return []
     rows = beside(scores, others)
     metrics = list(scores.model.mean)
     wide = max(len(scores.name), *(len(row.name) for row in rows)) + 2

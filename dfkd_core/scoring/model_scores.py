@@ -148,7 +148,7 @@ def evaluate_model(
     `optional` names metrics of OPTIONAL; `jobs` processes score, None: as many as are worth it. ConfigError: another
     split, or such a metric cannot be had. CheckpointError: no model folder, or a damaged one.
     """
-    open_ = partial(_open_model, folder, data, split, tuple(optional), device, whole)
+    open_ = partial(open_model, folder, data, split, tuple(optional), device, whole)
     subject = open_(progress)
     scorer = Scorer(open_, 1 if choose_device(device).type != "cpu" else jobs, progress)
     scores, noisy = scorer.evaluate(subject), scorer.evaluate_noisy(subject)
@@ -156,7 +156,7 @@ def evaluate_model(
     return ModelScores(folder.name, split, scores, noisy, whole_files=is_whole, open=open_)
 
 
-def _open_model(
+def open_model(
     folder: Path,
     data: str | Path | None,
     split: str,
@@ -165,6 +165,7 @@ def _open_model(
     whole: bool,
     progress: Progress = silent,
 ) -> Subject:
+    """What `evaluate_model` scores; errors as there."""
     chosen = choose_device(device)
     model, config = load_model(folder)
     metrics = chosen_metrics(optional)

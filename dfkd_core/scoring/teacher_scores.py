@@ -59,7 +59,7 @@ def evaluate_teacher(
         raise ConfigError(
             "must name a checkpoint, estimates, a pretrained model or an ensemble, but names none", key="teacher"
         )
-    open_ = partial(_open, teacher, data, split, tuple(optional), whole)
+    open_ = partial(open_teacher_to_score, teacher, data, split, tuple(optional), whole)
     subject = checked, mixtures, metrics = open_(progress)
     scorer = Scorer(open_, jobs, progress)
     by = partial(scorer.evaluate, subject)
@@ -76,7 +76,7 @@ def evaluate_teacher(
     return ModelScores(opened.name, split, scores, noisy_scores, fitness, isinstance(mixtures, WholeFiles), open_)
 
 
-def _open(
+def open_teacher_to_score(
     teacher: TeacherConfig,
     data: DataConfig,
     split: str,
@@ -84,6 +84,7 @@ def _open(
     whole: bool,
     progress: Progress = silent,
 ) -> Subject:
+    """What `evaluate_teacher` scores; errors as there."""
     opened, metrics = open_teacher(teacher), chosen_metrics(optional)
     mixtures = (split_files if whole else split_mixtures)(data, None, split, progress)
     if opened is None or not mixtures.has_clean:

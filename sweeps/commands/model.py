@@ -132,31 +132,36 @@ def publish(
     typer.echo(published(model, name))
 
 
+AnyModel = Annotated[
+    str | None,
+    typer.Option(metavar="NAME|DIR|FILE", help="a public model, ONNX file, folder or config, instead of MODEL_DIR"),
+]
+Estimates = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="what something else made of the noisy files, scored in the model's place"),
+]
+OtherCorpus = Annotated[
+    Path | None, typer.Option(help="another corpus than the model's own; without a model the demo by default")
+]
+Against = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME|DIR|FILE", help="score this beside it, as --teacher takes it; `teacher`: its own"),
+]
+Jobs = Annotated[int | None, typer.Option(min=1, help="processes that score (default: as many as are worth it here)")]
+
+
 def evaluate(
     model: Annotated[Path | None, typer.Argument(metavar="MODEL_DIR", help="a model folder")] = None,
-    teacher: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|DIR|FILE", help="a public model, ONNX file, folder or config, instead of MODEL_DIR"),
-    ] = None,
-    estimates: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="what something else made of the noisy files, scored in the model's place"),
-    ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="another corpus than the model's own; without a model the demo by default")
-    ] = None,
+    teacher: AnyModel = None,
+    estimates: Estimates = None,
+    data: OtherCorpus = None,
     split: Annotated[str, typer.Option(help="test or valid")] = "test",
     metric: Annotated[list[str] | None, typer.Option(help="an optional metric, too: dnsmos")] = None,
     as_json: AsJson = False,
     csv_file: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="write a row for every clip")] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="write a page with all of it, to listen to")] = None,
-    against: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME|DIR|FILE", help="score this beside it, as --teacher takes it; `teacher`: its own"),
-    ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="processes that score (default: as many as are worth it here)")
-    ] = None,
+    against: Against = None,
+    jobs: Jobs = None,
     track: Track = True,
 ) -> None:
     """Score a model, a teacher or estimates on a split, by SNR and noise; alone in opening the test split.
@@ -190,17 +195,14 @@ def evaluate(
             named = teacher_named(str(teacher)) if estimates is None else TeacherConfig(estimates=str(estimates))
             scores = evaluate_teacher(named, corpus, **asked)
         others = [evaluate_teacher(other, corpus, **asked) for other in named_others]
-    content = scores.to_json()
-    if others:
-        content["beside"] = [one.to_json() for one in beside(scores, others)]
+    content = scores.to_json() | ({"beside": [one.to_json() for one in beside(scores, others)]} if others else {})
     if csv_file is not None:
         _write(csv_file, _csv(scores.per_clip(), others), "--csv")
     if html is not None:
         from sweeps.page.scores import scores_page
 
         _write(html, scores_page(scores, others), "--html")
-    text = "\n".join([scores.text(), *(table(scores, others) if others else [])])
-    typer.echo(json.dumps(content) if as_json else text)
+    typer.echo(json.dumps(content) if as_json else "\n".join([scores.text(), *table(scores, others)]))
     if track and model is not None and estimates is None:
         from sweeps.tracking.model_runs import tell_evaluation
 

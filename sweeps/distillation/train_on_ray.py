@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -63,94 +64,95 @@ def workers_on_ray(
     with connect(num_cpus=num_cpus, remedy=f"go on with `{again}`") as session:
         wanted = room_on(session.nodes())
 
-        def train(one: ExperimentConfig, out: Path, on_epoch: OnEpoch) -> TrainedModel:
-            return _train(one, out.resolve(), on_epoch, count, wanted, report, progress)
-
-        yield train
+        yield TrainOnRay(count, wanted, report, progress)
 
 
-def _train(
-    config: ExperimentConfig,
-    out: Path,
-    on_epoch: OnEpoch,
-    count: int,
-    wanted: Mapping[str, float],
-    report: Report,
-    progress: Progress,
-) -> TrainedModel:
-    """Until the training has ended, also where workers are lost on the way. Errors as `train_model`."""
-    from cluster.storage import require_seen
+@dataclass(frozen=True)
+class TrainOnRay:
+    """Trains as `train_model` does, by `count` workers, each of which takes the resources `wanted`."""
 
-    out.mkdir(parents=True, exist_ok=True)
-    require_seen(out)
-    losses = 0
+    count: int
+    wanted: Mapping[str, float]
+    report: Report
+    progress: Progress
 
-    def told_epoch(epoch: int, metrics: Any, origin: Any) -> None:
-        nonlocal losses
+    def __call__(self, config: ExperimentConfig, out: Path, on_epoch: OnEpoch) -> TrainedModel:
+        """Until the training has ended, also where workers are lost on the way. Errors as `train_model`."""
+        from cluster.storage import require_seen
+
+        out = out.resolve()
+        out.mkdir(parents=True, exist_ok=True)
+        require_seen(out)
         losses = 0
-        on_epoch(epoch, metrics, origin)
 
-    hear: dict[str, Say] = {"report": report, "progress": progress, "epoch": told_epoch}
-    try:
-        while True:
-            outcome, failure = _fit(config, out, count, wanted, hear)
-            if isinstance(outcome, TrainedModel):
-                return outcome
-            if isinstance(outcome, DFKDError):
-                raise outcome
-            losses += 1
-            reason = " ".join(str(failure or "it ended without a word").split())[:200]
-            if losses > MOST_LOSSES:
-                raise DFKDError(f"{out}: a worker was lost {losses} times in one epoch ({reason}); look at its machine")
-            report(f"{out}: a worker was lost ({reason}); the others stop, and all go on from the last epoch")
-    finally:
-        shutil.rmtree(out / OWN_FILES, ignore_errors=True)
+        def hear_epoch(epoch: int, metrics: Any, origin: Any) -> None:
+            nonlocal losses
+            losses = 0
+            on_epoch(epoch, metrics, origin)
 
-
-def _fit(
-    config: ExperimentConfig, out: Path, count: int, wanted: Mapping[str, float], hear: Mapping[str, Say]
-) -> tuple[TrainedModel | DFKDError | None, BaseException | None]:
-    """Once through Ray Train: what came of it, None where a worker was lost, and how Ray calls that."""
-    from ray.train import RunConfig, ScalingConfig
-    from ray.train.torch import TorchConfig, TorchTrainer
-    from ray.util.queue import Queue
-
-    logging.getLogger("ray.train").setLevel(logging.CRITICAL)
-    words = Queue(actor_options={"num_cpus": 0})
-    task = {"config": config.model_dump(mode="json"), "out": str(out), "words": words}
-    uses_gpu = "GPU" in wanted
-    trainer = TorchTrainer(
-        _work,
-        train_loop_config=task,
-        torch_config=TorchConfig(backend="cpu:gloo,cuda:nccl" if uses_gpu else "gloo"),
-        scaling_config=ScalingConfig(num_workers=count, use_gpu=uses_gpu, resources_per_worker=dict(wanted)),
-        run_config=RunConfig(name=out.name, storage_path=str(out / OWN_FILES)),
-    )
-    failure: list[BaseException] = []
-
-    def fit() -> None:
+        hear: dict[str, Say] = {"report": self.report, "progress": self.progress, "epoch": hear_epoch}
         try:
-            trainer.fit()
-        except BaseException as error:  # told by the thread that waits; an interrupt ends Ray below this one
-            failure.append(error)
+            while True:
+                outcome, failure = self._fit(config, out, hear)
+                if isinstance(outcome, TrainedModel):
+                    return outcome
+                if isinstance(outcome, DFKDError):
+                    raise outcome
+                losses += 1
+                reason = " ".join(str(failure or "it ended without a word").split())[:200]
+                if losses > MOST_LOSSES:
+                    rule = f"a worker was lost {losses} times in one epoch ({reason})"
+                    raise DFKDError(f"{out}: {rule}; look at its machine")
+                self.report(f"{out}: a worker was lost ({reason}); the others stop, and all go on from the last epoch")
+        finally:
+            shutil.rmtree(out / OWN_FILES, ignore_errors=True)
 
-    # apart from the main thread, where Ray Train would take Ctrl-C for itself
-    fitting = threading.Thread(target=fit, name="ray-train", daemon=True)
-    fitting.start()
-    outcome: TrainedModel | DFKDError | None = None
-    try:
-        while True:
-            is_over = not fitting.is_alive()
-            for kind, *words_of in words.get_nowait_batch(words.size()):
-                if kind == "outcome":
-                    outcome = outcome or words_of[0]
-                else:
-                    hear[kind](*words_of)
-            if is_over:
-                return outcome, failure[0] if failure else None
-            time.sleep(POLL_S)
-    finally:
-        words.shutdown()
+    def _fit(
+        self, config: ExperimentConfig, out: Path, hear: Mapping[str, Say]
+    ) -> tuple[TrainedModel | DFKDError | None, BaseException | None]:
+        """Once through Ray Train: what came of it, None where a worker was lost, and how Ray calls that."""
+        from ray.train import RunConfig, ScalingConfig
+        from ray.train.torch import TorchConfig, TorchTrainer
+        from ray.util.queue import Queue
+
+        logging.getLogger("ray.train").setLevel(logging.CRITICAL)
+        words = Queue(actor_options={"num_cpus": 0})
+        task = {"config": config.model_dump(mode="json"), "out": str(out), "words": words}
+        uses_gpu = "GPU" in self.wanted
+        trainer = TorchTrainer(
+            _work,
+            train_loop_config=task,
+            torch_config=TorchConfig(backend="cpu:gloo,cuda:nccl" if uses_gpu else "gloo"),
+            scaling_config=ScalingConfig(
+                num_workers=self.count, use_gpu=uses_gpu, resources_per_worker=dict(self.wanted)
+            ),
+            run_config=RunConfig(name=out.name, storage_path=str(out / OWN_FILES)),
+        )
+        failure: list[BaseException] = []
+
+        def fit() -> None:
+            try:
+                trainer.fit()
+            except BaseException as error:  # told by the thread that waits; an interrupt ends Ray below this one
+                failure.append(error)
+
+        # apart from the main thread, where Ray Train would take Ctrl-C for itself
+        fitting = threading.Thread(target=fit, name="ray-train", daemon=True)
+        fitting.start()
+        outcome: TrainedModel | DFKDError | None = None
+        try:
+            while True:
+                is_over = not fitting.is_alive()
+                for kind, *words_of in words.get_nowait_batch(words.size()):
+                    if kind == "outcome":
+                        outcome = outcome or words_of[0]
+                    else:
+                        hear[kind](*words_of)
+                if is_over:
+                    return outcome, failure[0] if failure else None
+                time.sleep(POLL_S)
+        finally:
+            words.shutdown()
 
 
 def _work(task: Mapping[str, Any]) -> None:

@@ -73,7 +73,7 @@ def confirm_at_full_budget(
             display.note(cost(sweep, longer, abreast))
             check_unchanged(sweep, prepare(sweep.spec, workload, display))
             require_seen(folder.path)
-            failed = _train(folder.path, left, wanted, workload, display)
+            failed = train_side_by_side(folder.path, left, wanted, workload, display)
         front = deliver_owed(sweep)
     if failed:
         number, error = next(iter(failed.items()))
@@ -96,7 +96,7 @@ def cost(sweep: Sweep, epochs: Mapping[int, int], abreast: int) -> str:
     return f"{points} of the front, {sum(epochs.values())} epochs in all, {abreast} at once{clock}."
 
 
-def _train(
+def train_side_by_side(
     folder: Path,
     configs: Mapping[int, dict[str, Any]],
     wanted: Mapping[str, float],
