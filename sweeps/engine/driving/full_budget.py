@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -28,6 +28,9 @@ from sweeps.record.sweep import Sweep
 from sweeps.record.sweep_folder import SweepFolder
 from sweeps.terminal.display import Display
 from sweeps.terminal.status import sweep_facts
+from sweeps.tracking.delivery import deliver_all
+from sweeps.tracking.model_runs import PATIENCE_S
+from sweeps.tracking.spool import SPOOL
 from sweeps.trust.full_budget import full_folder
 from sweeps.workload import Workload, domain_of
 
@@ -61,7 +64,7 @@ def confirm_at_full_budget(
         }
         left = {n: config for n, config in configs.items() if not (full_folder(folder.path, n) / METRICS).exists()}
         if not left:
-            return deliver_owed(sweep)
+            return _delivered(sweep, configs)
         longer = {n: int((config.get("training") or {}).get("epochs") or 0) for n, config in left.items()}
         if not all(longer.values()):
             raise ConfigError(
@@ -74,12 +77,20 @@ def confirm_at_full_budget(
             check_unchanged(sweep, prepare(sweep.spec, workload, display))
             require_seen(folder.path)
             failed = train_side_by_side(folder.path, left, wanted, workload, display)
-        front = deliver_owed(sweep)
+        front = _delivered(sweep, configs)
     if failed:
         number, error = next(iter(failed.items()))
         rule = f"{len(failed)} of {len(configs)} full trainings failed, such as trial {number}'s: {error}"
         raise DFKDError(f"{path}: {rule}; mend that, and `dfkd {COMMAND} {shlex.quote(str(path))}` goes on")
     return front
+
+
+def _delivered(sweep: Sweep, trials: Iterable[int]) -> Front:
+    """The front with what is known by now; MLflow gets what trainings have left owing."""
+    for place in (full_folder(sweep.path, trial) for trial in trials):
+        if (place / SPOOL).is_dir():
+            deliver_all(place, PATIENCE_S)
+    return deliver_owed(sweep)
 
 
 def cost(sweep: Sweep, epochs: Mapping[int, int], abreast: int) -> str:

@@ -5,12 +5,10 @@ import json
 import pytest
 import ray
 import tiny_corpus as tiny
-from mlflow.tracking import MlflowClient
 
 from dfkd_core.trained.checkpoint import load_state
 from sweeps import SweepSpec, load_front, run_sweep
 from sweeps.cli import run
-from sweeps.terminal.status import sweep_status
 from sweeps.trust.full_budget import full_folder
 
 STUDENT = {"model": "conv_tasnet", "width": 0.125, "num_blocks": 2, "num_repeats": 1}
@@ -62,12 +60,6 @@ def test_every_point_is_trained_to_its_configs_end_and_the_front_tells_tau(folde
     assert "points trained for 2 epochs" in (folder / "front" / "front.html").read_text()
     if len(trials) > 1:
         assert front.full_budget.agreement["val/si_sdr_db"].points == len(trials)
-    known = sweep_status(folder)["mlflow"]
-    runs = MlflowClient(known["tracking_uri"]).search_runs(
-        [known["experiment_id"]],
-        f"tags.`mlflow.parentRunId` = '{known['parent_run_id']}' and tags.`dfkd.kind` = 'final'",
-    )
-    assert sorted(int(one.data.tags["dfkd.trial_number"]) for one in runs) == sorted(trials)
 
 
 def test_a_second_call_trains_nothing(folder, capfd):
