@@ -35,19 +35,25 @@ from sweeps.terminal.display import Display, SweepView  # noqa: E402
 NUM_NODES, NUM_TRIALS, TRIAL_S, EPOCHS = 4, 320, 10.0, 5
 SIZES = (16, 64)
 STORE = 80 << 20
+LOOK_S = 5.0  # between looks at other processes' time
 MOST_BUSY = 0.5  # of one core, of a driver that feeds as many workers as it can
 GOAL = {60: None, 600: 1000, 3600: None}  # workers, by seconds of a trial
 NUM_COMING, NUM_CHURNED, CHURN_S = 16, 96, (0.5, 4.0)
 
 
 class Clock(Display):
-    """When how many trials were at work, and what processor time this process had used by then."""
+    """When how many trials were at work, and what processor time this process and its children had used by then."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[float, int, float]] = []
+        self.children: dict[int, tuple[str, float]] = {}  # by process, as last seen: workers end with the sweep
+        self._next_look = 0.0
 
     def update(self, view: SweepView) -> None:
         self.seen.append((time.time(), view.counts[TrialState.RUNNING], time.process_time()))
+        if time.monotonic() >= self._next_look:
+            self.children.update(children_s())
+            self._next_look = time.monotonic() + LOOK_S
 
 
 @contextmanager
@@ -77,9 +83,11 @@ def scaled(workers: int, trials: int, trial_s: float) -> list[dict[str, Any]]:
     more = {"resources": {}, "sampler": {"name": "random"}}
     spec = SweepSpec.model_validate(sweep(trials, EPOCHS, config=config, **more))
     with cluster_of(NUM_NODES, workers // NUM_NODES), tempfile.TemporaryDirectory() as root:
-        before = processor_s()
+        before = children_s()
         run_sweep(spec, out=Path(root) / "sweep", workload=Curve, display=clock)
-        used = {kind: seconds - before.get(kind, 0.0) for kind, seconds in processor_s().items()}
+        used: Counter[str] = Counter()
+        for pid, (kind, seconds) in (clock.children | children_s()).items():
+            used[kind] += seconds - before.get(pid, ("", 0.0))[1]
         records = Sweep.open(Path(root) / "sweep").records()
     spans = sorted((r.started or 0.0, r.finished or 0.0) for r in records)
     first, last = spans[0][0], max(end for _, end in spans)
@@ -104,9 +112,9 @@ def scaled(workers: int, trials: int, trial_s: float) -> list[dict[str, Any]]:
     return rows
 
 
-def processor_s() -> dict[str, float]:
-    """Processor seconds so far by kind of process, of this one's children; of those that live."""
-    found: Counter[str] = Counter()
+def children_s() -> dict[int, tuple[str, float]]:
+    """Kind and processor seconds so far of each of this process's children that lives."""
+    found = {}
     for child in psutil.Process().children(recursive=True):
         try:
             name, times, words = child.name(), child.cpu_times(), " ".join(child.cmdline())
@@ -117,8 +125,8 @@ def processor_s() -> dict[str, float]:
             kind = "workers"
         elif "sweeps.tracking" in words:
             kind = "the delivery to MLflow"
-        found[kind] += times.user + times.system
-    return dict(found)
+        found[child.pid] = kind, times.user + times.system
+    return found
 
 
 def churned(num_nodes: int, trials: int, seed: int) -> list[dict[str, Any]]:
