@@ -19,7 +19,7 @@ from sweeps.definition.constraints import broken
 from sweeps.definition.objectives import costs
 from sweeps.engine.deciding.failures import Failure, FailureKind, in_words
 from sweeps.engine.deciding.faults import fault_of, plain, static_fault_of
-from sweeps.engine.deciding.inputs import INPUTS, Inputs
+from sweeps.engine.deciding.inputs import INPUTS, Inputs, sweep_tags
 from sweeps.engine.deciding.last_hours import LastHours
 from sweeps.engine.deciding.trial_log import TrialLog
 from sweeps.record.ledger import KEPT_OUT, Ledger
@@ -397,9 +397,3 @@ class Conductor:
                     if past > 0:
                         self._rule.note(record.number, past, costs(objectives, reported))
         return self._rule.should_stop(number, epoch, costs(objectives, metrics))
-
-
-def sweep_tags(ledger: Ledger) -> dict[str, str]:
-    """What every run of a sweep carries: the hashes of its data and teacher, and the code's commit."""
-    recorded = ledger.attrs()
-    return {f"dfkd.{key}": recorded[key] for key in ("data_hash", "teacher_hash", "git_commit") if recorded.get(key)}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sweeps.workload import Domain
+
+if TYPE_CHECKING:  # workers load no Optuna
+    from sweeps.record.ledger import Ledger
 
 INPUTS = (
     "inputs/"  # the ledger's attributes with hashes of what single trials read, by what in their configs decides it
@@ -43,3 +46,9 @@ def require_equal(key: str, right: str | None, found: str | None) -> None:
     if right is not None and found != right:
         what = key.removesuffix("_hash")
         raise NodeDiffers(f"differs in its {what}: {key} is {found} there, {right} in this sweep; {REMEDY}")
+
+
+def sweep_tags(ledger: Ledger) -> dict[str, str]:
+    """What every run of a sweep carries: the hashes of its data and teacher, and the code's commit."""
+    recorded = ledger.attrs()
+    return {f"dfkd.{key}": recorded[key] for key in ("data_hash", "teacher_hash", "git_commit") if recorded.get(key)}

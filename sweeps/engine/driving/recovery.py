@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dfkd_core.base.documents import read_yaml
-from sweeps.engine.deciding.conductor import sweep_tags
+from sweeps.engine.deciding.inputs import sweep_tags
 from sweeps.engine.driving.front_updates import tell_artifacts, write_front_of
 from sweeps.fronts.front import Front
 from sweeps.record.ledger import Ledger

@@ -10,7 +10,7 @@ from typing import Any
 
 from cluster.session import Session
 from sweeps.definition.spec import SweepSpec
-from sweeps.engine.deciding.conductor import sweep_tags
+from sweeps.engine.deciding.inputs import sweep_tags
 from sweeps.engine.driving.checking import (
     BEGUN_WITH,
     changes,
