@@ -68,7 +68,7 @@ def test_a_rayjob_runs_or_resumes_the_sweep_and_ends_its_cluster(gpus):
     assert job["metadata"]["labels"] == {"kueue.x-k8s.io/queue-name": "team"}
     assert "--or-resume" in spec["entrypoint"] and spec["shutdownAfterJobFinishes"] is True
     assert cluster["authOptions"] == {"mode": "token"}
-    assert cluster["enableInTreeAutoscaling"] is False, "Kueue refuses a cluster that grows by itself"
+    assert cluster["enableInTreeAutoscaling"] is False, "with a queue its size is fixed"
     (workers,) = cluster["workerGroupSpecs"]
     (container,) = workers["template"]["spec"]["containers"]
     assert (workers["replicas"], workers["minReplicas"], workers["maxReplicas"]) == (5, 5, 5)

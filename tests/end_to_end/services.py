@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -15,8 +16,12 @@ from pathlib import Path
 
 import boto3
 
-HOST, BUCKET = "127.0.0.1", "mlflow"
-ACCOUNT = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "b5c1e0d2a7", "AWS_DEFAULT_REGION": "us-east-1"}
+HOST, BUCKET = "127.0.0.1", "tests"
+ACCOUNT = {
+    "AWS_ACCESS_KEY_ID": "planted-key",
+    "AWS_SECRET_ACCESS_KEY": "planted-secret",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
 
 
 def free_ports(number):
@@ -40,19 +45,15 @@ def wait_until(true, timeout_s=60, step_s=0.2):
 
 
 @contextmanager
-def running(log, *command, **options):
-    """A process, with what it says in a file; ended, if need be killed, at the end."""
+def running(log, *command, end=signal.SIGKILL, **options):
+    """A process, with what it says in a file; ended by `end`, with all that it has started."""
     with Path(log).open("w") as said:
-        process = subprocess.Popen(list(map(str, command)), stdout=said, stderr=said, **options)
+        process = subprocess.Popen(list(map(str, command)), stdout=said, stderr=said, start_new_session=True, **options)
     try:
         yield process
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        os.killpg(process.pid, end)
+        process.wait(timeout=60)
 
 
 def postgres_programs():
@@ -83,7 +84,7 @@ def postgres(folder, password):
     settings = (f"listen_addresses={HOST}", f"unix_socket_directories={folder}", "fsync=off")
     options = [word for setting in settings for word in ("-c", setting)]
     reach = ("--host", HOST, "--port", str(port))
-    with running(f"{folder}.log", *other, programs / "postgres", "-D", data, "-p", port, *options):
+    with running(f"{folder}.log", *other, programs / "postgres", "-D", data, "-p", port, *options, end=signal.SIGINT):
         ready = [programs / "pg_isready", "--quiet", *reach]
         wait_until(lambda: subprocess.run(ready, check=False).returncode == 0)
         for name in ("ledger", "mlflow"):
@@ -113,7 +114,7 @@ def s3(folder, host=HOST):
     parts = [f"{part}.port{kind}" for part in ("master", "volume", "filer", "s3") for kind in ("", ".grpc")]
     ports = dict(zip(parts, free_ports(len(parts)), strict=True))
     options = [f"-{name}={port}" for name, port in ports.items()]
-    small = ("-master.volumeSizeLimitMB=64", "-volume.max=8", "-s3.port.iceberg=0", "-s3.port.lance=0")
+    small = ("-master.volumeSizeLimitMB=64", "-volume.max=20", "-s3.port.iceberg=0", "-s3.port.lance=0")
     place = (f"-dir={data}", f"-ip={host}", f"-ip.bind={host}", f"-s3.config={data}/accounts.json")
     address = f"http://{host}:{ports['s3.port']}"
     with running(data / "weed.log", weed(), "server", "-filer", "-s3", *place, *options, *small):

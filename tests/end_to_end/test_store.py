@@ -5,12 +5,12 @@ import shutil
 import time
 
 import pytest
+import services
 import yaml
 from closed_form import epochs_run, sweep
 from drivers import begin, dfkd, wait_for_epochs
 from fault_proxy import FaultProxy
 from one_story import disagreements, texts_below
-from s3_server import BUCKET, KEYS, s3_server
 
 from sweeps import SweepSpec
 from sweeps.record.driver_lock import Holder
@@ -28,8 +28,10 @@ def proxy(tmp_path_factory):
     """Before a real server: of twenty requests one is answered by an error, and one not at all."""
     folder = tmp_path_factory.mktemp("s3")
     with (
-        s3_server(folder) as port,
-        FaultProxy(port, lambda number, *_: FAULTS.get(number % 20, "none"), keeps_host=True) as proxy,
+        services.s3(folder / "s3") as address,
+        FaultProxy(
+            int(address.rpartition(":")[2]), lambda number, *_: FAULTS.get(number % 20, "none"), keeps_host=True
+        ) as proxy,
     ):
         yield proxy
         faults = [fault for *_, fault in proxy.requests]
@@ -39,10 +41,10 @@ def proxy(tmp_path_factory):
 @pytest.fixture
 def url(proxy, monkeypatch):
     """The store's address, with credentials in the environment."""
-    for name, value in KEYS.items():
+    for name, value in services.ACCOUNT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.uri)
-    return f"s3://{BUCKET}/shared"
+    return f"s3://{services.BUCKET}/shared"
 
 
 def test_a_copy_comes_back_from_the_store_byte_for_byte(url, tmp_path):
@@ -101,7 +103,9 @@ def test_a_sweep_goes_on_from_the_store_when_its_disk_is_gone(url, tmp_path):
         status, said = driver.end(300)
     assert "already holds a sweep; go on with `dfkd sweep resume" in said
     told = "".join(texts_below(second).values())
-    assert not any(secret in told for name, secret in KEYS.items() if "KEY" in name), os.environ["AWS_ENDPOINT_URL"]
+    assert not any(secret in told for name, secret in services.ACCOUNT.items() if "KEY" in name), os.environ[
+        "AWS_ENDPOINT_URL"
+    ]
 
 
 def wait_until_sent(copy, driver, timeout_s=240):
