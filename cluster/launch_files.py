@@ -187,7 +187,7 @@ class KubeRay(LaunchFile):
         return self.filled("kuberay/cluster.yaml", file) + textwrap.indent(textwrap.dedent(spec), "  ") + "\n"
 
     def values(self) -> dict[str, Any]:
-        """Labels, limits and times in Kubernetes' words; with a queue of Kueue, of fixed size (not tried against Kueue)."""
+        """Labels, limits and times in Kubernetes' words; with a queue, of fixed size (not tried against Kueue)."""
         gpus = self.gpus_per_worker
         return {
             "autoscaling": "false" if self.queue else "true",
