@@ -23,7 +23,7 @@ SWITCH = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 OBJECT_STORE_BYTES = 256 << 20  # trials share files, not objects
 LONGEST_SOCKET = 107  # bytes of a socket's path, on Linux
 INSIDE = "/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store.10"  # what Ray adds to its folder
-NO_ANSWER = "timed out during startup"  # of a raylet that had not registered after 30 s
+NO_ANSWER = ("timed out during startup", "Timed out waiting for file")  # of a raylet, of a GCS, that is slow to come up
 READ_ON_START = ("ENABLE_RAY_CLUSTER", "RAY_ENABLE_UV_RUN_RUNTIME_ENV")  # constants of Ray's
 AUTH = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 LOOPBACK = "127.0.0.1"
@@ -50,9 +50,9 @@ def start(num_cpus: int | None) -> None:
             ray.init(**options)
         except Exception as error:  # Ray raises Exception itself where its processes are slow
             ray.shutdown()
-            if NO_ANSWER not in str(error):
+            if not any(words in str(error) for words in NO_ANSWER):
                 raise DFKDError(f"no Ray could be started on this machine: {' '.join(str(error).split())}") from error
-            _log.warning("Ray did not come up within 30 s on this busy machine; trying once more")
+            _log.warning("Ray did not come up in time on this busy machine; trying once more")
             ray.init(**options)
 
 

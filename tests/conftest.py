@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import tempfile
 
 import pytest
@@ -17,6 +18,15 @@ for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "RAY_ADDRESS"):
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ALLOWED_SKIP = "no GPU"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_token_of_another_module() -> None:
+    """Ray leaves the token authentication of one cluster in the environment, and the next one would ask for it."""
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        os.environ.pop(name, None)
+    if raylet := sys.modules.get("ray._raylet"):
+        raylet.AuthenticationTokenLoader.instance().reset_cache()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:

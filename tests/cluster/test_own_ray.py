@@ -83,8 +83,9 @@ class SlowRay:
         self.calls.append("shutdown")
 
 
-def test_a_ray_that_is_slow_to_come_up_is_started_once_more(monkeypatch, caplog):
-    monkeypatch.setattr(own_ray, "ray", slow := SlowRay(1))
+@pytest.mark.parametrize("words", ["The current node timed out during startup.", "Timed out waiting for file /tmp/x."])
+def test_a_ray_that_is_slow_to_come_up_is_started_once_more(monkeypatch, caplog, words):
+    monkeypatch.setattr(own_ray, "ray", slow := SlowRay(1, words))
     own_ray.start(1)
     assert slow.calls == ["init", "shutdown", "init"]
     assert "trying once more" in caplog.text
