@@ -82,7 +82,7 @@ class Evaluation:
         return ClipTable(tuple(clip.name for clip in self.clips), self.crossing, scores)
 
     def intervals(self, prefix: str = "val") -> dict[str, tuple[float | None, float | None]]:
-        """95 % intervals of the means, named as `metrics`; null where there is none, {} where SciPy is not installed."""
+        """95 % intervals of the means, named as `metrics`; null for none, {} where SciPy is not installed."""
         try:
             found = {n: self.crossing.interval([clip.scores[n] for clip in self.clips]) for n in self.mean}
         except ModuleNotFoundError:  # a machine that only trains
