@@ -9,16 +9,14 @@ import onnxruntime
 import pytest
 import torch
 
-from dfkd_core.config import ExperimentConfig
 from dfkd_core.enhance import enhance_path
 from dfkd_core.errors import ConfigError, DFKDError
 from dfkd_core.export import onnx_file, report
 from dfkd_core.export.onnx_file import export_streaming, export_whole
 from dfkd_core.live import Enhancer
 from dfkd_core.live.onnx_core import OnnxCore
-from dfkd_core.models import build_student
 from dfkd_core.signal.audio import read_audio, write_audio
-from dfkd_core.trained.model_folder import load_model, note_runtimes, read_record, write_model_folder
+from dfkd_core.trained.model_folder import load_model, note_runtimes, read_record
 from sweeps.cli import run
 
 
@@ -79,34 +77,6 @@ def test_a_whole_signal_s_graph_equals_the_model_at_every_length(name, lengths, 
 def test_a_student_on_spectra_is_exported_frame_by_frame(model_folders, tmp_path):
     with pytest.raises(ConfigError, match=r"works on spectra.*add --streaming"):
         export_whole(model_folders["dccrn"], tmp_path / "x.onnx")
-
-
-OWN = """
-import torch
-from dfkd_core.models.base import Student
-
-
-class Gain(Student):
-    look_ahead_samples = 0.0
-    state_bytes = 0.0
-
-    def __init__(self):
-        super().__init__()
-        self.gain = torch.nn.Parameter(torch.ones(1))
-
-    def forward(self, noisy):
-        return self.gain * noisy
-"""
-
-
-def test_a_student_of_one_s_own_is_told_the_way_that_is_its_own(tmp_path, monkeypatch):
-    (tmp_path / "gain_net.py").write_text(OWN)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    config = ExperimentConfig.parse({"student": {"model": "gain_net:Gain"}})
-    state = build_student(config.student).state_dict()
-    write_model_folder(tmp_path / "own", config, state, {}, noisy={}, epochs=1, origin={})
-    with pytest.raises(ConfigError, match=r"is gain_net:Gain; export a student of your own by torch\.onnx\.export"):
-        export_whole(tmp_path / "own", tmp_path / "x.onnx")
 
 
 def test_a_student_that_needs_the_whole_clip_does_not_stream(model_folders, tmp_path):

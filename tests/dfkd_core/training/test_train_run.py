@@ -83,6 +83,9 @@ def test_patience_stops_and_ships_the_best_epoch(experiment, tmp_path, monkeypat
         def metrics(self):
             return {"val/pesq_wb": next(scores)}
 
+        def intervals(self):
+            return {}
+
     monkeypatch.setattr(Trainer, "train_epoch", train_epoch)
     monkeypatch.setattr(Trainer, "evaluate", lambda trainer: Scored())
     trained = train_model(experiment({"training.epochs": 9, "training.patience": 2}), tmp_path)

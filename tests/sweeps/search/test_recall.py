@@ -53,7 +53,9 @@ def test_a_proposal_is_asked_of_no_more_than_is_recalled():
 
     search = filled("tpe", 90)
     outlook = search.ledger._outlook
-    outlook._recall.kept = 64
+    short = Recall(kept=64)
+    short.tell(outlook._recall._told)
+    outlook._recall = short
     view = outlook.recalled(search.ledger.study)
     finished = view.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))
     assert len(finished) == 64 and len(view.get_trials(states=(TrialState.RUNNING,))) == 64
