@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from cluster import own_ray
 from dfkd_core.base.documents import dump_yaml
 from dfkd_core.errors import ConfigError, DFKDError
 
@@ -229,8 +230,9 @@ def _sweep_job(job: JobDetails) -> SweepJob:
 def _use_own_token() -> None:
     """Ray reads a token only where it is told to: a token that lies here is meant to be used."""
     has_token = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")
-    if has_token or (Path.home() / ".ray" / "auth_token").is_file():
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if "RAY_AUTH_MODE" not in os.environ and (has_token or (Path.home() / ".ray" / "auth_token").is_file()):
+        os.environ["RAY_AUTH_MODE"] = "token"
+        own_ray.raylet.Config.initialize("")  # it has read the variable, where Ray was imported before
 
 
 def _require_lasting(out: str) -> None:

@@ -1,6 +1,9 @@
 """Jobs of a cluster, with a stand-in for Ray's client; the real one is met end to end."""
 
+import os
 import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +12,8 @@ from ray.exceptions import AuthenticationError
 from cluster import jobs
 from cluster.jobs import Cluster
 from dfkd_core.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
 
 
 class Client:
@@ -181,6 +186,23 @@ def test_a_dashboard_that_refuses_us_is_told_apart_from_none(cluster, monkeypatc
     monkeypatch.setattr(Client, "list_jobs", refuse)
     with pytest.raises(ConfigError, match=rf"http://head:8265 {rule}; .*~/\.ray/auth_token.*RAY_AUTH_TOKEN_PATH"):
         cluster.jobs()
+
+
+def test_a_token_in_the_home_is_shown_to_the_cluster_by_a_process_that_has_imported_ray_before(tmp_path):
+    (tmp_path / ".ray").mkdir()
+    (tmp_path / ".ray" / "auth_token").write_text("ab12" * 16)
+    code = """
+import ray
+from cluster import jobs
+jobs.job_client = lambda address: None
+jobs.Cluster("http://head:8265")
+from ray._private.authentication.http_token_authentication import get_auth_headers_if_auth_enabled
+print(sorted(get_auth_headers_if_auth_enabled({}).values()))
+"""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("RAY_AUTH")}
+    env = {**clean, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    assert done.stdout == f"['Bearer {'ab12' * 16}']\n", done.stderr
 
 
 @pytest.mark.parametrize("error", [ImportError("no aiohttp"), RuntimeError("require the ray[default] installation")])
