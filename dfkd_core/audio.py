@@ -5,18 +5,5 @@
 What it gives is `dfkd_core.signal.audio`'s, from where the code in here imports it.
 """
 
-from dfkd_core.signal.audio import (
-    AUDIO_SUFFIXES,
-    AudioInfo,
-    Samples,
-    info,
-    mono,
-    read_audio,
-    read_blocks,
-    read_channels,
-    write_audio,
-    write_blocks,
-)
-
-__all__ = ["AUDIO_SUFFIXES", "AudioInfo", "Samples", "info", "mono", "read_audio", "read_blocks", "read_channels"]
-__all__ += ["write_audio", "write_blocks"]
+from dfkd_core.signal.audio import *  # noqa: F403  the very names that it gives
+from dfkd_core.signal.audio import __all__  # noqa: F401

@@ -120,7 +120,9 @@ def refuse_unknown(file):
     "options", [{}, {"gpus_per_worker": 2, "queue": "team"}, {"stays": True}, {"stays": True, "queue": "team"}]
 )
 def test_kuberay_and_kubernetes_know_every_field_of_job_and_cluster(options):
-    refuse_unknown(yaml.safe_load(KubeRay.parse({"image": "dfkd:latest", **options}).text("FILE")))
+    file = yaml.safe_load(KubeRay.parse({"image": "dfkd:latest", **options}).text("FILE"))
+    assert file["kind"] == ("RayCluster" if "stays" in options else "RayJob")
+    refuse_unknown(file)
 
 
 @pytest.mark.parametrize(

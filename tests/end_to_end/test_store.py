@@ -8,7 +8,7 @@ import pytest
 import services
 import yaml
 from closed_form import epochs_run, sweep
-from drivers import begin, dfkd, wait_for_epochs
+from drivers import begin, dfkd, epochs_by_trial, wait_for_epochs
 from fault_proxy import FaultProxy
 from one_story import disagreements, texts_below
 
@@ -85,12 +85,9 @@ def test_a_sweep_goes_on_from_the_store_when_its_disk_is_gone(url, tmp_path):
         status, said = driver.end(300)
     assert status == 0, said
     assert disagreements(second, TRIALS) == []
-    by_trial = {}
-    for line in epochs_run(log):
-        by_trial.setdefault(line["x"], []).append(line["epoch"])
-    for epochs in by_trial.values():
-        assert sorted(set(epochs)) == list(range(1, EPOCHS + 1))
-        assert len(epochs) <= EPOCHS + 1, "no more is paid again than the epoch in flight"
+    for epochs in epochs_by_trial(log).values():
+        assert sorted(epochs) == list(range(1, EPOCHS + 1))
+        assert epochs.total() <= EPOCHS + 1, "no more is paid again than the epoch in flight"
     # the folder of the driver that died comes back, and is no second sweep
     shutil.move(kept, tmp_path / "a")
     before = len(epochs_run(log))

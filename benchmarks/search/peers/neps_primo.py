@@ -12,13 +12,12 @@ that worker waits.
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from typing import Any
 
 import numpy as np
 import torch
+from json_lines import answer_calls  # beside this file, whose folder Python looks into first
 from neps.optimizers.algorithms import primo
 from neps.space.parameters import HPOCategorical, HPOFloat, HPOInteger
 from neps.space.search_space import SearchSpace
@@ -98,18 +97,5 @@ class Search:
         return False
 
 
-def main() -> None:
-    search = None
-    for line in sys.stdin:
-        call = json.loads(line)
-        if call["do"] == "begin":
-            search, answer = Search(call), None
-        elif call["do"] == "ask":
-            answer = search.ask()
-        else:
-            answer = search.report(call["key"], call["epoch"], call["costs"])
-        print(json.dumps(answer), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    answer_calls(Search)

@@ -10,11 +10,10 @@ is installed, with its defaults. Conditional keys are proposed always, and left 
 from __future__ import annotations
 
 import datetime
-import json
-import sys
 from typing import Any
 
 import numpy as np
+from json_lines import answer_calls  # beside this file, whose folder Python looks into first
 from syne_tune.backend.trial_status import Trial
 from syne_tune.config_space import choice, lograndint, loguniform, randint, uniform
 from syne_tune.optimizer.scheduler import SchedulerDecision
@@ -64,18 +63,5 @@ class Search:
         return goes_on
 
 
-def main() -> None:
-    search = None
-    for line in sys.stdin:
-        call = json.loads(line)
-        if call["do"] == "begin":
-            search, answer = Search(call), None
-        elif call["do"] == "ask":
-            answer = search.ask()
-        else:
-            answer = search.report(call["key"], call["epoch"], call["costs"])
-        print(json.dumps(answer), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    answer_calls(Search)

@@ -158,9 +158,12 @@ def test_a_driver_at_work_is_named_and_one_that_has_ended_is_not_in_the_way(fold
         taken(folder, url)
 
 
-def test_a_driver_of_this_machine_that_has_died_is_not_in_the_way(folder, url):
+def test_a_driver_of_this_machine_that_has_died_is_not_in_the_way(folder, url, tmp_path):
+    claim = tmp_path / "store" / "first" / CLAIM
     taken(folder, url)
+    first = claim.read_bytes()
     taken(folder, url)
+    assert claim.read_bytes() != first
 
 
 def test_a_driver_that_was_cut_off_finds_that_another_one_has_the_sweep(folder, url):
@@ -177,3 +180,4 @@ def test_a_silent_driver_of_another_machine_has_died(folder, url, tmp_path):
     claim = tmp_path / "store" / "first" / CLAIM
     os.utime(claim, (claim.stat().st_mtime - 61,) * 2)
     taken(folder, url)
+    assert json.loads(claim.read_text())["host"] != "far"
