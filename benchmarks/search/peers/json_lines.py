@@ -18,11 +18,15 @@ class Search(Protocol):
         """Whether the training goes on behind this epoch."""
 
 
-def answer_calls(begin: Callable[[dict[str, Any]], Search]) -> None:
-    """Answer calls until the input ends: `begin` once (space, seed, number of epochs), then `ask` and `report`."""
-    search = begin(json.loads(next(sys.stdin)))
-    print(json.dumps(None), flush=True)
+def answer_calls(new: Callable[[dict[str, Any]], Search]) -> None:
+    """Answer calls until the input ends; each `begin` (space, seed, number of epochs) leaves the search before it."""
+    search: Search | None = None
     for line in sys.stdin:
         call = json.loads(line)
-        answer = search.ask() if call["do"] == "ask" else search.report(call["key"], call["epoch"], call["costs"])
+        if call["do"] == "begin":
+            search = new(call)
+            answer = None
+        else:
+            assert search is not None, "begin comes first"
+            answer = search.ask() if call["do"] == "ask" else search.report(call["key"], call["epoch"], call["costs"])
         print(json.dumps(answer), flush=True)

@@ -6,8 +6,8 @@
 Without priors, since no other search here is given any: MOASHA for as many full trainings as there are dimensions, then
 a Gaussian process over weighted sums. A promoted configuration goes on from where it stopped. Conditional keys are
 proposed always, and left out where they are not active. While several proposals of the process are pending, the class
-numbers them alike; here they are numbered on. It raises when asked again while three are pending and none has ended:
-that worker waits.
+numbers them alike; here they are numbered on. It raises when asked while
+nothing of a rung to promote from has ended (three pending at the start, for one): that worker waits while any is busy.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Search:
         try:
             sampled = self.optimizer(self.trials, None, None)
         except ValueError:
-            if any(trial.report is not None for trial in self.trials.values()):
+            if all(trial.report is not None for trial in self.trials.values()):
                 raise
             return None
         name = sampled.id
