@@ -10,6 +10,7 @@ import tempfile
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("RAY_memory_monitor_refresh_ms", "0")  # what else fills the machine ends no worker of a test
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="dfkd-state-")  # agreements of tests are no user's
 for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "RAY_ADDRESS"):
     os.environ.pop(name, None)

@@ -364,7 +364,7 @@ class Conductor:
         limit = self.spec.failures.max_failed_share
         if finished >= MIN_JUDGED and num_failed > limit * finished and not self.failed:
             rule = f"{num_failed} of {finished} trials failed, more than failures.max_failed_share {limit:g}"
-            self.failed = f"{rule} (a resume with --retry-failed tries them again)"
+            self.failed = f"{rule}; the last: {said:.200} (a resume with --retry-failed tries them again)"
             self.stop(self.failed)
         self._on_finish(self, record)
 

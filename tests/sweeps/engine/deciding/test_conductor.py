@@ -380,8 +380,8 @@ def test_too_many_failures_end_the_sweep_after_five_trials(conduct):
         assert conductor.failed is None, "four trials are too few to judge by"
     begin(conductor)
     conductor.fail(4, Failure(FailureKind.ERROR, "bug"))
-    again = "(a resume with --retry-failed tries them again)"
-    assert conductor.failed == f"5 of 5 trials failed, more than failures.max_failed_share 0.5 {again}"
+    rule = "5 of 5 trials failed, more than failures.max_failed_share 0.5; the last: bug"
+    assert conductor.failed == f"{rule} (a resume with --retry-failed tries them again)"
     assert conductor.next() is None
     assert conductor.is_done
 
@@ -399,7 +399,9 @@ def test_failures_before_a_resume_are_not_counted_again(conduct):
     assert later.failed is None
     for _ in range(7):
         later.fail(begin(later).number, Failure(FailureKind.ERROR, "another bug"))
-    assert later.failed.startswith("7 of 13 trials failed, more than failures.max_failed_share 0.5 ")
+    assert later.failed.startswith(
+        "7 of 13 trials failed, more than failures.max_failed_share 0.5; the last: another bug "
+    )
 
 
 def test_a_share_of_failures_at_the_limit_is_allowed(conduct):
