@@ -200,11 +200,12 @@ class KubeRay(LaunchFile):
 
 
 class Slurm(LaunchFile):
-    """One allocation: Ray's head on its first node, the driver beside it, a worker on each node."""
+    """Ray's head on one node, the driver beside it, a worker on each: all in one allocation, or as an array."""
 
     template = "slurm/sweep.sbatch"
 
     dfkd: Word = _asked("the program, as the nodes see it, such as /shared/venv/bin/dfkd")
+    array: bool = _asked("an array: each node begins to train when it is free, not all at once", False)
     partition: Word | None = _asked("Slurm's partition", None)
     account: Word | None = _asked("whom Slurm charges", None)
     accelerator: Word | None = _asked("the type of GPU, as the site calls it", None)
@@ -212,12 +213,17 @@ class Slurm(LaunchFile):
     requeue: bool = _asked("back into the queue when the time is over and work is left", True)
 
     def asks(self) -> str:
-        """One allocation."""
+        """One allocation, or one for each node."""
         kind = f" of type {self.accelerator}" if self.accelerator else ""
-        return f"{self.workers} nodes at once for {self.time_limit}, each of {self.node}{kind}"
+        how = "up to {} nodes, one by one," if self.array else "{} nodes at once"
+        return f"{how.format(self.workers)} for {self.time_limit}, each of {self.node}{kind}"
+
+    def text(self, file: str) -> str:
+        """An array has a script of its own."""
+        return self.filled("slurm/array.sbatch" if self.array else self.template, file)
 
     def values(self) -> dict[str, Any]:
-        """Slurm's directives, and words quoted for the shell."""
+        """Slurm's directives, words quoted for the shell, and what both scripts share."""
         kind = f"{self.accelerator}:" if self.accelerator else ""
         directives = {
             "partition": self.partition,
@@ -225,12 +231,16 @@ class Slurm(LaunchFile):
             "gpus-per-node": f"{kind}{self.gpus_per_worker}" if self.gpus_per_worker else None,
         }
         lines = [f"#SBATCH --{name}={value}" for name, value in directives.items() if value]
+        words = {name: shlex.quote(getattr(self, name)) for name in ("sweep", "out", "dfkd")}
+        words["requeue"] = "yes" if self.requeue else "no"
+        shared = {part: (_HERE / "slurm" / f"{part}.sh").read_text().strip() for part in ("set_up", "driver")}
         return {
             "nodes": self.workers,
-            "log": f"{self.out}-%j.log",
+            "last": self.workers - 1,
+            "log": f"{self.out}-%A_%a.log" if self.array else f"{self.out}-%j.log",
             "extra_directives": "\n".join(lines) or "# no partition, account or GPU was asked for",
-            "requeue": "yes" if self.requeue else "no",
-            **{name: shlex.quote(getattr(self, name)) for name in ("sweep", "out", "dfkd")},
+            **words,
+            **{part: Template(text).substitute(words) for part, text in shared.items()},
         }
 
 

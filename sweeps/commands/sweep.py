@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from dfkd_core.errors import ConfigError
 from sweeps.commands import jobs
 from sweeps.commands.jobs import MaybeDashboard
 from sweeps.commands.options import Address, AsJson, Out, Set, SweepDir, SweepFile, Yes, display
@@ -18,7 +19,14 @@ app = typer.Typer(no_args_is_help=True, help="Launch, follow and resume sweeps."
 
 
 @app.command()
-def plan(file: SweepFile, set_: Set = None, address: Address = None) -> None:
+def plan(
+    file: SweepFile,
+    set_: Set = None,
+    address: Address = None,
+    against: Annotated[
+        Path | None, typer.Option(help="a file of `dfkd cluster render`: plan on the nodes that it will ask for")
+    ] = None,
+) -> None:
     """Dry run: sizes of sampled students, share that breaks a constraint, time, cost; trains nothing.
 
     A cluster may be named by its dashboard, too: --address http://HOST:8265.
@@ -26,7 +34,12 @@ def plan(file: SweepFile, set_: Set = None, address: Address = None) -> None:
     from sweeps.definition.spec import SweepSpec
     from sweeps.engine.driving.plan import plan_sweep
 
-    typer.echo(plan_sweep(SweepSpec.load(file, sweep_settings(set_)), display=display(), address=address).text())
+    if address and against:
+        raise ConfigError(
+            "must not stand beside --address; name the cluster or the file that makes one", key="--against"
+        )
+    spec = SweepSpec.load(file, sweep_settings(set_))
+    typer.echo(plan_sweep(spec, display=display(), address=address, against=against).text())
 
 
 @app.command()

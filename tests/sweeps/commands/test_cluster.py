@@ -44,3 +44,9 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(tmp_path, capsys, argu
 def test_every_kind_has_its_help(kind, capsys):
     assert run(["cluster", "render", kind, "--help"]) == 0
     assert "--workers" in capsys.readouterr().out
+
+
+def test_a_plan_against_a_file_and_a_cluster_at_once_is_refused(tmp_path, capsys):
+    words = ["--against", str(tmp_path / "f"), "--address", "auto"]
+    assert run(["sweep", "plan", "sweeps/specs/first.yaml", *words]) == 2
+    assert capsys.readouterr().err.startswith("dfkd: --against: must not stand beside --address")

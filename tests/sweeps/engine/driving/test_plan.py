@@ -6,7 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 from front_cases import spec
+from launch_texts import text
 
+from cluster.asked_for import AskedFor
 from dfkd_core.errors import ConfigError, DataError
 from sweeps.definition.spec import Resources
 from sweeps.distillation.workload import DistillationWorkload
@@ -117,6 +119,29 @@ def test_a_cluster_is_asked_through_its_dashboard_too(monkeypatch, cpus, room):
     nodes = [{"Alive": True, "NodeManagerHostname": "far", "Resources": {"CPU": cpus}}]
     monkeypatch.setattr("cluster.jobs.Cluster", lambda address: SimpleNamespace(nodes=lambda: nodes))
     assert room_for_trials(spec(), "http://head:8265") == room
+
+
+def test_against_a_file_its_nodes_are_counted_and_what_does_not_go_together_is_warned_of(tmp_path):
+    file = tmp_path / "sweep.sbatch"
+    file.write_text(text("slurm", workers=3, gpus_per_worker=1, time_limit="2:00:00"))
+    eight_gpus = spec().model_copy(update={"resources": Resources(cpus_per_trial=1, gpus_per_trial=8)})
+    with pytest.raises(ConfigError, match="no node can hold a trial: it asks for 8 GPU, the largest node has 1"):
+        plan_sweep(eight_gpus, Sized, against=file)
+    few = spec(budget={"trials": 6, "epochs_per_trial": 6})
+    said = plan_sweep(few, Sized, against=file).text()
+    assert "the file asks for 3 nodes of 4 CPU, 1 GPU, 16 GB, all at once, for 2 h each time\n" in said
+    assert "6 trials run at once (3 nodes 12)" in said
+    assert "warning: no more than 6 trials run at once, for which 2 nodes are enough" in said
+    assert "warning: no trial uses its GPUs, resources.gpus_per_trial being 0" in said
+
+
+def test_against_a_file_hours_of_nodes_are_told_and_how_often_a_job_is_requeued():
+    asked = AskedFor(3, 4.0, 1.0, None, 16.0, "all at once", 2.0)
+    plan = Plan("x", 60, 6, 2.0, 0.0, {}, epoch_s=600.0, at_once={"3 nodes": 12}, gpu_share=0.25, launched=asked)
+    said = plan.text().splitlines()
+    assert "about 15.0 hours of such nodes, 15.0 GPU-hours, with none idle" in said
+    assert "it goes back into the queue and on: about 3 runs of 2 h" in said
+    assert not [line for line in said if line.startswith("warning")]
 
 
 @pytest.mark.parametrize(
