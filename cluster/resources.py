@@ -29,12 +29,18 @@ def check_fits(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, Any]]) 
     alive = [node["Resources"] for node in nodes if node["Alive"]]
     if any(all(node.get(name, 0) >= amount for name, amount in wanted.items()) for node in alive):
         return
-    name = next((n for n, amount in wanted.items() if all(node.get(n, 0) < amount for node in alive)), "the whole")
+    name = next((n for n, amount in wanted.items() if all(node.get(n, 0) < amount for node in alive)), None)
+    rule = f"no node can hold a trial: it asks for {in_words(wanted if name is None else {name: wanted[name]})}"
+    if name is None:  # all of it somewhere, and nowhere at once
+        kinds = [in_words({n: node.get(n, 0) for n in wanted if ":" not in n or node.get(n)}) for node in alive]
+        raise ConfigError(f"{rule} of one node; there are nodes of {'; '.join(sorted(set(kinds)))}", key="resources")
+    if ":" in name:
+        kind = name.partition(":")[0] + ":"
+        known = sorted({n.removeprefix(kind) for node in alive for n in node if n.startswith(kind)})
+        remedy = f"the nodes have {', '.join(known) or 'no GPU whose type is known'}"
+        raise ConfigError(f"{rule}, and {remedy}", key="resources.accelerator_type")
     most = max((node.get(name, 0) for node in alive), default=0)
-    asked = f"{wanted.get(name, 0):g} {name}" if name in wanted else str(dict(wanted))
-    raise ConfigError(
-        f"no node can hold a trial: it asks for {asked}, the largest node has {most:g}; ask for less", key="resources"
-    )
+    raise ConfigError(f"{rule}, the largest node has {most:g}; ask for less", key="resources")
 
 
 GPU_GIB = {  # memory by Ray's name of the type; of those that come in two sizes the smaller

@@ -10,6 +10,8 @@ from dfkd_core.errors import ConfigError
 
 # user:password@ after a scheme; `host:5000/` is a port, whatever @ comes later in the path.
 _URL = re.compile(r"://[^\s:@/]*:(?!\d+/)[^\s@]+@")
+# an option behind a URL's question mark that is called after what it holds
+_OPTION = re.compile(r"://\S*[?&][\w.-]*(password|passwd|pwd|secret|token|access_?key|api_?key)[\w.-]*=[^&\s]", re.I)
 
 
 class PasswordInUrlError(ConfigError):
@@ -24,7 +26,7 @@ class PasswordInUrlError(ConfigError):
 def refuse_passwords(values: Any) -> None:
     """Raise PasswordInUrlError at the first text below `values` that holds one."""
     for key, text in _texts(values, ""):
-        if _URL.search(text):
+        if _URL.search(text) or _OPTION.search(text):
             raise PasswordInUrlError(key)
 
 

@@ -103,7 +103,8 @@ class Mirror:
         known = self.store.files()
         for scope, names in self._local(None).items():
             self._sent[scope] = {name: seen for name, seen in names.items() if _is_sent(seen, known.get(name))}
-            gone = (name for name in known if _scope(name) == scope and name not in names and _is_ours(name))
+            there = (name for name in known if _scope(name) == scope and name not in LEDGERS)  # sent by their length
+            gone = (name for name in there if name not in names and _is_ours(name))
             self._sent[scope] |= dict.fromkeys(gone, (0, -1))
 
     def check(self) -> None:

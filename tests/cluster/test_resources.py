@@ -37,6 +37,20 @@ def test_two_halves_on_two_nodes_are_not_a_whole():
         check_fits({"CPU": 4, "GPU": 1}, [{"Alive": True, "Resources": {"CPU": 8}}, node(GPU=1.0)])
 
 
+def test_what_only_two_nodes_have_together_is_said_with_what_each_has():
+    rule = "asks for 4 CPU, 1 GPU of one node; there are nodes of 2 CPU, 1 GPU; 8 CPU, 0 GPU"
+    with pytest.raises(ConfigError, match=rule):
+        check_fits({"CPU": 4, "GPU": 1}, [{"Alive": True, "Resources": {"CPU": 8}}, node(GPU=1.0)])
+
+
+@pytest.mark.parametrize(
+    ("has", "said"), [({"accelerator_type:T4": 1.0}, "the nodes have T4"), ({}, "no GPU whose type is known")]
+)
+def test_a_type_of_gpu_that_no_node_has_is_refused_with_those_there_are(has, said):
+    with pytest.raises(ConfigError, match=rf"resources.accelerator_type: .* asks for A100, and .*{said}"):
+        check_fits({"CPU": 1, "GPU": 1, "accelerator_type:A100": 0.001}, [node(GPU=1.0, **has)])
+
+
 def test_a_dead_node_holds_nothing():
     with pytest.raises(ConfigError, match="the largest node has 0"):
         check_fits({"CPU": 1}, [node(alive=False)])

@@ -125,6 +125,13 @@ def test_a_password_in_any_url_of_the_file_is_refused_without_being_repeated(tmp
     assert "hunter2" not in line
 
 
+@pytest.mark.parametrize("option", ["password=hunter2", "sslmode=require&sslpassword=hunter2", "Access_Token=hunter2"])
+def test_a_secret_among_a_url_s_options_is_refused_without_being_repeated(tmp_path, option):
+    line = refused(changed(("storage", "ledger"), f"postgresql://user@host/db?{option}"), tmp_path)
+    assert "storage.ledger" in line and "must not hold a password" in line
+    assert "hunter2" not in line
+
+
 def test_a_config_holds_what_json_can_hold(tmp_path):
     """It travels to workers as JSON, and a resume reads it from YAML: all must see the same."""
     with pytest.raises(ConfigError, match="config must hold text, numbers"):

@@ -88,6 +88,18 @@ def test_only_what_has_changed_is_sent_and_what_was_dropped_is_removed(folder, u
     assert sorted(name for name in mirror.store.files() if "checkpoint" in name) == kept
 
 
+def test_a_driver_that_finds_nothing_to_do_leaves_the_copy_its_ledgers(folder, url, tmp_path):
+    (folder / "confirm").mkdir()
+    (folder / "confirm" / "ledger.journal").write_text("line\n")
+    for _ in range(2):
+        mirror = taken(folder, url)
+        mirror.update()
+        mirror.give_back()
+    place = elsewhere(tmp_path, url)
+    assert (place / "ledger.journal").read_text() == (folder / "ledger.journal").read_text() != ""
+    assert (place / "confirm" / "ledger.journal").read_text() == "line\n"
+
+
 def test_whenever_the_store_fails_the_copy_holds_what_its_ledger_speaks_of(folder, url, tmp_path, monkeypatch):
     """The ledger's line n speaks of checkpoint n; every write is the last one once."""
     mirror = taken(folder, url)
