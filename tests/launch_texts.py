@@ -3,7 +3,7 @@
 from cluster.launch_files import KINDS
 
 REQUIRED = {
-    "aws": {"shared": "fs-1.efs.eu-west-1.amazonaws.com"},
+    "aws": {"shared": "fs-1.efs.eu-west-1.amazonaws.com", "image": "ami-1"},
     "gcp": {"shared": "10.0.0.2:/share", "project": "speech"},
     "on-prem": {"head": "10.0.0.1", "hosts": ["10.0.0.2", "10.0.0.3"]},
     "kuberay": {"image": "dfkd:latest"},

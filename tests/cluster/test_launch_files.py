@@ -33,6 +33,12 @@ def test_ray_takes_the_files_of_the_clouds(kind, gpus, spot):
     ]
 
 
+def test_every_node_of_aws_has_the_image_that_was_named():
+    """Ray's own is an Ubuntu whose Python is too old for this package."""
+    kinds = yaml.safe_load(text("aws", image="ami-7"))["available_node_types"]
+    assert {kind["node_config"]["ImageId"] for kind in kinds.values()} == {"ami-7"}
+
+
 def test_ray_takes_the_file_of_machines_of_ones_own():
     config = yaml.safe_load(text("on-prem", gpus_per_worker=1))
     validate_config(prepare_config(config))
@@ -139,6 +145,7 @@ def says(package, program, content):
     [
         (AWS, {}, "shared: is required"),
         (AWS, {"shared": "fs; rm -rf /"}, "shared: .*fs; rm"),
+        (AWS, {"shared": "fs"}, "image: is required"),
         (GCP, {"shared": "h:/s", "project": "p", "name": "Not A Name"}, "name: .*Not A Name"),
         (OnPrem, {"head": "a", "hosts": []}, "hosts: "),
         (KubeRay, {"image": "a\nb"}, "image: "),
@@ -154,4 +161,4 @@ def test_what_cannot_stand_in_a_file_is_refused_by_name(kind, options, rule):
 
 def test_a_folder_that_goes_with_the_node_is_refused():
     with pytest.raises(ConfigError, match=r"out must lie below mount .*/home/me"):
-        AWS.parse({"shared": "fs", "out": "/home/me/runs"})
+        AWS.parse({"shared": "fs", "image": "ami-1", "out": "/home/me/runs"})

@@ -115,7 +115,7 @@ def test_a_ray_that_cannot_start_is_started_again_and_every_ray_ends_with_its_jo
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [said.name], "token and logs go"
 
 
-def test_an_array_begins_with_one_node_others_join_and_all_wait_and_end_with_its_head(slurm, tmp_path):
+def test_an_array_begins_with_one_node_that_others_join_and_end_with(slurm, tmp_path):
     held = slurm.says("sbatch", "--parsable", "--exclusive", "--nodes=2", "--output=/dev/null", "--wrap=sleep 600")
     wait_until(lambda: slurm.state(held) == "RUNNING")
     job, _ = submit(
@@ -131,14 +131,31 @@ def test_an_array_begins_with_one_node_others_join_and_all_wait_and_end_with_its
     assert [words.split()[0] for _, words in begun()] == ["--head"], "one node was free"
     address = (place / "address").read_text().strip()
     slurm.says("scancel", held)
-    follow(slurm, f"{job}_0", said, lambda state: len({node for node, _ in begun()}) == 3, 60)
+    follow(
+        slurm,
+        f"{job}_0",
+        said,
+        lambda state: sorted(node for node, _ in begun()) == ["node1", "node2", "node2", "node3"],
+        60,
+    )
     assert all(words.split()[0] == f"--address={address}" for _, words in begun()[1:])
     slurm.says("scancel", "--signal=TERM", "--batch", f"{job}_0")
-    for task in range(3):
-        follow(slurm, f"{job}_{task}", said, lambda state: state == "PENDING", 60)
-    follow(slurm, f"{job}_0", said, lambda state: state == "COMPLETED", 60)
+    follow(slurm, f"{job}_0", said, lambda state: state == "COMPLETED", 90)
     wait_until(lambda: not slurm.of_jobs())
+    assert [words.split()[0] for _, words in begun()].count("--head") == 2, "it went on where it was"
+    assert set((tmp_path / "ends").read_text().split()) == {"node1", "node2", "node3"}
     assert not place.exists(), "token and logs go"
+
+
+def test_a_task_of_an_array_that_has_no_head_to_join_gives_its_node_back(slurm, tmp_path):
+    words = ("--name", "alone", "--dfkd", "/bin/dfkd", "--memory-gb-per-worker", "1", "--array")
+    script, out = tmp_path / "sweep.sbatch", tmp_path / "x"
+    assert run(["cluster", "render", "slurm", "-o", str(script), "--out", str(out), *words]) == 0
+    script.write_text(script.read_text().replace("-lt 300 ]", "-lt 1 ]"))  # seconds that it waits
+    job = slurm.says("sbatch", "--parsable", "--array=1", str(script))
+    wait_until(lambda: "Restarts=1 " in slurm.says("scontrol", "show", "job", "--oneliner", f"{job}_1"))
+    slurm.says("scancel", job)
+    wait_until(lambda: not slurm.of_jobs())
 
 
 def test_a_requeue_and_a_dead_node_cost_no_trial(slurm, tmp_path):
