@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check page bench bench-cluster bench-search screenshots chaos teacher clean
+.PHONY: demo test check page bench bench-cluster bench-search three-nodes screenshots chaos teacher clean
 
 demo: $(STAMP)
 	$(BIN)/dfkd data demo
@@ -38,6 +38,10 @@ bench: $(STAMP)
 # 64 workers on four Ray nodes of this machine (12 GiB), then 16 nodes that come and go: a quarter of an hour
 bench-cluster: $(STAMP)
 	$(BIN)/python -m benchmarks cluster_scale
+
+# `dfkd sweep submit` on three nodes (network namespaces), one of which dies; as root, after pip install '.[cluster]'
+three-nodes: $(STAMP)
+	$(BIN)/python -m benchmarks.three_nodes runs/three-nodes
 
 # Searches compared on a simulated clock; interrupted, it goes on. BENCH_SYNE_TUNE and BENCH_NEPS name the Pythons of peers.
 BENCH_SYNE_TUNE ?=
