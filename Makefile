@@ -47,7 +47,7 @@ three-nodes: $(STAMP)
 BENCH_SYNE_TUNE ?=
 BENCH_NEPS ?=
 bench-search: $(STAMP)
-	BENCH_SYNE_TUNE=$(BENCH_SYNE_TUNE) BENCH_NEPS=$(BENCH_NEPS) $(BIN)/python -m benchmarks.search $(ARGS)
+	OMP_NUM_THREADS=1 BENCH_SYNE_TUNE=$(BENCH_SYNE_TUNE) BENCH_NEPS=$(BENCH_NEPS) $(BIN)/python -m benchmarks.search $(ARGS)
 
 # of the demo, and of its comparison with a sweep of random starts without a teacher
 screenshots: $(STAMP) demo

@@ -102,7 +102,7 @@ def parse_distribution(entry: Mapping[str, Any], key: str, file: str | Path | No
     """Check one entry of a space; `log` excludes `step` and needs min > 0."""
     unknown = [name for name in entry if name not in ("min", "max", "log", "int", "step", "values")]
     if unknown:
-        remedy = nearest(unknown[0], ["min", "max", "log", "int", "step", "values", "when"])
+        remedy = nearest(unknown[0], ["min", "max", "log", "int", "step", "values", "when", "prior"])
         raise ConfigError(f"is not a known key; {remedy}", key=f"{key}.{unknown[0]}", file=file)
     rule = _choice_rule(entry) if "values" in entry else _range_rule(entry)
     if rule:

@@ -37,12 +37,16 @@ class Suggests(Protocol):
 
 @dataclass(frozen=True)
 class Dimension:
-    """One key's distribution under one condition; `name` is its parameter in the study."""
+    """One key's distribution under one condition; `name` is its parameter in the study.
+
+    `prior` holds the study's parameters around which good values are expected, most often none.
+    """
 
     key: str
     name: str
     distribution: Distribution
     when: Mapping[str, tuple[Any, ...]]
+    prior: tuple[Any, ...] = ()
 
     def is_active(self, overrides: Mapping[str, Any]) -> bool:
         """True when every parent has been given one of the values asked for."""
@@ -162,14 +166,32 @@ def _dimensions(key: str, entry: Any, file: str | Path | None) -> Iterator[Dimen
         where = f"space.{key}" + (f"[{index}]" if len(alternatives) > 1 else "")
         if not isinstance(alternative, Mapping):
             raise ConfigError(f"must be {{min, max}} or {{values}}, but got {alternative!r}", key=where, file=file)
-        rest = {name: value for name, value in alternative.items() if name != "when"}
+        rest = {name: value for name, value in alternative.items() if name not in ("when", "prior")}
         name = f"{key}#{index}" if len(alternatives) > 1 else key
         when = {} if alternative.get("when") is None else alternative["when"]
         if not isinstance(when, Mapping):
             rule = f"must map a parent's key to a value or a list, but got {when!r}"
             raise ConfigError(rule, key=f"{where}.when", file=file)
         conditions = {str(parent): tuple(v) if isinstance(v, list) else (v,) for parent, v in when.items()}
-        yield Dimension(key, name, parse_distribution(rest, where, file), conditions)
+        distribution = parse_distribution(rest, where, file)
+        yield Dimension(key, name, distribution, conditions, _prior(alternative, distribution, where, file))
+
+
+def _prior(
+    alternative: Mapping[str, Any], distribution: Distribution, where: str, file: str | Path | None
+) -> tuple[Any, ...]:
+    """One value, or a list of them, as the study's parameters; each must lie in the distribution."""
+    if "prior" not in alternative:
+        return ()
+    told = alternative["prior"]
+    try:
+        found = tuple(distribution.encode(value, "") for value in (told if isinstance(told, list) else [told]))
+    except ConfigError as error:
+        rule = f"must hold values that the space may draw, but: {error.rule}"
+        raise ConfigError(rule, key=f"{where}.prior", file=file) from error
+    if not found:
+        raise ConfigError("must hold at least one value, but got []; leave it out", key=f"{where}.prior", file=file)
+    return found
 
 
 def _parents_first(dimensions: Sequence[Dimension], file: str | Path | None) -> list[Dimension]:

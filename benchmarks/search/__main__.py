@@ -11,25 +11,40 @@ import json
 import math
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.search.compare import at_equal_quality, problems, run, summary, tasks
+from benchmarks.search.families import FAMILIES
 from benchmarks.search.pictures import write_page, write_png
-from benchmarks.search.searches import COMPARED, missing
+from benchmarks.search.searches import COMPARED, SEARCHES, missing
+from dfkd_core.errors import DFKDError
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Exit status 2 with one line for a table of another version and for a name that is none."""
     warnings.simplefilter("ignore")
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--problems", default=",".join(problems()))
+    try:
+        known = problems()
+    except DFKDError as error:
+        parser.exit(2, f"{error}\n")
+    parser.add_argument("--problems", default=",".join(known))
     parser.add_argument("--searches", default=",".join(COMPARED))
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--workers", default="4")
-    parser.add_argument("--trials", type=int, default=60, help="a family's time is that of so many full random trials")
+    parser.add_argument("--trials", type=int, default=40, help="a family's time is that of so many full random trials")
     parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--out", type=Path, default=Path("bench-results/search"))
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
+    for option, names, there in (
+        ("problems", chosen.problems, {*FAMILIES, *known}),
+        ("searches", chosen.searches, SEARCHES),
+    ):
+        wrong = [name for name in names.split(",") if name not in there]
+        if wrong:
+            parser.error(f"--{option} must be among {', '.join(sorted(there))}, but got {wrong[0]!r}")
     searches = []
     for search in chosen.searches.split(","):
         why = missing(search)

@@ -49,7 +49,7 @@ SEARCHES: dict[str, Begin] = {
     "tpe-joint+asha": engine("tpe", ASHA, **JOINT),
 }
 COMPARED = tuple(SEARCHES)[:10]
-SLOW = ("gp", "neps-primo", "front+asha")  # a Gaussian process for each proposal: few seeds of one problem
+SLOW = ("gp", "neps-primo")  # half a minute and more for one run: few seeds of one problem
 PEERS = {"syne-moasha": "syne_moasha", "neps-primo": "neps_primo"}
 
 

@@ -16,7 +16,7 @@ _DISTRIBUTION = {
         {
             "description": "one of these values",
             "type": "object",
-            "properties": {"values": _ANY_VALUES, "when": {"type": "object"}},
+            "properties": {"values": _ANY_VALUES, "when": {"type": "object"}, "prior": {}},
             "required": ["values"],
             "additionalProperties": False,
         },
@@ -27,6 +27,7 @@ _DISTRIBUTION = {
                 **dict.fromkeys(("min", "max", "step"), _NUMBER),
                 **dict.fromkeys(("log", "int"), _FLAG),
                 "when": {"type": "object"},
+                "prior": {},
             },
             "required": ["min", "max"],
             "additionalProperties": False,

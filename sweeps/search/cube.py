@@ -25,8 +25,8 @@ class Cube:
 
     def __init__(self, space: Space) -> None:
         self.dimensions = space.dimensions
-        self._levels = [_num_levels(dimension.distribution) for dimension in space.dimensions]
-        self._is_nominal = [_is_nominal(dimension.distribution) for dimension in space.dimensions]
+        self.levels = [_num_levels(dimension.distribution) for dimension in space.dimensions]
+        self._is_nominal = [is_nominal(dimension.distribution) for dimension in space.dimensions]
         self._by_key: dict[str, list[int]] = {}
         for index, dimension in enumerate(space.dimensions):
             self._by_key.setdefault(dimension.key, []).append(index)
@@ -35,7 +35,7 @@ class Cube:
         """A study's parameters as a row; those that are missing are taken as not active."""
         return np.array(
             [
-                _unit(dimension.distribution, params[dimension.name]) if dimension.name in params else math.nan
+                unit_of(dimension.distribution, params[dimension.name]) if dimension.name in params else math.nan
                 for dimension in self.dimensions
             ]
         )
@@ -43,7 +43,7 @@ class Cube:
     def params(self, row: Array) -> dict[str, Any]:
         """The study's parameters that a row stands for."""
         return {
-            dimension.name: _value(dimension.distribution, float(unit))
+            dimension.name: value_of(dimension.distribution, float(unit))
             for dimension, unit in zip(self.dimensions, row, strict=True)
             if not math.isnan(unit)
         }
@@ -51,7 +51,7 @@ class Cube:
     def rows_of(self, units: Array) -> Array:
         """Points of the space from numbers in [0, 1) (point, dimension), each as likely as under uniform draws."""
         rows = np.empty_like(units)
-        for column, levels in enumerate(self._levels):
+        for column, levels in enumerate(self.levels):
             rows[:, column] = self._snapped(column, units[:, column], levels)
         return self._only_active(rows)
 
@@ -67,16 +67,16 @@ class Cube:
         size = rng.choice(STEPS, size=(len(rows), 1))
         step = size * rng.standard_normal(rows.shape)
         moved = np.empty_like(rows)
-        for column, levels in enumerate(self._levels):
+        for column, levels in enumerate(self.levels):
             old, new = rows[:, column], fresh[:, column]
             drawn = self._snapped(column, new, levels)
             if self._is_nominal[column]:
                 near = drawn
             elif levels is None:
-                near = _reflected(old + step[:, column])
+                near = reflected(old + step[:, column])
             else:
                 jump = np.sign(step[:, column]) * np.maximum(1, np.round(np.abs(step[:, column]) * (levels - 1)))
-                near = _reflected(old + jump / (levels - 1)) if levels > 1 else old
+                near = reflected(old + jump / (levels - 1)) if levels > 1 else old
             moved[:, column] = np.where(np.isnan(old), drawn, np.where(change[:, column], near, old))
         return self._only_active(moved)
 
@@ -88,7 +88,7 @@ class Cube:
         columns, owners = [], []
         for index, units in enumerate(rows.T):
             if self._is_nominal[index]:
-                size = self._levels[index] or 1
+                size = self.levels[index] or 1
                 columns += [np.where(units == value, math.sqrt(0.5), 0.0) for value in range(size)]
                 owners += [index] * size
             else:
@@ -115,7 +115,7 @@ class Cube:
     def _holds(self, column: int, units: Array, values: Sequence[Any]) -> NDArray[np.bool_]:
         """Which units of a column stand for one of these values."""
         distribution = self.dimensions[column].distribution
-        wanted = [_unit(distribution, code) for value in values if (code := self._code(column, value)) is not None]
+        wanted = [unit_of(distribution, code) for value in values if (code := self._code(column, value)) is not None]
         return np.asarray(
             np.isclose(units[:, None], np.array(wanted)[None] if wanted else np.empty((1, 0))).any(axis=1)
         )
@@ -125,7 +125,8 @@ class Cube:
         return dimension.distribution.encode(value, dimension.key) if dimension.holds(value) else None
 
 
-def _is_nominal(distribution: Distribution) -> bool:
+def is_nominal(distribution: Distribution) -> bool:
+    """Whether its values have no order."""
     return isinstance(distribution, OneOf) and not distribution.is_ordered
 
 
@@ -138,7 +139,7 @@ def _num_levels(distribution: Distribution) -> int | None:
     return None
 
 
-def _unit(distribution: Distribution, code: Any) -> float:
+def unit_of(distribution: Distribution, code: Any) -> float:
     """A parameter of the study in [0, 1], or its index."""
     if isinstance(distribution, OneOf):
         if distribution.is_ordered:
@@ -151,7 +152,7 @@ def _unit(distribution: Distribution, code: Any) -> float:
     return (float(code) - distribution.low) / (distribution.high - distribution.low)
 
 
-def _value(distribution: Distribution, unit: float) -> Any:
+def value_of(distribution: Distribution, unit: float) -> Any:
     """The parameter of the study for a number in [0, 1], or for an index."""
     if isinstance(distribution, OneOf):
         return (
@@ -167,7 +168,7 @@ def _value(distribution: Distribution, unit: float) -> Any:
     return round(value) if distribution.integer else value
 
 
-def _reflected(units: Array) -> Array:
+def reflected(units: Array) -> Array:
     """Numbers that left [0, 1], folded back into it."""
     folded = np.abs(units) % 2.0
     return np.asarray(np.where(folded > 1.0, 2.0 - folded, folded))

@@ -11,7 +11,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from sweeps.search.front_sampler import WholePoint
+from sweeps.search.even_start import WholePoint
 from sweeps.search.history import Outlook, given
 
 MAX_REDRAWS = 40  # a small space may hold nothing else

@@ -19,13 +19,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler, RandomSampler
+from optuna.samplers import RandomSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
-from scipy.stats import norm, qmc
+from scipy.stats import norm
 
 from sweeps import pareto
 from sweeps.search.cube import Array, same_rows
+from sweeps.search.even_start import WholePoint, even_row
 from sweeps.search.gaussian_process import GaussianProcess, Scales, fit_scales
 from sweeps.search.history import Finals, Lesson, Outlook, most_telling, stage_of
 from sweeps.search.improvement import directions, expected_improvement
@@ -36,20 +37,6 @@ NUM_PARENTS = 24
 MODELLED, FITTED = 300, 150  # trials that a model holds, and that its scales are fitted to
 NOISE, KNOWN_NOISE = 0.02, 1e-4  # of the variance of a learned and of a known objective
 NUM_FULL = 2  # trials at full length without which there is no model
-
-
-class WholePoint(BaseSampler):
-    """A sampler that proposes a whole point at once, conditions included, when its first parameter is asked for."""
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Nothing is drawn apart from the whole."""
-        return {}
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """Nothing."""
-        return {}
 
 
 class FrontSampler(WholePoint):
@@ -79,10 +66,7 @@ class FrontSampler(WholePoint):
         num_known = sum(lesson.state.is_finished() for lesson, known in zip(lessons, is_known, strict=True) if known)
         num_full = sum(lesson.state is TrialState.COMPLETE for lesson in lessons)
         if num_known < max(2, self._num_startup) or num_full < NUM_FULL:
-            # a scrambled Sobol sequence fills every class of size evenly
-            sequence = qmc.Sobol(len(cube.dimensions), rng=np.random.default_rng(self._seed))
-            length = 1 << self._number.bit_length()  # balanced for powers of two
-            return np.asarray(cube.rows_of(sequence.random(length)[[self._number]])[0])
+            return even_row(self._seed, self._number, cube)
         rows = np.array([lesson.row for lesson in lessons])
         belief = Belief.of(self._outlook, lessons, rows, finals)
         parents = rows[belief.best(NUM_PARENTS)]

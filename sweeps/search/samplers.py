@@ -20,9 +20,11 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from dfkd_core.errors import ConfigError
+from sweeps.search.even_start import EvenStart
 from sweeps.search.fresh_draws import FreshSampler
 from sweeps.search.front_sampler import FrontSampler
 from sweeps.search.history import Outlook
+from sweeps.search.priors import PriorSampler
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def _tpe(draw: Draw, known: Experience, options: Mapping[str, Any]) -> BaseSampl
     """
     defaults = {"multivariate": False, "group": False, "constant_liar": True, "n_startup_trials": 1}
     if known.num_known < options.get("n_startup_trials", known.num_startup) or not known.num_complete:
-        return UniformSampler(draw.stream)
+        return EvenStart(draw.seed, draw.stream, draw.number, draw.outlook.cube)
     return RecallingTPE(draw.outlook, seed=draw.stream, **{**defaults, **options})
 
 
@@ -144,4 +146,4 @@ def build_sampler(
             sampler = SAMPLERS[name](Draw(seed, stream, number, outlook), known, options)
         except (TypeError, ValueError) as error:
             raise ConfigError(f"must be options of the {name} sampler, but {error}", key="sampler.options") from error
-    return FreshSampler(sampler, outlook, stream)
+    return FreshSampler(PriorSampler(sampler, outlook.space, number - outlook.num_others, stream), outlook, stream)

@@ -92,6 +92,12 @@ def test_alternatives_are_parameters_of_their_own():
         ({"a": {"values": [1, 2]}, "b": {"values": [1], "when": {"a": []}}}, "never"),
         ({"a": {"values": [1], "when": {"b": 1}}, "b": {"values": [1], "when": {"a": 1}}}, "cycle"),
         ({"a": {"values": [1], "when": {"a": 1}}}, "cycle"),
+        (
+            {"a": {"values": [1, 2], "prior": 3}},
+            r"a\.prior.*must hold values that the space may draw, but.*one of \[1, 2\]",
+        ),
+        ({"a": {"min": 1, "max": 2, "prior": [1.5, 2.5]}}, r"a\.prior.*but: must be in \[1, 2\], but got 2.5"),
+        ({"a": {"min": 1, "max": 2, "prior": []}}, "at least one value"),
         ({"p": {"values": [1, 2]}, "a": [{"values": [1]}, {"values": [2], "when": {"p": 1}}]}, "overlap"),
         (
             {"p": {"values": [1, 2]}, "a": [{"values": [1], "when": {"p": [1, 2]}}, {"values": [2], "when": {"p": 2}}]},
@@ -184,7 +190,9 @@ PARTS = st.recursive(
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
         st.dictionaries(
-            st.sampled_from(["min", "max", "log", "int", "step", "values", "when", "a", "b"]), inner, max_size=4
+            st.sampled_from(["min", "max", "log", "int", "step", "values", "when", "prior", "a", "b"]),
+            inner,
+            max_size=4,
         ),
     ),
     max_leaves=8,

@@ -1,12 +1,14 @@
 """The table of trained configurations: made in grids, read as a problem, refused when it is of another version."""
 
 import json
+import re
 from collections import Counter
 from itertools import islice
 
 import numpy as np
 import pytest
 
+from benchmarks.search.__main__ import main
 from benchmarks.search.make_table import STARTS, grid
 from benchmarks.search.table import Table, key_of, read_table
 from dfkd_core.errors import ConfigError
@@ -63,6 +65,21 @@ def test_a_row_of_another_version_is_refused(tmp_path):
     path.write_text('{"values": ')
     with pytest.raises(ConfigError, match="line 1 must be a row"):
         read_table(path)
+
+
+def test_the_command_refuses_such_a_table_and_unknown_names_in_one_line(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "table.jsonl"
+    path.write_text(json.dumps({**made_up()[0], "version": 0}))
+    for table, arguments, words in (
+        (path, [], "line 1 must be of version 1, but is of 0"),
+        (tmp_path / "none", ["--searches", "tpe,nosuch"], "--searches must be among .* but got 'nosuch'"),
+        (tmp_path / "none", ["--problems", "table-sliced"], "--problems must be among .* but got 'table-sliced'"),
+    ):
+        monkeypatch.setattr("benchmarks.search.compare.TABLE", table)
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        assert caught.value.code == 2
+        assert re.search(words, capsys.readouterr().err.splitlines()[-1])
 
 
 def test_a_part_of_a_table_is_a_problem_as_soon_as_its_first_block_is_whole():
