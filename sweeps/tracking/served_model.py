@@ -18,7 +18,8 @@ class ServedModel(PythonModel):  # type: ignore[misc]
 
         self._network = open_network(context.artifacts["model"])
 
-    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:  # MLflow reads any other hint
+    # of a bare array MLflow asks for the signature that the model is logged with; of other hints it makes one, or warns
+    def predict(self, context: Any, model_input: np.ndarray, params: Any = None) -> Any:
         """Enhanced waveforms (batch, time) of noisy ones (batch, time), 16 kHz, float32."""
         from dfkd_core.signal.level import at_reference_level
 

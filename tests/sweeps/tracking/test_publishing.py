@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
 import mlflow.pyfunc
 import numpy as np
 import pytest
+import soundfile
 import tiny_corpus as tiny
 from mlflow.tracking import MlflowClient
 
@@ -23,8 +25,6 @@ from dfkd_core.signal.level import at_reference_level
 from dfkd_core.teachers import open_network
 from dfkd_core.trained.model_folder import write_model_folder
 from sweeps.cli import run
-
-NOISY = 0.01 * np.random.default_rng(0).standard_normal((2, 8000)).astype(np.float32)
 
 
 @pytest.fixture
@@ -66,7 +66,16 @@ def served(command, port, tmp_path):
 
 
 def test_a_published_model_enhances_loaded_back_and_over_http(model, tmp_path, capsys):
-    assert run(["publish", str(model), "--name", "small-dccrn"]) == 0
+    wav = tmp_path / "noisy.wav"
+    soundfile.write(wav, tiny.talking(2.0, 0) + tiny.hissing(2.0, 0), 16_000, subtype="PCM_16")
+    noisy = soundfile.read(wav, dtype="float32", always_2d=True)[0].T
+    assert run(["enhance", str(model), str(wav), str(tmp_path / "clean.wav")]) == 0
+    capsys.readouterr()
+
+    with warnings.catch_warnings(record=True) as remarks:
+        warnings.simplefilter("always")
+        assert run(["publish", str(model), "--name", "small-dccrn"]) == 0
+    assert [str(remark.message) for remark in remarks if "ype hint" in str(remark.message)] == []
     told = capsys.readouterr()
     first, page, command = (line.removeprefix("run").removeprefix("serve").strip() for line in told.out.splitlines())
     assert (first, told.err) == ("small-dccrn, version 1", "")
@@ -76,17 +85,17 @@ def test_a_published_model_enhances_loaded_back_and_over_http(model, tmp_path, c
 
     mlflow.set_tracking_uri(uri)
     loaded = mlflow.pyfunc.load_model("models:/small-dccrn/1")
-    expected = at_reference_level(open_network(model), NOISY)
-    np.testing.assert_array_equal(loaded.predict(NOISY), expected)
+    expected = at_reference_level(open_network(model), noisy)
+    np.testing.assert_array_equal(loaded.predict(noisy), expected)
     assert [port.shape for port in loaded.metadata.signature.inputs] == [(-1, -1)]
     assert loaded.input_example.shape == (1, 4000)
     with pytest.raises(mlflow.exceptions.MlflowException, match="shape"):
-        loaded.predict(NOISY[0])
+        loaded.predict(noisy[0])
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    body = json.dumps({"inputs": NOISY.tolist()}).encode()
+    body = json.dumps({"inputs": noisy.tolist()}).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{port}/invocations", body, {"Content-Type": "application/json"})
     with served(command, port, tmp_path) as process:
         deadline = time.monotonic() + 120
@@ -99,6 +108,10 @@ def test_a_published_model_enhances_loaded_back_and_over_http(model, tmp_path, c
                 log = (tmp_path / "serve.log").read_text()[-2000:]
                 assert process.poll() is None and time.monotonic() < deadline, f"{error}: {log}"
                 time.sleep(0.3)
-    np.testing.assert_allclose(np.array(said["predictions"]), expected, atol=1e-6)
+    served_clean = np.array(said["predictions"], np.float32)
+    np.testing.assert_allclose(served_clean, expected, atol=1e-6)
+    soundfile.write(tmp_path / "served.wav", served_clean.T, 16_000, subtype="PCM_16")
+    by_file, by_http = (soundfile.read(tmp_path / name, dtype="int16")[0] for name in ("clean.wav", "served.wav"))
+    np.testing.assert_allclose(by_http.astype(int), by_file.astype(int), atol=1)
     assert run(["publish", str(model), "--name", "small-dccrn"]) == 0
     assert "small-dccrn, version 2" in capsys.readouterr().out
