@@ -25,6 +25,8 @@ LONGEST_SOCKET = 107  # bytes of a socket's path, on Linux
 INSIDE = "/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store.10"  # what Ray adds to its folder
 NO_ANSWER = ("timed out during startup", "Timed out waiting for file")  # of a raylet, of a GCS, that is slow to come up
 READ_ON_START = ("ENABLE_RAY_CLUSTER", "RAY_ENABLE_UV_RUN_RUNTIME_ENV")  # constants of Ray's
+# on a busy machine an agent, and workers, which yield to all else, take minutes to come up, and would be given up
+SLOW = {"RAY_agent_register_timeout_ms": "200000", "RAY_worker_register_timeout_seconds": "300"}
 AUTH = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 LOOPBACK = "127.0.0.1"
 raylet: Any = ray._raylet
@@ -46,14 +48,16 @@ def start(num_cpus: int | None) -> None:
         **short_folder(),
     }
     with by_itself():
-        try:
-            ray.init(**options)
-        except Exception as error:  # Ray raises Exception itself where its processes are slow
-            ray.shutdown()
-            if not any(words in str(error) for words in NO_ANSWER):
-                raise DFKDError(f"no Ray could be started on this machine: {' '.join(str(error).split())}") from error
-            _log.warning("Ray did not come up in time on this busy machine; trying once more")
-            ray.init(**options)
+        for is_last in (False, True):
+            try:
+                ray.init(**options)
+                break
+            except Exception as error:  # Ray raises Exception itself where its processes are slow
+                ray.shutdown()
+                if is_last or not any(words in str(error) for words in NO_ANSWER):
+                    reason = " ".join(str(error).split())
+                    raise DFKDError(f"no Ray could be started on this machine: {reason}") from error
+                _log.warning("Ray did not come up in time on this busy machine; trying once more")
 
 
 def stop() -> None:
@@ -71,7 +75,7 @@ def by_itself() -> Iterator[None]:
     a switch for systems on which it knows no clusters, read here and by the processes that it starts. The last is
     what it does when it finds that this process was started by `uv run`.
     """
-    settings = {SWITCH: "0", "RAY_agent_register_timeout_ms": "200000"}
+    settings = {SWITCH: "0", **SLOW}
     if not any(name in os.environ for name in AUTH):
         settings["RAY_AUTH_TOKEN"] = _token
         raylet.AuthenticationTokenLoader.instance().reset_cache()

@@ -107,4 +107,4 @@ def open_network(path: str | Path, device: torch.device | None = None) -> Teache
         return TrainedTeacher(path, device)
     shipped = f" (shipped: {', '.join(shipped_names())})" if shipped_names() else ""
     rule = f"must be a model folder, a shipped name{shipped} or an ONNX file, but there is no such place"
-    raise ConfigError(rule, file=path)
+    raise ConfigError(f"{rule}; bring it back from where it was made, or name another", file=path)

@@ -37,7 +37,8 @@ class ONNXTeacher:
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
-            raise ConfigError("must be an existing ONNX file; check the path", file=path)
+            rule = "must be an existing ONNX file, but there is no such file"
+            raise ConfigError(f"{rule}; bring it back from where it was made, or name another", file=path)
         self.path = path
         self.name = path.stem
 

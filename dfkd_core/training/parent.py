@@ -49,7 +49,8 @@ def find_parent(config: ExperimentConfig) -> Parent | None:
     place = model_place(_teacher(config) if start == TEACHER else start)
     if not place.exists():
         rule = f"must be {TEACHER}, a model folder or a shipped name ({', '.join(shipped_names())})"
-        raise ConfigError(f"{rule}, but there is no {start}; `dfkd train` makes a folder", key=KEY)
+        remedy = "bring it back from where it was trained, or name another; `dfkd train` makes a folder"
+        raise ConfigError(f"{rule}, but there is no {start}; {remedy}", key=KEY)
     student = read_model_config(place).student
     return Parent(place, student, _is_wider(config.student, student, start))
 

@@ -20,19 +20,27 @@ from sweeps.distillation.sounds import PEAK, chosen_mixtures
 from sweeps.fronts.listening import encoded
 
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 92rem; padding: 0 1rem }
 :root { color-scheme: light dark }
-table { border-collapse: collapse; margin: 1rem 0 }
+h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem } h3 { font-size: 1rem; margin: 1rem 0 .3rem }
+p { max-width: 46rem } .table { overflow-x: auto; margin: 1rem 0 }
+table { border-collapse: collapse }
 th, td { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #8884; font-variant-numeric: tabular-nums }
-th:first-child, td:first-child { text-align: left; overflow-wrap: anywhere }
-svg { width: 100%; max-width: 34rem; height: auto; font-size: 11px } svg text { fill: currentColor }
+th { vertical-align: bottom } th:first-child, td:first-child { text-align: left; padding-left: 0 }
+td { white-space: nowrap }
+.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); align-items: end; gap: 1rem 2rem }
+svg { width: 100%; max-width: 30rem; height: auto; font-size: 12px } svg text { fill: currentColor }
 svg polyline, svg line { stroke-width: 2 } svg .line0 { stroke: #0c6b78 } svg .line1 { stroke: #b45309 }
 svg .line2 { stroke: #6d28d9 } svg .line3 { stroke: #be123c } svg .line4 { stroke: #6b7280 }
-figure { margin: 1rem 0 } .heard { display: flex; flex-wrap: wrap; gap: 1rem } .heard figure { margin: 0 }
+figure { margin: 0 } .heard { display: flex; flex-wrap: wrap; gap: 1rem }
 audio { width: 15rem; max-width: 100% }
 svg circle { fill: #0c6b78; fill-opacity: .55 } svg path { stroke: currentColor; stroke-opacity: .5; fill: none }
+svg path.grid { stroke-opacity: .15 }
+@media (prefers-color-scheme: dark) {
+svg .line0 { stroke: #4fc3d0 } svg .line1 { stroke: #f59e42 } svg .line2 { stroke: #b79bff }
+svg .line3 { stroke: #fb7185 } svg .line4 { stroke: #a3a9b3 } svg circle { fill: #4fc3d0 } }
 """
-SIDE, EDGE = 400, 40  # of the drawing, in its own units
+SIDE, EDGE = 300, 40  # of a drawing, in its own units
 HEARD_S = 10  # of a long file
 PLOTTED = ("pesq_wb", "si_sdr_db")
 
@@ -48,6 +56,7 @@ def scores_page(scores: ModelScores, others: Sequence[ModelScores] = ()) -> str:
         value, gain = (f"{_number(low)} to {_number(high)}" for low, high in spans)
         means.append([f"{name} ({KNOWN[name].unit})", model, value, noisy, model - noisy, gain])
     head = ("metric", "model", "95 % interval", "noisy", "better by", "95 % interval")
+    plots = [*(_by_snr(scores, others, name) for name in PLOTTED), *(_scatter(scores, name) for name in PLOTTED)]
     agreement = "no clean speech is known: scores tell agreement with the teacher, not quality. "
     body = [
         f"<h1>{_text(title)}</h1>",
@@ -55,8 +64,7 @@ def scores_page(scores: ModelScores, others: Sequence[ModelScores] = ()) -> str:
         f"<p>{agreement if scores.model.reference == 'teacher' else ''}"
         f"Intervals: drawn were {_text(scores.model.crossing.words())}.</p>",
         _beside(scores, others) if others else "",
-        *(_by_snr(scores, others, name) for name in PLOTTED),
-        *(_scatter(scores, name) for name in PLOTTED),
+        f'<div class="plots">{"".join(plots)}</div>' if any(plots) else "",
         _sounds(scores, others),
         _groups(scores, "SNR dB", "snr_db"),
         _groups(scores, "noise", "noise_family"),
@@ -65,19 +73,25 @@ def scores_page(scores: ModelScores, others: Sequence[ModelScores] = ()) -> str:
     allowed = "default-src 'none'; style-src 'unsafe-inline'; media-src data:"
     policy = f'<meta http-equiv="Content-Security-Policy" content="{allowed}">'
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{policy}'
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">{policy}'
         f"<title>{_text(title)}</title><style>{STYLE}</style></head>\n<body>{''.join(body)}</body></html>\n"
     )
 
 
 def _beside(scores: ModelScores, others: Sequence[ModelScores]) -> str:
+    """A row for the model and each other: its mean and, below that, by how much the model is better."""
     names = list(scores.model.mean)
-    rows = [[scores.name, *(cell for n in names for cell in (scores.model.mean[n], ""))]]
+    rows = [[scores.name, *(_number(scores.model.mean[n]) for n in names)]]
     for one in beside(scores, others):
-        gains = (f"{one.gain[n]:+.3f} ({' to '.join(map(_number, one.gain_interval[n]))})" for n in names)
-        rows.append([one.name, *(cell for n, gain in zip(names, gains, strict=True) for cell in (one.mean[n], gain))])
-    head = ("beside it", *(word for n in names for word in (n, "the model is better by")))
-    return f"<h2>Beside it</h2>{_table(head, rows)}<p>In brackets: 95 % intervals over the same clips, paired.</p>"
+        spans = {
+            n: f" ({' to '.join(map(_number, pair))})"
+            for n, pair in one.gain_interval.items()
+            if math.isfinite(pair[0])
+        }
+        rows.append([one.name, *(f"{_number(one.mean[n])}\n{one.gain[n]:+.3f}{spans.get(n, '')}" for n in names)])
+    words = "Below each mean: by how much the model is better, with the 95 % interval over the same clips, paired."
+    return f"<h2>Beside it</h2>{_table(('', *names), rows)}<p>{words}</p>"
 
 
 def _by_snr(scores: ModelScores, others: Sequence[ModelScores], name: str) -> str:
@@ -99,12 +113,14 @@ def _by_snr(scores: ModelScores, others: Sequence[ModelScores], name: str) -> st
     def y(value: float) -> float:
         return SIDE - EDGE - scale * (value - low)
 
-    drawn = [f'<path d="M{EDGE} {EDGE}V{SIDE - EDGE}H{SIDE - EDGE}"/>']
+    levels = _round_values(low, high)
+    grid = "".join(f"M{EDGE} {y(value):.1f}H{SIDE - EDGE}" for value in levels)
+    drawn = [f'<path d="M{EDGE} {EDGE}V{SIDE - EDGE}H{SIDE - EDGE}"/><path class="grid" d="{grid}"/>']
     for number, (label, line) in enumerate(lines.items()):
         points = " ".join(f"{x(i):.1f},{y(v):.1f}" for i, v in enumerate(line) if math.isfinite(v))
         dash = "" if number == 0 else f' stroke-dasharray="{2 + 3 * number} {2 + number}"'
         drawn.append(f'<polyline points="{points}" fill="none" class="line{number % 5}"{dash}/>')
-        place = 14 + 13 * number
+        place = EDGE - 14 - 15 * (len(lines) - 1 - number)
         drawn.append(
             f'<line x1="{EDGE + 8}" x2="{EDGE + 32}" y1="{place - 4}" y2="{place - 4}" class="line{number % 5}"{dash}/>'
         )
@@ -113,13 +129,13 @@ def _by_snr(scores: ModelScores, others: Sequence[ModelScores], name: str) -> st
         (x(i), SIDE - EDGE + 16, "middle", group) for i, group in enumerate(known)
     ]
     ticks += [(SIDE / 2, SIDE - 6, "middle", "SNR, dB")]
-    ticks += [(EDGE - 4, y(value), "end", _number(value)) for value in (low, high)]
+    ticks += [(EDGE - 6, y(value) + 4, "end", f"{value:g}") for value in levels]
     words = "".join(
         f'<text x="{left:.0f}" y="{top:.0f}" text-anchor="{anchor}">{_text(word)}</text>'
         for left, top, anchor, word in ticks
     )
     label = f"mean {name} by SNR"
-    top = 13 * len(lines)
+    top = 15 * len(lines) - EDGE + 14  # as much as the legend needs
     view = f"0 {-top} {SIDE} {SIDE + top}"
     legend = "".join(drawn)
     return (
@@ -194,23 +210,35 @@ def _scatter(scores: ModelScores, name: str) -> str:
     )
     first, last = place(low), place(high)
     axes = f"M{first} {SIDE - last}V{SIDE - first}H{last}M{first} {SIDE - first}L{last} {SIDE - last}"
+    levels = _round_values(low, high)
     words = "".join(
         f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}">{_text(word)}</text>'
         for x, y, anchor, word in (
-            (first, SIDE - first + 16, "middle", _number(low)),
-            (last, SIDE - first + 16, "middle", _number(high)),
+            *((place(value), SIDE - first + 16, "middle", f"{value:g}") for value in levels),
+            *((first - 6, SIDE - place(value) + 4, "end", f"{value:g}") for value in levels),
             (SIDE / 2, SIDE - 6, "middle", f"{name} of the noisy input"),
             (first, SIDE - last - 8, "start", f"{name} of the model"),
         )
     )
     label = f"{name} of every clip against its noisy input"
-    return f'<svg viewBox="0 0 {SIDE} {SIDE}" role="img" aria-label="{label}"><path d="{axes}"/>{dots}{words}</svg>'
+    drawn = f'<svg viewBox="0 0 {SIDE} {SIDE}" role="img" aria-label="{label}"><path d="{axes}"/>{dots}{words}</svg>'
+    return f"<figure><figcaption>{_text(label)}</figcaption>{drawn}</figure>"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A line break in a cell stays one."""
     top = "".join(f'<th scope="col">{_text(cell)}</th>' for cell in head)
-    body = "".join(f"<tr>{''.join(f'<td>{_text(_number(cell))}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    lines = [[_text(_number(cell)).replace("\n", "<br>") for cell in row] for row in rows]
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in line)}</tr>" for line in lines)
+    return f'<div class="table"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _round_values(low: float, high: float) -> list[float]:
+    """Two to six round numbers between the two, for an axis."""
+    rough = max(high - low, 1e-9) / 3
+    step = 10 ** math.floor(math.log10(rough))
+    step *= max(factor for factor in (1, 2, 5) if factor * step <= rough)
+    return [step * count for count in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def _number(value: Any) -> str:

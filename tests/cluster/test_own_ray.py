@@ -91,9 +91,11 @@ def test_a_ray_that_is_slow_to_come_up_is_started_once_more(monkeypatch, caplog,
     assert "trying once more" in caplog.text
 
 
-def test_one_that_cannot_be_started_is_told_in_one_line(monkeypatch):
-    monkeypatch.setattr(own_ray, "ray", SlowRay(1, "no\nplace"))
-    with pytest.raises(DFKDError, match="no Ray could be started on this machine: no place"):
+@pytest.mark.parametrize(("failures", "words"), [(1, "no\nplace"), (3, "The current node\ntimed out during startup.")])
+def test_one_that_cannot_be_started_is_told_in_one_line(monkeypatch, failures, words):
+    monkeypatch.setattr(own_ray, "ray", SlowRay(failures, words))
+    told = " ".join(words.split())
+    with pytest.raises(DFKDError, match=f"no Ray could be started on this machine: {told}"):
         own_ray.start(1)
 
 
@@ -102,6 +104,7 @@ def test_nothing_is_copied_for_workers_when_uv_has_started_the_driver():
     assert all(getattr(own_ray.ray_constants, name) for name in READ_ON_START)
     with by_itself():
         assert not any(getattr(own_ray.ray_constants, name) for name in READ_ON_START)
+        assert os.environ.items() >= own_ray.SLOW.items()  # which its processes read
     assert all(getattr(own_ray.ray_constants, name) for name in READ_ON_START)
 
 

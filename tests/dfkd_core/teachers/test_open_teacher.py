@@ -54,7 +54,9 @@ def test_a_known_public_model_is_named(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("name", ["absent", "absent.onnx"])
 def test_a_missing_checkpoint_is_told_by_its_key_and_place(tmp_path, name):
-    with pytest.raises(ConfigError, match=rf"{name}: teacher.checkpoint: must be"):
+    with pytest.raises(
+        ConfigError, match=rf"{name}: teacher.checkpoint: must be .* there is no such .*; bring it back"
+    ):
         open_teacher(TeacherConfig(checkpoint=str(tmp_path / name)))
 
 

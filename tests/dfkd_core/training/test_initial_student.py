@@ -187,7 +187,9 @@ def test_what_is_no_model_folder_is_refused(experiment, tmp_path):
 
 
 def test_a_missing_parent_is_named_with_the_way_to_get_one(experiment):
-    with pytest.raises(ConfigError, match=r"shipped name \(.*own-dccrn.*\), but there is no own; `dfkd train` makes"):
+    with pytest.raises(
+        ConfigError, match=r"\(.*own-dccrn.*\), but there is no own; bring it back .*; `dfkd train` makes"
+    ):
         find_parent(experiment({"training.start_from": "own"}))
 
 

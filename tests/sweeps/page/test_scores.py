@@ -49,6 +49,16 @@ def test_every_clip_and_mean_stands_on_the_page(scores):
     assert {"3.000", "1.500", "2.500", "3.500", "-"} <= set(page.words)
     assert page.tags.count("circle") == 2 * 2  # a clip without a score is in no drawing
     assert page.tags.count("table") == 4
+    assert {"1.5", "2", "2.5", "3", "3.5"} <= set(page.words)  # an axis's round numbers
+
+
+def test_by_how_much_the_model_is_better_than_another_stands_below_its_mean():
+    scores, other = (
+        ModelScores(name, "test", evaluation([value] * 12), evaluation([1.5] * 12))
+        for name, value in (("m", 3), ("o", 2))
+    )
+    words = Read(scores_page(scores, [other])).words
+    assert words[words.index("o") + 1 :][:2] == ["2.000", "+1.000 (1.000 to 1.000)"]
 
 
 def test_names_stay_text(scores):
