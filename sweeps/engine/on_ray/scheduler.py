@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from sweeps.engine.deciding.conductor import Conductor
 from sweeps.engine.deciding.failures import Failure, FailureKind
+from sweeps.engine.on_ray.filling import Filling
 from sweeps.engine.on_ray.trainable import TrialError
 
 MEMORY_SIGNS = ("OutOfMemoryError", "running low on memory", "memory pressure")  # of Ray's memory monitor
@@ -23,14 +25,14 @@ MEMORY_SIGNS = ("OutOfMemoryError", "running low on memory", "memory pressure") 
 class LedgerScheduler(FIFOScheduler):  # type: ignore[misc]
     """First in, first out; stops a trial when the conductor says so."""
 
-    def __init__(self, conductor: Conductor) -> None:
+    def __init__(self, conductor: Conductor, filling: Filling) -> None:
         super().__init__()
-        self._conductor = conductor
+        self._conductor, self.filling = conductor, filling
         self.timed_out: set[int] = set()
         self.crash: Exception | None = None  # of the driver's own parts; Tune would hide it in a text of its own
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """The trial that has waited longest.
+        """The trial that has waited longest; while workers start, the newest, so that none loses its own to a free one.
 
         Of those that no worker has taken up some go back: all once the sweep is ending, else those that would no longer
         end in time, or that ask for a node which is kept out since. When nothing is left to begin, Tune keeps no worker
@@ -45,6 +47,10 @@ class LedgerScheduler(FIFOScheduler):  # type: ignore[misc]
                 tune_controller.stop_trial(trial)
         if not waiting and not self._conductor.num_unbegun:
             tune_controller._cleanup_cached_actors(force_all=True)
+        tune_controller.update_max_pending_trials(self.filling.num_waiting(len(waiting), time.monotonic()))
+        newest = [trial for trial in waiting if trial.temporary_state.ray_actor is None]
+        if self.filling.is_filling and newest:
+            return max(newest, key=lambda trial: trial.config["number"])
         return min(waiting, key=lambda trial: trial.config["number"], default=None)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import ray
 from ray import tune
+from ray._private.state import available_resources_per_node
 from ray.tune import PlacementGroupFactory
 from ray.tune.error import TuneError
 from ray.tune.experiment import Trial
@@ -19,6 +20,7 @@ from cluster.demand import asking
 from cluster.resources import num_slots, outside
 from sweeps.engine.deciding.conductor import Conductor
 from sweeps.engine.on_ray.by_value import by_value
+from sweeps.engine.on_ray.filling import Filling
 from sweeps.engine.on_ray.scheduler import LedgerScheduler
 from sweeps.engine.on_ray.searcher import LedgerSearcher
 from sweeps.engine.on_ray.trainable import TrialRunner, WorkOrder
@@ -63,6 +65,7 @@ class DriverCallback(TrialProgressCallback):  # type: ignore[misc]
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """A worker has taken the trial up."""
         self._conductor.started(trial.config["number"])
+        self._scheduler.filling.begun(time.monotonic())
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         """Called by Tune after every event, and ten times a second without any."""
@@ -120,7 +123,7 @@ def run_trials(conductor: Conductor, watch: Callable[[Conductor], None], is_own_
     place = conductor.folder, lock.folder, lock.session
     keeper = None if is_own_ray else start_keeper(*place)
     order = WorkOrder(*place, by_value(conductor.workload), conductor.inputs, keeper)
-    scheduler = LedgerScheduler(conductor)
+    scheduler = LedgerScheduler(conductor, Filling(lambda: free_slots(wanted, conductor.kept_out)))
 
     def asked_for(config: dict[str, Any]) -> PlacementGroupFactory:
         selector = outside(config["kept_out"])
@@ -147,3 +150,9 @@ def run_trials(conductor: Conductor, watch: Callable[[Conductor], None], is_own_
         if scheduler.crash is not None:
             raise scheduler.crash from None
         raise
+
+
+def free_slots(wanted: Mapping[str, float], kept_out: Container[str]) -> int:
+    """How many more trials the cluster's nodes have room for, as Ray knew about a second ago."""
+    free = available_resources_per_node()
+    return num_slots(wanted, [{"Alive": True, "Resources": free[node]} for node in free if node not in kept_out])

@@ -5,6 +5,7 @@ from ray.exceptions import ActorDiedError, NodeDiedError, OutOfMemoryError, RayA
 from ray.tune.experiment import Trial
 
 from sweeps.engine.deciding.failures import FailureKind
+from sweeps.engine.on_ray.filling import Filling
 from sweeps.engine.on_ray.scheduler import LedgerScheduler, failure_of, trial_metrics
 from sweeps.engine.on_ray.trainable import TrialError
 
@@ -73,16 +74,24 @@ class FakeTrial:
 
 class FakeTune:
     def __init__(self, *trials):
-        self.trials, self.stopped, self.cleaned = set(trials), [], 0
+        self.trials, self.stopped, self.cleaned, self.most = set(trials), [], 0, None
 
     def get_live_trials(self):
         return self.trials
+
+    def update_max_pending_trials(self, most):
+        self.most = most
 
     def stop_trial(self, trial):
         self.stopped.append(trial.config["number"])
 
     def _cleanup_cached_actors(self, force_all):
         self.cleaned += force_all
+
+
+def scheduler_of(conductor, free=0):
+    """A scheduler on a cluster with so many free places."""
+    return LedgerScheduler(conductor, Filling(lambda: free))
 
 
 class FakeConductor:
@@ -100,10 +109,20 @@ class FakeConductor:
 
 
 def test_the_lowest_number_runs_next():
-    scheduler = LedgerScheduler(FakeConductor())
+    scheduler = scheduler_of(FakeConductor())
     tune = FakeTune(FakeTrial(7), FakeTrial(3), FakeTrial(1, Trial.RUNNING))
     assert scheduler.choose_trial_to_run(tune).config["number"] == 3
     assert scheduler.choose_trial_to_run(FakeTune()) is None
+
+
+def test_while_workers_start_on_free_places_one_that_is_freed_goes_to_the_newest():
+    """Tune drops the worker that starts for a trial which another one takes; the newest has none yet."""
+    scheduler = scheduler_of(FakeConductor(), free=3)
+    tune = FakeTune(FakeTrial(4))
+    assert scheduler.choose_trial_to_run(tune).config["number"] == 4
+    assert tune.most == 4
+    tune.trials |= {FakeTrial(5), FakeTrial(6), FakeTrial(7), FakeTrial(8, actor="taken up")}
+    assert scheduler.choose_trial_to_run(tune).config["number"] == 7
 
 
 @pytest.mark.parametrize(("trials", "num_unbegun", "let_go"), [((), 0, True), ((1,), 0, False), ((), 2, False)])
@@ -112,7 +131,7 @@ def test_a_worker_that_nothing_is_left_for_gives_its_place_back(trials, num_unbe
     conductor = FakeConductor()
     conductor.num_unbegun = num_unbegun
     tune = FakeTune(FakeTrial(9, Trial.RUNNING), *map(FakeTrial, trials))
-    LedgerScheduler(conductor).choose_trial_to_run(tune)
+    scheduler_of(conductor).choose_trial_to_run(tune)
     assert bool(tune.cleaned) is let_go
 
 
@@ -121,7 +140,7 @@ def test_once_the_sweep_is_ending_trials_without_a_worker_go_back():
     conductor = FakeConductor()
     conductor.is_ending = True
     tune = FakeTune(FakeTrial(7), FakeTrial(3), FakeTrial(2, actor="taken up"), FakeTrial(1, Trial.RUNNING))
-    assert LedgerScheduler(conductor).choose_trial_to_run(tune).config["number"] == 2
+    assert scheduler_of(conductor).choose_trial_to_run(tune).config["number"] == 2
     assert sorted(conductor.withdrawn) == sorted(tune.stopped) == [3, 7]
 
 
@@ -129,7 +148,7 @@ def test_a_trial_without_a_worker_that_would_no_longer_end_in_time_goes_back():
     conductor = FakeConductor()
     conductor.late = [1, 2]
     tune = FakeTune(FakeTrial(1), FakeTrial(2, actor="taken up"), FakeTrial(3))
-    assert LedgerScheduler(conductor).choose_trial_to_run(tune).config["number"] == 2
+    assert scheduler_of(conductor).choose_trial_to_run(tune).config["number"] == 2
     assert conductor.withdrawn == tune.stopped == [1]
 
 
@@ -137,7 +156,7 @@ def test_trials_that_still_ask_for_a_node_that_is_kept_out_go_back():
     conductor = FakeConductor()
     conductor.kept_out = {"bad": "lacks the corpus"}
     tune = FakeTune(FakeTrial(1), FakeTrial(2, actor="taken up"), FakeTrial(3, kept_out=["bad"]))
-    assert LedgerScheduler(conductor).choose_trial_to_run(tune).config["number"] == 2
+    assert scheduler_of(conductor).choose_trial_to_run(tune).config["number"] == 2
     assert conductor.withdrawn == tune.stopped == [1]
 
 
@@ -151,7 +170,7 @@ def test_what_the_drivers_own_parts_raise_is_kept():
         def report(self, *arguments):
             raise OSError("No space left on device")
 
-    scheduler = LedgerScheduler(Full())
+    scheduler = scheduler_of(Full())
     with pytest.raises(OSError, match="No space"):
         scheduler.on_trial_result(None, FakeTrial(1), {"epoch": 1})
     assert isinstance(scheduler.crash, OSError)

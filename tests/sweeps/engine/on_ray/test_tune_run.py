@@ -8,7 +8,7 @@ from closed_form import Curve
 
 from sweeps.engine.deciding.inputs import Inputs
 from sweeps.engine.on_ray import tune_run
-from sweeps.engine.on_ray.tune_run import REFUSED, DriverCallback, run_trials
+from sweeps.engine.on_ray.tune_run import REFUSED, DriverCallback, free_slots, run_trials
 
 
 def test_variables_at_which_tune_raises_are_dropped(tmp_path, monkeypatch):
@@ -62,3 +62,10 @@ def test_a_sweep_stops_when_every_node_that_could_hold_a_trial_is_kept_out(
     assert asked == [7]
     assert bool(stopped) == stops
     assert all("no node is left" in reason and "a lacks the corpus" in reason for reason in stopped)
+
+
+def test_places_are_free_where_a_node_has_all_that_a_trial_asks_for_and_is_not_kept_out(monkeypatch):
+    free = {"a": {"CPU": 3.0, "GPU": 1.0}, "b": {"CPU": 8.0}, "bad": {"CPU": 8.0, "GPU": 8.0}, "full": {}}
+    monkeypatch.setattr(tune_run, "available_resources_per_node", lambda: free)
+    assert free_slots({"CPU": 1, "GPU": 0.5}, {"bad": "lacks the corpus"}) == 2
+    assert free_slots({"CPU": 2}, {}) == 1 + 4 + 4
