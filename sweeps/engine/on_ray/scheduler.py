@@ -27,12 +27,12 @@ class LedgerScheduler(FIFOScheduler):  # type: ignore[misc]
 
     def __init__(self, conductor: Conductor, filling: Filling) -> None:
         super().__init__()
-        self._conductor, self.filling = conductor, filling
+        self._conductor, self._filling = conductor, filling
         self.timed_out: set[int] = set()
         self.crash: Exception | None = None  # of the driver's own parts; Tune would hide it in a text of its own
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """The trial that has waited longest; while workers start, the newest, so that none loses its own to a free one.
+        """The trial that has waited longest, of those that have no worker of their own starting where there are some.
 
         Of those that no worker has taken up some go back: all once the sweep is ending, else those that would no longer
         end in time, or that ask for a node which is kept out since. When nothing is left to begin, Tune keeps no worker
@@ -47,11 +47,12 @@ class LedgerScheduler(FIFOScheduler):  # type: ignore[misc]
                 tune_controller.stop_trial(trial)
         if not waiting and not self._conductor.num_unbegun:
             tune_controller._cleanup_cached_actors(force_all=True)
-        tune_controller.update_max_pending_trials(self.filling.num_waiting(len(waiting), time.monotonic()))
-        newest = [trial for trial in waiting if trial.temporary_state.ray_actor is None]
-        if self.filling.is_filling and newest:
-            return max(newest, key=lambda trial: trial.config["number"])
-        return min(waiting, key=lambda trial: trial.config["number"], default=None)
+        manager, workers = tune_controller._actor_manager, tune_controller._trial_to_actor
+        unplaced = {None, *manager.pending_actors}
+        idle = [t for t in waiting if t.temporary_state.ray_actor is None and workers.get(t) in unplaced]
+        most = self._filling.num_waiting(len(waiting) - len(idle), manager.num_live_actors, time.monotonic())
+        tune_controller.update_max_pending_trials(most)
+        return min(idle or waiting, key=lambda trial: trial.config["number"], default=None)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Pass an epoch's report on."""

@@ -65,7 +65,6 @@ class DriverCallback(TrialProgressCallback):  # type: ignore[misc]
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """A worker has taken the trial up."""
         self._conductor.started(trial.config["number"])
-        self._scheduler.filling.begun(time.monotonic())
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         """Called by Tune after every event, and ten times a second without any."""

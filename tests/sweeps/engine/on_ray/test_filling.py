@@ -1,34 +1,23 @@
-"""As many trials wait as there are free places, and one more; in the long run one."""
+"""As many trials wait as workers start and places are free, and one more."""
 
-from sweeps.engine.on_ray.filling import LOOK_S, PATIENCE_S, Filling
+from sweeps.engine.on_ray.filling import LOOK_S, Filling
 
 
-def test_a_round_counts_down_to_one_that_waits_as_workers_take_trials_up():
+def test_a_full_cluster_has_one_trial_that_waits():
+    assert Filling(lambda: 0).num_waiting(0, num_placed=64, now=0.0) == 1
+
+
+def test_all_free_places_are_filled_at_once_and_those_that_were_given_since_the_look_are_not_counted_again():
+    """Ray calls them free for a while."""
     filling = Filling(lambda: 3)
-    assert [filling.num_waiting(0, now=0.0), filling.is_filling] == [4, True]
-    for left in (3, 2, 1):
-        filling.begun(now=0.1)
-        assert filling.num_waiting(left, now=0.1) == left
-    assert not filling.is_filling
+    assert filling.num_waiting(0, num_placed=5, now=0.0) == 3 + 1
+    assert filling.num_waiting(2, num_placed=7, now=0.1) == 2 + 1 + 1
+    assert filling.num_waiting(3, num_placed=8, now=0.2) == 3 + 0 + 1
+    assert filling.num_waiting(0, num_placed=8, now=0.3) == 1, "all are at work"
 
 
-def test_what_is_free_is_looked_at_between_rounds_and_not_at_every_event():
+def test_what_is_free_is_looked_at_now_and_then_and_not_at_every_event():
     looks = []
-    filling = Filling(lambda: looks.append(1) or 0)
-    for now in (0.0, LOOK_S / 2, LOOK_S, 1.2 * LOOK_S):
-        assert filling.num_waiting(1, now) == 1
-    assert len(looks) == 2
-
-
-def test_nothing_is_added_while_more_than_one_waits_already():
-    """Those have not got their places yet, which Ray still calls free."""
-    assert Filling(lambda: 9).num_waiting(2, now=0.0) == 1
-
-
-def test_a_place_that_somebody_else_has_taken_is_not_waited_for_forever():
-    filling = Filling(lambda: 5)
-    assert filling.num_waiting(0, now=0.0) == 6
-    assert filling.num_waiting(6, now=PATIENCE_S - 1) == 6
-    filling.begun(now=PATIENCE_S - 1)
-    assert filling.num_waiting(5, now=PATIENCE_S + 1) == 5
-    assert filling.num_waiting(5, now=2 * PATIENCE_S) == 1
+    filling = Filling(lambda: looks.append(1) or len(looks) - 1)
+    waiting = [filling.num_waiting(0, 4, now) for now in (0.0, LOOK_S / 2, LOOK_S, 1.2 * LOOK_S)]
+    assert len(looks) == 2 and waiting == [1, 1, 2, 2]

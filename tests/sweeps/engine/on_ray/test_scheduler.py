@@ -1,5 +1,7 @@
 """Between Tune and the conductor: what an exception says of a trial, and who runs next."""
 
+from types import SimpleNamespace
+
 import pytest
 from ray.exceptions import ActorDiedError, NodeDiedError, OutOfMemoryError, RayActorError, RayTaskError
 from ray.tune.experiment import Trial
@@ -75,6 +77,7 @@ class FakeTrial:
 class FakeTune:
     def __init__(self, *trials):
         self.trials, self.stopped, self.cleaned, self.most = set(trials), [], 0, None
+        self._trial_to_actor, self._actor_manager = {}, SimpleNamespace(pending_actors=[], num_live_actors=0)
 
     def get_live_trials(self):
         return self.trials
@@ -115,14 +118,16 @@ def test_the_lowest_number_runs_next():
     assert scheduler.choose_trial_to_run(FakeTune()) is None
 
 
-def test_while_workers_start_on_free_places_one_that_is_freed_goes_to_the_newest():
-    """Tune drops the worker that starts for a trial which another one takes; the newest has none yet."""
-    scheduler = scheduler_of(FakeConductor(), free=3)
-    tune = FakeTune(FakeTrial(4))
-    assert scheduler.choose_trial_to_run(tune).config["number"] == 4
-    assert tune.most == 4
-    tune.trials |= {FakeTrial(5), FakeTrial(6), FakeTrial(7), FakeTrial(8, actor="taken up")}
-    assert scheduler.choose_trial_to_run(tune).config["number"] == 7
+def test_a_worker_that_is_freed_goes_to_a_trial_that_has_none_starting():
+    """Tune would drop the one that starts for it."""
+    starts, waits, new = FakeTrial(4), FakeTrial(5), FakeTrial(6)
+    tune = FakeTune(starts, waits, new, FakeTrial(3, actor="taken up"))
+    tune._trial_to_actor = {starts: "placed", waits: "without a place"}
+    tune._actor_manager = SimpleNamespace(pending_actors=["without a place"], num_live_actors=9)
+    assert scheduler_of(FakeConductor(), free=7).choose_trial_to_run(tune).config["number"] == 5
+    assert tune.most == 2 + 7 + 1, "two are about to begin, seven places are free, and one more"
+    tune.trials -= {waits, new}
+    assert scheduler_of(FakeConductor()).choose_trial_to_run(tune).config["number"] == 3
 
 
 @pytest.mark.parametrize(("trials", "num_unbegun", "let_go"), [((), 0, True), ((1,), 0, False), ((), 2, False)])
@@ -148,7 +153,7 @@ def test_a_trial_without_a_worker_that_would_no_longer_end_in_time_goes_back():
     conductor = FakeConductor()
     conductor.late = [1, 2]
     tune = FakeTune(FakeTrial(1), FakeTrial(2, actor="taken up"), FakeTrial(3))
-    assert scheduler_of(conductor).choose_trial_to_run(tune).config["number"] == 2
+    assert scheduler_of(conductor).choose_trial_to_run(tune).config["number"] == 3
     assert conductor.withdrawn == tune.stopped == [1]
 
 
@@ -156,7 +161,7 @@ def test_trials_that_still_ask_for_a_node_that_is_kept_out_go_back():
     conductor = FakeConductor()
     conductor.kept_out = {"bad": "lacks the corpus"}
     tune = FakeTune(FakeTrial(1), FakeTrial(2, actor="taken up"), FakeTrial(3, kept_out=["bad"]))
-    assert scheduler_of(conductor).choose_trial_to_run(tune).config["number"] == 2
+    assert scheduler_of(conductor).choose_trial_to_run(tune).config["number"] == 3
     assert conductor.withdrawn == tune.stopped == [1]
 
 
