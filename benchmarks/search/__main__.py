@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--searches", default=",".join(COMPARED))
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--workers", default="4")
-    parser.add_argument("--trials", type=int, default=40, help="a family's time is that of so many full random trials")
+    parser.add_argument("--trials", type=int, default=60, help="a family's time is that of so many full random trials")
     parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--out", type=Path, default=Path("bench-results/search"))
     chosen = parser.parse_args(arguments)

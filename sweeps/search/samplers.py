@@ -16,8 +16,10 @@ import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.samplers._tpe.sampler import _split_trials, default_gamma, default_gamma_multiobjective
 from optuna.study import Study
 from optuna.trial import FrozenTrial
+from optuna.trial import TrialState as StudyState
 
 from dfkd_core.errors import ConfigError
 from sweeps.search.even_start import EvenStart
@@ -70,12 +72,13 @@ class UniformSampler(RandomSampler):
 
 
 class RecallingTPE(TPESampler):
-    """Optuna's TPE over what is recalled of a long sweep."""
+    """Optuna's TPE over what is recalled of a long sweep, which is split into good and other trials once a proposal."""
 
     def __init__(self, outlook: Outlook, **options: Any) -> None:
         super().__init__(**options)
         self._outlook = outlook
         self._recalled: Study | None = None
+        self._split: tuple[list[FrozenTrial], list[FrozenTrial]] | None = None
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -88,6 +91,20 @@ class RecallingTPE(TPESampler):
     ) -> Any:
         """As TPE's own."""
         return super().sample_independent(self._of(study), trial, param_name, param_distribution)
+
+    def _sample(self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> dict[str, Any]:
+        """The same values as TPE's own, which splits all trials again for each parameter."""
+        if self._split is None:
+            states = [StudyState.COMPLETE, StudyState.PRUNED, *([StudyState.RUNNING] if self._constant_liar else [])]
+            others = [t for t in study.get_trials(deepcopy=False, states=states) if t.number != trial.number]
+            usual = default_gamma_multiobjective if len(study.directions) > 1 else default_gamma
+            num_good = (self._gamma or usual)(sum(t.state.is_finished() for t in others))
+            self._split = _split_trials(study, others, num_good)
+        good = self._build_parzen_estimator(study, search_space, self._split[0], handle_below=True)
+        other = self._build_parzen_estimator(study, search_space, self._split[1], handle_below=False)
+        drawn = good.sample(self._rng.rng, self._n_ei_candidates)
+        best = self._compare(drawn, self._compute_acquisition_func(drawn, good, other))
+        return {name: kind.to_external_repr(best[name]) for name, kind in search_space.items()}
 
     def _of(self, study: Study) -> Study:
         """Looked up once: a sampler makes one proposal."""

@@ -1,10 +1,16 @@
 """What TPE goes through of a long sweep."""
 
+import warnings
+
 import optuna
+import pytest
 from optuna.distributions import FloatDistribution
+from optuna.samplers import TPESampler
 from optuna.trial import TrialState, create_trial
 
+from search_spaces.space import Space
 from sweeps.search.recall import Recall, RecalledStudy
+from sweeps.search.samplers import RecallingTPE
 
 SPACE = {"x": FloatDistribution(0.0, 1.0)}
 
@@ -60,3 +66,22 @@ def test_a_proposal_is_asked_of_no_more_than_is_recalled():
     finished = view.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))
     assert len(finished) == 64 and len(view.get_trials(states=(TrialState.RUNNING,))) == 64
     assert search.ask(0.0) is not None
+
+
+@pytest.mark.parametrize("options", [{}, {"multivariate": True, "group": True}, {"constant_liar": True}])
+def test_trials_split_once_a_proposal_lead_to_the_values_of_optuna_s_own_tpe(options):
+    """Bit for bit, with trials of all states, one of them at work."""
+    from benchmarks.suggestion_time import filled
+
+    search = filled("tpe", 40)
+    study, space = search.ledger.study, Space.parse(search.spec.space)
+    outlook = search.ledger._outlook
+    drawn = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for sampler in (TPESampler(seed=3, **options), RecallingTPE(outlook, seed=3, **options)):
+            study.sampler = sampler
+            trial = study.ask()
+            drawn.append(space.suggest(trial))
+            study.tell(trial, state=TrialState.FAIL)
+    assert drawn[0] == drawn[1]
