@@ -203,16 +203,21 @@ def with_overrides(mapping: Mapping[str, Any], overrides: Mapping[str, Any]) -> 
 
 def absolute_paths(config: ExperimentConfig, base: Path) -> ExperimentConfig:
     """The same config, with the paths of corpora, teacher and start resolved against `base`."""
+    return with_paths(config, lambda key, value: place(key, value, base))
+
+
+def with_paths(config: ExperimentConfig, change: Callable[[str, str], str]) -> ExperimentConfig:
+    """The same config, with the paths and names of corpora, teacher and start changed by `change(key, value)`."""
     data, start = config.data, config.training.start_from
     corpora = {
-        "corpus": place("data.corpus", data.corpus, base),
-        "probes": {name: place(f"data.probes.{name}", corpus, base) for name, corpus in data.probes.items()},
+        "corpus": change("data.corpus", data.corpus),
+        "probes": {name: change(f"data.probes.{name}", corpus) for name, corpus in data.probes.items()},
     }
-    begun = {"start_from": start and place("training.start_from", start, base)}
+    begun = {"start_from": start and change("training.start_from", start)}
     return config.model_copy(
         update={
             "data": data.model_copy(update=corpora),
-            "teacher": config.teacher.with_paths(lambda value: place("teacher.checkpoint", value, base)),
+            "teacher": config.teacher.with_paths(lambda value: change("teacher.checkpoint", value)),
             "training": config.training.model_copy(update=begun),
         }
     )

@@ -87,6 +87,22 @@ class Domain(ABC, Generic[C]):
         """
         return self.prepare(config, silent)
 
+    def input_files(self, config: C) -> Mapping[str, Mapping[str, Path]]:
+        """The files that trials of this config read, by their path below a place that the config calls so.
+
+        "" is the path of a place that is a file itself. A node that lacks them is given them; where none are told it
+        gets no trials.
+        """
+        return {}
+
+    def cached_files(self, config: C) -> Iterable[Path]:
+        """Files below the cache folder, there or not, that a node had better be given than make for itself."""
+        return ()
+
+    def moved(self, config: C, places: Mapping[str, str]) -> C:
+        """The config as a node reads it to which `input_files` were given: where each place lies there."""
+        return config
+
     def input_key(self, config: C) -> str:
         """What of a config decides `hashes`, the start apart: trials of one key read the same data and teacher."""
         return ""

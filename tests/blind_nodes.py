@@ -42,7 +42,7 @@ class BlindNodes:
         environment = {**os.environ, **QUICK, **self.env, **env}
         process = subprocess.Popen(command, start_new_session=True, env=environment, stdout=log, stderr=log)
         self.processes.append(process)
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while not self._alive() - known:
             assert process.poll() is None and time.monotonic() < deadline, "the node does not join"
             time.sleep(0.2)

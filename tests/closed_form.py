@@ -162,6 +162,26 @@ class Hashed(Curve):
     domain = HashedDomain()
 
 
+class ServedDomain(HashedDomain):
+    """Such a domain, whose data a node can be given."""
+
+    def input_files(self, config):
+        return {config["data"]: {"": Path(config["data"])}}
+
+    def moved(self, config, places):
+        return {**config, "data": places.get(config["data"], config["data"])}
+
+
+class Served(Curve):
+    """A workload whose data a node can be given; it trains on nothing else."""
+
+    domain = ServedDomain()
+
+    def __init__(self, config):
+        super().__init__(config)
+        Path(config["data"]).read_text()
+
+
 class PickyDomain(FreeDomain):
     """A domain whose configs must have x below 0.9."""
 

@@ -10,15 +10,15 @@ from dfkd_core.signal.audio import write_audio
 RATE = 16_000
 
 
-def write_corpus(root):
-    """Two speakers and two noise families in every split; returns the manifest's path."""
+def write_corpus(root, first=0):
+    """Two speakers and two noise families in every split, of signals from `first` on; returns the manifest's path."""
     clips = []
     for seed, split in enumerate(("train", "valid", "test")):
         for number in range(2):
             for kind, signal in (("clean", talking), ("noise", hissing)):
                 path, seconds = f"{kind}/{split}{number}.wav", 9.0
                 # voices come round after seven: these are six of them
-                write_audio(root / path, signal(seconds, 10 * seed + number * (3 if split == "test" else 1)))
+                write_audio(root / path, signal(seconds, first + 10 * seed + number * (3 if split == "test" else 1)))
                 clips.append(Clip(path, kind, split, f"{split}-{kind}{number}", "CC0-1.0", seconds))
     write_manifest(manifest_of(root, clips), root / "manifest.csv")
     return root / "manifest.csv"

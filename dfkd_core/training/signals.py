@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from dfkd_core.distillation import METHODS
 from dfkd_core.errors import ConfigError
 from dfkd_core.teachers import Teacher, open_teacher
 from dfkd_core.teachers.taught_list import judged
-from dfkd_core.teachers.teacher_cache import TeacherCache
+from dfkd_core.teachers.teacher_cache import TeacherCache, cache_path
 
 
 class Batch(NamedTuple):
@@ -118,6 +119,16 @@ class Signals:
         if self.teacher is None:
             return Shard(mixtures, None)
         return Shard(mixtures, TeacherCache.open(self.teacher, mixtures, progress=self._progress))
+
+    def estimate_files(self) -> Iterator[Path]:
+        """Where the teacher's estimates lie that training reads, computed or not; lists are drawn one after another."""
+        validation = validation_list(self.store, self._config.data)
+        judge = self.teacher or open_teacher(self._config.teacher)
+        if not validation.has_clean and judge is not None:
+            yield cache_path(judge, validation)
+        if self.teacher is not None:
+            for epoch in range(self._config.training.epochs):
+                yield cache_path(self.teacher, training_shard(self.store, self._config.data, epoch))
 
     @cached_property
     def hashes(self) -> dict[str, str | None]:

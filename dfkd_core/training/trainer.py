@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from dfkd_core.base.machine import choose_device, keep_freed_memory, limit_threads, mixed_precision
 from dfkd_core.base.progress import Progress, silent
-from dfkd_core.config import ExperimentConfig
+from dfkd_core.config import ExperimentConfig, with_overrides
 from dfkd_core.data.mixtures import training_shard
 from dfkd_core.distillation.split_report import split_warning
 from dfkd_core.errors import CheckpointError, TrainingDiverged
@@ -150,7 +150,12 @@ class Trainer:
 
     def load_state_dict(self, state: Mapping[str, Any], place: str | Path = "checkpoint") -> None:
         """Go on from `state_dict()`; CheckpointError, naming `place`, when it was made by another config."""
-        require_same_config(state["config"], self.config, place)
+        saved, data, start = state["config"], self.config.data, self.start.origin.get("start_hash")
+        if start is not None and start == state["origin"].get("start_hash"):  # the same model at another place
+            saved = with_overrides(saved, {"training.start_from": self.config.training.start_from})
+        if saved.get("data", {}).get("probes", {}).keys() == data.probes.keys():  # `data_hash` compares them
+            saved = with_overrides(saved, {"data.probes": data.probes})
+        require_same_config(saved, self.config, place)
         for key, value in self.signals.hashes.items():
             if state["origin"][key] != value:
                 rule = f"was trained with another {key.removesuffix('_hash')} ({key} differs)"

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from dfkd_core.base.progress import Progress
-from dfkd_core.config import ExperimentConfig, absolute_paths, fit_architecture, key_paths, with_overrides
+from dfkd_core.config import (
+    ExperimentConfig,
+    absolute_paths,
+    fit_architecture,
+    key_paths,
+    with_overrides,
+    with_paths,
+)
 from dfkd_core.errors import ConfigError
 from dfkd_core.metrics import KNOWN, OPTIONAL
 from dfkd_core.scoring.clip_table import ClipTable
@@ -107,6 +114,22 @@ class DistillationDomain(Domain[ExperimentConfig]):
 
         signals = Signals(config, needs_teacher=TotalLoss(config).needs_teacher)
         return signals.hashes | {"start_hash": self.start_hash(config)}
+
+    def input_files(self, config: ExperimentConfig) -> Mapping[str, Mapping[str, Path]]:
+        """Of corpora what training and validation read, of teacher and start what does not come with the package."""
+        from dfkd_core.training.input_files import input_files
+
+        return input_files(config)
+
+    def cached_files(self, config: ExperimentConfig) -> Iterable[Path]:
+        """Public models that were fetched, and the teacher's estimates."""
+        from dfkd_core.training.input_files import cached_files
+
+        return cached_files(config)
+
+    def moved(self, config: ExperimentConfig, places: Mapping[str, str]) -> ExperimentConfig:
+        """Corpora, teacher and start at other places."""
+        return with_paths(config, lambda key, value: places.get(value, value))
 
     def input_key(self, config: ExperimentConfig) -> str:
         """`data`, `teacher`, and what decides whether a teacher is heard."""

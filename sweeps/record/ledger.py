@@ -37,6 +37,7 @@ TIME = "$time"  # and, among them, when it was first noted
 STATE = "state"  # of the study
 WARM_START = "warm_start"  # of the study: how many trials in front are another sweep's
 KEPT_OUT = "kept_out"  # of the study: why nodes get no trials of the driver at work, or got none of the last, by node
+SERVED_NODES = "served/"  # of the study, one each: what nodes were given that lacked what trials read, and its cost
 DASHBOARD = "dashboard"  # of the study: where the last driver's cluster is looked at
 OUTCOME, SESSION, STARTED, EVENT = "outcome", "session", "started", "event:"
 VALUES = "values"  # of a trial: what was drawn, by key path; its parameters hold ranks of a list, which may grow

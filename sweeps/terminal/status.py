@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.fronts.front import Front, build_front, count_states
-from sweeps.record.ledger import DASHBOARD, KEPT_OUT
+from sweeps.record.ledger import DASHBOARD, KEPT_OUT, SERVED_NODES
 from sweeps.record.sweep import Sweep
 from sweeps.record.sweep_state import SweepState
 from sweeps.record.trials import FINAL_STATES
@@ -35,6 +35,7 @@ def sweep_status(path: str | Path) -> dict[str, Any]:
     files, why = set_aside(sweep.path)
     used = Usage.of(sweep.ledger).facts(spec.resources)
     kept_out = list(attrs.get(KEPT_OUT, {}).values())
+    served = [value for key, value in attrs.items() if key.startswith(SERVED_NODES)]
     return {
         "name": spec.name,
         "sweep_id": sweep.ledger.sweep_id,
@@ -51,6 +52,7 @@ def sweep_status(path: str | Path) -> dict[str, Any]:
         "usage": used,
         **({"dashboard": attrs[DASHBOARD]} if attrs.get(DASHBOARD) else {}),
         **({"kept_out": kept_out} if kept_out else {}),
+        **({"served": served} if served else {}),
         "mlflow": {
             "tracking_uri": uri,
             "experiment_id": experiment_id,

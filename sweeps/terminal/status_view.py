@@ -39,6 +39,10 @@ def status_text(status: dict[str, Any]) -> str:
     if kept_out := status.get("kept_out"):
         nodes = "1 node gets" if len(kept_out) == 1 else f"{len(kept_out)} nodes get"
         lines.append(f"kept out     {nodes} no trials: {'; '.join(kept_out)}")
+    if served := status.get("served"):
+        num_nodes, num_bytes = len({one["node"] for one in served}), sum(one["num_bytes"] for one in served)
+        nodes, seconds = "1 node" if num_nodes == 1 else f"{num_nodes} nodes", sum(one["seconds"] for one in served)
+        lines.append(f"sent         {num_bytes / 1e6:,.1f} MB that {nodes} lacked, in {seconds:.0f} s of theirs")
     if dashboard := status.get("dashboard"):
         lines.append(f"dashboard    {dashboard}")
     if files := tracker.get("set_aside"):

@@ -95,6 +95,7 @@ class Conductor:
         self.inputs = Inputs(self.spec.config, self.spec.budget.epochs_per_trial, hashes)
         self._found = {key: value for key, value in ledger.attrs().items() if key.startswith(INPUTS)}
         self.live: dict[int, Assignment] = {}
+        self.notes: deque[str] = deque()  # lines that nobody has shown yet
         self.kept_out: dict[str, str] = {}  # why nodes get no trials, by Ray's id
         self.stopping: str | None = None  # why no further epoch begins
         self.failed: str | None = None  # why the sweep was given up

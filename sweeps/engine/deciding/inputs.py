@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # workers load no Optuna
 INPUTS = (
     "inputs/"  # the ledger's attributes with hashes of what single trials read, by what in their configs decides it
 )
+NOWHERE: Mapping[str, str] = {}  # else than the config says
 REMEDY = "mend it there, or take the node out of the cluster"
 
 
@@ -29,12 +30,12 @@ class Inputs:
     epochs: int
     hashes: Mapping[str, str] = field(default_factory=dict)  # such as data_hash; empty: nothing is compared
 
-    def require(self, domain: Domain[Any]) -> None:
-        """Raise NodeDiffers unless this machine has all of it."""
+    def require(self, domain: Domain[Any], places: Mapping[str, str] = NOWHERE) -> None:
+        """Raise NodeDiffers unless this machine has all of it, at other `places` than the config says where told."""
         if not self.hashes:
             return
         try:
-            found = domain.hashes(domain.trial_config(self.config, self.epochs))
+            found = domain.hashes(domain.moved(domain.trial_config(self.config, self.epochs), places))
         except Exception as error:  # whatever becomes of a file that is not there
             raise NodeDiffers(f"lacks what trials need: {str(error) or type(error).__name__}; {REMEDY}") from error
         for key, value in self.hashes.items():

@@ -71,6 +71,8 @@ class Watch:
         self._delivery.keep_alive()
         if self._mirroring is not None:
             self._mirroring.note(conductor.live)
+        while conductor.notes:
+            self._display.note(conductor.notes.popleft())
         self._display.update(self._view(conductor))
 
     def finished(self, conductor: Conductor, record: TrialRecord) -> None:

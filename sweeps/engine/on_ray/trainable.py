@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from ray.actor import ActorHandle
 
 from dfkd_core.base.machine import return_freed_memory
 from sweeps.engine.deciding.failures import FailureKind, kind_of
-from sweeps.engine.deciding.inputs import REMEDY, Inputs, NodeDiffers, require_equal
+from sweeps.engine.deciding.inputs import NOWHERE, REMEDY, Inputs, NodeDiffers, require_equal
 from sweeps.engine.deciding.trial_log import TrialLog
-from sweeps.engine.on_ray.trial_desk import FarDesk, TrialDesk
+from sweeps.engine.on_ray.node_inputs import NodeInputs
+from sweeps.engine.on_ray.trial_desk import FarDesk, FarNode, TrialDesk
 from sweeps.record.driver_lock import holds
 from sweeps.record.trial_folder import read_state
 from sweeps.workload import Workload, domain_of
@@ -43,20 +45,23 @@ class WorkOrder:
     session: str
     workload: bytes  # cloudpickled by the driver of this very run
     inputs: Inputs
-    keeper: ActorHandle | None = None  # of the folder, for nodes that do not see it; None: every node is the driver's
+    keeper: ActorHandle | None = None  # for nodes that lack folder or files; None: every node is the driver's
 
 
 class TrialRunner(tune.Trainable):  # type: ignore[misc]
     """One worker; it takes up one trial after another."""
 
     workload: Workload | None = None
-    fit_for: frozenset[str] = frozenset()  # keys of inputs that this node has shown to have; "": the base config's
+    places: Mapping[str, str] = NOWHERE  # of what this node was given for the trial
 
     def setup(self, config: dict[str, Any], order: WorkOrder) -> None:
         """Take up the first trial."""
         self.order = order
         self.kind: type[Workload] = cloudpickle.loads(order.workload)
         self.is_far = order.keeper is not None and not holds(order.home, order.session)
+        if order.keeper is not None and self.is_far:
+            node = FarNode(this_node(), socket.gethostname())
+            order.keeper.tell.remote(f"far {node.node_id}", node)
         gc.freeze()  # the libraries' own objects stay: collecting after each trial then takes a millisecond
         self._take_up(config)
 
@@ -128,35 +133,50 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
         self.workload, self.epoch = self._built(), 0
         return self.workload, None
 
+    @cached_property
+    def node_inputs(self) -> NodeInputs:
+        """What this node has of what trials read."""
+        return NodeInputs(domain_of(self.kind), self.order.inputs.epochs, self.order.keeper)
+
     def _require_inputs(self) -> None:
-        """NodeDiffers unless this node has what all trials share, and what this one reads beside; once a process."""
+        """NodeDiffers unless this node has, or can be given, what all trials share and what this one reads beside."""
         searched = Inputs(self.trial_config, self.order.inputs.epochs, self.input_hashes)
         for key, inputs in (("", self.order.inputs), (self.inputs_key, searched)):
-            if key not in self.fit_for:
-                inputs.require(domain_of(self.kind))
-                self.fit_for |= {key}
+            self.places = self.node_inputs.require(key, inputs)
 
     def _built(self) -> Workload:
         """The trial's workload; NodeDiffers unless it begins with the very model that the driver found for it."""
         try:
-            workload = self.kind(self.trial_config)
+            return self._build()
+        except NodeDiffers as lack:
+            self.places = self.node_inputs.given(self.trial_config, lack)
+            return self._build()
+
+    def _build(self) -> Workload:
+        domain = domain_of(self.kind)
+        config = self.trial_config
+        if self.places:
+            parsed = domain.trial_config(config, self.order.inputs.epochs)
+            config = domain.dump(domain.moved(parsed, self.places))
+        try:
+            workload = self.kind(config)
         except Exception:
-            self._require_start()
+            self._require_start(config)
             raise
         found = getattr(workload, "tags", {}).get("start_hash")
         if found is None:
-            self._require_start()
+            self._require_start(config)
         else:
             require_equal("start_hash", self.start_hash, found)
         return workload
 
-    def _require_start(self) -> None:
+    def _require_start(self, config: dict[str, Any]) -> None:
         """Ask this node for the trial's start, where its workload does not tell it."""
         if self.start_hash is None:
             return
         domain = domain_of(self.kind)
         try:
-            found = domain.start_hash(domain.trial_config(self.trial_config, self.order.inputs.epochs))
+            found = domain.start_hash(domain.trial_config(config, self.order.inputs.epochs))
         except Exception as error:  # the driver has found it
             raise NodeDiffers(f"lacks what the trial begins with: {error}; {REMEDY}") from error
         require_equal("start_hash", self.start_hash, found)
@@ -168,8 +188,13 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
 
 def node_error(reason: str) -> TrialError:
     """This node cannot be trusted with the sweep's trials."""
-    node = str(ray.get_runtime_context().get_node_id())
+    node = this_node()
     return TrialError(FailureKind.NODE_DIFFERS, f"{socket.gethostname()} (node {node[:8]}) {reason}", node)
+
+
+def this_node() -> str:
+    """Ray's id of it."""
+    return str(ray.get_runtime_context().get_node_id())
 
 
 def as_floats(metrics: Any) -> dict[str, Any]:

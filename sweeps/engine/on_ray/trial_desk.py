@@ -1,7 +1,8 @@
 """A trial's files as its worker uses them, whether its node sees the sweep folder or not.
 
 Where it does not, a keeper beside the driver reads and writes the folder for it: a checkpoint (0.3 to 10 MB) travels
-through Ray's object store and lies in the sweep folder before its epoch is reported, as it does everywhere.
+through Ray's object store and lies in the sweep folder before its epoch is reported, as it does everywhere. The keeper
+also gives nodes the files that trials read, where they lack them.
 """
 
 from __future__ import annotations
@@ -10,23 +11,37 @@ import tempfile
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import cloudpickle
 import ray
 from ray.actor import ActorHandle
 from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from sweeps.engine.deciding.serving import Parcel, Piece, Server
 from sweeps.record.driver_lock import holds
 from sweeps.record.trial_folder import TrialFolder
+from sweeps.workload import domain_of
 
 NUM_THREADS = 8  # of a keeper: most of its time goes into waiting for the disk
+GIVING, NUM_GIVING = "giving", 4  # further threads, so that no checkpoint waits for files that nodes are given
 LOG = "log.txt"
 
 Packed = dict[str, bytes]  # the files of a checkpoint, by their path below it
+
+
+@dataclass(frozen=True)
+class FarNode:
+    """A node that does not see the folder, as its workers tell the driver."""
+
+    node_id: str
+    name: str
 
 
 class TrialDesk:
@@ -66,11 +81,17 @@ class TrialDesk:
 
 
 class Keeper:
-    """The sweep folder for workers that do not see it; each call names the trial and who asks."""
+    """The sweep folder for workers that do not see it, whose calls name the trial and who asks; and files for nodes.
 
-    def __init__(self, folder: Path, home: Path, session: str) -> None:
+    Which files trials of the (cloudpickled) workload read is found out when a node lacks some.
+    """
+
+    def __init__(self, folder: Path, home: Path, session: str, workload: bytes = b"", epochs: int = 0) -> None:
         self._folder, self._home, self._session = folder, home, session
-        self._claiming = threading.Lock()
+        self._workload, self._epochs = workload, epochs
+        self._news: dict[str, tuple[int, Any]] = {}
+        self._num_told = 0
+        self._claiming, self._telling = threading.Lock(), threading.Lock()
         self._writing: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)  # one at a time for each trial
 
     def _desk(self, number: int, worker: str) -> TrialDesk:
@@ -105,13 +126,48 @@ class Keeper:
             desk.check()
             file.write(lines)
 
+    @cached_property
+    def _server(self) -> Server:
+        return Server(domain_of(cloudpickle.loads(self._workload)), self._epochs)
 
-def start_keeper(folder: Path, home: Path, session: str) -> ActorHandle:
+    @ray.method(concurrency_group=GIVING)  # type: ignore[untyped-decorator]
+    def parcel(self, config: Mapping[str, Any], only_cached: bool) -> Parcel:
+        """What a node needs for trials of a config."""
+        return self._server.parcel(config, only_cached)
+
+    @ray.method(concurrency_group=GIVING)  # type: ignore[untyped-decorator]
+    def pieces(self, config: Mapping[str, Any], only_cached: bool, pieces: Sequence[Piece]) -> list[bytes]:
+        """Pieces of the files of a parcel."""
+        return self._server.read(config, only_cached, pieces)
+
+    def tell(self, about: str, news: Any) -> None:
+        """Keep the newest that a node has to tell the driver about something."""
+        with self._telling:
+            self._num_told += 1
+            self._news[about] = self._num_told, news
+
+    def news(self, since: int) -> tuple[int, dict[str, Any]]:
+        """What was told since `since` words had been, by what it is about; and how many have been by now."""
+        since = since if since <= self._num_told else 0  # it was told to a keeper that has died
+        with self._telling:
+            return self._num_told, {about: news for about, (count, news) in self._news.items() if count > since}
+
+
+def start_keeper(folder: Path, home: Path, session: str, workload: bytes = b"", epochs: int = 0) -> ActorHandle:
     """A keeper beside this driver, which it does not outlive; it is started again when it dies before."""
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     options = {"num_cpus": 0, "scheduling_strategy": here, "max_concurrency": NUM_THREADS}
-    kept = ray.remote(Keeper).options(**options, max_restarts=-1, max_task_retries=-1)
-    return kept.remote(folder, home, session)
+    lasting = {"max_restarts": -1, "max_task_retries": -1}
+    kept = ray.remote(**options, **lasting, concurrency_groups={GIVING: NUM_GIVING})(Keeper)
+    return kept.remote(folder, home, session, workload, epochs)
+
+
+def answer_of(call: Any) -> Any:
+    """The keeper's answer to a call; what it raises is raised here as it was."""
+    try:
+        return ray.get(call)
+    except RayTaskError as error:
+        raise error.cause from None
 
 
 class FarDesk:
@@ -152,11 +208,7 @@ class FarDesk:
             self._num_sent += len(lines)
 
     def _ask(self, what: str, *arguments: Any) -> Any:
-        """The keeper's answer; what it raises is raised here as it was."""
-        try:
-            return ray.get(getattr(self._keeper, what).remote(*self._who, *arguments))
-        except RayTaskError as error:
-            raise error.cause from None
+        return answer_of(getattr(self._keeper, what).remote(*self._who, *arguments))
 
 
 def pack(folder: Path) -> Packed:

@@ -6,11 +6,15 @@ import logging
 import os
 import time
 from collections.abc import Callable, Container, Mapping
+from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 import ray
 from ray import tune
 from ray._private.state import available_resources_per_node
+from ray.actor import ActorHandle
+from ray.exceptions import RayError
 from ray.tune import PlacementGroupFactory
 from ray.tune.error import TuneError
 from ray.tune.experiment import Trial
@@ -19,6 +23,7 @@ from ray.tune.progress_reporter import TrialProgressCallback
 from cluster.demand import asking
 from cluster.resources import num_slots, outside
 from sweeps.engine.deciding.conductor import Conductor
+from sweeps.engine.deciding.serving import Serving
 from sweeps.engine.on_ray.by_value import by_value
 from sweeps.engine.on_ray.filling import Filling
 from sweeps.engine.on_ray.scheduler import LedgerScheduler
@@ -26,8 +31,10 @@ from sweeps.engine.on_ray.searcher import LedgerSearcher
 from sweeps.engine.on_ray.trainable import TrialRunner, WorkOrder
 from sweeps.engine.on_ray.trial_desk import start_keeper
 from sweeps.engine.on_ray.worker_losses import losses_told_as_actors
+from sweeps.record.ledger import SERVED_NODES
 
 WATCH_S = 0.25
+NEWS_S, LAST_NEWS_S = 2.0, 5.0  # between two questions to the keeper; how long its last answer is waited for
 # Tune's own records, loggers and handlers are off: the ledger, the spool and the driver do their work.
 SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -46,7 +53,7 @@ REFUSED = ("TUNE_RESULT_DIR", "RAY_AIR_LOCAL_CACHE_DIR")  # left over from other
 class DriverCallback(TrialProgressCallback):  # type: ignore[misc]
     """Tells the conductor of starts, kills trials past their time, and lets the driver look around.
 
-    `ask` hears for how many trials there should be room.
+    `ask` hears for how many trials there should be room; `keeper` knows what nodes have to tell.
 
     It stands in for Tune's own progress callback, which would print beside the sweep's display.
     """
@@ -57,10 +64,14 @@ class DriverCallback(TrialProgressCallback):  # type: ignore[misc]
         scheduler: LedgerScheduler,
         watch: Callable[[Conductor], None],
         ask: Callable[[int], None],
+        keeper: ActorHandle | None = None,
     ) -> None:
         super().__init__()
         self._conductor, self._scheduler, self._watch, self._ask = conductor, scheduler, watch, ask
         self._next_watch = 0.0
+        self._keeper, self._num_heard, self._next_news_s = keeper, 0, 0.0
+        self._question: Any = None  # to the keeper, on its way
+        self._first_nodes = {node["NodeID"] for node in ray.nodes()} if keeper is not None else set()
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """A worker has taken the trial up."""
@@ -73,6 +84,7 @@ class DriverCallback(TrialProgressCallback):  # type: ignore[misc]
         for number in self._conductor.overdue(time.monotonic()):
             self._kill(number, trials)
         self._stop_without_nodes()
+        self._hear()
         self._ask(self._conductor.num_usable)
         self._watch(self._conductor)
         self._next_watch = time.monotonic() + WATCH_S
@@ -81,6 +93,31 @@ class DriverCallback(TrialProgressCallback):  # type: ignore[misc]
         """Nothing: the scheduler has heard it."""
 
     on_trial_error = on_trial_complete = on_trial_result
+
+    def on_experiment_end(self, trials: list[Trial], **info: Any) -> None:
+        """Hear the last news."""
+        if self._keeper is not None:
+            self._next_news_s = 0.0
+            self._hear(LAST_NEWS_S)
+            self._watch(self._conductor)
+
+    def _hear(self, patience_s: float = 0.0) -> None:
+        """What nodes have told the keeper. Which of the first nodes do not see the folder is known."""
+        if self._keeper is not None and self._question is None and time.monotonic() > self._next_news_s:
+            self._question, self._next_news_s = self._keeper.news.remote(self._num_heard), time.monotonic() + NEWS_S
+        if self._question is None or not ray.wait([self._question], timeout=patience_s)[0]:
+            return
+        with suppress(RayError):  # a keeper that has died is started again
+            self._num_heard, heard = ray.get(self._question)
+            for about, news in heard.items():
+                if isinstance(news, Serving):
+                    self._conductor.notes.append(str(news))
+                    if news.is_over:
+                        self._conductor.ledger.set_attr(SERVED_NODES + about, asdict(news))
+                elif news.node_id not in self._first_nodes:
+                    how = "its trials hand each checkpoint to this driver's side, which writes it"
+                    self._conductor.notes.append(f"{news.name} does not see {self._conductor.folder}: {how}")
+        self._question = None
 
     def _stop_without_nodes(self) -> None:
         """Where every node that could hold a trial is kept out, and none is at work, nothing would ever happen."""
@@ -119,9 +156,9 @@ def run_trials(conductor: Conductor, watch: Callable[[Conductor], None], is_own_
     if limit is not None and is_own_ray and num_slots(wanted, ray.nodes()) <= limit:
         limit = None
     lock = conductor.lock
-    place = conductor.folder, lock.folder, lock.session
-    keeper = None if is_own_ray else start_keeper(*place)
-    order = WorkOrder(*place, by_value(conductor.workload), conductor.inputs, keeper)
+    place, workload = (conductor.folder, lock.folder, lock.session), by_value(conductor.workload)
+    keeper = None if is_own_ray else start_keeper(*place, workload, conductor.inputs.epochs)
+    order = WorkOrder(*place, workload, conductor.inputs, keeper)
     scheduler = LedgerScheduler(conductor, Filling(lambda: free_slots(wanted, conductor.kept_out)))
 
     def asked_for(config: dict[str, Any]) -> PlacementGroupFactory:
@@ -137,7 +174,7 @@ def run_trials(conductor: Conductor, watch: Callable[[Conductor], None], is_own_
                 storage_path=str(conductor.folder / ".tune"),
                 search_alg=LedgerSearcher(conductor, limit),
                 scheduler=scheduler,
-                callbacks=[DriverCallback(conductor, scheduler, watch, ask)],
+                callbacks=[DriverCallback(conductor, scheduler, watch, ask, keeper)],
                 num_samples=-1,
                 reuse_actors=True,
                 max_failures=0,

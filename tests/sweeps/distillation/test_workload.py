@@ -6,12 +6,17 @@ import pytest
 from tiny_corpus import experiment, hissing, write_corpus, write_teacher
 
 from dfkd_core.base.progress import silent
+from dfkd_core.config import ExperimentConfig, with_overrides
 from dfkd_core.errors import DFKDError
 from dfkd_core.metrics import METRICS
 from dfkd_core.scoring.clip_table import ClipTable
 from dfkd_core.scoring.evaluation import ClipScores, Evaluation
 from dfkd_core.signal.audio import write_audio
+from dfkd_core.teachers.onnx_file import ONNXTeacher
+from dfkd_core.training.train_run import train_model
 from sweeps.distillation.workload import DistillationWorkload
+from sweeps.engine.deciding.fetching import fetch
+from sweeps.engine.deciding.serving import Server
 
 
 @pytest.fixture
@@ -113,3 +118,43 @@ def test_configs_of_one_input_key_read_the_same_data_and_teacher(changes, same):
     base = {"student": {"model": "dccrn", "width": 0.25}, "teacher": {"pretrained": "dtln"}}
     keys = [domain.input_key(domain.trial_config({**base, **more}, 1)) for more in ({}, changes)]
     assert (keys[0] == keys[1]) is same
+
+
+def test_a_node_that_was_given_all_trains_what_the_driver_s_machine_would(tmp_path, monkeypatch):
+    """The same hashes and estimates from another place; each goes on from the other's checkpoint."""
+    monkeypatch.setenv("DFKD_CACHE", str(tmp_path / "driver"))
+    corpus, teacher = write_corpus(tmp_path / "corpus"), write_teacher(tmp_path / "gain.onnx")
+    probed = {"training.epochs": 2, "data.probes": {"same": str(write_corpus(tmp_path / "probe", first=30))}}
+    domain, changes = DistillationWorkload.domain, {**probed, "training.start_from": str(tmp_path / "before")}
+    first = with_overrides(experiment(corpus, teacher), {"training.epochs": 1})
+    train_model(ExperimentConfig.parse(first), tmp_path / "before")
+    config = domain.trial_config(with_overrides(experiment(corpus, teacher), changes), 2)
+    hashes = domain.prepare(config, silent)
+    here = DistillationWorkload(domain.dump(config))
+    here.trainer.train_epoch()
+    here.save(ensured(tmp_path / "saved"))
+    server = Server(domain, 2)
+    parcel = server.parcel(domain.dump(config), only_cached=False)
+    contents = [server.read(domain.dump(config), False, [(f.place, 0, f.num_bytes)]) for f in parcel.files]
+    for place in ("corpus", "probe", "before", "gain.onnx"):
+        (tmp_path / place).rename(tmp_path / f"not-{place}")
+    monkeypatch.setenv("DFKD_CACHE", str(tmp_path / "node"))
+    by_place = {f.place: content for f, (content,) in zip(parcel.files, contents, strict=True)}
+    fetch(parcel, ensured(tmp_path / "node"), lambda pieces: [by_place[p][a : a + n] for p, a, n in pieces])
+    places = {name: str(tmp_path / "node" / place) for name, place in parcel.places.items()}
+    moved = domain.moved(config, places)
+    monkeypatch.setattr(ONNXTeacher, "__call__", lambda *arguments: pytest.fail("estimates are computed again"))
+    assert domain.hashes(moved) == hashes
+    there = DistillationWorkload(domain.dump(moved))
+    there.load(tmp_path / "saved")
+    assert there.trainer.epoch == 1
+    there.trainer.train_epoch()
+    there.save(ensured(tmp_path / "saved again"))
+    here.trainer.train_epoch()
+    here.load(tmp_path / "saved again")
+    assert here.trainer.epoch == 2
+
+
+def ensured(folder):
+    folder.mkdir()
+    return folder

@@ -17,7 +17,7 @@ from dfkd_core.scoring.clip_table import ClipTable
 from dfkd_core.scoring.confidence import Crossing
 from sweeps.engine.deciding.failures import FailureKind
 from sweeps.engine.deciding.inputs import Inputs
-from sweeps.engine.on_ray import trial_desk
+from sweeps.engine.on_ray import trainable, trial_desk
 from sweeps.engine.on_ray.by_value import by_value
 from sweeps.engine.on_ray.trainable import TrialError, TrialRunner, WorkOrder
 from sweeps.engine.on_ray.trial_desk import Keeper
@@ -143,6 +143,7 @@ class Runner(TrialRunner):
 def worker(request, tmp_path, monkeypatch):
     """A worker on a node that sees the sweep folder, or on one that hands its files over."""
     monkeypatch.setattr(trial_desk, "holds", lambda folder, session: True)
+    monkeypatch.setattr(trainable, "this_node", lambda: "1a2b3c4d5e6f")
     keeper = None if request.param == "near" else beside(Keeper(tmp_path, tmp_path, "session"), monkeypatch)
     TrialFolder(tmp_path, 7).create({})
     return lambda: Runner(tmp_path, {"x": 0.5, "size": 0.5}, keeper)

@@ -151,3 +151,14 @@ def test_nodes_that_get_no_trials_are_counted_with_their_reasons(begun):
     ledger.set_attr("kept_out", {"1a2b": "box (node 1a2b) lacks the corpus"})
     assert sweep_status(path)["kept_out"] == ["box (node 1a2b) lacks the corpus"]
     assert "kept out     1 node gets no trials: box (node 1a2b) lacks the corpus" in status_text(sweep_status(path))
+
+
+def test_what_nodes_were_given_is_summed_up(begun):
+    path, ledger = begun
+    assert "served" not in sweep_status(path)
+    for ticket, node, num_bytes in (("a", "n1", 131_000_000), ("b", "n2", 131_000_000), ("c", "n1", 500_000)):
+        facts = {"node": node, "what": "speech", "num_bytes": num_bytes, "total_bytes": num_bytes, "seconds": 12.2}
+        ledger.set_attr(f"served/{ticket}", {**facts, "is_over": True})
+    assert [one["node"] for one in sweep_status(path)["served"]] == ["n1", "n2", "n1"]
+    told = "sent         262.5 MB that 2 nodes lacked, in 37 s of theirs"
+    assert told in status_text(sweep_status(path)).splitlines()

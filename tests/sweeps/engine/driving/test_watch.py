@@ -1,6 +1,7 @@
 """What the driver looks after between Tune's events."""
 
 import math
+from collections import deque
 from dataclasses import FrozenInstanceError
 from types import SimpleNamespace
 
@@ -24,6 +25,7 @@ class Parts(SimpleNamespace):
             spec=SimpleNamespace(budget=budget),
         )
         self.conductor = SimpleNamespace(
+            notes=deque(),
             live={0: SimpleNamespace(started=1.0), 1: SimpleNamespace(started=None)},
             counts={TrialState.COMPLETE: 2},
             run_of=lambda number: number,
@@ -39,7 +41,9 @@ class Parts(SimpleNamespace):
         self.lock = SimpleNamespace(folder=folder, check=lambda: None)
         self.delivery = SimpleNamespace(keep_alive=lambda: self.asked.append("keep_alive"))
         self.display = SimpleNamespace(
-            update=self.asked.append, finished=lambda view, name, record: self.asked.append(name)
+            note=self.asked.append,
+            update=self.asked.append,
+            finished=lambda view, name, record: self.asked.append(name),
         )
 
     def watch(self):
@@ -112,3 +116,16 @@ def test_a_lost_lock_ends_the_driver(tmp_path):
     with pytest.raises(LockLost):
         parts.watch().look()
     assert parts.asked == []
+
+
+def test_lines_that_wait_are_shown_once(tmp_path):
+    parts = Parts(tmp_path)
+    notes = ["n1 was sent speech", "n2 does not see the folder"]
+    parts.conductor.notes.extend(notes)
+    watch = parts.watch()
+    watch.look()
+    watch.look()
+    assert [line for line in parts.asked if str(line).startswith("n")] == [
+        "n1 was sent speech",
+        "n2 does not see the folder",
+    ]

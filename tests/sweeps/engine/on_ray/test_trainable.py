@@ -132,7 +132,7 @@ def built(here, tells, right="of wide"):
     """What a worker of the trial that should begin with `right` builds."""
     runner, Asked.num_asked = TrialRunner.__new__(TrialRunner), 0
     runner.kind, runner.trial_config, runner.start_hash = Begun, {"here": here, "tells": tells}, right
-    runner.order = SimpleNamespace(inputs=Inputs({}, 1))
+    runner.order = SimpleNamespace(inputs=Inputs({}, 1), keeper=None)
     return runner._built()
 
 
@@ -149,3 +149,43 @@ def test_a_start_that_is_not_there_is_the_node_s_fault_and_other_errors_are_the_
         built(None, True)
     with pytest.raises(FileNotFoundError):
         built(None, True, right=None)
+
+
+class Elsewhere(FreeDomain):
+    """Knows that a start was given to this node."""
+
+    def moved(self, config, places):
+        return {**config, "here": places.get("wide", config["here"])}
+
+    def start_hash(self, config):
+        return config["here"]
+
+
+def test_a_start_that_a_node_lacks_or_has_otherwise_is_given_to_it():
+    for here in (None, "of another"):
+        runner = TrialRunner.__new__(TrialRunner)
+        runner.kind = type("Begun", (Begun,), {"domain": Elsewhere()})
+        runner.trial_config, runner.start_hash = {"here": here, "tells": True}, "of wide"
+        runner.order, asked = SimpleNamespace(inputs=Inputs({}, 1), keeper=None), []
+        given = {"wide": "of wide"}
+        runner.node_inputs = SimpleNamespace(given=lambda config, lack: asked.append((config, str(lack))) or given)  # noqa: B023 - called at once
+        assert runner._built().tags == {"start_hash": "of wide"}
+        ((config, lack),) = asked
+        assert (config == runner.trial_config and "start" in lack) or "begins with" in lack
+
+
+def test_trials_of_one_worker_train_on_what_each_was_given(tmp_path):
+    """Those that read the base's data at the base's place, one that reads other data at its own."""
+    places = {"": {"wide": "of base"}, "a": {"wide": "of a"}}
+    runner = TrialRunner.__new__(TrialRunner)
+    runner.kind = type("Begun", (Begun,), {"domain": Elsewhere()})
+    runner.is_far, runner.order = False, WorkOrder(tmp_path, tmp_path, "session", b"", Inputs({}, 1))
+    runner.node_inputs = SimpleNamespace(require=lambda key, inputs: places[key])
+    began = []
+    for key in ("", "a", ""):
+        config = {"here": "nowhere", "tells": True}
+        trial = {"number": 0, "config": json.dumps(config), "start_hash": None, "inputs": (key, {})}
+        runner._take_up(trial)
+        runner._require_inputs()
+        began.append(runner._built().tags["start_hash"])
+    assert began == ["of base", "of a", "of base"]

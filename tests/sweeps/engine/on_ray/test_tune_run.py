@@ -7,7 +7,9 @@ import pytest
 from closed_form import Curve
 
 from sweeps.engine.deciding.inputs import Inputs
+from sweeps.engine.deciding.serving import Serving
 from sweeps.engine.on_ray import tune_run
+from sweeps.engine.on_ray.trial_desk import FarNode
 from sweeps.engine.on_ray.tune_run import REFUSED, DriverCallback, free_slots, run_trials
 
 
@@ -69,3 +71,60 @@ def test_places_are_free_where_a_node_has_all_that_a_trial_asks_for_and_is_not_k
     monkeypatch.setattr(tune_run, "available_resources_per_node", lambda: free)
     assert free_slots({"CPU": 1, "GPU": 0.5}, {"bad": "lacks the corpus"}) == 2
     assert free_slots({"CPU": 2}, {}) == 1 + 4 + 4
+
+
+class FarKeeper:
+    """A keeper whose answers have arrived at once; `told` is what nodes have told it."""
+
+    def __init__(self, monkeypatch, told):
+        self.news, self.asked, self.told = SimpleNamespace(remote=self._news), [], told
+        monkeypatch.setattr(tune_run.ray, "wait", lambda waiting, timeout: (waiting, []))
+        monkeypatch.setattr(tune_run.ray, "get", lambda answer: answer)
+        monkeypatch.setattr(tune_run.ray, "nodes", lambda: [node("first")])
+
+    def _news(self, since):
+        self.asked.append(since)
+        return len(self.told), dict(list(self.told.items())[since:])
+
+
+def hearing(keeper):
+    """The driver's end of it: its notes and what it wrote into the ledger."""
+    attrs = {}
+    conductor = SimpleNamespace(
+        notes=[],
+        folder="/runs/x",
+        ledger=SimpleNamespace(set_attr=attrs.__setitem__),
+        kept_out={},
+        live={},
+        overdue=lambda now: [],
+        num_usable=1,
+    )
+    callback = DriverCallback(conductor, None, lambda conductor: None, lambda asked: None, keeper)
+    return callback, conductor.notes, attrs
+
+
+def test_what_nodes_were_given_is_shown_as_it_goes_and_recorded_at_its_end(monkeypatch):
+    going, over = (
+        Serving("n1", "speech", part, 90_000_000, 3.0, part > 50_000_000) for part in (40_000_000, 90_000_000)
+    )
+    keeper = FarKeeper(monkeypatch, {"t1": going})
+    callback, notes, attrs = hearing(keeper)
+    callback.on_step_end(0, [])
+    assert notes == ["n1 is sent speech: 40 MB of 90 MB after 3 s"] and attrs == {}
+    keeper.told = {"t1": going, "t1 ": over}
+    callback.on_experiment_end([])
+    assert notes[1:] == ["n1 was sent speech (90 MB in 3 s)"] and keeper.asked == [0, 1]
+    assert [(key[:7], value["num_bytes"]) for key, value in attrs.items()] == [("served/", 90_000_000)]
+
+
+def test_a_node_that_joins_late_and_does_not_see_the_folder_is_named_and_the_first_ones_not_again(monkeypatch):
+    told = {f"far {name}": FarNode(name, f"host-{name}") for name in ("first", "late")}
+    callback, notes, _ = hearing(FarKeeper(monkeypatch, told))
+    callback.on_experiment_end([])
+    assert len(notes) == 1 and notes[0].startswith("host-late does not see /runs/x: its trials hand each checkpoint")
+
+
+def test_without_a_keeper_nobody_is_asked():
+    callback, notes, _ = hearing(None)
+    callback.on_experiment_end([])
+    assert notes == []
