@@ -55,7 +55,7 @@ def measure(folder, config, num_nodes):
     keeper = start_keeper(folder, folder, "", by_value(DistillationWorkload), 1)
     began = time.perf_counter()
     parcel = ray.get(keeper.parcel.remote(config, False))
-    mb, process = parcel.num_bytes / 1e6, keeper_process()
+    mb, process = parcel.num_bytes / 1e6, keeper_process(keeper)
     print(f"{len(parcel.files)} files, {mb:.0f} MB, listed in {time.perf_counter() - began:.1f} s")
     before, held = cpu_s(process), process.memory_full_info().uss
     nodes = [Node.remote(keeper, str(folder / f"cache-{number}")) for number in range(num_nodes)]

@@ -17,7 +17,7 @@ import psutil
 import ray
 
 from cluster import own_ray
-from sweeps.engine.on_ray.trial_desk import FarDesk, Keeper, start_keeper
+from sweeps.engine.on_ray.trial_desk import FarDesk, start_keeper
 from sweeps.record.driver_lock import DriverLock
 from sweeps.record.trial_folder import TrialFolder
 
@@ -40,10 +40,9 @@ class Worker:
         return took
 
 
-def keeper_process():
-    """The keeper is the one whose name Ray gives to its process."""
-    named = (p for p in psutil.process_iter() if p.name().startswith(f"ray::{Keeper.__name__}"))
-    return next(named)
+def keeper_process(keeper):
+    """Asked of itself: other sweeps on this machine have keepers, too."""
+    return psutil.Process(ray.get(keeper.__ray_call__.remote(lambda self: os.getpid())))
 
 
 def cpu_s(process):
@@ -72,7 +71,7 @@ def measure(folder, options):
         TrialFolder(folder, number).create({})
     workers = [Worker.remote(keeper, number) for number in range(options.workers)]
     ray.get([worker.hand_over.remote(1000, 2) for worker in workers])
-    process, driver = keeper_process(), psutil.Process()
+    process, driver = keeper_process(keeper), psutil.Process()
     for mb in options.mb:
         before, began = (cpu_s(process), cpu_s(driver)), time.perf_counter()
         handed = ray.get([worker.hand_over.remote(int(mb * 1e6), options.num) for worker in workers])
