@@ -110,11 +110,14 @@ def _mixing(data: DataConfig) -> str:
 def _scores(record: ModelRecord) -> list[str]:
     by_teacher = any(name.startswith("val_teacher/") for name in record.metrics)
     group, heading = ("val_teacher", [*_AGREEMENT]) if by_teacher else ("val", ["## Scores on the validation mixtures"])
-    rows = [*heading, "", "| metric | model | noisy input |", "|---|---|---|"]
     shown = [name for name in KNOWN if name in METRICS or f"{group}/{name}" in record.metrics]
-    for name, metric in ((name, KNOWN[name]) for name in shown):
-        model, noisy = _number(record.metrics.get(f"{group}/{name}")), _number(record.noisy.get(name))
-        rows.append(f"| {name} ({metric.unit}) | {model} | {noisy} |")
+    has_spans = any(f"{group}/{name}" in record.intervals for name in shown)
+    columns = ["metric", "model", *(["95 %"] if has_spans else []), "noisy input"]
+    rows = [*heading, "", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    for name in shown:
+        value, noisy = _number(record.metrics.get(f"{group}/{name}")), _number(record.noisy.get(name))
+        span = [_span(record.intervals.get(f"{group}/{name}"))] if has_spans else []
+        rows.append(f"| {' | '.join([f'{name} ({KNOWN[name].unit})', value, *span, noisy])} |")
     return rows
 
 

@@ -53,6 +53,20 @@ def test_the_card_names_data_licence_teacher_scores_and_sizes(folder):
         assert part in card
 
 
+def test_intervals_that_are_known_stand_beside_their_scores(experiment, model, tmp_path):
+    spans = {"val/pesq_wb": (1.25, 1.75)}
+    write_model_folder(
+        *(tmp_path, experiment(), model.state_dict(), METRICS),
+        noisy={"pesq_wb": 1.2},
+        epochs=2,
+        origin=ORIGIN,
+        intervals=spans,
+    )
+    card = (tmp_path / "README.md").read_text()
+    assert "| metric | model | 95 % | noisy input |" in card
+    assert "| pesq_wb (MOS-LQO) | 1.5 | 1.25 to 1.75 | 1.2 |" in card and "| si_sdr_db (dB) | - | - | - |" in card
+
+
 def test_changed_weights_are_refused(folder):
     path = folder / "model.safetensors"
     content = bytearray(path.read_bytes())
