@@ -174,24 +174,21 @@ def _dimensions(key: str, entry: Any, file: str | Path | None) -> Iterator[Dimen
             raise ConfigError(rule, key=f"{where}.when", file=file)
         conditions = {str(parent): tuple(v) if isinstance(v, list) else (v,) for parent, v in when.items()}
         distribution = parse_distribution(rest, where, file)
-        yield Dimension(key, name, distribution, conditions, _prior(alternative, distribution, where, file))
+        try:
+            prior = _encoded(alternative["prior"], distribution) if "prior" in alternative else ()
+        except ConfigError as error:
+            raise error.at(file, f"{where}.prior") from error
+        yield Dimension(key, name, distribution, conditions, prior)
 
 
-def _prior(
-    alternative: Mapping[str, Any], distribution: Distribution, where: str, file: str | Path | None
-) -> tuple[Any, ...]:
+def _encoded(prior: Any, distribution: Distribution) -> tuple[Any, ...]:
     """One value, or a list of them, as the study's parameters; each must lie in the distribution."""
-    if "prior" not in alternative:
-        return ()
-    told = alternative["prior"]
+    if prior == []:
+        raise ConfigError("must hold at least one value, but got []; leave it out")
     try:
-        found = tuple(distribution.encode(value, "") for value in (told if isinstance(told, list) else [told]))
+        return tuple(distribution.encode(value, "") for value in (prior if isinstance(prior, list) else [prior]))
     except ConfigError as error:
-        rule = f"must hold values that the space may draw, but: {error.rule}"
-        raise ConfigError(rule, key=f"{where}.prior", file=file) from error
-    if not found:
-        raise ConfigError("must hold at least one value, but got []; leave it out", key=f"{where}.prior", file=file)
-    return found
+        raise ConfigError(f"must hold values that the space may draw, but: {error.rule}") from error
 
 
 def _parents_first(dimensions: Sequence[Dimension], file: str | Path | None) -> list[Dimension]:

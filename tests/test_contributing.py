@@ -123,8 +123,10 @@ class Added:
             ]
         },
         "from sweeps.definition.spec import SamplerConfig; SamplerConfig(name='added'); "
+        "from search_spaces.space import Space; from sweeps.search.history import Outlook; "
         "from sweeps.search.samplers import Experience, build_sampler; "
-        "build_sampler('added', 0, 0, Experience(9, 0, 0), {}, None)",
+        "outlook = Outlook(Space.parse({'x': {'min': 0, 'max': 1}}), 1, (0.0,), lambda trial: {}); "
+        "build_sampler('added', 0, 0, Experience(9, 0, 0), {}, outlook)",
     ),
     "an early stopping rule": (
         {

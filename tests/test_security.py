@@ -15,7 +15,8 @@ from dfkd_core.errors import ConfigError
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("dfkd_core", "search_spaces", "cluster", "sweeps")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-UNPICKLES = {"sweeps/engine/on_ray/scheduler.py": 1, "sweeps/engine/on_ray/trainable.py": 1}
+ON_RAY = "sweeps/engine/on_ray"
+UNPICKLES = {f"{ON_RAY}/{name}.py": 1 for name in ("scheduler", "trainable", "trial_desk")}
 LOADERS = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 
 
