@@ -13,7 +13,15 @@ from typing import Final
 
 from dfkd_core.data.manifest import MANIFEST_NAME, SPLITS, Kind, Split, fileid_of
 from dfkd_core.data.scanning import Entry, audio_files
-from dfkd_core.data.splits import HELD_OUT_SHARE, MIN_LABELS, by_hash, named_splits, split_labels, split_named, words_of
+from dfkd_core.data.splits import (
+    HELD_OUT_SHARE,
+    MIN_LABELS,
+    by_hash,
+    level_of_splits,
+    split_labels,
+    split_named,
+    words_of,
+)
 from dfkd_core.errors import DataError
 
 MANIFEST: Final = "manifest"
@@ -86,11 +94,8 @@ class _Reader:
         """The files of a folder: in one split, or in the splits that folders name, or else split by label."""
         paths = list(audio_files(folder, self._others))
         places = [path.relative_to(folder).parts[:-1] for path in paths]
-        named = None if split else named_splits(set(places), kind, str(folder))
-        level = None if named is None else named.depth
-        for name in named.beside if named else ():
-            aside = (folder / name).relative_to(self.root)
-            self.notes.append(f"left out: {aside}/, which names no split beside folders that do")
+        level = None if split else level_of_splits(set(places), kind, str(folder))
+        aside: Counter[str] = Counter()
         # each file's folders without the one that names its split
         below = [
             place if level is None or len(place) <= level else (*place[:level], *place[level + 1 :]) for place in places
@@ -99,11 +104,15 @@ class _Reader:
         while all(len(place) > 1 for place in below) and len({place[0] for place in below}) == 1:
             below = [place[1:] for place in below]
         labels = [label(folders, path.stem) for path, folders in zip(paths, below, strict=True)]
-        dealt = split_labels(labels, f"{folder}") if split is None and named is None else {}
+        dealt = split_labels(labels, f"{folder}") if split is None and level is None else {}
         for path, place, name in zip(paths, places, labels, strict=True):
             of_folder = split if level is None else split_named(place[level]) if len(place) > level else None
             if (of_file := of_folder or dealt.get(name)) is not None:
                 self.entries.append(Entry(str(path), kind, of_file, name))
+            else:
+                aside[folder.joinpath(*place[: (level or 0) + 1]).relative_to(self.root).as_posix()] += 1
+        for name, count in sorted(aside.items()):
+            self.notes.append(f"left out: {name}/, which names no split beside folders that do (files: {count})")
 
     def hold_out(self, wanted: frozenset[str] = frozenset()) -> None:
         """Give a corpus that has named splits, but none to validate on, labels of its training split for that."""
@@ -253,7 +262,8 @@ def _noisy_only(root: Path) -> Found:
     for kind in ("clean", "noise"):
         if (root / kind).is_dir():
             reader.add("clean" if kind == "clean" else "noise", root / kind)
-    has_splits = named_splits({p.relative_to(folder).parts[:-1] for p in audio_files(folder)}, "noisy", str(folder))
+    places = {path.relative_to(folder).parts[:-1] for path in audio_files(folder)}
+    has_splits = level_of_splits(places, "noisy", str(folder)) is not None
     if reader.entries and not has_splits:
         reader.add("noisy", folder, split="train")
     else:

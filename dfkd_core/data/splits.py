@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from dfkd_core.data.manifest import Kind, Split
@@ -33,26 +32,23 @@ def words_of(name: str) -> list[str]:
 def split_named(name: str) -> Split | None:
     """The split that a folder's name means, in any case and with the usual suffixes; None where it means none or two.
 
-    train-clean-100, Training, trainset_28spk_wav -> train; dev-other, validation -> valid; test_set, eval92 -> test.
+    train-clean-100, Training, trainset_28spk_wav -> train; dev-other, validation -> valid; test_set, TestData -> test.
     """
-    found = {WORDS[word] for raw in words_of(name) for word in (raw, raw.removesuffix("set")) if word in WORDS}
+    found = {
+        WORDS[word]
+        for raw in words_of(name)
+        for word in (raw, raw.removesuffix("set"), raw.removesuffix("data"))
+        if word in WORDS
+    }
     return found.pop() if len(found) == 1 else None
 
 
-@dataclass(frozen=True)
-class NamedSplits:
-    """The splits that folders name: at which depth their names stand, and the folders beside them that name none."""
-
-    depth: int
-    beside: tuple[str, ...]
-
-
-def named_splits(folders: Iterable[tuple[str, ...]], kind: Kind, where: str) -> NamedSplits | None:
+def level_of_splits(folders: Iterable[tuple[str, ...]], kind: Kind, where: str) -> int | None:
     """Which level of folders names splits, of the folders (from the outermost) that each file of a kind lies in.
 
-    A level names them when all of its names do, or when two of them do. One alone beside other folders is refused,
-    unless it may be a label: `train` is a family of noise, too, and `Val` a person. So is what looks like a split and
-    is not understood. None: no level names them.
+    A level names them when all of its names do, or when two of them do (below the first, two that can be no label).
+    One alone beside other folders is refused, unless it may be a label: `train` is a family of noise, too, and `Val` a
+    person. So is what looks like a split and is not understood. None: no level names them.
     """
     paths = list(folders)
     for depth in range(DEEPEST):
@@ -62,17 +58,16 @@ def named_splits(folders: Iterable[tuple[str, ...]], kind: Kind, where: str) -> 
         like = [name for name in others if any(_LIKE.match(word) for word in words_of(name))]
         is_whole = bool(names) and not others and all(len(path) > depth for path in paths)
         if is_whole and (not depth or len(set(understood.values())) > 1):
-            return NamedSplits(depth, ())
-        if depth:
-            continue
-        if len(set(understood.values())) > 1:
+            return depth
+        sure = {name: split for name, split in understood.items() if not SHORT.intersection(words_of(name))}
+        if len(set((sure if depth else understood).values())) > 1:
             if like:
                 raise DataError(f"{where}: {like[0]}/ looks like a split and is not understood; {SAY}")
-            return NamedSplits(depth, tuple(others))
-        alone = [name for name in understood if not SHORT.intersection(words_of(name))]
-        if kind != "noise" and (like or alone):
-            first, beside = (like or alone)[0], next((name for name in names if name not in (like or alone)), "files")
-            raise DataError(f"{where}: {first}/ looks like a split, but beside it lies {beside}; {SAY}")
+            return depth
+        if not depth and kind != "noise" and (like or sure):
+            first = (like or [*sure])[0]
+            beside = next((name for name in names if name not in (like or sure)), "files")
+            raise DataError(f"{where}: {first}/ looks like a split, but beside it lie {beside}; {SAY}")
     return None
 
 

@@ -197,6 +197,7 @@ NAMES_OF_SPLITS = [
     ("train-clean-100", "dev-clean", "test-clean"),
     ("tr", "cv", "tt"),
     ("TRAIN_set", "Dev_set", "Eval_set"),
+    ("TrainData", "ValidData", "TestData"),
 ]
 FORMS_OF_TREES = ["{kind}/{name}/{label}", "{name}/{kind}/{label}", "{kind}/Corpus/{name}/{label}/ch1"]
 
@@ -223,6 +224,20 @@ def test_what_looks_like_a_split_is_never_dealt_out(tmp_path):
     plant(tmp_path, *(f"clean/{name}/a.wav" for name in ("train", "test", "trainval")), "noise/a_1.wav")
     with pytest.raises(DataError, match="trainval/ looks like a split and is not understood; name them"):
         scan(tmp_path)
+
+
+@pytest.mark.parametrize("above", ["", "Corpus/"])
+def test_what_lies_beside_named_splits_is_left_out_with_a_word(tmp_path, above):
+    """Files in no folder of a split, and folders that name none."""
+    plant(tmp_path, *(f"clean/{above}{split}/{split}{n}_0.wav" for split in ("train", "valid", "test") for n in (1, 2)))
+    plant(tmp_path, f"clean/{above}extra/e_0.wav", f"clean/{above}stray_0.wav", *(f"noise/{n}_1.wav" for n in "abc"))
+    manifest = scan(tmp_path)
+    assert {c.split for c in manifest.select("clean")} == {"train", "valid", "test"}
+    assert all(c.stem.startswith(c.split) for c in manifest.select("clean"))
+    told = [
+        f"left out: clean/{above}{at}, which names no split beside folders that do (files: 1)" for at in ("", "extra/")
+    ]
+    assert [note for note in manifest.notes if note.startswith("left out")] == told
 
 
 def test_voicebank_of_56_speakers_holds_two_of_its_own_out(tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dfkd_core.data.splits import named_splits, split_named
+from dfkd_core.data.splits import level_of_splits, split_named
 from dfkd_core.errors import DataError
 
 
@@ -28,6 +28,15 @@ from dfkd_core.errors import DataError
         ("test-clean", "test"),
         ("eval92", "test"),
         ("tt", "test"),
+        ("TrainData", "train"),
+        ("validdata", "valid"),
+        ("tr05_bus_simu", "train"),
+        ("dt05", "valid"),
+        ("si_et_05", "test"),
+        ("01_train", "train"),
+        ("test2017", "test"),
+        ("devtest", None),
+        ("train+val", None),
         ("train_dev", None),
         ("speaker1", None),
         ("trains", None),
@@ -41,8 +50,7 @@ def test_a_name_means_a_split_or_none(name, split):
 
 
 def level(*folders, kind="clean"):
-    found = named_splits([tuple(folder.split("/")) if folder else () for folder in folders], kind, "clean")
-    return None if found is None else found.depth
+    return level_of_splits([tuple(folder.split("/")) if folder else () for folder in folders], kind, "clean")
 
 
 @pytest.mark.parametrize(
@@ -59,14 +67,14 @@ def level(*folders, kind="clean"):
         ([""], None),
         (["Val", "Ann", "Bob"], None),
         (["train", "valid", "extra"], 0),
+        (["wav16k/min/tr", "wav16k/min/cv", "wav16k/min/tt"], 2),
+        (["corpus/train", "corpus/valid", "corpus/extra"], 1),
+        (["corpus/train", "corpus/test", ""], 1),
+        (["corpus/Val", "corpus/Dev", "corpus/Ann"], None),
     ],
 )
 def test_splits_are_found_at_the_level_that_names_them(folders, depth):
     assert level(*folders) == depth
-
-
-def test_what_lies_beside_named_splits_is_told():
-    assert named_splits([("train",), ("test",), ("extra",)], "clean", "clean").beside == ("extra",)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +85,8 @@ def test_what_lies_beside_named_splits_is_told():
         ["train", ""],
         ["holdout", "p1", "p2"],
         ["test", "train_dev", "train"],
+        ["corpus/train", "corpus/test", "corpus/trainval"],
+        ["train", "unseen"],
     ],
 )
 def test_what_looks_like_a_split_and_is_not_understood_is_refused_with_the_way_to_say_it(folders):
