@@ -210,10 +210,12 @@ def _without(names: Iterable[str], missing: str) -> str:
 def write_rows(clips: Iterable[Clip], path: Path) -> None:
     """Write clips as they are, their paths unchanged."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    plain, quoted = (csv.writer(text, lineterminator="\n", quoting=q) for q in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL))
+    plain.writerow(COLUMNS)
     for clip in clips:
-        writer.writerow((clip.path, clip.kind, clip.split, clip.label, clip.licence, f"{clip.seconds:.3f}"))
+        row = (clip.path, clip.kind, clip.split, clip.label, clip.licence, f"{clip.seconds:.3f}")
+        # the writer leaves a carriage return bare, and the reader ends a line there
+        (quoted if any("\r" in part for part in row) else plain).writerow(row)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, text.getvalue().encode("utf-8", "surrogateescape"))
 

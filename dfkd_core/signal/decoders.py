@@ -16,6 +16,7 @@ from dfkd_core.errors import DataError, Unreadable
 
 Samples = NDArray[np.float32]
 
+HIGHEST_RATE_HZ = 2**22  # above any recorder's; a header that tells more is damaged, and filters would fill the memory
 UNKNOWN_FRAMES = 2**62  # libsndfile's number for a length that a FLAC header leaves open, and above
 BLOCK = 1 << 16  # frames that are decoded at a time
 # ffmpeg's names as libsndfile's
@@ -60,8 +61,15 @@ def open_decoder(path: str | Path) -> Decoder:
         raise DataError(f"{path}: cannot be read as audio (no such file); check the path") from error
     try:
         found = _Sndfile(path)
-    except (soundfile.SoundFileError, OSError, ValueError) as error:
-        return _with_ffmpeg(file, path, reason(error))
+    except (soundfile.SoundFileError, OSError, ValueError, TypeError) as error:  # TypeError: .raw tells no rate
+        # libsndfile says so of an .mp3 in which there is none, though it has opened it
+        lack = "Format not recognised" if "File does not exist" in str(error) else reason(error)
+        return _with_ffmpeg(file, path, lack)
+    if found.rate_hz > HIGHEST_RATE_HZ:
+        file.close()
+        found.close()
+        rule = f"{path}: must have a rate of at most {HIGHEST_RATE_HZ} Hz, but its header tells {found.rate_hz} Hz"
+        raise DataError(f"{rule}; repair it")
     if found.is_counted:
         file.close()
         return found

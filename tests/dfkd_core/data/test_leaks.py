@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+import soundfile
 
 from dfkd_core.data.corpora import open_corpus, scan
 from dfkd_core.errors import DataError
@@ -35,9 +36,37 @@ def hard_linked(source, target):
     os.link(source, target)
 
 
-@pytest.mark.parametrize("again", [copied, linked, hard_linked])
-def test_a_clip_that_is_in_two_splits_is_refused(root, again):
-    again(root / "clean" / "train" / "clean0_train.wav", root / "clean" / "test" / "other_name.wav")
+def with_a_title(source, target):
+    samples, rate = soundfile.read(source, dtype="int16")
+    with soundfile.SoundFile(target, "w", rate, 1) as file:
+        file.title = "take 7"
+        file.write(samples)
+
+
+def written_anew(source, target):
+    samples, rate = soundfile.read(source, dtype="int16")
+    soundfile.write(target, samples, rate)
+
+
+def as_floats(source, target):
+    soundfile.write(target, *soundfile.read(source), subtype="FLOAT")
+
+
+@pytest.mark.parametrize(
+    ("again", "suffix"),
+    [
+        (copied, "wav"),
+        (linked, "wav"),
+        (hard_linked, "wav"),
+        (copied, "WAV"),
+        (with_a_title, "wav"),
+        (written_anew, "flac"),
+        (written_anew, "aiff"),
+        (as_floats, "wav"),
+    ],
+)
+def test_a_clip_that_is_in_two_splits_is_refused(root, again, suffix):
+    again(root / "clean" / "train" / "clean0_train.wav", root / "clean" / "test" / f"other_name.{suffix}")
     with pytest.raises(DataError, match=LEAK):
         scan(root)
     with pytest.raises(DataError, match=LEAK):
@@ -62,6 +91,20 @@ def test_a_manifest_that_lists_a_clip_twice_is_refused(root):
 def test_within_a_split_a_clip_may_come_twice(root):
     copied(root / "noise" / "train" / "noise0_train.wav", root / "noise" / "train" / "again_1.wav")
     assert len(scan(root).select("noise", "train")) == 3
+
+
+def test_an_alias_inside_a_split_leads_out_of_it(root):
+    (root / "clean" / "test" / "again").symlink_to("../train")
+    with pytest.raises(DataError, match=LEAK):
+        scan(root)
+
+
+def test_files_of_one_length_that_sound_alike_in_the_middle_are_two(root):
+    for split, end in (("train", 0.1), ("test", 0.2)):
+        sound = np.sin(np.arange(8000)) / 4
+        sound[-1] = end
+        soundfile.write(root / "clean" / split / f"{split}_1.{'wav' if end == 0.1 else 'flac'}", sound, 16_000)
+    assert len(scan(root).select("clean")) == 8
 
 
 def test_silence_is_nobody_s_recording(root):

@@ -111,8 +111,11 @@ def test_a_manifest_may_come_from_a_spreadsheet(tmp_path, encoding, delimiter):
     assert read_manifest(tmp_path / "m.csv").clips == (Clip("ä.flac", "clean", "train", "p1", "CC0-1.0", 2.5),)
 
 
-def test_a_name_that_is_no_utf_8_reads_back(tmp_path):
-    manifest = manifest_of(tmp_path, [Clip(os.fsdecode(b"\xe9t\xe9.wav"), "clean", "train", "p1", "", 1.0)])
+@pytest.mark.parametrize(
+    "name", [os.fsdecode(b"\xe9t\xe9.wav"), "a\nb.wav", "a\rb.wav", 'a,"b".wav', "=1+1.wav", " a.wav", "ein;zwei.wav"]
+)
+def test_a_name_that_a_file_may_have_reads_back(tmp_path, name):
+    manifest = manifest_of(tmp_path, [Clip(name, "clean", "train", "p1", "", 1.0)])
     write_manifest(manifest, tmp_path / "m.csv")
     assert read_manifest(tmp_path / "m.csv") == manifest
 

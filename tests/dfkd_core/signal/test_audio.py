@@ -73,6 +73,36 @@ def test_an_unreadable_file_is_named_in_one_line(tmp_path, content):
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "lack"),
+    [
+        ("a.raw", bytes(3000), "samplerate must be specified"),
+        ("page.mp3", b"<html>not found</html>", "Format not recognised"),
+        ("pointer.wav", b"version https://git-lfs.github.com/spec/v1", "Format not recognised"),
+        ("picture.wav", b"\x89PNG\r\n\x1a\n" + bytes(100), "Format not recognised"),
+        ("zeros.flac", bytes(5000), "Format not recognised"),
+    ],
+)
+def test_what_is_no_audio_whatever_its_suffix_is_named_with_what_it_lacks(tmp_path, name, content, lack):
+    (tmp_path / name).write_bytes(content)
+    for read in (read_audio, info):
+        with pytest.raises(DataError, match=rf"{name}: cannot be read as audio \({lack}\); repair or remove it"):
+            read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "told"), [(24, 0, "SF_INFO struct incomplete"), (24, 2**31 - 1, "a rate of at most")]
+)
+def test_a_header_that_cannot_be_true_is_told_and_fills_no_memory(tmp_path, place, value, told):
+    soundfile.write(tmp_path / "a.wav", sine(300), 16_000)
+    content = bytearray((tmp_path / "a.wav").read_bytes())
+    content[place : place + 4] = struct.pack("<I", value)
+    (tmp_path / "a.wav").write_bytes(content)
+    for read in (read_audio, info):
+        with pytest.raises(DataError, match=rf"a\.wav: .*{told}"):
+            read(tmp_path / "a.wav")
+
+
 def test_header_says_seconds_rate_and_channels(tmp_path):
     soundfile.write(tmp_path / "s.wav", np.zeros((12_000, 2)), 8_000)
     assert info(tmp_path / "s.wav")[:4] == (1.5, 8_000, 2, 12_000)
@@ -142,6 +172,9 @@ def renamed(make, suffix):
         ("pipe.flac", piped, True),
         ("gsm.wav", ordinary(8_000, subtype="GSM610"), False),
         ("g721.wav", ordinary(8_000, subtype="G721_32"), False),
+        ("ima.wav", ordinary(subtype="IMA_ADPCM"), False),
+        ("ms.wav", ordinary(subtype="MS_ADPCM"), False),
+        ("alaw.wav", ordinary(subtype="ALAW"), False),
         ("a.m4a", lambda path: through_ffmpeg(path, "aac", "fltp"), False),
         ("a.mka", lambda path: through_ffmpeg(path, "pcm_s16le", "s16"), True),
         ("a.wv", lambda path: through_ffmpeg(path, "wavpack", "s16p"), True),
