@@ -96,23 +96,30 @@ class RepeatedScores:
         """What the test of two equal points sees (draw,) in other worlds that vary as this one; the same every time.
 
         Speakers, noises, clips and seeds are drawn with variances that are averages over all pairs of points. The test
-        estimates them anew in each world, so its deviations and degrees of freedom stray as they do in truth. That of
-        seeds is too small in most cases where few were spent: it is divided by the median of chi^2 over its degrees of
-        freedom (those of the sum, which clips make less skew). Without `with_seeds` any number of them was spent.
+        estimates them anew in each world, so its deviations and degrees of freedom stray as they do in truth. What few
+        levels tell of a variance is too little in most cases, in the worlds that are drawn as in this one: all is
+        scaled so that the median of what worlds show, each on average over its pairs, is what this one shows (of P
+        points, P - 1 pairs tell as much as all do). Without `with_seeds` any number of seeds was spent.
         """
         rng, weights = np.random.default_rng(0), self._pair_weights(metric)
         seeds, both = (float(found.mean()) for found in self._of_seeds_in(weights))
-        columns = self._clip_contrasts(weights)
-        drawn = np.zeros((1, num_draws))
+        columns, num_pairs = self._clip_contrasts(weights), len(self._seeds) - 1
+        num_worlds = max(1, num_draws // num_pairs)
+        drawn = np.zeros((1, num_worlds * num_pairs))
         if self._crossing is not None:
-            drawn = self._crossing.drawn_alike(columns, num_draws, rng, less=0.0 if with_seeds else both)
-        if not with_seeds:
-            return self._summed(np.nanmean(drawn, axis=0), drawn, np.zeros(num_draws), 0.0)
-        clips, clip_freedom = (np.array([part.mean()]) for part in self._of_clips(columns))
-        freedom = satterthwaite(clips + seeds, [(clips, clip_freedom), (np.array([seeds]), self._freedom)])[0]
-        seeds *= freedom / stats.chi2.median(freedom)
-        values = np.nanmean(drawn, axis=0) + np.sqrt(max(0.0, seeds - both)) * rng.normal(size=num_draws)
-        return self._summed(values, drawn, seeds * rng.chisquare(self._freedom, num_draws) / self._freedom, both)
+            drawn = self._crossing.drawn_alike(columns, drawn.size, rng, less=0.0 if with_seeds else both)
+        values = np.nanmean(drawn, axis=0)
+        if with_seeds:
+            values = values + np.sqrt(max(0.0, seeds - both)) * rng.normal(size=values.size)
+            pool = np.repeat(rng.chisquare(self._freedom, num_worlds) / self._freedom, num_pairs)
+            found = self._summed(values, drawn, seeds * pool, both)
+            shown = float(np.square(self.of_pairs(metric).deviation).mean())
+        else:
+            found = self._summed(values, drawn, np.zeros(values.size), 0.0)
+            shown = max(0.0, float(self._of_clips(columns)[0].mean()) - both)
+        of_worlds = float(np.median(np.square(found.deviation).reshape(num_worlds, num_pairs).mean(axis=1)))
+        scale = np.sqrt(shown / of_worlds) if of_worlds > 0 else 1.0
+        return Spread(scale * found.values, scale * found.deviation, found.freedom)
 
     def of_pairs(self, metric: str) -> Spread:
         """The first point's mean less the second's, of every pair as `np.triu_indices(num_points, k=1)` has them."""

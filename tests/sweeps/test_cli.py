@@ -101,9 +101,22 @@ def test_bounds_take_suffixes_and_repeat():
     limits = {"model/params": 50e3, "model/macs_per_s": 0.3e9, "model/bytes": 1.5e6, "val/gain_db": -0.1}
     assert bounds(told, "--max") == pytest.approx(limits)
     assert bounds(["q=1", "q=2"], "--min") == {"q": 2.0}
+    assert bounds(["q=60 k", "p= 2e3M", "r=-.5", "s=+0"], "--max") == {"q": 60e3, "p": 2e9, "r": -0.5, "s": 0.0}
 
 
-@pytest.mark.parametrize("text", ["", "k", "60 kB", "60K0", "nan", "inf", "1e400", "0x10", "-", "sixty", "[1]"])
+@pytest.mark.parametrize("text", ["model/params", "=60k", " =60k", "", "60k"])
+def test_a_bound_without_a_metric_is_refused_in_one_line(text):
+    with pytest.raises(ConfigError, match="--max: must read NAME=VALUE"):
+        bounds([text], "--max")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "k", "60 kB", "60K0", "nan", "inf", "1e400", "0x10", "-", "sixty", "[1]"),
+        *("60kk", "60T", "1,000", "5e", "=5", "5%", "true", "1e309k", "a=5"),
+    ],
+)
 def test_a_bound_that_is_no_number_is_refused_in_one_line(text):
     with pytest.raises(ConfigError, match=r"--max model/params: must be a number, such as 60000, 60k or 0\.3G"):
         bounds([f"model/params={text}"], "--max")

@@ -35,7 +35,7 @@ PREPARE = """
 import time
 from sweeps.terminal.live_display import LiveDisplay
 with LiveDisplay().preparing() as progress:
-    for what, total in (("decode audio", 649), ("teacher: epoch 1", 60)):
+    for what, total in (("read headers", 1), ("decode audio", 649), ("check pairs", 120), ("teacher: epoch 1", 60)):
         for done in range(1, total + 1):
             progress(what, done, total)
             time.sleep(0.002)
@@ -79,9 +79,10 @@ def screen(written):
 
 
 def test_preparation_is_one_bar_a_part_on_a_real_terminal_and_not_a_line_a_step():
-    decoding, teacher = screen(on_a_terminal(PREPARE))
-    assert decoding.count("decode audio") == 1 and "649/649" in decoding
-    assert teacher.count("teacher: epoch 1") == 1 and "60/60" in teacher
+    lines = screen(on_a_terminal(PREPARE))
+    parts = {"read headers": "1/1", "decode audio": "649/649", "check pairs": "120/120", "teacher: epoch 1": "60/60"}
+    for line, (what, count) in zip(lines, parts.items(), strict=True):
+        assert line.count(what) == 1 and count in line
 
 
 def test_each_part_of_the_work_has_its_bar():

@@ -227,6 +227,24 @@ def test_a_run_that_was_deleted_by_hand_is_told_of_once_counted_and_blocks_nothi
     assert MlflowClient(uri).get_run(run_ids(folder)[0]).info.lifecycle_stage == "deleted"
 
 
+@pytest.mark.parametrize("deleted", ["the sweep's run", "every trial's run"])
+def test_other_runs_that_were_deleted_by_hand_block_nothing_either(folder, uri, deleted):
+    tracker, client = tell(folder, 2, end=False), MlflowClient(uri)
+    deliver(folder)
+    for run in runs_of(uri, "sweep" if deleted == "the sweep's run" else "trial"):
+        client.delete_run(run.info.run_id)
+    for _ in range(2):
+        tracker.trial_rank(0, True, 0)
+        tell_trial(tracker, 2)
+        tracker.sweep_finished("finished")
+        deliver(folder)
+        assert undelivered(folder) == 0
+    told = (folder / "spool" / "rejected.jsonl").read_text().splitlines()
+    assert rejected(folder) == len(told) > 0
+    assert len({(json.loads(line)["run"], json.loads(line)["what"]) for line in told}) == len(told), "each once"
+    assert len(runs_of(uri)) == (3 if deleted == "the sweep's run" else 1)
+
+
 def test_ranks_are_kept_current_and_only_the_last_is_told(folder, uri, monkeypatch):
     tracker = tell(folder, 2, end=False)
     deliver(folder)

@@ -129,7 +129,7 @@ def test_delivering_all_delivers_what_an_interrupted_sweep_owes(folder, uri):
 
 def test_nothing_in_the_working_directory_is_run(folder, uri, tmp_path, monkeypatch):
     """A folder that somebody else has filled may hold files named like modules."""
-    for name in ("filelock", "mlflow", "sweeps", "json", "psutil"):
+    for name in ("filelock", "mlflow", "sweeps", "json", "psutil", "sqlalchemy", "yaml", "sitecustomize", "dfkd_core"):
         (tmp_path / f"{name}.py").write_text("from pathlib import Path\nPath(__file__).with_suffix('.ran').touch()\n")
     monkeypatch.chdir(tmp_path)
     tell(folder, 1)

@@ -124,6 +124,24 @@ def test_over_clips_the_smallest_difference_is_told_in_four_cases_of_five(own_sd
     assert 0.77 <= np.mean(apart_found) <= 0.83
 
 
+@pytest.mark.parametrize("own_sds", [(0.06, 0.12, 0.16), (0.03, 0.04, 0.12), (0.0, 0.0, 0.15)])
+def test_of_two_points_too_the_smallest_difference_is_told_in_four_cases_of_five(own_sds):
+    """One pair tells little of its own spread, least where six noises make it: the figure is no shorter for that."""
+    rng = np.random.default_rng(5)
+    apart = np.median([smallest_differences(on_clips(rng, [0.0, 1.0], own_sds))[0]["m"] for _ in range(150)])
+    strayed = [on_clips(rng, [0.0, 0.0], own_sds).of_pairs("m") for _ in range(700)]
+    told = [replace(s, values=s.values + sign * apart).p_values() < 0.05 for s in strayed for sign in (-1, 1)]
+    assert 0.76 <= np.mean(told) <= 0.84
+
+
+@pytest.mark.parametrize("num_points", [2, 5])
+def test_worlds_that_are_drawn_again_show_what_this_one_shows(num_points):
+    """At the median: a variance of few levels is too small in most worlds, in this one as in those."""
+    scores = on_clips(np.random.default_rng(6), [0.0] * num_points, (0.06, 0.12, 0.16))
+    drawn = np.square(scores.pairs_drawn_again("m", 2000).deviation).reshape(-1, num_points - 1).mean(axis=1)
+    assert np.median(drawn) == pytest.approx(np.square(scores.of_pairs("m").deviation).mean())
+
+
 def test_any_number_of_seeds_leaves_what_the_clips_bound():
     own_sds = (0.0, 0.08, 0.05)
 
