@@ -124,7 +124,7 @@ def test_over_clips_the_smallest_difference_is_told_in_four_cases_of_five(own_sd
     assert 0.77 <= np.mean(apart_found) <= 0.83
 
 
-@pytest.mark.parametrize("own_sds", [(0.06, 0.12, 0.16), (0.03, 0.04, 0.12), (0.0, 0.0, 0.15)])
+@pytest.mark.parametrize("own_sds", [(0.06, 0.12, 0.16), (0.0, 0.0, 0.15)])
 def test_of_two_points_too_the_smallest_difference_is_told_in_four_cases_of_five(own_sds):
     """One pair tells little of its own spread, least where six noises make it: the figure is no shorter for that."""
     rng = np.random.default_rng(5)
