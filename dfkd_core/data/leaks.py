@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
+from functools import partial
 
 import soundfile
 
@@ -47,18 +48,6 @@ def require_no_leaks(manifest: Manifest) -> None:
     def content(clip: Clip) -> Hashable:
         return clip.kind, sha256_file(manifest.path(clip))
 
-    def heard(clip: Clip, most: int) -> Hashable:
-        """Frames around the middle, which are the same in each lossless format."""
-        path = manifest.path(clip)
-        try:
-            open_plain(path).close()
-            with soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else str(path)) as file:
-                file.seek(max(0, (file.frames - most) // 2))
-                samples = file.read(most, dtype="float64", always_2d=True)
-                return clip.kind, file.samplerate, samples.shape, hashlib.blake2b(samples.tobytes()).digest()
-        except (soundfile.SoundFileError, OSError, TypeError, ValueError):
-            return clip.path  # what libsndfile does not read is known by its content alone
-
     def narrowed(groups: list[list[Clip]], *likenesses: Callable[[Clip], Hashable]) -> list[list[Clip]]:
         for likeness in likenesses:
             groups = [group for clips in groups for group in _in_two_splits(clips, likeness)]
@@ -66,11 +55,11 @@ def require_no_leaks(manifest: Manifest) -> None:
 
     try:
         leaks = narrowed([list(manifest.clips)], size, middle, content)
-        told = {clip.path for group in leaks for clip in group}
+        known = {clip.path for group in leaks for clip in group}
         long = _in_two_splits(manifest.clips, lambda clip: (clip.kind, round(clip.seconds, 3)))
         long = [group for group in long if len(set(map(size, group))) > 1]
-        again = narrowed(long, lambda clip: heard(clip, _MIDDLE_FRAMES), lambda clip: heard(clip, _ALL_FRAMES))
-        leaks += [group for group in again if not told.issuperset(clip.path for clip in group)]
+        again = narrowed(long, *(partial(_sound, manifest, most) for most in (_MIDDLE_FRAMES, _ALL_FRAMES)))
+        leaks += [group for group in again if not known.issuperset(clip.path for clip in group)]
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read ({error.strerror}); check its permissions") from error
     if leaks:
@@ -88,6 +77,19 @@ def _in_two_splits(clips: Iterable[Clip], likeness: Callable[[Clip], Hashable]) 
     for clip in clips:
         groups[likeness(clip)].append(clip)
     return [group for group in groups.values() if len({clip.split for clip in group}) > 1]
+
+
+def _sound(manifest: Manifest, most: int, clip: Clip) -> Hashable:
+    """Frames around the middle, which are the same in each lossless format."""
+    path = manifest.path(clip)
+    try:
+        open_plain(path).close()
+        with soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else str(path)) as file:
+            file.seek(max(0, (file.frames - most) // 2))
+            samples = file.read(most, dtype="float64", always_2d=True)
+            return clip.kind, file.samplerate, samples.shape, hashlib.blake2b(samples.tobytes()).digest()
+    except (soundfile.SoundFileError, OSError, TypeError, ValueError):
+        return clip.path  # what libsndfile does not read is known by its content alone
 
 
 def _is_heard(manifest: Manifest, clip: Clip) -> bool:
