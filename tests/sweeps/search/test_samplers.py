@@ -132,4 +132,4 @@ def test_dimensions_drawn_by_themselves_find_more_of_the_front_than_drawn_jointl
     alone = [share_of_the_ideal_front({}, seed) for seed in range(3)]
     jointly = [share_of_the_ideal_front({"multivariate": True, "group": True}, seed) for seed in range(3)]
     assert all(mine > other for mine, other in zip(alone, jointly, strict=True)), (alone, jointly)
-    assert min(alone) > 0.84, alone
+    assert np.mean(alone) > 0.86, alone
