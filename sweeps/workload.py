@@ -95,6 +95,10 @@ class Domain(ABC, Generic[C]):
         """
         return {}
 
+    def fetches(self, config: C) -> bool:
+        """Whether `input_files` may first bring what the config names from elsewhere, which a plan never does."""
+        return False
+
     def cached_files(self, config: C) -> Iterable[Path]:
         """Files below the cache folder, there or not, that a node had better be given than make for itself."""
         return ()

@@ -121,6 +121,12 @@ class DistillationDomain(Domain[ExperimentConfig]):
 
         return input_files(config)
 
+    def fetches(self, config: ExperimentConfig) -> bool:
+        """Corpora that are known by name."""
+        from dfkd_core.data.corpora import FETCHED
+
+        return any(corpus in FETCHED for corpus in (config.data.corpus, *config.data.probes.values()))
+
     def cached_files(self, config: ExperimentConfig) -> Iterable[Path]:
         """Public models that were fetched, and the teacher's estimates."""
         from dfkd_core.training.input_files import cached_files

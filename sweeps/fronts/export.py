@@ -18,6 +18,7 @@ from sweeps.fronts.choose import Choice
 from sweeps.fronts.front import Front, FrontPoint
 
 RECORDED_TAGS = ("git_commit", "data_hash", "teacher_hash", "tracking_uri", "experiment", "parent_run_id")
+ORIGIN = ("data_hash", "teacher_hash", "start_hash", "start")  # of a trial's model; no start where weights were drawn
 
 
 def export_config(folder: Path, front: Front, choice: Choice, tags: Mapping[str, str | None]) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def export_config(folder: Path, front: Front, choice: Choice, tags: Mapping[str,
         "trial": point.trial,
         "run_id": point.run_id,
         **{tag: tags.get(tag) for tag in RECORDED_TAGS},
-        **_start(folder / point.config),
+        **_origin(folder / point.config),
         "epochs_per_trial": sweep["budget"]["epochs_per_trial"],
         "expected": expected,
         "expected_interval": {n: list(span) for n, span in spans.items() if all(map(math.isfinite, span))},
@@ -51,11 +52,11 @@ def export_config(folder: Path, front: Front, choice: Choice, tags: Mapping[str,
     return config
 
 
-def _start(config: Path) -> dict[str, str]:
-    """What the trial's model began with: `start_hash` and `start` of its record; {} where weights were drawn."""
+def _origin(config: Path) -> dict[str, str | None]:
+    """What the trial's own record says of data, teacher and start, which the search may have chosen; {} without one."""
     record = config.parent / METRICS
     origin = read_json_object(record).get("origin") if record.exists() else None
-    return {key: origin[key] for key in ("start_hash", "start") if key in origin} if isinstance(origin, dict) else {}
+    return {key: origin[key] for key in ORIGIN if key in origin} if isinstance(origin, dict) else {}
 
 
 def with_base_epochs(config: dict[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:

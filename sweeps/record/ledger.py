@@ -41,6 +41,7 @@ SERVED_NODES = "served/"  # of the study, one each: what nodes were given that l
 DASHBOARD = "dashboard"  # of the study: where the last driver's cluster is looked at
 OUTCOME, SESSION, STARTED, EVENT = "outcome", "session", "started", "event:"
 VALUES = "values"  # of a trial: what was drawn, by key path; its parameters hold ranks of a list, which may grow
+TAGS = "tags"  # of a trial: data and teacher where these are its own, and the node that told of its last epoch
 RETRY_OF = "retry_of"  # of a trial: the number of a failed one whose values it tries again
 STOPPED = "stopped early"  # the constraint that tells TPE not to take a pruned trial for a good one
 
@@ -188,6 +189,15 @@ class Ledger:
         if noted != known:
             self._trial(number).set_user_attr(key, noted)
         return float(noted[TIME])
+
+    def note_tags(self, number: int, tags: Mapping[str, str | None]) -> None:
+        """Note what is told of a trial beside its results; none at all leaves what is there."""
+        if tags and tags != self.tags(number):
+            self._trial(number).set_user_attr(TAGS, dict(tags))
+
+    def tags(self, number: int) -> dict[str, str | None]:
+        """What was noted last."""
+        return dict(self._frozen(number + self._offset).user_attrs.get(TAGS, {}))
 
     def note_event(self, number: int, kind: str, reason: str) -> int:
         """Note a failure that was forgiven; returns how many of its kind there are now."""

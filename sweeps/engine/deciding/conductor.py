@@ -19,7 +19,7 @@ from sweeps.definition.constraints import broken
 from sweeps.definition.objectives import costs
 from sweeps.engine.deciding.failures import Failure, FailureKind, in_words
 from sweeps.engine.deciding.faults import fault_of, plain, static_fault_of
-from sweeps.engine.deciding.inputs import INPUTS, Inputs, sweep_tags
+from sweeps.engine.deciding.inputs import INPUTS, Inputs, run_tags, without_start
 from sweeps.engine.deciding.last_hours import LastHours
 from sweeps.engine.deciding.trial_log import TrialLog
 from sweeps.record.ledger import KEPT_OUT, Ledger
@@ -314,7 +314,7 @@ class Conductor:
         if not key or not self.inputs.hashes or key == self._base_key:
             return "", {}
         try:
-            return key, self._first_found(key, lambda: self.domain.hashes(config))
+            return key, without_start(self._first_found(key, lambda: self.domain.hashes(config)))
         except ConfigError:
             raise
         except (DFKDError, OSError) as error:
@@ -342,9 +342,9 @@ class Conductor:
         return self.domain.input_key(config)
 
     def _tell_start(self, assignment: Assignment) -> None:
-        where = {f"dfkd.{key}": value for key, value in assignment.where.items()}
+        self.ledger.note_tags(assignment.number, {**assignment.inputs[1], **assignment.where})
         run = self.run_of(assignment.number)
-        self.tracker.trial_started(run, assignment.params, {**sweep_tags(self.ledger), **where})
+        self.tracker.trial_started(run, assignment.params, run_tags(self.ledger, assignment.number))
 
     def _finish(self, number: int, state: TrialState, reason: str | None) -> None:
         """Write a trial's end into ledger, folder and spool, in this order; too many failed ones end the sweep."""

@@ -49,7 +49,18 @@ def require_equal(key: str, right: str | None, found: str | None) -> None:
         raise NodeDiffers(f"differs in its {what}: {key} is {found} there, {right} in this sweep; {REMEDY}")
 
 
+def without_start(hashes: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Those of data and teacher: trials that share these may begin with different models."""
+    return {key: value for key, value in hashes.items() if key != "start_hash"}
+
+
 def sweep_tags(ledger: Ledger) -> dict[str, str]:
     """What every run of a sweep carries: the hashes of its data and teacher, and the code's commit."""
     recorded = ledger.attrs()
     return {f"dfkd.{key}": recorded[key] for key in ("data_hash", "teacher_hash", "git_commit") if recorded.get(key)}
+
+
+def run_tags(ledger: Ledger, number: int) -> dict[str, str]:
+    """What a trial's run carries: the sweep's, but for data and teacher of its own; and where it was trained."""
+    own = {f"dfkd.{key}": value for key, value in ledger.tags(number).items()}
+    return {key: value for key, value in {**sweep_tags(ledger), **own}.items() if value is not None}

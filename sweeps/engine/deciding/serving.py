@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,7 +58,8 @@ class Serving:
     def __str__(self) -> str:
         total, seconds = in_mb(self.total_bytes), f"{self.seconds:.0f} s"
         if self.is_over:
-            return f"{self.node} was sent {self.what} ({in_mb(self.num_bytes)} in {seconds})"
+            what = self.what if self.num_bytes == self.total_bytes else f"what it lacked of {self.what}"
+            return f"{self.node} was sent {what} ({in_mb(self.num_bytes)} in {seconds})"
         return f"{self.node} is sent {self.what}: {in_mb(self.num_bytes)} of {total} after {seconds}"
 
 
@@ -101,12 +103,21 @@ class Server:
         cached = [path for path in self._domain.cached_files(config) if path.is_file()]
         found |= {path.relative_to(cache_dir()).as_posix(): path for path in cached}
         files = tuple(ServedFile(place, path.stat().st_size, content_sha256(path)) for place, path in found.items())
-        named = [Path(name).name for name in places] + ([f"{len(cached)} cached files"] if cached else [])
+        named = [name_of(place, below) for place, below in inputs.items()]
+        named += [f"{len(cached)} cached file{'s' if len(cached) > 1 else ''}"] if cached else []
         return Parcel(files, places, ", ".join(named)), found
+
+
+def name_of(place: str, below: Mapping[str, Path]) -> str:
+    """What a place with files is called in words; one that is named by a file of it, by the folder: a manifest's."""
+    path = Path(place)
+    return path.parent.name if path.name in below else path.name
 
 
 def in_mb(num_bytes: int) -> str:
     """A size in words."""
+    if num_bytes < 100e3:
+        return f"{math.ceil(num_bytes / 1e3)} kB"
     return f"{num_bytes / 1e6:.1f} MB" if num_bytes < 10e6 else f"{num_bytes / 1e6:,.0f} MB"
 
 

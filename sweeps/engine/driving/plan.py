@@ -18,15 +18,16 @@ import optuna
 from cluster.asked_for import AskedFor, asked_for
 from cluster.resources import check_fits, gpu_bytes, in_words, num_slots, this_machine
 from dfkd_core.config import with_overrides
-from dfkd_core.errors import ConfigError
+from dfkd_core.errors import ConfigError, DataError
 from search_spaces.space import Space
 from sweeps.definition.constraints import broken
 from sweeps.definition.spec import Budget, SweepSpec
+from sweeps.engine.deciding.serving import in_mb, name_of
 from sweeps.engine.driving.checking import resolved
 from sweeps.engine.driving.preparing import default_workload
 from sweeps.search.pareto_asha import rung_epochs
 from sweeps.terminal.display import Display
-from sweeps.workload import Workload, domain_of
+from sweeps.workload import Domain, Workload, domain_of
 
 NUM_SAMPLES = 50
 TRIALS_PER_DIMENSION = 10
@@ -54,6 +55,7 @@ class Plan:
     hours: float | None = None  # the budget's
     stopped_share: float = 0.0  # of all epochs, what early stopping at its rungs saves when the best go on
     launched: AskedFor | None = None  # what the file that it is planned against asks for
+    given: str = ""  # what becomes of a node that lacks what trials read, in words
 
     @property
     def slots(self) -> int:
@@ -100,6 +102,8 @@ class Plan:
             )
         elif self.trial:
             lines.append(f"the cluster's autoscaler is asked for {self.trial}, twice as many as are at work each time")
+        if self.given:
+            lines.append(self.given)
         if hours is not None and self.price_per_hour is not None:
             cost = hours * self.price_per_hour
             lines.append(
@@ -229,6 +233,7 @@ def plan_sweep(
         price_per_hour=spec.resources.price_per_hour,
         at_once=room.at_once,
         launched=launched,
+        given=_given(domain, configs) if address else "",
         trial=room.trial,
         gpu_share=spec.resources.gpus_per_trial,
         trial_bytes=domain.device_bytes(configs[order[-1]]) if spec.resources.gpus_per_trial else None,
@@ -239,6 +244,23 @@ def plan_sweep(
         starts={name: seconds for name, c in starts.items() if (seconds := domain.start_seconds(c)) is not None},
         sizes={name: (min(values), median(values), max(values)) for name, values in by_name.items()},
     )
+
+
+def _given(domain: Domain[Any], configs: Sequence[Any]) -> str:
+    """What nodes that lack the files of trials are sent; "" where that is to be fetched first, or none are told."""
+    if any(map(domain.fetches, configs)):
+        return ""
+    found: dict[str, dict[str, Path]] = {}
+    try:
+        for config in {(domain.input_key(c), domain.start_name(c)): c for c in configs}.values():
+            for place, files in domain.input_files(config).items():
+                found[place] = {**found.get(place, {}), **files}
+    except DataError as error:
+        return f"warning: a node that lacks what trials read cannot be given it: {error}"
+    size = sum(path.stat().st_size for files in found.values() for path in files.values())
+    what = ", ".join(name_of(place, files) for place, files in found.items())
+    sent = f"a node that lacks what trials read is sent it once: {in_mb(size)} ({what}), and what is computed of it"
+    return sent if found else ""
 
 
 def _stopped_share(spec: SweepSpec) -> float:

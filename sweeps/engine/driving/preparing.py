@@ -64,5 +64,6 @@ def prepare(spec: SweepSpec, workload: type[Workload], display: Display) -> dict
 def tell_blind_nodes(folder: SweepFolder, display: Display) -> None:
     """Say which nodes do not see the sweep folder, and what becomes of their trials."""
     if blind := blind_nodes(folder.path):
-        how = "their trials hand each checkpoint to this driver's side, which writes it"
-        display.note(f"{', '.join(blind)} do not see {folder.path}: {how}")
+        does, its = ("does", "its") if len(blind) == 1 else ("do", "their")
+        how = f"{its} trials hand each checkpoint to this driver's side, which writes it"
+        display.note(f"{', '.join(blind)} {does} not see {folder.path}: {how}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dfkd_core.base.documents import read_yaml
-from sweeps.engine.deciding.inputs import sweep_tags
+from sweeps.engine.deciding.inputs import run_tags
 from sweeps.engine.driving.front_updates import tell_artifacts, write_front_of
 from sweeps.fronts.front import Front
 from sweeps.record.ledger import Ledger
@@ -48,7 +48,7 @@ def retell(
         if not record.state.is_finished or recorded.get(record.number) == record.state:
             continue
         run = run_of(record.number)
-        tracker.trial_started(run, record.params, sweep_tags(ledger), time_s=record.started)
+        tracker.trial_started(run, record.params, run_tags(ledger, record.number), time_s=record.started)
         times = ledger.epoch_times(record.number)
         for epoch, metrics in ledger.epochs(record.number).items():
             tracker.trial_epoch(run, epoch, metrics, time_s=times.get(epoch, record.finished))

@@ -59,6 +59,16 @@ def test_provenance_tells_what_the_model_began_with(sweep):
     ((folder / choice.point.config).parent / "metrics.json").write_text(json.dumps({"origin": origin}))
     told = export_config(folder, front, choice, TAGS)["provenance"]
     assert (told["start_hash"], told["start"]) == ("abc", "a slice by weight of own-dccrn")
+    assert told["data_hash"] == "d1", "the sweep's, where the record has none"
+
+
+def test_provenance_tells_the_teacher_of_the_trial_where_teachers_were_searched(sweep):
+    folder, front = sweep
+    choice = choose_knee(front)
+    origin = {"data_hash": "d2", "teacher_hash": "t2"}
+    ((folder / choice.point.config).parent / "metrics.json").write_text(json.dumps({"origin": origin}))
+    told = export_config(folder, front, choice, {**TAGS, "teacher_hash": "t1"})["provenance"]
+    assert (told["data_hash"], told["teacher_hash"]) == ("d2", "t2")
 
 
 def test_several_points_go_into_a_folder_one_file_each(sweep, tmp_path):

@@ -12,6 +12,7 @@ from dfkd_core.errors import ConfigError, DataError
 from sweeps.definition.spec import SweepSpec
 from sweeps.engine.deciding.conductor import Conductor
 from sweeps.engine.deciding.failures import Failure, FailureKind
+from sweeps.engine.deciding.inputs import run_tags
 from sweeps.engine.driving.recovery import mend
 from sweeps.record.driver_lock import LockLost
 from sweeps.record.ledger import Ledger
@@ -161,6 +162,30 @@ def test_where_data_is_searched_workers_hear_of_each_what_the_first_driver_found
     assert read.num_asked == 1, "the base config's are known, the other's are kept"
     read.content = "as it is now"
     assert handed_out(conduct()) == expected, "a later driver goes by the ledger"
+
+
+class Both(FreeDomain):
+    """Data of its own for trials with x below 0.5, and a start for those of these below 0.25."""
+
+    def input_key(self, config):
+        return "a" if config["x"] < 0.5 else "b"
+
+    def start_hash(self, config):
+        return "of s" if config["x"] < 0.25 else None
+
+    def hashes(self, config):
+        return {"data_hash": f"of {self.input_key(config)}", "start_hash": self.start_hash(config)}
+
+
+@pytest.mark.parametrize("first", [0.125, 0.375])
+def test_trials_of_the_same_data_may_begin_with_different_models(conduct, monkeypatch, first):
+    monkeypatch.setattr(Curve, "domain", Both(), raising=False)
+    points = [{"x": x, "size": 0.5} for x in (first, 0.5 - first)]
+    conduct(evaluate_first=points).ledger.set_attr("data_hash", "of b")
+    conductor = conduct(evaluate_first=points)
+    handed = {a.params["x"]: (a.inputs, a.start_hash) for a in (begin(conductor), begin(conductor))}
+    same = ("a", {"data_hash": "of a"})
+    assert handed == {0.125: (same, "of s"), 0.375: (same, None)}
 
 
 def test_a_drawn_corpus_that_is_not_there_fails_its_trial_in_words(conduct, monkeypatch):
@@ -541,7 +566,28 @@ def test_place_and_device_are_told_once_they_are_known(conduct):
     for epoch in (1, 2):
         conductor.report(0, epoch, good(assignment, epoch), {"node": "n1", "device": "cpu"})
     starts = [note for note in conductor.tracker.told if note[0] == "trial_started"]
-    assert [note[3] for note in starts] == [{}, {"dfkd.node": "n1", "dfkd.device": "cpu"}]
+    told = {"dfkd.node": "n1", "dfkd.device": "cpu"}
+    assert [note[3] for note in starts] == [{}, told]
+    assert run_tags(conductor.ledger, 0) == told, "another driver, with another tracker, can tell it again"
+
+
+def test_a_run_carries_the_data_of_its_own_trial(conduct, monkeypatch):
+    Read(monkeypatch)
+    conduct().ledger.set_attr("data_hash", "of b")
+    conductor = conduct()
+    found = {begin(conductor).params["x"] < 0.5 for _ in range(6)}
+    starts = [note for note in conductor.tracker.told if note[0] == "trial_started"]
+    hashes = {params["x"] < 0.5: tags["dfkd.data_hash"] for _, _, params, tags in starts}
+    assert found == {False, True} and hashes == {False: "of b", True: "as it was"}
+
+
+def test_a_trial_without_the_sweep_s_teacher_does_not_carry_it(conduct):
+    ledger = conduct().ledger
+    ledger.set_attr("teacher_hash", "of t")
+    number = begin(conduct()).number
+    assert run_tags(ledger, number) == {"dfkd.teacher_hash": "of t"}
+    ledger.note_tags(number, {"teacher_hash": None})
+    assert run_tags(ledger, number) == {}
 
 
 class Publishes(FreeDomain):

@@ -1,10 +1,12 @@
 """What a node is given: files named after their own content, and pieces of these alone."""
 
+from pathlib import Path
+
 import pytest
 from closed_form import ServedDomain
 
 from sweeps.engine.deciding import serving
-from sweeps.engine.deciding.serving import ServedFile, Server, Serving, pieces_of
+from sweeps.engine.deciding.serving import ServedFile, Server, Serving, in_mb, name_of, pieces_of
 
 
 class Corpus(ServedDomain):
@@ -36,7 +38,13 @@ def test_a_parcel_names_files_by_their_place_below_a_node_s_cache(corpus):
     assert set(parcel.places) == {"/data/speech"} and place.startswith("served/") and place.endswith("/speech")
     assert {file.place for file in parcel.files} == {f"{place}/a.wav", f"{place}/deep/b.wav", "estimates"}
     assert parcel.num_bytes == sum(len(f"content of {name}") for name in ("a.wav", "deep/b.wav", "cache/estimates"))
-    assert parcel.what == "speech, 1 cached files"
+    assert parcel.what == "speech, 1 cached file"
+
+
+def test_a_corpus_that_is_named_by_its_manifest_is_called_by_its_folder():
+    files = {name: Path("/there", name) for name in ("manifest.csv", "a.wav")}
+    assert name_of("/data/speech/manifest.csv", files) == "speech"
+    assert name_of("/data/speech", files) == "speech" and name_of("/data/t.onnx", {"": Path("t")}) == "t.onnx"
 
 
 def test_what_a_node_could_make_for_itself_is_a_parcel_of_its_own(corpus):
@@ -74,4 +82,13 @@ def test_how_far_a_node_has_got_is_a_line():
     assert str(Serving("n1", "speech", 40_000_000, 131_000_000, 4.0, False)) == (
         "n1 is sent speech: 40 MB of 131 MB after 4 s"
     )
-    assert str(Serving("n1", "speech", 2_500_000, 131_000_000, 12.2, True)) == "n1 was sent speech (2.5 MB in 12 s)"
+    part, whole = (Serving("n1", "speech", 2_500_000, total, 12.2, True) for total in (131_000_000, 2_500_000))
+    assert str(part) == "n1 was sent what it lacked of speech (2.5 MB in 12 s)"
+    assert str(whole) == "n1 was sent speech (2.5 MB in 12 s)"
+
+
+@pytest.mark.parametrize(
+    ("num_bytes", "said"), [(206, "1 kB"), (99_000, "99 kB"), (3.8e6, "3.8 MB"), (131e6, "131 MB")]
+)
+def test_a_size_is_told_in_what_shows_it(num_bytes, said):
+    assert in_mb(num_bytes) == said

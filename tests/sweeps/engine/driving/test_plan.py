@@ -7,8 +7,11 @@ from types import SimpleNamespace
 import pytest
 from front_cases import spec
 from launch_texts import text
+from tiny_corpus import experiment, write_corpus, write_teacher
 
 from cluster.asked_for import AskedFor
+from dfkd_core.data.corpora import open_corpus
+from dfkd_core.data.manifest import write_rows
 from dfkd_core.errors import ConfigError, DataError
 from sweeps.definition.spec import Resources
 from sweeps.distillation.workload import DistillationWorkload
@@ -104,6 +107,32 @@ def test_it_is_said_how_many_trials_run_at_once_where_and_for_how_long():
     assert "12 trials run at once (one 4, two 8): about 0.5 h" in plan.text()
     assert "3 trials run at once" in replace(plan, max_concurrent=3).text()
     assert replace(plan, num_trials=2).slots == 2
+
+
+def test_it_is_said_what_a_node_that_lacks_it_is_sent_where_it_need_not_be_fetched(tmp_path, monkeypatch):
+    monkeypatch.setenv("DFKD_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("sweeps.engine.driving.plan.room_for_trials", lambda spec, address: Room({"far": 1}, {}))
+    places = [str(write_teacher(tmp_path / name)) for name in ("a.onnx", "b.onnx")]
+    corpus = write_corpus(tmp_path / "speech")
+    config = experiment(corpus, places[0])
+
+    def plan(address, **data):
+        changed = {**config, "data": {**config["data"], **data}}
+        searched = spec(config=changed, space={"teacher.checkpoint": {"values": places}}, constraints=[])
+        return plan_sweep(searched, DistillationWorkload, address=address)
+
+    clips = [clip.path for clip in open_corpus(str(corpus)).clips if clip.split != "test"]
+    size = sum((corpus.parent / clip).stat().st_size for clip in clips)
+    said = f"is sent it once: {size / 1e6:.1f} MB (speech, "
+    there = plan("10.0.0.1:6379").text()
+    assert said in there and "a.onnx" in there and "b.onnx" in there
+    assert "is sent it" not in plan(None).text()
+    assert not plan("10.0.0.1:6379", corpus="demo").given
+    rows = [replace(clip, path=f"../speech/{clip.path}") for clip in open_corpus(str(corpus)).clips]
+    (tmp_path / "list").mkdir()
+    write_rows(rows, tmp_path / "list" / "manifest.csv")
+    outside = plan("10.0.0.1:6379", corpus=str(tmp_path / "list")).text()
+    assert "warning: a node that lacks what trials read cannot be given it: " in outside and "lies outside" in outside
 
 
 def test_it_is_said_what_an_autoscaler_is_asked_for():

@@ -35,10 +35,11 @@ def open_tracker(folder):
     return tracker
 
 
-def work(ledger, tracker=None, until="end"):
+def work(ledger, tracker=None, until="end", tags=None):
     """A trial in the ledger, told to the tracker up to some point."""
     number, params = ledger.ask()
     ledger.start(number, "session")
+    ledger.note_tags(number, tags or {})
     if tracker and until != "nothing":
         tracker.trial_started(number, params, {})
     for epoch in (1, 2):
@@ -79,6 +80,17 @@ class Notes:
 
     def __getattr__(self, name):
         return lambda *arguments, **named: self.told.append((name, arguments[0], named.get("time_s")))
+
+
+def test_where_a_trial_was_trained_is_told_to_another_tracker_too(begun):
+    folder, ledger = begun
+    work(ledger, tags={"node": "n1"})
+    tracker = open_tracker(folder)
+    retell(ledger, tracker, {}, same)
+    tracker.close()
+    deliver(folder)
+    (run,) = runs_of(f"sqlite:///{folder.parent}/mlflow.db")
+    assert run.data.tags["dfkd.node"] == "n1"
 
 
 def test_what_was_told_is_not_told_again_and_what_is_unfinished_is_left(begun):
