@@ -16,7 +16,7 @@ from dfkd_core.base.schema import Config
 
 LaunchName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 # Kubernetes' labels end with a letter or a digit; what becomes a service (RFC 1035) begins with a letter
-Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
+DnsLabel = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
 ServiceName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
 Word = Annotated[str, Field(pattern=r"^[\w.:/@~+-]+$")]  # stands in shell and YAML as it is
 Place = Annotated[str, Field(pattern=r"^/[\w./+-]*$")]
@@ -169,11 +169,11 @@ class KubeRay(LaunchFile):
 
     name: ServiceName = _asked("of the job or the cluster: begins with a letter, ends with a letter or a digit", "dfkd")
     image: Word = _asked("an image with dfkd and ray[default]: `dfkd cluster render docker` writes its Dockerfile")
-    namespace: Label = _asked("Kubernetes namespace", "default")
-    claim: Label = _asked("a volume claim that many nodes can write", "dfkd-shared")
+    namespace: DnsLabel = _asked("Kubernetes namespace", "default")
+    claim: DnsLabel = _asked("a volume claim that many nodes can write", "dfkd-shared")
     mount: Place = _asked("where pods see it", "/shared")
-    queue: Label | None = _asked("Kueue's local queue, where there is one", None)
-    tracking_secret: Label = _asked("the secret that holds MLflow's uri and token", "dfkd-tracking")
+    queue: DnsLabel | None = _asked("Kueue's local queue, where there is one", None)
+    tracking_secret: DnsLabel = _asked("the secret that holds MLflow's uri and token", "dfkd-tracking")
     idle_minutes: LaunchCount = _asked("a worker without work ends after so long", 5)
     stays: bool = _asked("a RayCluster for `dfkd sweep submit`, which stays until it is deleted, not a RayJob", False)
 
