@@ -79,7 +79,7 @@ def pairs(options: list[str] | None, flag: str) -> list[tuple[str, str]]:
     found = []
     for option in options or []:
         key, equals, value = option.partition("=")
-        if not key.strip() or not equals:
+        if not key.strip() or not equals or key.rstrip()[-1] in "<>!":
             raise ConfigError(f"must read NAME=VALUE, but got {option!r}", key=flag)
         found.append((key.strip(), value))
     return found

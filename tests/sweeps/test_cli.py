@@ -104,7 +104,7 @@ def test_bounds_take_suffixes_and_repeat():
     assert bounds(["q=60 k", "p= 2e3M", "r=-.5", "s=+0"], "--max") == {"q": 60e3, "p": 2e9, "r": -0.5, "s": 0.0}
 
 
-@pytest.mark.parametrize("text", ["model/params", "=60k", " =60k", "", "60k"])
+@pytest.mark.parametrize("text", ["model/params", "=60k", " =60k", "", "60k", "q>=5", "q <=5", "q!=5"])
 def test_a_bound_without_a_metric_is_refused_in_one_line(text):
     with pytest.raises(ConfigError, match="--max: must read NAME=VALUE"):
         bounds([text], "--max")
