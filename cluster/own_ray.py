@@ -63,8 +63,16 @@ def start(num_cpus: int | None) -> None:
 def stop() -> None:
     """Stop it, and forget its token: a cluster that is asked for later has another."""
     ray.shutdown()
-    raylet.AuthenticationTokenLoader.instance().reset_cache()
+    look_again_for_tokens()
+
+
+def look_again_for_tokens() -> None:
+    """Ray's C++ part keeps its mode and token: here it looks again, first for the mode, which decides about the other.
+
+    A driver that asks for tokens takes no call of a cluster without, which holds it for dead and ends its workers.
+    """
     raylet.Config.initialize("")
+    raylet.AuthenticationTokenLoader.instance().reset_cache()
 
 
 @contextmanager

@@ -22,7 +22,8 @@ from cluster.watchdog import watched
 from dfkd_core.errors import ConfigError
 
 KNOCK_S = 10.0
-WITH_TOKEN = "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH (or RAY_AUTH_TOKEN)"  # noqa: S105 - names alone
+MODE = "RAY_AUTH_MODE"
+WITH_TOKEN = f"{MODE}=token and RAY_AUTH_TOKEN_PATH (or RAY_AUTH_TOKEN)"
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,19 @@ def connect(
         finally:
             own_ray.stop()
         return
-    _join(setting, target)
+    mode = os.environ.get(MODE)
     try:
-        yield Session(is_own=False)
+        _join(setting, target)
+        try:
+            yield Session(is_own=False)
+        finally:
+            ray.shutdown()
     finally:
-        ray.shutdown()
+        if mode is None:
+            os.environ.pop(MODE, None)
+        else:
+            os.environ[MODE] = mode
+        own_ray.look_again_for_tokens()
 
 
 def _join(setting: str, target: str) -> None:
@@ -103,23 +112,25 @@ def _knock(setting: str, target: str) -> None:
 
 
 def _lets_in(target: str) -> bool:
-    """Whether the cluster's head takes this driver's token, which Ray itself would find out after half a minute.
+    """Whether the cluster's head takes this driver, which Ray itself would find out after half a minute.
 
-    A token that lies in the home is used, as by the cluster's other processes, unless RAY_AUTH_MODE says otherwise.
+    A head without tokens is met without, even where a Ray of this process's own has left its mode behind. A token that
+    lies in the home is used, as by the cluster's other processes, unless RAY_AUTH_MODE says otherwise.
     """
     address = canonicalize_bootstrap_address(target)
     if address is None:
         return True  # there is none, which Ray says itself
+    named = os.environ.get(MODE)
     with _silenced(2):
-        for is_last in (False, True):
+        for mode in ("disabled", "token"):
+            os.environ[MODE] = mode
+            own_ray.look_again_for_tokens()
             try:
                 own_ray.raylet.GcsClient(address=address)
             except AuthenticationError:
                 token = own_ray.raylet.AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True)
-                if is_last or not token or "RAY_AUTH_MODE" in os.environ:
+                if not token or named not in (None, "token"):
                     return False
-                os.environ["RAY_AUTH_MODE"] = "token"
-                own_ray.raylet.Config.initialize("")
             else:
                 return True
     return False

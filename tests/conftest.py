@@ -23,10 +23,11 @@ ALLOWED_SKIP = "no GPU"
 
 @pytest.fixture(autouse=True, scope="module")
 def no_token_of_another_module() -> None:
-    """Ray leaves the token authentication of one cluster in the environment, and the next one would ask for it."""
+    """Ray leaves the token authentication of one cluster behind, and the next one would ask for it."""
     for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
         os.environ.pop(name, None)
     if raylet := sys.modules.get("ray._raylet"):
+        raylet.Config.initialize("")
         raylet.AuthenticationTokenLoader.instance().reset_cache()
 
 

@@ -126,29 +126,36 @@ def test_other_versions_of_ray_or_python_are_told_with_both(monkeypatch):
     assert "no Ray cluster answers" not in str(error) and "constraints.txt" in str(error)
 
 
+@pytest.mark.parametrize("before", [None, "token"])  # as a Ray of its own leaves it behind in a process
 @pytest.mark.parametrize("has_token", [False, True])
 @pytest.mark.parametrize("takes", ["no token", "any token", "another's"])
 def test_a_head_that_asks_for_a_token_gets_the_one_that_lies_at_home_or_is_told_apart_from_none(
-    monkeypatch, has_token, takes
+    monkeypatch, has_token, takes, before
 ):
+    modes = []  # as Ray's C++ part knows them
+
     def gcs_client(address):
+        assert modes[-1] == os.environ["RAY_AUTH_MODE"]
         if takes != "no token" and not (takes == "any token" and os.environ.get("RAY_AUTH_MODE") == "token"):
             raise AuthenticationError("Unauthenticated")
 
-    loader = SimpleNamespace(has_token=lambda ignore_auth_mode: has_token)
+    loader = SimpleNamespace(has_token=lambda ignore_auth_mode: has_token, reset_cache=lambda: None)
     raylet = SimpleNamespace(
         GcsClient=gcs_client,
         AuthenticationTokenLoader=SimpleNamespace(instance=lambda: loader),
-        Config=SimpleNamespace(initialize=lambda text: None),
+        Config=SimpleNamespace(initialize=lambda text: modes.append(os.environ.get("RAY_AUTH_MODE"))),
     )
     monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    if before is not None:
+        monkeypatch.setenv("RAY_AUTH_MODE", before)
     monkeypatch.setattr(session.own_ray, "raylet", raylet)
     cluster_that(monkeypatch, init=lambda **options: None, shutdown=lambda: None)
     if takes == "no token" or (takes == "any token" and has_token):
         with connect("127.0.0.1:6379") as found:
             assert not found.is_own
+            assert modes[-1] == ("disabled" if takes == "no token" else "token"), "the driver's is the cluster's"
     else:
         error = refused("127.0.0.1:6379")
         assert "answers at '127.0.0.1:6379', but refuses this driver" in str(error)
         assert "RAY_AUTH_TOKEN_PATH" in str(error)
-    os.environ.pop("RAY_AUTH_MODE", None)
+    assert os.environ.get("RAY_AUTH_MODE") == modes[-1] == before

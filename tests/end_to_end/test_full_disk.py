@@ -58,7 +58,7 @@ def test_a_disk_that_fills_up_ends_the_sweep_in_one_line_and_loses_nothing(disk,
     assert sweep_status(folder)["trials"]["FAILED"] == 0
     (disk / "ballast").unlink()
     with dfkd("sweep", "resume", folder) as driver:
-        status, said = driver.end()
+        status, said = driver.end(timeout_s=240)
     assert status == 0, said
     assert disagreements(folder, 8) == []
 
