@@ -107,7 +107,7 @@ def test_a_file_that_was_damaged_since_is_fetched_again(parcel, tmp_path):
 def test_without_room_nothing_is_asked_for(parcel, tmp_path, monkeypatch):
     source = Source()
     monkeypatch.setattr(fetching.shutil, "disk_usage", lambda path: SimpleNamespace(free=NUM_BYTES - 1))
-    with pytest.raises(DataError, match=r"must have room for 0\.0 MB, but has 0\.0 MB; free some, or .* DFKD_CACHE"):
+    with pytest.raises(DataError, match=r"must have room for 1 kB, but has 1 kB; free some, or .* DFKD_CACHE"):
         fetch(parcel, tmp_path, source)
     assert source.num_read == 0
 
