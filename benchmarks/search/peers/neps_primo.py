@@ -6,8 +6,8 @@
 Without priors, since no other search here is given any: MOASHA for as many full trainings as there are dimensions, then
 a Gaussian process over weighted sums. A promoted configuration goes on from where it stopped. Conditional keys are
 proposed always, and left out where they are not active. While several proposals of the process are pending, the class
-numbers them alike; here they are numbered on. It raises when asked while
-nothing of a rung to promote from has ended (three pending at the start, for one): that worker waits while any is busy.
+numbers them alike; here they are numbered on. It raises when asked while nothing of a rung to promote from has ended
+(three pending at the start, for one): that worker waits while any is busy.
 """
 
 from __future__ import annotations
