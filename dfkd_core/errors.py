@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+BRING_BACK = "bring it back from where it was made, or name another"  # what to do where a model is gone
+
 
 class DFKDError(Exception):
     """Base of every error that this project raises on purpose."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dfkd_core.base.documents import open_plain
-from dfkd_core.errors import ConfigError
+from dfkd_core.errors import BRING_BACK, ConfigError
 
 TOO_NEW = r"Opset (\d+) is under development.*is till opset (\d+)"  # as onnxruntime says it
 
@@ -25,7 +25,7 @@ def open_session(source: Path | bytes, place: Path | None = None) -> Any:
             open_plain(source).close()  # nobody may ever write to a pipe in its place
         except FileNotFoundError as error:
             rule = "must be an ONNX model, but there is no such file"
-            raise ConfigError(f"{rule}; bring it back from where it was made, or name another", file=source) from error
+            raise ConfigError(f"{rule}; {BRING_BACK}", file=source) from error
     try:
         return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors share no base class

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dfkd_core.base.schema import nearest
-from dfkd_core.errors import ConfigError
+from dfkd_core.errors import BRING_BACK, ConfigError
 from dfkd_core.teachers.base import Teacher
 
 if TYPE_CHECKING:
@@ -107,4 +107,4 @@ def open_network(path: str | Path, device: torch.device | None = None) -> Teache
         return TrainedTeacher(path, device)
     shipped = f" (shipped: {', '.join(shipped_names())})" if shipped_names() else ""
     rule = f"must be a model folder, a shipped name{shipped} or an ONNX file, but there is no such place"
-    raise ConfigError(f"{rule}; bring it back from where it was made, or name another", file=path)
+    raise ConfigError(f"{rule}; {BRING_BACK}", file=path)

@@ -11,7 +11,7 @@ import numpy as np
 
 from dfkd_core.base.atomic_files import sha256_file
 from dfkd_core.base.onnx_session import open_session
-from dfkd_core.errors import ConfigError
+from dfkd_core.errors import BRING_BACK, ConfigError
 from dfkd_core.live.onnx_core import FORM
 from dfkd_core.signal import SAMPLE_RATE_HZ
 from dfkd_core.signal.chunks import in_pieces
@@ -38,7 +38,7 @@ class ONNXTeacher:
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             rule = "must be an existing ONNX file, but there is no such file"
-            raise ConfigError(f"{rule}; bring it back from where it was made, or name another", file=path)
+            raise ConfigError(f"{rule}; {BRING_BACK}", file=path)
         self.path = path
         self.name = path.stem
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dfkd_core.config import ExperimentConfig
-from dfkd_core.errors import ConfigError
+from dfkd_core.errors import BRING_BACK, ConfigError
 from dfkd_core.models import build_student
 from dfkd_core.models.base import StudentBase
 from dfkd_core.teachers.trained_model import model_place, shipped_names
@@ -49,8 +49,7 @@ def find_parent(config: ExperimentConfig) -> Parent | None:
     place = model_place(_teacher(config) if start == TEACHER else start)
     if not place.exists():
         rule = f"must be {TEACHER}, a model folder or a shipped name ({', '.join(shipped_names())})"
-        remedy = "bring it back from where it was trained, or name another; `dfkd train` makes a folder"
-        raise ConfigError(f"{rule}, but there is no {start}; {remedy}", key=KEY)
+        raise ConfigError(f"{rule}, but there is no {start}; {BRING_BACK}; `dfkd train` makes a folder", key=KEY)
     student = read_model_config(place).student
     return Parent(place, student, _is_wider(config.student, student, start))
 
