@@ -59,7 +59,8 @@ def train_model(
     began with. ConfigError: another process trains there.
     CheckpointError: `out` holds a checkpoint of another config, or a damaged one.
 
-    `on_epoch` hears of every epoch that is trained: its number from 1, its metrics, and what it was trained on.
+    `on_epoch` hears of every epoch: its number from 1, its metrics, and what it was trained on. Of those of earlier
+    calls it hears again, since such a call may have been killed between an epoch's checkpoint and its word of it.
     `workers`: this process is number 0 of several that train the model together; the others `assist`. Checkpoints know
     nothing of them: another number goes on with them. `patience_s`: how long another process there is waited for.
     """
@@ -121,6 +122,8 @@ class _TrainingRun:
 
     def finish(self) -> TrainedModel:
         """Train what is left, then publish."""
+        for epoch, earlier in enumerate(self.history, start=1):
+            self._on_epoch(epoch, earlier, self._state["origin"])
         start = self._state.get("start", {}) if self._is_over() else self._train()
         self._tell(None)
         done, best = len(self.history), self._best()

@@ -83,11 +83,12 @@ class TrainOnRay:
         out = out.resolve()
         out.mkdir(parents=True, exist_ok=True)
         require_seen(out)
-        losses = 0
+        losses = heard = 0
 
         def hear_epoch(epoch: int, metrics: Any, origin: Any) -> None:
-            nonlocal losses
-            losses = 0
+            nonlocal losses, heard
+            if epoch > heard:  # after a loss workers tell of earlier epochs again
+                losses, heard = 0, epoch
             on_epoch(epoch, metrics, origin)
 
         hear: dict[str, Say] = {"report": self.report, "progress": self.progress, "epoch": hear_epoch}

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sqlite3
+import sys
 import tempfile
 import time
 import uuid
@@ -15,7 +16,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from dfkd_core.base.documents import read_yaml
+from dfkd_core.base.atomic_files import write_atomic
+from dfkd_core.base.documents import read_json_object, read_yaml
 from dfkd_core.training.seeds import trained_in
 from sweeps.git_commit import git_commit
 from sweeps.record.sweep_folder import SweepFolder
@@ -24,13 +26,14 @@ from sweeps.record.trials import TrialState
 from sweeps.tracking.addresses import RunAddresses, resolve_tracking_uri, sqlite_file
 from sweeps.tracking.delivery import DeliveryHandle, deliver_all, start_delivery, tracker_ids, wait_delivered
 from sweeps.tracking.run_key import EVALUATION, FINAL, SWEEP_ID, RunKey
-from sweeps.tracking.spool import SPOOL
+from sweeps.tracking.spool import SPOOL, SpoolReader
 from sweeps.tracking.spool_state import DeliveryState
 from sweeps.tracking.tracker import Tracker
 
 TRAINING, SCORING = RunKey(FINAL), RunKey(EVALUATION)
 EXPERIMENT = "dfkd"  # of a model that comes from no sweep
 FILES = ("config.yaml", "README.md", "metrics.json")
+NOTED = "epochs.json"  # in the spool's folder, since what is delivered leaves the spool
 PATIENCE_S, PATIENCE_AFTER_INTERRUPT_S = 20.0, 2.0
 
 
@@ -41,15 +44,21 @@ class TrainingRun:
         self._out, self._config, self._started_s = out, config, time.time()
         self._tracker: Tracker | None = None
         self._delivery: DeliveryHandle | None = None
+        self._num_told = _num_told(out)
 
     def epoch(self, epoch: int, metrics: Mapping[str, float | None], origin: Mapping[str, Any]) -> None:
-        """An epoch, counted from 1, has ended; `origin` holds the hashes of what it was trained on."""
-        if self._config is None:
+        """An epoch, counted from 1, has ended; `origin` holds the hashes of what it was trained on.
+
+        One that is told again is passed over.
+        """
+        if self._config is None or epoch <= self._num_told:
             return
         if self._tracker is None:
             self._tracker = self._begin(self._config, origin)
         measured = {name: value for name, value in metrics.items() if value is not None}
         self._tracker.trial_epoch(TRAINING, epoch, measured)
+        self._num_told = epoch
+        write_atomic(self._out / SPOOL / NOTED, json.dumps({"epochs": epoch}).encode())
 
     def end(self, state: str, reason: str | None = None) -> None:
         """Tell how it ended, and wait for MLflow while it answers; what an earlier call owes is delivered, too."""
@@ -84,6 +93,14 @@ class TrainingRun:
         tracker.trial_started(TRAINING, dict(_leaves(config)), tags, self._started_s)
         self._delivery = start_delivery(self._out)
         return tracker
+
+
+def _num_told(out: Path) -> int:
+    """How many epochs earlier calls have told; one that was killed may have told one more than it noted."""
+    noted = out / SPOOL / NOTED
+    records = SpoolReader(out / SPOOL, 0).read(sys.maxsize)
+    spooled = [int(record.fields["epoch"]) for record in records if record.event == "trial_epoch"]
+    return max([int(read_json_object(noted)["epochs"]) if noted.is_file() else 0, *spooled])
 
 
 @contextmanager

@@ -102,7 +102,7 @@ class SpoolReader:
         """Return up to `limit` records that were not returned before."""
         found: list[Record] = []
         paths = segments(self._folder)
-        for path, following in zip(paths, [*paths[1:], None], strict=True):
+        for path, following in zip(paths, [*paths, None][1:], strict=True):
             if following is not None and _first_sequence(following) <= self._last + 1:
                 continue  # read, or delivered, whole
             if path != self._path:

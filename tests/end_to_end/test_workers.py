@@ -81,7 +81,7 @@ def test_a_killed_driver_and_its_workers_leave_a_training_that_one_process_ends(
 
 
 def test_both_seeds_end_in_one_model_and_a_run_each_of_the_sweeps_trial(story):
-    out, first, done, _ = story
+    out, first, _, _ = story
     assert first.count("2 workers train together") == 3  # one more for the lost worker
     seeds = json.loads((out / "seeds.json").read_text())
     assert set(seeds["seeds"]) == {"0", "1"} and load_model(out)[1].seed == seeds["best"]
@@ -91,7 +91,5 @@ def test_both_seeds_end_in_one_model_and_a_run_each_of_the_sweeps_trial(story):
     assert [(t["dfkd.kind"], t["dfkd.sweep_id"], t["dfkd.trial_number"]) for t in tags] == [("final", "abc", "7")] * 2
     for one in runs:
         history = client.get_metric_history(one.info.run_id, "val/pesq_wb")
-        steps = [point.step for point in history]
-        # the driver may have died when its last epoch was saved, and not yet told
-        assert len({*steps}) == len(steps) and {*range(1, EPOCHS + 1)} - {*steps} <= {done}
+        assert sorted(point.step for point in history) == list(range(1, EPOCHS + 1))
         assert one.info.status == "FINISHED"

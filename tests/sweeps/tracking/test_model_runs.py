@@ -12,6 +12,7 @@ from dfkd_core.base.documents import dump_yaml
 from sweeps.tracking import model_runs
 from sweeps.tracking.delivery import tracker_ids, undelivered, wait_delivered
 from sweeps.tracking.model_runs import page_of, tell_evaluation, tracked_training
+from sweeps.tracking.spool import SPOOL
 
 ORIGIN = {"data_hash": "d" * 64, "teacher_hash": "t" * 64, "licences": ["CC0"]}
 SCORES = {
@@ -114,6 +115,22 @@ def test_a_training_that_goes_on_is_the_same_run_and_one_that_fails_says_why(tmp
     run = run_of(out)
     assert (run.info.status, run.data.metrics["val/pesq_wb"]) == ("FINISHED", 4.0)
     assert len(MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").search_runs([run.info.experiment_id])) == 1
+
+
+@pytest.mark.parametrize("noted", [1, 2])  # of two that were told: a call may be killed before it notes an epoch
+def test_an_epoch_that_is_told_again_is_one_point_and_one_that_was_not_told_comes_late(tmp_path, noted):
+    out = sweep_folder(tmp_path, "best")
+    killed = model_runs.TrainingRun(out, config())
+    for epoch in (1, 2):
+        killed.epoch(epoch, {"val/pesq_wb": 1.0 + epoch}, ORIGIN)
+    killed._delivery.stop()
+    (out / SPOOL / model_runs.NOTED).write_text(json.dumps({"epochs": noted}))
+    train(out, epochs=(1, 2, 3, 4))
+    run = run_of(out)
+    history = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").get_metric_history(run.info.run_id, "val/pesq_wb")
+    assert [(point.step, point.value) for point in history] == [(1, 2.0), (2, 3.0), (3, 4.0), (4, 5.0)]
+    train(out, epochs=(1, 2, 3, 4))
+    assert run_of(out).info.end_time == run.info.end_time, "nothing was told"
 
 
 def test_an_exported_model_stands_below_its_sweep_however_often_it_is_trained(tmp_path):
