@@ -12,7 +12,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,11 +96,16 @@ class TrainingRun:
 
 
 def _num_told(out: Path) -> int:
-    """How many epochs earlier calls have told; one that was killed may have told one more than it noted."""
-    noted = out / SPOOL / NOTED
+    """How many epochs earlier calls have told; one that was killed may have told one more than it noted.
+
+    A damaged note is none: an epoch may be a point twice then.
+    """
+    noted: list[Any] = []
+    with suppress(OSError, ValueError, KeyError):
+        noted = [read_json_object(out / SPOOL / NOTED)["epochs"]]
     records = SpoolReader(out / SPOOL, 0).read(sys.maxsize)
-    spooled = [int(record.fields["epoch"]) for record in records if record.event == "trial_epoch"]
-    return max([int(read_json_object(noted)["epochs"]) if noted.is_file() else 0, *spooled])
+    noted += [record.fields.get("epoch") for record in records if record.event == "trial_epoch"]
+    return max((epoch for epoch in noted if isinstance(epoch, int)), default=0)
 
 
 @contextmanager

@@ -133,6 +133,13 @@ def test_an_epoch_that_is_told_again_is_one_point_and_one_that_was_not_told_come
     assert run_of(out).info.end_time == run.info.end_time, "nothing was told"
 
 
+@pytest.mark.parametrize("damage", ["", "{}", "[]", '{"epochs": "x"}', '{"epochs": null}', "[" * 5000])
+def test_a_damaged_note_of_what_was_told_is_none(tmp_path, damage):
+    (tmp_path / SPOOL).mkdir()
+    (tmp_path / SPOOL / model_runs.NOTED).write_text(damage)
+    assert model_runs._num_told(tmp_path) == 0
+
+
 def test_an_exported_model_stands_below_its_sweep_however_often_it_is_trained(tmp_path):
     """And the sweep, delivered again after its ids were lost, takes none of them for a double."""
     sweep = sweep_folder(tmp_path / "runs")
