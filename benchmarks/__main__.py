@@ -31,6 +31,7 @@ BENCHMARKS = (
     "driver_growth",
     "suggestion_time",
     "interval_coverage",
+    "sliced_starts",
 )
 APART = ("cluster_scale",)  # run when named: it needs the machine to itself for a quarter of an hour
 RESULTS = Path("bench-results/latest.json")
