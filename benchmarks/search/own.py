@@ -53,7 +53,7 @@ class EngineSearch:
 
     def ask(self, now: float) -> Job | None:
         """The next trial of the budget."""
-        if self._asked >= self.spec.budget.most_trials:
+        if self._asked >= self.spec.budget.most_trials or self.ledger.is_used_up:
             return None
         self._asked += 1
         number, point = self.ledger.ask()

@@ -280,6 +280,11 @@ class Ledger:
         in_study = number + self._offset
         return self._outlook.is_taken(self._frozen(in_study).params, self.study, in_study)
 
+    @property
+    def is_used_up(self) -> bool:
+        """Whether the space has no configuration that the sweep has not tried, or is about to try."""
+        return self._outlook.is_used_up(self.study)
+
     def _curves_of(self, trial: FrozenTrial) -> dict[int, tuple[float, ...]]:
         """A trial's costs by epoch, NaN for what was not reported; of a warm-start trial its values."""
         objectives, epochs = self.spec.objectives, _epochs(trial.user_attrs)

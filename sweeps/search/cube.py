@@ -59,6 +59,19 @@ class Cube:
         """Uniform draws (point, dimension)."""
         return self.rows_of(rng.random((num_points, len(self.dimensions))))
 
+    def all_rows(self, most: int) -> Array | None:
+        """Every point of the space (point, dimension); None where a range makes them endless or they are above `most`.
+
+        Combinations that only differ in what is not active count towards `most`, and are given once.
+        """
+        levels = [size for size in self.levels if size is not None]
+        if len(levels) < len(self.levels) or math.prod(levels) > most:
+            return None
+        index = np.indices(levels).reshape(len(levels), -1).T
+        rows = self.rows_of((index + 0.5) / np.array(levels))
+        once = np.unique(np.nan_to_num(rows, nan=-1.0), axis=0)
+        return np.asarray(np.where(once < 0, math.nan, once))
+
     def changed(self, rows: Array, rng: np.random.Generator) -> Array:
         """Each row with some of its dimensions moved, or drawn anew."""
         fresh = rng.random(rows.shape)

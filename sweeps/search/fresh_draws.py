@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from sweeps.search.cube import Array
 from sweeps.search.even_start import WholePoint
 from sweeps.search.history import Outlook, given
 
@@ -20,8 +21,9 @@ MAX_REDRAWS = 40  # a small space may hold nothing else
 class FreshSampler(WholePoint):
     """Another sampler's proposals; one that repeats a trial of the study gives way to a neighbour of it.
 
-    Of a repeated proposal each value is drawn uniformly with a probability that grows from redraw to redraw (asked
-    again, TPE would answer the same). What a trial has been given already, by `evaluate_first` or before its driver
+    In a space without ranges that is an untried configuration which differs in as few values as any. Elsewhere each
+    value is drawn uniformly with a probability that grows from redraw to redraw (asked again, TPE would answer the
+    same). What a trial has been given already, by `evaluate_first` or before its driver
     died, stays. Trials of a warm start do not count: they are another sweep's, and stand on no front of this one.
     """
 
@@ -52,7 +54,24 @@ class FreshSampler(WholePoint):
             self._outlook.space.suggest(draft)
             if not self._outlook.is_taken(draft.params, study, trial.number):
                 break
+            left = self._outlook.untried(study, trial.number)
+            if left is not None:
+                return self._nearest(draft.params, left, given(trial), rng)
         return draft.params
+
+    def _nearest(
+        self, params: dict[str, Any], left: Array, fixed: Mapping[str, Any], rng: np.random.Generator
+    ) -> dict[str, Any]:
+        """Of configurations (point, dimension) one with as few other values as can be; `params` where none is left."""
+        cube = self._outlook.cube
+        names = [dimension.name for dimension in cube.dimensions]
+        is_other = ~np.isclose(left, cube.row(params), equal_nan=True)
+        must = [column for column, name in enumerate(names) if name in fixed]
+        left, is_other = left[~is_other[:, must].any(axis=1)], is_other[~is_other[:, must].any(axis=1)]
+        if not len(left):
+            return params
+        num_other = is_other.sum(axis=1)
+        return cube.params(left[rng.choice(np.flatnonzero(num_other == num_other.min()))])
 
 
 class _Draft:

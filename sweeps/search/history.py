@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search_spaces.space import Space
 from sweeps import pareto
-from sweeps.search.cube import Array, Cube
+from sweeps.search.cube import Array, Cube, same_rows
 from sweeps.search.extrapolation import expected_finals
 from sweeps.search.gaussian_process import Scales
 from sweeps.search.recall import Recall, RecalledStudy
@@ -24,6 +25,7 @@ from sweeps.search.recall import Recall, RecalledStudy
 Curves = Mapping[int, tuple[float, ...]]  # epoch -> costs, NaN for what is not known yet; 0: before training
 GROWTH = 1.25  # what was fitted is fitted anew when there are so many times as many trials
 FIRST = 4
+COUNTED = 1 << 14  # configurations: a space that holds more is not gone through
 
 
 Point = frozenset[tuple[str, object]]  # values by parameter
@@ -100,6 +102,27 @@ class Outlook:
         self._look(study)
         waiting = (given(trial_at(study, n)) for n in self._turnout.unfinished if n >= self.num_others and n != asking)
         return point_of(params) in self._taken or any(params == other for other in waiting)
+
+    def untried(self, study: Study, asking: int | None = None) -> Array | None:
+        """The configurations (point, dimension) that no other trial of the sweep has; None for an endless space."""
+        if self._points is None:
+            return None
+        self._look(study)
+        own = (trial_at(study, n) for n in range(self.num_others, self._turnout.num_seen) if n != asking)
+        tried = [self.cube.row(given(trial)) for trial in own]
+        return self._points[~same_rows(self._points, np.array(tried))] if tried else self._points
+
+    def is_used_up(self, study: Study) -> bool:
+        """Whether every configuration of a space without ranges has a trial."""
+        self._look(study)
+        if self._points is None or self._turnout.num_seen - self.num_others < len(self._points):
+            return False
+        left = self.untried(study)
+        return left is not None and not len(left)
+
+    @cached_property
+    def _points(self) -> Array | None:
+        return self.cube.all_rows(COUNTED)
 
     def recalled(self, study: Study) -> RecalledStudy:
         """The study with no more finished trials than a sampler can go through quickly, and all that are at work."""

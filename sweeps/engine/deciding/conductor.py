@@ -17,7 +17,7 @@ from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError, DFKDError
 from sweeps.definition.constraints import broken
 from sweeps.definition.objectives import costs
-from sweeps.engine.deciding.failures import Failure, FailureKind, in_words
+from sweeps.engine.deciding.failures import Failure, FailureKind, in_words, may_retry
 from sweeps.engine.deciding.faults import fault_of, plain, static_fault_of
 from sweeps.engine.deciding.inputs import INPUTS, Inputs, run_tags, without_start
 from sweeps.engine.deciding.last_hours import LastHours
@@ -32,7 +32,6 @@ from sweeps.tracking.tracker import Tracker
 from sweeps.workload import Workload, domain_of
 
 MIN_JUDGED = 5  # finished trials before the share of failed ones can end a sweep
-MAX_DEATHS_IN_PLACE = 3  # lost workers in a row without an epoch in between
 MAX_LATE = 8  # drawn trials that would not end in time, before nothing more is drawn
 MAX_UNTRAINED = 50  # drawn trials in a row that cost no training, before the driver looks around
 
@@ -108,6 +107,7 @@ class Conductor:
         self.hours = LastHours(ledger, left_s)
         self.late: list[int] = []  # trials that would not end in time, and wait for a budget of more hours
         self.is_full = False  # nothing further would end in time, or be anything new; running trials finish
+        self.is_used_up = False  # every configuration of the space has a trial; one that failed may begin again
 
     def next(self) -> Assignment | None:
         """The next trial to work on; None when there is nothing to begin at present.
@@ -124,7 +124,7 @@ class Conductor:
                     number = next(filter(self.hours.may_reach_front, self._waiting), number)
                 self._waiting.remove(number)
                 assignment = Assignment(number, self.ledger.again(number))
-            elif self._num_trials < self.spec.budget.most_trials:
+            elif self._num_trials < self.spec.budget.most_trials and not self._note_used_up():
                 self._num_trials += 1
                 assignment = Assignment(*self.ledger.ask())
             else:
@@ -147,7 +147,7 @@ class Conductor:
         """How many trials may still begin, or go on after an earlier attempt."""
         if self.is_ending or self.is_full:
             return 0
-        return len(self._waiting) + max(0, self.spec.budget.most_trials - self._num_trials)
+        return len(self._waiting) + (0 if self.is_used_up else max(0, self.spec.budget.most_trials - self._num_trials))
 
     @property
     def is_done(self) -> bool:
@@ -170,8 +170,9 @@ class Conductor:
     @property
     def is_out_of_time(self) -> bool:
         """True when its hours have ended the sweep, or the want of anything new to try."""
-        is_over = self.hours.left_s() <= 0 or self.is_full or bool(self.late and not self._waiting)
-        return is_over and not self.live and not self.stopping
+        is_over = self.hours.left_s() <= 0 or self.is_full
+        has_all = bool(self.late or self.is_used_up) and not self._waiting
+        return (is_over or has_all) and not self.live and not self.stopping
 
     @property
     def is_ending(self) -> bool:
@@ -214,11 +215,9 @@ class Conductor:
             self._tell_start(assignment)
         if epoch >= self.spec.budget.epochs_per_trial:
             missing = [f"constraint {str(c)!r}" for c in self.spec.constraints if c.metric not in metrics]
-            if missing:
-                self._finish(number, TrialState.FAILED, f"{missing[0]} names a metric that was never reported")
-            else:
-                is_broken = broken(self.spec.constraints, metrics)
-                self._finish(number, TrialState.INFEASIBLE if is_broken else TrialState.COMPLETE, None)
+            state = TrialState.INFEASIBLE if broken(self.spec.constraints, metrics) else TrialState.COMPLETE
+            why = f"{missing[0]} names a metric that was never reported" if missing else None
+            self._finish(number, TrialState.FAILED if missing else state, why)
             return False
         if self._should_stop_early(number, epoch, metrics) and not self._is_worth_ending(assignment):
             self._finish(number, TrialState.PRUNED, None)
@@ -247,7 +246,8 @@ class Conductor:
             self.stop(self.failed)
             return
         count = self.ledger.note_event(number, failure.kind, scrub(in_words(failure.reason), self._hidden))
-        if self._may_retry(number, failure.kind, count):
+        deaths = [event["epochs"] for event in self.ledger.events(number, failure.kind)]
+        if may_retry(failure.kind, deaths, self.spec.failures):
             self._requeue(number)
         else:
             tries = f" (attempt {count})" if count > 1 else ""
@@ -266,6 +266,13 @@ class Conductor:
     def stop(self, reason: str) -> None:
         """No further trial begins, and running ones end after their epoch, to be gone on with later."""
         self.stopping = self.stopping or reason
+
+    def _note_used_up(self) -> bool:
+        """Look, and tell it once, whether every configuration of the space has a trial."""
+        if not self.is_used_up and self.ledger.is_used_up:
+            self.is_used_up = True
+            self.notes.append(f"every configuration of the space has been tried, in {self._num_trials} trials")
+        return self.is_used_up
 
     def _requeue(self, number: int) -> None:
         del self.live[number]
@@ -369,19 +376,11 @@ class Conductor:
             self.stop(self.failed)
         self._on_finish(self, record)
 
-    def _may_retry(self, number: int, kind: FailureKind, count: int) -> bool:
-        if kind in (FailureKind.ERROR, FailureKind.OUT_OF_MEMORY):
-            return count <= self.spec.failures.max_retries
-        if kind is not FailureKind.LOST or count > self.spec.failures.max_lost_nodes:
-            return False
-        deaths = [event["epochs"] for event in self.ledger.events(number, kind)[-MAX_DEATHS_IN_PLACE:]]
-        return len(deaths) < MAX_DEATHS_IN_PLACE or len(set(deaths)) > 1
-
     def _is_worth_ending(self, assignment: Assignment) -> bool:
         """Whether a trial that the stopping rule would end goes on, since its worker has nothing better to do."""
         number = assignment.number
-        in_time = self.is_full and self.hours.counts and self.hours.is_in_time(number, assignment.static)
-        return in_time and self.hours.may_reach_front(number)
+        is_idle = (self.is_full or self.is_used_up) and self.hours.counts
+        return is_idle and self.hours.is_in_time(number, assignment.static) and self.hours.may_reach_front(number)
 
     def _should_stop_early(self, number: int, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Ask the stopping rule, which first hears all that trials (also of earlier drivers) have shown."""

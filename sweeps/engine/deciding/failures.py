@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from dfkd_core.errors import TrainingDiverged
+from sweeps.definition.spec import Failures
 
+MAX_DEATHS_IN_PLACE = 3  # lost workers in a row without an epoch in between
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FULL_TEXTS = ("No space left on device", "Disk quota exceeded")  # what libraries make of them in errors of their own
 
@@ -34,6 +37,15 @@ class Failure:
     kind: FailureKind
     reason: str
     node: str = ""  # Ray's id of the node that differs
+
+
+def may_retry(kind: FailureKind, epochs: Sequence[int], limits: Failures) -> bool:
+    """Whether a trial is tried again after failures of one kind at these epochs, the last of them just now."""
+    if kind in (FailureKind.ERROR, FailureKind.OUT_OF_MEMORY):
+        return len(epochs) <= limits.max_retries
+    if kind is not FailureKind.LOST or len(epochs) > limits.max_lost_nodes:
+        return False
+    return len(epochs) < MAX_DEATHS_IN_PLACE or len(set(epochs[-MAX_DEATHS_IN_PLACE:])) > 1
 
 
 def in_words(text: str) -> str:

@@ -25,6 +25,8 @@ from sweeps.definition.spec import Budget, SweepSpec
 from sweeps.engine.deciding.serving import in_mb, name_of
 from sweeps.engine.driving.checking import resolved
 from sweeps.engine.driving.preparing import default_workload
+from sweeps.search.cube import Cube
+from sweeps.search.history import COUNTED
 from sweeps.search.pareto_asha import rung_epochs
 from sweeps.terminal.display import Display
 from sweeps.workload import Domain, Workload, domain_of
@@ -38,7 +40,7 @@ class Plan:
     """The dry run's figures."""
 
     name: str
-    num_trials: int | None  # the budget's
+    num_trials: int | None  # the budget's, or where the space holds fewer configurations, theirs
     num_epochs: int
     num_dimensions: float  # active ones that leave a choice, on average
     infeasible_share: float
@@ -56,6 +58,7 @@ class Plan:
     stopped_share: float = 0.0  # of all epochs, what early stopping at its rungs saves when the best go on
     launched: AskedFor | None = None  # what the file that it is planned against asks for
     given: str = ""  # what becomes of a node that lacks what trials read, in words
+    num_points: int | None = None  # configurations of a space without ranges
 
     @property
     def slots(self) -> int:
@@ -110,6 +113,8 @@ class Plan:
                 f"at resources.price_per_hour {self.price_per_hour:g}: about {cost:.3g}, if trials run as here"
             )
         lines += self._how_far()
+        if self.num_points is not None and (self.num_trials is None or self.num_trials >= self.num_points):
+            lines.append(f"the space has {self.num_points} configurations: when each has a trial, the sweep ends")
         if self.gpu_share and self.trial_bytes is not None:
             lines += self._memory()
         lines += [
@@ -223,11 +228,13 @@ def plan_sweep(
     order = sorted(range(len(sizes)), key=lambda i: sizes[i].get("model/macs_per_s", 0.0))
     middle = order[len(sizes) // 2]
     starts = {domain.start_name(configs[i]): configs[i] for i in order}  # the largest trial of each
+    space, most = Space.parse(spec.space), spec.budget.trials
+    every = Cube(space).all_rows(COUNTED)
     return Plan(
         name=spec.name,
-        num_trials=spec.budget.trials,
+        num_trials=most if most is None or every is None else min(most, len(every)),
         num_epochs=spec.budget.epochs_per_trial,
-        num_dimensions=sum(map(Space.parse(spec.space).num_free, points)) / len(points),
+        num_dimensions=sum(map(space.num_free, points)) / len(points),
         infeasible_share=sum(map(bool, violated)) / len(sizes),
         epoch_s=domain.epoch_seconds(configs[middle]),
         price_per_hour=spec.resources.price_per_hour,
@@ -241,6 +248,7 @@ def plan_sweep(
         max_concurrent=spec.resources.max_concurrent,
         hours=spec.budget.hours,
         stopped_share=_stopped_share(spec),
+        num_points=None if every is None else len(every),
         starts={name: seconds for name, c in starts.items() if (seconds := domain.start_seconds(c)) is not None},
         sizes={name: (min(values), median(values), max(values)) for name, values in by_name.items()},
     )

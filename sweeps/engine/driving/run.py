@@ -112,7 +112,8 @@ def resume_sweep(
         hours = spec.budget.hours
         out_of_time = hours is not None and ledger.attrs().get(FILLED_HOURS, 0.0) >= hours
         all_ended = ledger.num_finished() >= spec.budget.most_trials
-        if ledger.state is SweepState.FINISHED and (all_ended or out_of_time):
+        nothing_new = ledger.is_used_up and all(record.state.is_finished for record in ledger.records())
+        if ledger.state is SweepState.FINISHED and (all_ended or out_of_time or nothing_new):
             with mirrored(sweep, lock):
                 return deliver_owed(sweep)
         workload = workload or folder.workload()
@@ -190,7 +191,7 @@ def _drive(
         updates = FrontUpdates(ledger, spec, path, driver.tracker)
         conductor = driver.work(trials, updates, session)
         state, front = outcome(conductor), updates.write()
-        if conductor.is_out_of_time:
+        if conductor.is_out_of_time and spec.budget.hours is not None:
             ledger.set_attr(FILLED_HOURS, spec.budget.hours)
         driver.tracker.usage(conductor.counts.total(), Usage.of(ledger).facts(spec.resources))
         if state is SweepState.FINISHED:

@@ -12,8 +12,9 @@ from dfkd_core.errors import ConfigError
 from search_spaces.space import Space
 from sweeps.definition.spec import SamplerConfig
 from sweeps.record.trials import TrialState
+from sweeps.search.fresh_draws import FreshSampler
 from sweeps.search.history import Outlook
-from sweeps.search.samplers import SAMPLERS, Experience, build_sampler
+from sweeps.search.samplers import SAMPLERS, Experience, UniformSampler, build_sampler
 
 OUTLOOK = Outlook(Space.parse(SPACE), 3, (0.0, 0.0), lambda trial: {})
 
@@ -65,6 +66,23 @@ def test_no_configuration_is_trained_twice_while_another_is_left(tmp_path, name)
     drawn = [play(ledger, always_complete) for _ in range(8)]
     assert first in drawn
     assert len({tuple(sorted(params.items())) for params in drawn}) == 8, drawn
+
+
+def test_in_a_finite_space_a_repeated_proposal_gives_way_to_its_nearest_neighbour(tmp_path):
+    """And the last that is left is found, however seldom it is drawn."""
+    ledger = ledger_of(tmp_path, {"name": "random", "seed": 3}, trials=9, space=SMALL)
+    drawn = []
+    for _ in range(9):
+        assert not ledger.is_used_up
+        drawn.append(play(ledger, always_complete))
+    assert ledger.is_used_up and len({tuple(sorted(params.items())) for params in drawn}) == 9
+    sampler, rng = FreshSampler(UniformSampler(0), ledger._outlook, 0), np.random.default_rng(0)
+    cube, asked = ledger._outlook.cube, {"kind": "a", "size": 0}
+    near, far = {"kind": "a", "size": 2}, {"kind": "b", "size": 0, "x": 0.7}
+    left = np.array([cube.row(far), cube.row(near)])
+    assert sampler._nearest(asked, left, {}, rng) == near
+    assert sampler._nearest(asked, left, {"size": 0}, rng) == far, "what was given stays"
+    assert sampler._nearest({**asked, "size": 1}, left, {"size": 1}, rng) == {"kind": "a", "size": 1}
 
 
 def test_a_space_that_is_used_up_repeats_itself(tmp_path):

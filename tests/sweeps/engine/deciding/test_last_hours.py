@@ -34,7 +34,7 @@ class Sweep:
 
     def conductor(self, hours, spent_s=0.0, **changes):
         budget = {"hours": hours, "epochs_per_trial": EPOCHS}
-        self.spec = SweepSpec.model_validate(sweep(budget=budget, **changes))
+        self.spec = SweepSpec.model_validate(sweep(**{"budget": budget, **changes}))
         ledger = Ledger(self.study, self.spec, self.folder)
         started = self.now
 
@@ -63,6 +63,13 @@ class Sweep:
             else:
                 free += 1
         return self.now
+
+    def train(self, conductor, assignment):
+        """To its end, in no time."""
+        conductor.started(assignment.number)
+        curve = Curve(assignment.config)
+        for epoch in range(1, EPOCHS + 1):
+            conductor.report(assignment.number, epoch, curve.step())
 
     def later(self, events, assignment, epoch):
         due = self.now + 60 + 600 * assignment.config["size"]
@@ -145,6 +152,26 @@ def test_a_space_that_has_been_tried_whole_ends_the_sweep_before_its_hours(timed
     timed.work(conductor)
     assert states(conductor).count(TrialState.COMPLETE) == 4
     assert conductor.is_done and conductor.is_finished
+
+
+def test_a_space_that_is_used_up_ends_a_sweep_of_more_trials_in_one_line(timed):
+    """None is tried twice, a trial that has to begin again still does, and nothing is left for a later driver."""
+    space = {"x": {"values": [0.1, 0.4, 0.7]}, "size": {"values": [0.1, 0.5]}}
+    budget = {"trials": 40, "epochs_per_trial": EPOCHS}
+    conductor = timed.conductor(hours=500, space=space, budget=budget)
+    at_work = [conductor.next() for _ in range(6)]
+    assert conductor.next() is None and conductor.num_unbegun == 0 and not conductor.is_done
+    assert list(conductor.notes) == ["every configuration of the space has been tried, in 6 trials"]
+    conductor.withdraw(at_work[2].number)
+    assert conductor.next().number == at_work[2].number
+    for assignment in at_work:
+        timed.train(conductor, assignment)
+    assert conductor.next() is None and conductor.is_done and conductor.is_finished
+    assert len(conductor.notes) == 1 and states(conductor) == [TrialState.COMPLETE] * 6
+    assert {(r.params["x"], r.params["size"]) for r in conductor.ledger.records()} == {
+        (x, size) for x in (0.1, 0.4, 0.7) for size in (0.1, 0.5)
+    }
+    assert timed.conductor(hours=500, space=space, budget=budget).next() is None
 
 
 def test_a_worker_that_has_waited_too_long_is_told(timed):

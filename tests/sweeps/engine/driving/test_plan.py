@@ -43,6 +43,23 @@ def test_fewer_than_ten_trials_for_each_active_dimension_are_warned_of(trials, w
     assert (said in text) is warned
 
 
+def test_a_budget_of_more_trials_than_there_are_configurations_is_told():
+    """Two widths, and a cutoff for one of the splits alone: six configurations."""
+    space = {
+        "student.width": {"values": [0.125, 0.25]},
+        "distillation.split": {"values": ["dynamic", "fixed"]},
+        "distillation.cutoff_hz": {"values": [1000, 2000], "when": {"distillation.split": "fixed"}},
+    }
+    budget = {"trials": 200, "epochs_per_trial": 6}
+    plan = plan_sweep(spec(space=space, budget=budget), Sized)
+    assert (plan.num_points, plan.num_trials) == (6, 6)
+    said = "the space has 6 configurations: when each has a trial, the sweep ends"
+    assert said in plan.text()
+    few = plan_sweep(spec(space=space, budget={**budget, "trials": 5}), Sized)
+    assert few.num_trials == 5 and said not in few.text()
+    assert plan_sweep(spec(), Sized).num_points is None
+
+
 def test_a_trial_larger_than_this_machine_is_refused():
     too_large = spec().model_copy(update={"resources": Resources(cpus_per_trial=4096)})
     with pytest.raises(ConfigError, match="no node can hold a trial: it asks for 4096 CPU"):
