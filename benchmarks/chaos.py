@@ -61,13 +61,21 @@ class Figures:
         return "\n".join(lines + [f"WRONG: {problem}" for problem in self.wrong])
 
 
-def chaos(folder: Path, trials: int, epochs: int, plan: list[str], epoch_s: float, seed: int) -> Figures:
-    """Run one sweep to its end through the kills of `plan`, last one first."""
+def chaos(
+    folder: Path,
+    trials: int,
+    epochs: int,
+    plan: list[str],
+    epoch_s: float,
+    seed: int,
+    mean_wait_s: float = MEAN_WAIT_S,
+) -> Figures:
+    """Run one sweep to its end through the kills of `plan`, last one first, about `mean_wait_s` apart."""
     draw, log, figures, started = random.Random(seed), folder / "log", Figures(trials, epochs), time.monotonic()
     log.mkdir(parents=True)
     out = folder / "runs" / "chaos"
     mapping = sweep(trials, epochs, log, config={"epoch_s": epoch_s}, failures={"max_lost_nodes": len(plan) + 1})
-    status = torment(lambda: start(mapping, out), log, plan, draw, figures)
+    status = torment(lambda: start(mapping, out), log, plan, draw, figures, mean_wait_s)
     figures.wrong += [f"the driver ended with {status}"] if status else []
     figures.num_epochs, figures.took_s = len(epochs_run(log)), time.monotonic() - started
     figures.wrong += [f"{plan} were never killed"] if plan else []
@@ -77,11 +85,18 @@ def chaos(folder: Path, trials: int, epochs: int, plan: list[str], epoch_s: floa
     return figures
 
 
-def torment(start: Callable[[], Driver], log: Path, plan: list[str], draw: random.Random, figures: Figures) -> int:
+def torment(
+    start: Callable[[], Driver],
+    log: Path,
+    plan: list[str],
+    draw: random.Random,
+    figures: Figures,
+    mean_wait_s: float = MEAN_WAIT_S,
+) -> int:
     """Start and kill drivers until one ends by itself; returns its exit status."""
     while True:
         with start() as driver:
-            status = live(driver, log, plan, draw, figures)
+            status = live(driver, log, plan, draw, figures, mean_wait_s)
         if status is not None:
             return status
 
@@ -99,7 +114,9 @@ def start(mapping: dict, out: Path) -> Driver:
     return dfkd("sweep", "resume", out) if (out / "sweep.yaml").exists() else begin(mapping, out)
 
 
-def live(driver: Driver, log: Path, plan: list[str], draw: random.Random, figures: Figures) -> int | None:
+def live(
+    driver: Driver, log: Path, plan: list[str], draw: random.Random, figures: Figures, mean_wait_s: float
+) -> int | None:
     """Kill while the driver lives; its exit status, or None where it has to be resumed."""
     if plan and plan[-1] == "start-up":
         time.sleep(draw.uniform(0, START_UP_S))
@@ -112,7 +129,7 @@ def live(driver: Driver, log: Path, plan: list[str], draw: random.Random, figure
         time.sleep(0.05)
     figures.resume_s.append(time.monotonic() - resumed)
     while plan:
-        if not wait(driver, draw.expovariate(1 / MEAN_WAIT_S)):
+        if not wait(driver, draw.expovariate(1 / mean_wait_s)):
             break
         target = plan[-1] if plan[-1] != "start-up" else "driver"
         if not strike(driver, target, log, figures):

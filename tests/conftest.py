@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,39 @@ for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "RAY_ADDRESS"):
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ALLOWED_SKIP = "no GPU"
+
+# what takes longest, in seconds on two quiet cores: begun first, so that no worker is left alone with one at the end
+LONG = (
+    "end_to_end/test_slurm.py",  # 300, most of it waiting
+    "end_to_end/test_confirm.py",  # 200
+    "end_to_end/test_hard_day.py",
+    "end_to_end/test_front_page.py",
+    "end_to_end/test_browsing.py",
+    "end_to_end/test_store.py",
+    "end_to_end/test_teachers.py",  # 100
+    "end_to_end/test_workers.py",
+    "end_to_end/test_full_disk.py",
+    "end_to_end/test_outcomes.py",
+    "end_to_end/test_layouts.py",
+    "end_to_end/test_nodes.py",
+    "sweeps/tracking/test_delivery.py",
+    "sweeps/tracking/test_delivery_faults.py",
+    "end_to_end/test_databases.py",
+    "end_to_end/test_no_shared_folder.py",
+    "end_to_end/test_again.py",
+    "end_to_end/test_network_cut.py",
+    "end_to_end/test_chaos.py",
+    "sweeps/engine/driving/test_full_budget.py",
+    "end_to_end/test_front_in_mlflow.py",
+    "end_to_end/test_device_cost.py",
+    "end_to_end/test_nodes_that_differ.py",  # 30
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take longest come first, in an order that every worker finds."""
+    place = {Path(__file__).parent / name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -52,7 +52,7 @@ class Driver:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
-    def end(self, timeout_s=90):
+    def end(self, timeout_s=400):
         """Exit status and all that was said."""
         said, _ = self.process.communicate(timeout=timeout_s)
         return self.process.returncode, said
@@ -68,7 +68,7 @@ def dfkd(*arguments, **options):
     return Driver("-m", "sweeps", *map(str, arguments), **options)
 
 
-def wait_for_epochs(log, num, driver, timeout_s=90):
+def wait_for_epochs(log, num, driver, timeout_s=400):
     """Wait until `num` more epochs have begun."""
     target, deadline = len(epochs_run(log)) + num, time.monotonic() + timeout_s
     while len(epochs_run(log)) < target:

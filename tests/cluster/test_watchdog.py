@@ -27,7 +27,9 @@ time.sleep(1.5)
 
 
 def drive(what):
-    return subprocess.run([sys.executable, "-c", DRIVER, what], capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", DRIVER, what], capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 def test_the_death_of_a_server_ends_the_driver_with_one_line():

@@ -205,7 +205,7 @@ def folder_of(place, count):
 
 
 def test_files_of_a_folder_are_worked_on_side_by_side(opened, tmp_path):
-    met = threading.Barrier(2, timeout=60)  # broken by files that are worked on one behind the other
+    met = threading.Barrier(2, timeout=300)  # broken by files that are worked on one behind the other
 
     def says(noisy):
         met.wait()

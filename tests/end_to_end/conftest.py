@@ -27,6 +27,7 @@ def open_page(browser):
     def opened(file, width=1280, height=900, scheme="light", touch=False):
         size = {"width": width, "height": height}
         context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=touch, is_mobile=touch)
+        context.set_default_timeout(120_000)  # the machine is shared
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)

@@ -36,7 +36,7 @@ def free_ports(number):
             one.close()
 
 
-def wait_until(true, timeout_s=60, step_s=0.2):
+def wait_until(true, timeout_s=240, step_s=0.2):
     """Poll until `true()`; AssertionError after so long."""
     deadline = time.monotonic() + timeout_s
     while not true():
@@ -148,5 +148,5 @@ def mlflow(folder, store, artifacts, environment, host=HOST):
             except (urllib.error.URLError, OSError):
                 return False
 
-        wait_until(answers, 240, 0.5)
+        wait_until(answers, step_s=0.5)
         yield address

@@ -1,6 +1,7 @@
 """The same call a hundred times, and failed trials tried again."""
 
 import pytest
+import ray
 from closed_form import Curve, epochs_run, sweep
 from one_story import disagreements
 
@@ -8,6 +9,14 @@ from dfkd_core.errors import ConfigError
 from sweeps import SweepSpec, resume_sweep, run_or_resume, run_sweep
 from sweeps.record.sweep import Sweep
 from sweeps.record.trials import TrialState
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_ray():
+    """One for all calls, each of which would start one."""
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=100 << 20)
+    yield
+    ray.shutdown()
 
 
 @pytest.fixture

@@ -42,13 +42,13 @@ def test_a_killed_driver_s_sweep_goes_on_with_every_epoch_once(addresses, tmp_pa
     log.mkdir()
     storage = {"ledger": ledger, "tracking_uri": tracker}
     with begin(sweep(TRIALS, EPOCHS, log, {"epoch_s": 0.1}, storage=storage), folder) as driver:
-        wait_for_epochs(log, 20, driver, 240)
+        wait_for_epochs(log, 20, driver)
         driver.kill()
     assert sweep_status(folder)["state"] == "interrupted"
     done = len(epochs_run(log))
     assert done < TRIALS * EPOCHS
     with dfkd("sweep", "resume", folder, "--yes") as driver:
-        status, said = driver.end(400)
+        status, said = driver.end()
     assert status == 0, said
 
     assert disagreements(folder, TRIALS) == []

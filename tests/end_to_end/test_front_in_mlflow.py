@@ -17,7 +17,7 @@ from sweeps.fronts.front import build_front
 from sweeps.fronts.listening import Excerpt, Listening
 from sweeps.page.report import write_front
 
-PATIENCE_S = 90
+PATIENCE_S = 240
 
 
 def free_port():
@@ -69,6 +69,7 @@ def framed(artifact, browser):
     """The page inside MLflow's frame; an error of its console, or of the page, fails the test."""
     front, address = artifact
     page = browser.new_page(viewport={"width": 1500, "height": 1000})
+    page.set_default_timeout(1000 * PATIENCE_S)
     wrong = []
     page.on("console", lambda told: wrong.append(told.text) if is_error_of_the_page(told) else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -72,7 +72,7 @@ def test_a_node_and_the_driver_die_and_every_epoch_that_was_reported_is_there(no
 
 def wait_for_served(folder, num_nodes):
     """Wait until the ledger has what so many nodes were given."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 400
     while len(sweep_status(folder).get("served", ())) < num_nodes:
         assert time.monotonic() < deadline, "no further node is given what it lacks"
         time.sleep(0.2)

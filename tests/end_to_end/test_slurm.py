@@ -103,13 +103,13 @@ def test_a_ray_that_cannot_start_is_started_again_and_every_ray_ends_with_its_jo
     def begun():
         return sorted(line.split()[0] for line in starts.read_text().splitlines()) if starts.exists() else []
 
-    follow(slurm, job, said, lambda state: begun() == ["node1", "node2", "node2", "node3"], 60)
+    follow(slurm, job, said, lambda state: begun() == ["node1", "node2", "node2", "node3"])
     assert (tmp_path / "driver").exists() and all(" token start " in line for line in starts.read_text().splitlines())
     token = tmp_path / "runs" / f"x.slurm-{job}" / "token"
     assert token.read_text() == "0123\n" and token.stat().st_mode & 0o077 == 0
     slurm.says("scancel", "--signal=TERM", "--batch", job)
-    follow(slurm, job, said, lambda state: state == "PENDING", 60)
-    follow(slurm, job, said, lambda state: state == "COMPLETED", 60)
+    follow(slurm, job, said, lambda state: state == "PENDING")
+    follow(slurm, job, said, lambda state: state == "COMPLETED")
     wait_until(lambda: not slurm.of_jobs())
     assert set(ends.read_text().split()) == {"node1", "node2", "node3"}
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [said.name], "token and logs go"
@@ -127,7 +127,7 @@ def test_an_array_begins_with_one_node_that_others_join_and_end_with(slurm, tmp_
     def begun():
         return [line.split(" token start ") for line in starts.read_text().splitlines()] if starts.exists() else []
 
-    follow(slurm, f"{job}_0", said, lambda state: (tmp_path / "driver").exists(), 60)
+    follow(slurm, f"{job}_0", said, lambda state: (tmp_path / "driver").exists())
     assert [words.split()[0] for _, words in begun()] == ["--head"], "one node was free"
     address = (place / "address").read_text().strip()
     slurm.says("scancel", held)
@@ -136,11 +136,10 @@ def test_an_array_begins_with_one_node_that_others_join_and_end_with(slurm, tmp_
         f"{job}_0",
         said,
         lambda state: sorted(node for node, _ in begun()) == ["node1", "node2", "node2", "node3"],
-        60,
     )
     assert all(words.split()[0] == f"--address={address}" for _, words in begun()[1:])
     slurm.says("scancel", "--signal=TERM", "--batch", f"{job}_0")
-    follow(slurm, f"{job}_0", said, lambda state: state == "COMPLETED", 90)
+    follow(slurm, f"{job}_0", said, lambda state: state == "COMPLETED")
     wait_until(lambda: not slurm.of_jobs())
     assert [words.split()[0] for _, words in begun()].count("--head") == 2, "it went on where it was"
     assert set((tmp_path / "ends").read_text().split()) == {"node1", "node2", "node3"}

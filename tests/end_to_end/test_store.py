@@ -74,7 +74,7 @@ def test_a_sweep_goes_on_from_the_store_when_its_disk_is_gone(url, tmp_path):
     log.mkdir()
     spec = sweep(TRIALS, EPOCHS, log, config={"epoch_s": 0.7, "gate": str(tmp_path / "gate")})
     with begin({**spec, "storage": {"shared": url}}, first) as driver:
-        wait_for_epochs(log, 6, driver, 240)  # both trials are in their third
+        wait_for_epochs(log, 6, driver)  # both trials are in their third
         copy = Mirror(first, f"{url}/closed")
         wait_until_sent(copy, driver)
         driver.kill()
@@ -82,7 +82,7 @@ def test_a_sweep_goes_on_from_the_store_when_its_disk_is_gone(url, tmp_path):
     kept = tmp_path / "kept"
     shutil.move(tmp_path / "a", kept)
     with dfkd("sweep", "resume", f"{url}/closed", "--out", second, "--yes") as driver:
-        status, said = driver.end(300)
+        status, said = driver.end()
     assert status == 0, said
     assert disagreements(second, TRIALS) == []
     for epochs in epochs_by_trial(log).values():
@@ -92,12 +92,12 @@ def test_a_sweep_goes_on_from_the_store_when_its_disk_is_gone(url, tmp_path):
     shutil.move(kept, tmp_path / "a")
     before = len(epochs_run(log))
     with dfkd("sweep", "resume", first, "--yes") as driver:
-        status, said = driver.end(300)
+        status, said = driver.end()
     assert status == 0, said
     assert len(epochs_run(log)) == before
     assert Sweep.open(first).ledger.num_finished() == TRIALS
     with begin({**spec, "storage": {"shared": url}}, tmp_path / "third") as driver:
-        status, said = driver.end(300)
+        status, said = driver.end()
     assert "already holds a sweep; go on with `dfkd sweep resume" in said
     told = "".join(texts_below(second).values())
     assert not any(secret in told for name, secret in services.ACCOUNT.items() if "KEY" in name), os.environ[
@@ -105,7 +105,7 @@ def test_a_sweep_goes_on_from_the_store_when_its_disk_is_gone(url, tmp_path):
     ]
 
 
-def wait_until_sent(copy, driver, timeout_s=240):
+def wait_until_sent(copy, driver, timeout_s=400):
     """Until the store has the second epoch of two trials, and a ledger that speaks of both."""
     deadline = time.monotonic() + timeout_s
     while True:

@@ -31,8 +31,11 @@ def heard_until(driver, words):
 
 
 def a_worker_of(driver):
-    children = psutil.Process(driver.process.pid).children(recursive=True)
-    return next(child for child in children if "RayTrainWorker" in " ".join(child.cmdline()))
+    for child in psutil.Process(driver.process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # others come and go meanwhile
+            if "RayTrainWorker" in " ".join(child.cmdline()):
+                return child
+    raise AssertionError("no worker of Ray Train is among the driver's processes")
 
 
 @pytest.fixture(scope="module")

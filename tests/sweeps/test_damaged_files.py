@@ -18,7 +18,7 @@ from sweeps.record.sweep_folder import SweepFolder
 from sweeps.record.trials import TrialState
 from sweeps.trust.repeats import Repeats
 
-WAIT_S = 20
+WAIT_S = 60
 DEEP = "[" * 5000 + "]" * 5000
 DAMAGE = {
     "deep": DEEP,

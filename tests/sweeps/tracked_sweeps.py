@@ -10,6 +10,7 @@ from pathlib import Path
 from mlflow.tracking import MlflowClient
 
 from sweeps.tracking.deliverer import Deliverer
+from sweeps.tracking.delivery import undelivered
 from sweeps.tracking.mlflow_runs import MlflowRuns
 from sweeps.tracking.retrying import Patience
 from sweeps.tracking.tracker import Tracker
@@ -57,6 +58,31 @@ def tell_trial(tracker: Tracker, number: int) -> None:
 def deliver(folder: Path, *, alone: bool = True, patience: Patience = QUICK) -> None:
     """Deliver in this process: alone, so that it ends when nothing is left."""
     Deliverer(folder, lambda: alone, patience).run()
+
+
+class DeliveryHere:
+    """A delivery in this process, which has MLflow loaded already, in place of one that would load it first."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def keep_alive(self) -> None:
+        """Deliver all that there is."""
+        deliver(self._folder)
+
+    def trouble_age_s(self) -> float:
+        """It never fails."""
+        return 0.0
+
+    def stop(self) -> None:
+        """Nothing runs."""
+
+
+def deliver_all_here(folder: Path, timeout_s: float = 0.0) -> int:
+    """Deliver what is owed in this process; return what is left."""
+    if undelivered(folder):
+        deliver(folder)
+    return undelivered(folder)
 
 
 def runs_of(uri: str, kind: str = "trial", sweep_id: str = "abc", experiment: str = "acceptance") -> list:

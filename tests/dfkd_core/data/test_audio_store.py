@@ -126,7 +126,7 @@ def test_two_processes_that_start_at_once_share_one_store(corpus, store):
     processes = [spawn.Process(target=_open, args=(corpus, queue)) for _ in range(2)]
     for process in processes:
         process.start()
-    hashes = {queue.get(timeout=60) for _ in processes}
+    hashes = {queue.get(timeout=300) for _ in processes}
     for process in processes:
         process.join()
     assert hashes == {store.part("train").sha256}

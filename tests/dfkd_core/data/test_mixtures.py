@@ -63,7 +63,7 @@ def test_another_process_lists_the_same(store, corpus):
     queue = multiprocessing.get_context("spawn").Queue()
     process = multiprocessing.get_context("spawn").Process(target=_hash, args=(corpus, queue))
     process.start()
-    assert queue.get(timeout=60) == training_shard(store, DATA, 2).sha256
+    assert queue.get(timeout=300) == training_shard(store, DATA, 2).sha256
     process.join()
 
 

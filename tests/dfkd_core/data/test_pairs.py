@@ -59,9 +59,10 @@ def test_silence_tells_nothing():
 
 def plant(root, noisy_of, count=6):
     signals = [voice(k) for k in range(count)]
+    noisy = [clean + noise(k, clean, 10) for k, clean in enumerate(signals)]
     for k, clean in enumerate(signals):
         write_audio(root / "clean" / f"s{k}_1.flac", clean)
-        write_audio(root / "noisy" / f"s{k}_1.flac", noisy_of(k, [c + noise(k, c, 10) for c in signals]))
+        write_audio(root / "noisy" / f"s{k}_1.flac", noisy_of(k, noisy))
 
 
 def test_a_corpus_of_delayed_pairs_is_refused_with_the_delay(tmp_path):

@@ -50,7 +50,8 @@ def test_several_processes_score_as_one_does(folder, monkeypatch, tmp_path):
     assert [step for step in told if step[0] == "score"] == [("score", n, 4) for n in (1, 2, 3, 4)] * 2
 
 
-def test_others_are_laid_beside_a_model_clip_by_clip(folder, experiment):
+def test_others_are_laid_beside_a_model_clip_by_clip(folder, experiment, monkeypatch):
+    monkeypatch.setattr("dfkd_core.data.mixtures.NUM_TEST", 4)
     config = experiment()
     scores = evaluate_model(folder, split="valid", device="cpu")
     other = evaluate_teacher(config.teacher, config.data, split="valid")

@@ -39,7 +39,7 @@ def together(config, other, out, count=2):
     processes = [context.Process(target=_worker, args=(*one, said)) for one in arguments]
     for process in processes:
         process.start()
-    told = dict(said.get(timeout=120) for _ in processes[: 1 if other is config else 2])
+    told = dict(said.get(timeout=400) for _ in processes[: 1 if other is config else 2])
     for process in processes:
         process.join(5 if other is config else 0.1)
         process.kill()

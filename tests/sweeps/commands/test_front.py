@@ -129,6 +129,6 @@ def test_a_damaged_front_is_said_in_one_line(tmp_path):
 
 def test_ten_thousand_trials_make_a_front_in_well_under_a_second():
     records = random_sweep(10_000)
-    started = time.perf_counter()
+    started = time.process_time()  # other programs' work does not count
     assert isinstance(build_front(spec(), "x", records), Front)
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0

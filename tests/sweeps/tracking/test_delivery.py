@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 from filelock import FileLock
 from tracked_sweeps import assert_whole, runs_of, sweep_folder, tell
 
+from sweeps.tracking import delivery
 from sweeps.tracking.delivery import deliver_all, run_ids, start_delivery, tracker_ids, undelivered, wait_delivered
 from sweeps.tracking.spool_state import DeliveryState, Health
 
@@ -44,7 +46,7 @@ def uri(folder):
     return f"sqlite:///{folder.parent}/mlflow.db"
 
 
-def until(condition, timeout_s=60):
+def until(condition, timeout_s=240):
     deadline = time.monotonic() + timeout_s
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -63,7 +65,7 @@ def test_two_sweeps_are_delivered_into_one_database_at_once(folder, uri):
     for number in (signal.SIGINT, signal.SIGTERM):
         os.kill(handles["abc"].pid, number)
     for sweep_id, one in folders.items():
-        assert wait_delivered(one, handles[sweep_id], 60) == 0
+        assert wait_delivered(one, handles[sweep_id], 240) == 0
         assert_whole(uri, 5, sweep_id)
     assert until(lambda: not any(handle.is_alive for handle in handles.values()))
     assert (folder / "spool" / "delivery.log").read_text() == ""
@@ -75,7 +77,7 @@ def test_a_killed_delivery_is_started_again_and_doubles_nothing(folder, uri):
     killed = handle.pid
     assert until(lambda: DeliveryState.load(folder).unsure or not undelivered(folder))
     os.kill(killed, signal.SIGKILL)
-    assert wait_delivered(folder, handle, 60) == 0
+    assert wait_delivered(folder, handle, 240) == 0
     assert handle.pid != killed
     assert_whole(uri, 12)
     handle.stop()
@@ -99,7 +101,7 @@ def test_a_second_delivery_of_one_spool_waits_for_the_first(folder, uri):
         handle = start_delivery(folder)
         assert wait_delivered(folder, handle, 3) == 12
         assert handle.is_alive
-    assert wait_delivered(folder, handle, 60) == 0
+    assert wait_delivered(folder, handle, 240) == 0
     assert_whole(uri, 2)
     handle.stop()
 
@@ -111,7 +113,7 @@ def test_without_a_server_waiting_ends_and_everything_is_still_owed(folder, monk
     assert until(lambda: Health.load(folder).trouble)
     began = time.monotonic()
     assert wait_delivered(folder, handle, 1.0) == 12
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     handle.stop()
     assert tracker_ids(folder) == (None, None, None) or tracker_ids(folder)[0] == "http://127.0.0.1:9"
     assert run_ids(folder) == {}
@@ -122,9 +124,9 @@ def test_without_a_server_waiting_ends_and_everything_is_still_owed(folder, monk
 
 def test_delivering_all_delivers_what_an_interrupted_sweep_owes(folder, uri):
     tell(folder, 2, end=False).close()
-    assert deliver_all(folder, 60) == 0
+    assert deliver_all(folder, 240) == 0
     assert len(runs_of(uri)) == 2
-    assert deliver_all(folder, 60) == 0
+    assert deliver_all(folder, 240) == 0
 
 
 def test_nothing_in_the_working_directory_is_run(folder, uri, tmp_path, monkeypatch):
@@ -133,13 +135,13 @@ def test_nothing_in_the_working_directory_is_run(folder, uri, tmp_path, monkeypa
         (tmp_path / f"{name}.py").write_text("from pathlib import Path\nPath(__file__).with_suffix('.ran').touch()\n")
     monkeypatch.chdir(tmp_path)
     tell(folder, 1)
-    assert deliver_all(folder, 60) == 0
+    assert deliver_all(folder, 240) == 0
     assert_whole(uri, 1)
     assert list(tmp_path.glob("*.ran")) == []
 
 
 class FakeHandle:
-    """A delivery that needs no process: every poll delivers one record, or none."""
+    """A delivery that needs no process: every poll, of a tenth of a second, delivers one record, or none."""
 
     def __init__(self, folder, failing_s=0.0):
         self.folder, self.failing_s = folder, failing_s
@@ -153,27 +155,39 @@ class FakeHandle:
         state.save(self.folder)
 
 
-def test_waiting_goes_on_while_records_arrive(folder):
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that goes on with pauses only; what it shows."""
+    now = [100.0]
+
+    def sleep(seconds):
+        now[0] += seconds
+
+    monkeypatch.setattr(delivery, "time", SimpleNamespace(monotonic=lambda: now[0], time=lambda: now[0], sleep=sleep))
+    return lambda: now[0]
+
+
+def test_waiting_goes_on_while_records_arrive(folder, clock):
     tell(folder, 2)
     assert wait_delivered(folder, FakeHandle(folder), 0.3) == 0
 
 
-def test_a_server_too_slow_for_the_rest_is_not_waited_for(folder):
+def test_a_server_too_slow_for_the_rest_is_not_waited_for(folder, clock):
     """A server of five seconds a call gets on, and still the driver does not wait for all of it."""
     tell(folder, 20)
-    began = time.monotonic()
+    began = clock()
     assert 0 < wait_delivered(folder, FakeHandle(folder), 0.6, longest_s=5.0) < 102
-    assert time.monotonic() - began < 4.5
+    assert clock() - began < 4.5
 
 
-def test_all_is_waited_for_when_asked(folder):
+def test_all_is_waited_for_when_asked(folder, clock):
     """`sync` goes on as long as anything moves."""
     tell(folder, 4)
     assert wait_delivered(folder, FakeHandle(folder), 0.6, longest_s=math.inf) == 0
 
 
-def test_a_delivery_that_failed_for_long_is_not_waited_for(folder):
+def test_a_delivery_that_failed_for_long_is_not_waited_for(folder, clock):
     tell(folder, 2)
-    began = time.monotonic()
+    began = clock()
     assert wait_delivered(folder, FakeHandle(folder, failing_s=100.0), 20.0) == 12
-    assert time.monotonic() - began < 5
+    assert clock() - began < 5

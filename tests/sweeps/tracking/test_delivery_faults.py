@@ -47,7 +47,7 @@ def server_port(tmp_path_factory):
 
 
 def wait_for(port, process):
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as s:
             if s.connect_ex(("127.0.0.1", port)) == 0:
@@ -60,7 +60,7 @@ def wait_for(port, process):
 def _clean_environment():
     with mock.patch.dict(os.environ):
         os.environ.pop("MLFLOW_TRACKING_URI", None)
-        os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = "5"
+        os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = "60"
         prepare_environment()
         yield
 
@@ -125,14 +125,14 @@ def test_an_outage_is_seen_and_made_good(folder, server_port, sweep_id, first_do
         tracker = tell(folder, 6, uri=proxy.uri, sweep_id=sweep_id)
         delivery = threading.Thread(target=deliver_to_the_end, args=(folder,))
         delivery.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while not Health.load(folder).trouble and time.monotonic() < deadline:
             time.sleep(0.01)
         owed = undelivered(folder)
         tell_trial(tracker, 6)
         tracker.sweep_finished("finished")
         back.set()
-        delivery.join(60)
+        delivery.join(300)
     assert owed > 0
     assert Health.load(folder).trouble is None
     assert undelivered(folder) == 0

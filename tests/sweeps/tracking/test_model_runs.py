@@ -1,16 +1,19 @@
 """A training at full length and an evaluation are runs in MLflow, beside the sweep that they come from."""
 
 import json
+import os
 import shutil
 from functools import partial
+from unittest import mock
 
 import pytest
 from mlflow.tracking import MlflowClient
-from tracked_sweeps import deliver, runs_of, sweep_folder, tell
+from tracked_sweeps import DeliveryHere, deliver, deliver_all_here, runs_of, sweep_folder, tell
 
 from dfkd_core.base.documents import dump_yaml
 from sweeps.tracking import model_runs
-from sweeps.tracking.delivery import tracker_ids, undelivered, wait_delivered
+from sweeps.tracking.delivery import deliver_all, start_delivery, tracker_ids, undelivered, wait_delivered
+from sweeps.tracking.mlflow_runs import prepare_environment
 from sweeps.tracking.model_runs import page_of, tell_evaluation, tracked_training
 from sweeps.tracking.spool import SPOOL
 
@@ -26,10 +29,22 @@ SCORES = {
 
 @pytest.fixture(autouse=True)
 def _on_its_own(monkeypatch):
-    """No address from the environment, and time for a machine that is busy with other tests."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr(model_runs, "PATIENCE_S", 120.0)
-    monkeypatch.setattr(model_runs, "wait_delivered", partial(wait_delivered, longest_s=600.0))
+    """No address from the environment; delivered in this process, but where a process of its own is the point."""
+    with mock.patch.dict(os.environ):
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+        prepare_environment()
+        monkeypatch.setattr(model_runs, "start_delivery", DeliveryHere)
+        monkeypatch.setattr(model_runs, "deliver_all", deliver_all_here)
+        yield
+
+
+@pytest.fixture
+def by_a_process(monkeypatch):
+    """Delivery as it is, with time for a machine that is busy with other tests."""
+    monkeypatch.setattr(model_runs, "start_delivery", start_delivery)
+    monkeypatch.setattr(model_runs, "deliver_all", deliver_all)
+    monkeypatch.setattr(model_runs, "PATIENCE_S", 600.0)
+    monkeypatch.setattr(model_runs, "wait_delivered", partial(wait_delivered, longest_s=3600.0))
 
 
 def config(provenance=None):
@@ -54,7 +69,9 @@ def run_of(out):
     return MlflowClient(uri).get_run(run_id)
 
 
-def test_what_a_training_owes_is_delivered_by_the_same_command_that_finds_nothing_to_train(tmp_path, monkeypatch):
+def test_what_a_training_owes_is_delivered_by_the_same_command_that_finds_nothing_to_train(
+    by_a_process, tmp_path, monkeypatch
+):
     out = sweep_folder(tmp_path, "best")
     with monkeypatch.context() as impatient:
         impatient.setattr(model_runs, "PATIENCE_S", 0.0)
@@ -65,10 +82,11 @@ def test_what_a_training_owes_is_delivered_by_the_same_command_that_finds_nothin
 
 
 def test_a_copied_model_folder_that_goes_on_leaves_the_run_of_the_original_alone(tmp_path):
-    original, beside, elsewhere = tmp_path / "a" / "best", tmp_path / "a" / "copy", tmp_path / "b" / "best"
+    original, elsewhere = sweep_folder(tmp_path / "a", "best"), sweep_folder(tmp_path / "b", "best")
+    beside = tmp_path / "a" / "copy"
     train(original)
     for copy in (beside, elsewhere):
-        shutil.copytree(original, copy)
+        shutil.copytree(original, copy, dirs_exist_ok=True)
         train(copy, epochs=[3])
     assert run_of(original).data.metrics["val/pesq_wb"] == 3.0
     assert len({run_of(place).info.run_id for place in (original, beside, elsewhere)}) == 3
@@ -117,13 +135,15 @@ def test_a_training_that_goes_on_is_the_same_run_and_one_that_fails_says_why(tmp
     assert len(MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").search_runs([run.info.experiment_id])) == 1
 
 
+@pytest.mark.parametrize("is_delivered", [False, True])
 @pytest.mark.parametrize("noted", [1, 2])  # of two that were told: a call may be killed before it notes an epoch
-def test_an_epoch_that_is_told_again_is_one_point_and_one_that_was_not_told_comes_late(tmp_path, noted):
+def test_an_epoch_that_is_told_again_is_one_point_and_one_that_was_not_told_comes_late(tmp_path, noted, is_delivered):
     out = sweep_folder(tmp_path, "best")
     killed = model_runs.TrainingRun(out, config())
     for epoch in (1, 2):
         killed.epoch(epoch, {"val/pesq_wb": 1.0 + epoch}, ORIGIN)
-    killed._delivery.stop()
+    if is_delivered:
+        killed._delivery.keep_alive()
     (out / SPOOL / model_runs.NOTED).write_text(json.dumps({"epochs": noted}))
     train(out, epochs=(1, 2, 3, 4))
     run = run_of(out)
@@ -207,7 +227,7 @@ def test_a_trials_evaluation_is_told_to_its_sweeps_tracker(tmp_path):
     assert (run.data.tags["dfkd.trial_number"], run.data.tags["mlflow.parentRunId"]) == ("0", tracker_ids(sweep)[2])
 
 
-def test_without_mlflow_an_evaluation_says_so(tmp_path, monkeypatch):
+def test_without_mlflow_an_evaluation_says_so(by_a_process, tmp_path, monkeypatch):
     monkeypatch.setattr("sweeps.tracking.model_runs.PATIENCE_S", 0.5)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     (tmp_path / "config.yaml").write_text(dump_yaml(config()))

@@ -100,7 +100,7 @@ def test_a_published_model_enhances_loaded_back_and_over_http(model, tmp_path, c
     (block,) = (b for b in re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL) if "/invocations" in b)
     assert ":5001/" in block and "noisy.wav" in block and "clean.wav" in block
     with served(command, port, tmp_path) as process:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while True:
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=60).close()
