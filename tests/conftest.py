@@ -13,7 +13,8 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("RAY_memory_monitor_refresh_ms", "0")  # what else fills the machine ends no worker of a test
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="dfkd-state-")  # agreements of tests are no user's
-for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "RAY_ADDRESS"):
+ADDRESSES = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "RAY_ADDRESS")
+for name in ADDRESSES:
     os.environ.pop(name, None)
 
 # a shell has what it starts in the background ignore interrupts, and programs hand that on to those they start
@@ -56,9 +57,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def no_token_of_another_module() -> None:
-    """Ray leaves the token authentication of one cluster behind, and the next one would ask for it."""
-    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+def nothing_of_another_module() -> None:
+    """Ray leaves the token authentication of one cluster behind, MLflow an address; the next would take them up."""
+    for name in (*ADDRESSES, "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
         os.environ.pop(name, None)
     if raylet := sys.modules.get("ray._raylet"):
         raylet.Config.initialize("")

@@ -5,7 +5,6 @@ import signal
 import subprocess
 
 import pytest
-import ray
 from closed_form import Curve, sweep
 from drivers import begin, dfkd, wait_for_epochs
 from one_story import disagreements
@@ -26,14 +25,6 @@ def disk(tmp_path):
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(place)], check=True)
     yield place
     subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-@pytest.fixture
-def own_ray():
-    """One for all calls, each of which would start one."""
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=100 << 20)
-    yield
-    ray.shutdown()
 
 
 def fill(path):
@@ -72,7 +63,7 @@ def test_a_disk_that_fills_up_ends_the_sweep_in_one_line_and_loses_nothing(disk,
     assert disagreements(folder, 8) == []
 
 
-def test_a_worker_without_room_costs_its_trial_nothing(own_ray, tmp_path):
+def test_a_worker_without_room_costs_its_trial_nothing(tmp_path):
     log, folder = tmp_path / "log", tmp_path / "runs" / "worker"
     log.mkdir()
     spec = SweepSpec.model_validate(sweep(2, 2, log, config={"faults": {"fill": [0, 1]}}))

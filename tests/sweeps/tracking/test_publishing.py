@@ -11,6 +11,7 @@ import urllib.request
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import mlflow.pyfunc
 import numpy as np
@@ -31,13 +32,14 @@ DOCS = Path(__file__).parents[3] / "docs" / "exporting.md"
 
 @pytest.fixture
 def model(tmp_path, monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
     config = ExperimentConfig.parse(tiny.experiment(tmp_path / "corpus", tmp_path / "gain.onnx"))
     weights = build_student(config.student).state_dict()
     scores = {"val/pesq_wb": 1.5}
     write_model_folder(tmp_path / "models" / "best", config, weights, scores, noisy={}, epochs=1, origin={})
-    return tmp_path / "models" / "best"
+    with mock.patch.dict(os.environ):  # MLflow leaves its address there
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+        yield tmp_path / "models" / "best"
 
 
 def test_a_folder_that_is_no_model_is_refused_in_one_line(tmp_path, capsys):
