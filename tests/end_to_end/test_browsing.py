@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 import json
 
 import numpy as np
@@ -38,11 +37,19 @@ def sweep(tmp_path_factory):
     return front, folder / "front" / "front.html"
 
 
-@pytest.fixture(params=itertools.product(WIDTHS, SCHEMES), ids=lambda case: f"{case[0][0]}-{case[1]}")
+@pytest.fixture(params=WIDTHS, ids=lambda size: str(size[0]))
 def page(sweep, open_page, request):
-    """The page at each width, light and dark."""
-    (width, height), scheme = request.param
-    return open_page(sweep[1], width=width, height=height, scheme=scheme)
+    """The page at each width."""
+    width, height = request.param
+    return open_page(sweep[1], width=width, height=height)
+
+
+def in_both_schemes(page):
+    """Light, then dark."""
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate(f"matchMedia('(prefers-color-scheme: {scheme})').matches")
+        yield scheme
 
 
 def test_three_bounds_and_one_click_find_what_python_finds_and_the_link_opens_the_same_view(sweep, page, open_page):
@@ -60,7 +67,8 @@ def test_three_bounds_and_one_click_find_what_python_finds_and_the_link_opens_th
     assert chosen(again) == right.point.trial
     for place in ("#set-bar strong", "#details h2", "#trials [role=status]"):
         assert again.inner_text(place) == page.inner_text(place)
-    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    for _ in in_both_schemes(page):
+        assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
 
 
 def test_the_details_of_a_clicked_point_are_in_sight(sweep, page):
@@ -68,9 +76,11 @@ def test_the_details_of_a_clicked_point_are_in_sight(sweep, page):
     point = front.points[len(front.points) // 2]
     pick(page, point.trial)
     height = page.viewport_size["height"]
-    for place in ("#details h2", "#details .objectives", "#details dl >> nth=0"):
-        box = page.locator(place).bounding_box()
-        assert box["y"] >= 0 and box["y"] + min(box["height"], 60) <= height, f"{place} is out of sight"
+    places = ("#details h2", "#details .objectives", "#details dl >> nth=0")
+    for scheme in in_both_schemes(page):
+        for place in places:
+            box = page.locator(place).bounding_box()
+            assert box["y"] >= 0 and box["y"] + min(box["height"], 60) <= height, f"{place} is out of sight, {scheme}"
 
 
 def values_of(page, name):
@@ -308,8 +318,9 @@ CONTRAST = """(place) => {
 
 
 def test_names_hold_the_visible_words_targets_are_large_and_switched_off_chips_readable(page):
-    assert page.evaluate(NAMES) == [] and page.evaluate(SMALL) == []
-    assert page.evaluate(CONTRAST, "#legend .chip[aria-pressed='false']") >= 4.5
+    for _ in in_both_schemes(page):
+        assert page.evaluate(NAMES) == [] and page.evaluate(SMALL) == []
+        assert page.evaluate(CONTRAST, "#legend .chip[aria-pressed='false']") >= 4.5
 
 
 # whatever takes a touch, drawn things too; a point of the front is caught from further away
