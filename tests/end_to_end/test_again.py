@@ -1,7 +1,6 @@
 """The same call a hundred times, and failed trials tried again."""
 
 import pytest
-import ray
 from closed_form import Curve, epochs_run, sweep
 from one_story import disagreements
 
@@ -11,12 +10,7 @@ from sweeps.record.sweep import Sweep
 from sweeps.record.trials import TrialState
 
 
-@pytest.fixture(scope="module", autouse=True)
-def own_ray():
-    """One for all calls, each of which would start one."""
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=100 << 20)
-    yield
-    ray.shutdown()
+pytestmark = pytest.mark.usefixtures("own_ray")
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-import ray
 from closed_form import QUALITY, Hashed, Seeded, epochs_run, sweep
 from drivers import Driver, begin, dfkd, wait_for_epochs
 from mlflow.tracking import MlflowClient
@@ -173,14 +172,6 @@ def test_an_extended_sweep_is_unconfirmed_until_its_new_points_are_trained_again
     assert front.confirmed == all(point.seeds for point in front.points)
     confirm_front(folder, SEEDS, workload=Seeded)
     assert load_front(folder).confirmed and disagreements(folder, 6) == []
-
-
-@pytest.fixture(scope="module")
-def own_ray():
-    """One for what is called in this process; each call would start one."""
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=100 << 20)
-    yield
-    ray.shutdown()
 
 
 @pytest.fixture(scope="module")

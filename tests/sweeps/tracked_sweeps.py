@@ -15,7 +15,7 @@ from sweeps.tracking.mlflow_runs import MlflowRuns
 from sweeps.tracking.retrying import Patience
 from sweeps.tracking.tracker import Tracker
 
-QUICK = Patience(first_retry_s=0.01, longest_retry_s=0.1, round_s=0.01, poll_s=0.01, save_s=0.0, alone_s=60.0)
+QUICK = Patience(first_retry_s=0.01, longest_retry_s=0.1, round_s=0.01, poll_s=0.01, save_s=0.0, alone_s=600.0)
 
 
 @functools.cache
