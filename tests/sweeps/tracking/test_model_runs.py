@@ -66,6 +66,7 @@ def train(out, provenance=None, epochs=(1, 2)):
 
 def run_of(out):
     uri, _, run_id = tracker_ids(out)
+    assert uri and run_id, "nothing was delivered"
     return MlflowClient(uri).get_run(run_id)
 
 
