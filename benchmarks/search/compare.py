@@ -210,6 +210,7 @@ def at_equal_quality(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     return {
         "volume": wanted,
         "random_s": plain[0]["until_s"],
+        "random_99_s": Summary.of([_or_never(row["time_to"]["0.99"]) for row in plain]).__dict__,
         "own_s": Summary.of(found).__dict__,
     }
 

@@ -12,7 +12,7 @@ from benchmarks.search.problem import QUALITY, SIZE, Problem, sweep_of
 from benchmarks.search.simulator import Job
 from sweeps.record.ledger import Ledger
 from sweeps.record.trials import TrialState
-from sweeps.search.pareto_asha import ParetoASHA
+from sweeps.search.schedulers import build_rule
 
 
 class Rule(Protocol):
@@ -39,15 +39,9 @@ class EngineSearch:
         study = optuna.create_study(directions=[StudyDirection.MINIMIZE] * 2)
         self.ledger, self._problem = Ledger(study, self.spec, Path()), problem
         config = self.spec.scheduler
-        self._rule: Rule | None = rule
-        if config.name == "pareto_asha":
-            self._rule = ParetoASHA(
-                self.spec.reference_costs,
-                (False, True),
-                problem.num_epochs,
-                config.reduction_factor,
-                config.min_epochs,
-            )
+        setting = (self.spec.reference_costs, (False, True), problem.num_epochs)
+        rungs = (config.reduction_factor, config.min_epochs)
+        self._rule = rule or build_rule(config.name, *setting, *rungs, self.ledger.is_scarce)
         self._asked = 0
         self._sizes: dict[int, float] = {}
 

@@ -120,6 +120,11 @@ class Outlook:
         left = self.untried(study)
         return left is not None and not len(left)
 
+    @property
+    def num_points(self) -> int | None:
+        """How many configurations the space has; None for an endless one."""
+        return None if self._points is None else len(self._points)
+
     @cached_property
     def _points(self) -> Array | None:
         return self.cube.all_rows(COUNTED)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from sweeps.search.pareto_asha import ParetoASHA
+from sweeps.search.sure_stops import SureStops
 
 
 class StoppingRule(Protocol):
@@ -23,3 +24,18 @@ SCHEDULERS: dict[str, Callable[[tuple[float, ...], tuple[bool, ...], int, float,
     "none": None,  # every trial runs to its end
     "pareto_asha": ParetoASHA,
 }
+
+
+def build_rule(
+    name: str,
+    reference: tuple[float, ...],
+    static: tuple[bool, ...],
+    num_epochs: int,
+    reduction_factor: float,
+    min_epochs: int,
+    is_scarce: bool,
+) -> StoppingRule | None:
+    """The rule of that name; its stops must be sure where the budget can go through the whole space (`is_scarce`)."""
+    build = SCHEDULERS[name]
+    rule = None if build is None else build(reference, static, num_epochs, reduction_factor, min_epochs)
+    return SureStops(rule) if is_scarce and isinstance(rule, ParetoASHA) else rule

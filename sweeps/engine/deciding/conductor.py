@@ -25,7 +25,7 @@ from sweeps.engine.deciding.trial_log import TrialLog
 from sweeps.record.ledger import KEPT_OUT, Ledger
 from sweeps.record.trial_folder import TrialFolder
 from sweeps.record.trials import TrialRecord, TrialState
-from sweeps.search.schedulers import SCHEDULERS, StoppingRule
+from sweeps.search.schedulers import StoppingRule, build_rule
 from sweeps.tracking.credentials import scrub, secrets
 from sweeps.tracking.run_key import RunKey
 from sweeps.tracking.tracker import Tracker
@@ -213,13 +213,14 @@ class Conductor:
         if where and where != assignment.where:
             assignment.where = dict(where)
             self._tell_start(assignment)
+        is_stopped = self._should_stop_early(number, epoch, metrics)  # of the last epoch the rule hears as well
         if epoch >= self.spec.budget.epochs_per_trial:
             missing = [f"constraint {str(c)!r}" for c in self.spec.constraints if c.metric not in metrics]
             state = TrialState.INFEASIBLE if broken(self.spec.constraints, metrics) else TrialState.COMPLETE
             why = f"{missing[0]} names a metric that was never reported" if missing else None
             self._finish(number, TrialState.FAILED if missing else state, why)
             return False
-        if self._should_stop_early(number, epoch, metrics) and not self._is_worth_ending(assignment):
+        if is_stopped and not self._is_worth_ending(assignment):
             self._finish(number, TrialState.PRUNED, None)
             return False
         if self.stopping:
@@ -385,13 +386,13 @@ class Conductor:
     def _should_stop_early(self, number: int, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Ask the stopping rule, which first hears all that trials (also of earlier drivers) have shown."""
         objectives, config = self.spec.objectives, self.spec.scheduler
-        build = SCHEDULERS[config.name]
-        if build is None:
-            return False
         if self._rule is None:
             static = tuple(objective.metric in self.live[number].static for objective in objectives)
             setting = (self.spec.reference_costs, static, self.spec.budget.epochs_per_trial)
-            self._rule = build(*setting, config.reduction_factor, config.min_epochs)
+            rungs = (config.reduction_factor, config.min_epochs)
+            self._rule = build_rule(config.name, *setting, *rungs, self.ledger.is_scarce)
+            if self._rule is None:
+                return False
             for record in self.ledger.records():
                 for past, reported in self.ledger.epochs(record.number).items():
                     if past > 0:

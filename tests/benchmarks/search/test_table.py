@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.search.__main__ import main
 from benchmarks.search.make_table import STARTS, grid
+from benchmarks.search.noise import noise_of
 from benchmarks.search.table import Table, key_of, read_table
 from dfkd_core.errors import ConfigError
 
@@ -99,3 +100,20 @@ def test_of_three_blocks_the_pairs_of_cutoffs_are_one_dimension():
     assert three.space["distillation.cutoffs_hz"] == {"values": ["0100-4000", "0250-1000", "0250-4000"]}
     point = {key: entry["values"][0] for key, entry in three.space.items()}
     assert three.size(point) == three.rows[60]["params"]
+
+
+def test_settings_are_told_from_seeds_where_they_differ_by_more():
+    """A hundredth between seeds; settings that differ by a tenth are told, settings that do not differ are not."""
+    draw = np.random.default_rng(0)
+    for spread, is_told in ((0.1, True), (0.0, False)):
+        worth = {temperature: spread * draw.standard_normal() for temperature in (0.5, 1, 4)}
+        rows = [
+            row({**values, "seed": seed}, 1.5 + worth[values["distillation.temperature"]] + 0.01 * draw.normal())
+            for values in islice(grid(), BLOCK)
+            for seed in (0, 1, 2)
+        ]
+        found = noise_of(rows, is_sliced=True)
+        assert found.seeds_df == 60 and found.settings_df == 25
+        assert 0.007 < found.seeds_sd < 0.013
+        assert (found.p < 0.001 and found.told_share > 0.9) is is_told
+        assert found.taus == pytest.approx([1.0, 1.0])
