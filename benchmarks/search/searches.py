@@ -8,8 +8,9 @@ from typing import Any
 from benchmarks.search.baselines import RankHalving, TuneShipped
 from benchmarks.search.outside import PYTHONS, PeerSearch, is_there
 from benchmarks.search.own import EngineSearch
-from benchmarks.search.problem import Problem
+from benchmarks.search.problem import Problem, reference_cost
 from benchmarks.search.simulator import Search
+from sweeps.search.pareto_asha import ParetoASHA
 
 MANY = 100_000  # trials: time ends a search, not their number
 ASHA = {"name": "pareto_asha"}
@@ -29,6 +30,12 @@ def _rank_halving(problem: Problem, seed: int) -> Search:
     return EngineSearch(problem, MANY, {"name": "tpe", "seed": seed}, rule=RankHalving(problem.num_epochs))
 
 
+def _rungs_alone(problem: Problem, seed: int) -> Search:
+    """The own search whose rungs stop trials also where configurations are few."""
+    rule = ParetoASHA(reference_cost(problem), (False, True), problem.num_epochs)
+    return EngineSearch(problem, MANY, {"name": "tpe", "seed": seed}, rule=rule)
+
+
 def _peer(name: str) -> Begin:
     return lambda problem, seed: PeerSearch(problem, seed, name)
 
@@ -44,6 +51,7 @@ SEARCHES: dict[str, Begin] = {
     "rank-halving": _rank_halving,
     "syne-moasha": _peer("syne_moasha"),
     "neps-primo": _peer("neps_primo"),
+    "tpe+rungs-alone": _rungs_alone,
     "random+asha": engine("random", ASHA),
     "tpe-joint": engine("tpe", **JOINT),
     "tpe-joint+asha": engine("tpe", ASHA, **JOINT),

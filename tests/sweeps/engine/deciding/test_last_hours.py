@@ -174,6 +174,20 @@ def test_a_space_that_is_used_up_ends_a_sweep_of_more_trials_in_one_line(timed):
     assert timed.conductor(hours=500, space=space, budget=budget).next() is None
 
 
+def test_in_a_small_space_the_rule_hears_of_every_end_also_of_an_earlier_driver_s(timed):
+    """By which it knows whether a rung can tell."""
+    space = {"x": {"values": [0.1, 0.4, 0.7]}, "size": {"values": [0.1, 0.5]}}
+    changes = {"space": space, "scheduler": {"name": "pareto_asha"}}
+    conductor = timed.conductor(hours=500, **changes)
+    first = conductor.next()
+    timed.train(conductor, first)
+    heard = conductor._rule.costs[first.number]
+    assert set(heard) == {1, 3, EPOCHS}
+    later = timed.conductor(hours=500, **changes)
+    timed.train(later, later.next())
+    assert later._rule.costs[first.number] == heard
+
+
 def test_a_worker_that_has_waited_too_long_is_told(timed):
     """A trial is handed out before a worker is free."""
     conductor = timed.conductor(hours=8)
