@@ -113,6 +113,11 @@ def _hang(curve, metrics):
     return metrics
 
 
+def _dawdle(curve, metrics):
+    time.sleep(1.5)
+    return metrics
+
+
 def _fill(curve, metrics):
     if curve._first_time():
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "planted")
@@ -137,6 +142,7 @@ FAULTS = {
     "die": _die,
     "die_once": _die_once,
     "hang": _hang,
+    "dawdle": _dawdle,
     "fill": _fill,
     "hungry": _hungry,
     "leak": _leak,

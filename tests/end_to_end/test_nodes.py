@@ -96,8 +96,13 @@ def test_an_autoscaler_is_asked_for_all_trials_at_once_and_a_notice_costs_no_tri
     monkeypatch.setattr(demand, "CHANGE_S", 0.0)
     log, folder, asked = tmp_path / "log", tmp_path / "runs" / "spot", []
     log.mkdir()
-    more = {"failures": {"max_retries": 0}, "resources": {"max_concurrent": 3}}
-    spec = SweepSpec.model_validate(sweep(5, 4, log, config={"epoch_s": 0.7}, **more))
+    more = {
+        "config": {"epoch_s": 0.7, "faults": {"dawdle": [0.85, 1.0]}},  # the last one goes on alone for seconds
+        "evaluate_first": [{"x": x, "size": 0.5} for x in (0.1, 0.2, 0.3, 0.4, 0.9)],
+        "failures": {"max_retries": 0},
+        "resources": {"max_concurrent": 3},
+    }
+    spec = SweepSpec.model_validate(sweep(5, 4, log, **more))
     driver = threading.Thread(target=lambda: run_sweep(spec, out=folder, workload=Curve))
     driver.start()
 
