@@ -42,6 +42,7 @@ def _peer(name: str) -> Begin:
 
 SEARCHES: dict[str, Begin] = {
     OWN: engine("tpe", ASHA),
+    "front": engine("front"),
     "front+asha": engine("front", ASHA),
     "random": engine("random"),
     "nsga2": engine("nsga2"),
@@ -56,7 +57,7 @@ SEARCHES: dict[str, Begin] = {
     "tpe-joint": engine("tpe", **JOINT),
     "tpe-joint+asha": engine("tpe", ASHA, **JOINT),
 }
-COMPARED = tuple(SEARCHES)[:10]
+COMPARED = tuple(SEARCHES)[:11]
 SLOW = ("gp", "neps-primo")  # half a minute and more for one run: few seeds of one problem
 PEERS = {"syne-moasha": "syne_moasha", "neps-primo": "neps_primo"}
 

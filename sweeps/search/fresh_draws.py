@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -56,21 +56,15 @@ class FreshSampler(WholePoint):
                 break
             left = self._outlook.untried(study, trial.number)
             if left is not None:
-                return self._nearest(draft.params, left, given(trial), rng)
+                return self._nearest(draft.params, left, rng)
         return draft.params
 
-    def _nearest(
-        self, params: dict[str, Any], left: Array, fixed: Mapping[str, Any], rng: np.random.Generator
-    ) -> dict[str, Any]:
+    def _nearest(self, params: dict[str, Any], left: Array, rng: np.random.Generator) -> dict[str, Any]:
         """Of configurations (point, dimension) one with as few other values as can be; `params` where none is left."""
         cube = self._outlook.cube
-        names = [dimension.name for dimension in cube.dimensions]
-        is_other = ~np.isclose(left, cube.row(params), equal_nan=True)
-        must = [column for column, name in enumerate(names) if name in fixed]
-        left, is_other = left[~is_other[:, must].any(axis=1)], is_other[~is_other[:, must].any(axis=1)]
         if not len(left):
             return params
-        num_other = is_other.sum(axis=1)
+        num_other = (~np.isclose(left, cube.row(params), equal_nan=True)).sum(axis=1)
         return cube.params(left[rng.choice(np.flatnonzero(num_other == num_other.min()))])
 
 

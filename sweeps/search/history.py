@@ -104,13 +104,18 @@ class Outlook:
         return point_of(params) in self._taken or any(params == other for other in waiting)
 
     def untried(self, study: Study, asking: int | None = None) -> Array | None:
-        """The configurations (point, dimension) that no other trial of the sweep has; None for an endless space."""
+        """The configurations (point, dimension) that no other trial of the sweep has; None for an endless space.
+
+        Those for a trial that is asking have what it was given.
+        """
         if self._points is None:
             return None
         self._look(study)
         own = (trial_at(study, n) for n in range(self.num_others, self._turnout.num_seen) if n != asking)
         tried = [self.cube.row(given(trial)) for trial in own]
-        return self._points[~same_rows(self._points, np.array(tried))] if tried else self._points
+        left = self._points[~same_rows(self._points, np.array(tried))] if tried else self._points
+        fixed = self.cube.row({} if asking is None else given(trial_at(study, asking)))
+        return np.asarray(left[(np.isnan(fixed) | np.isclose(left, fixed)).all(axis=1)])
 
     def is_used_up(self, study: Study) -> bool:
         """Whether every configuration of a space without ranges has a trial."""

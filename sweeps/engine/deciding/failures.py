@@ -7,9 +7,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from dfkd_core.errors import TrainingDiverged
-from sweeps.definition.spec import Failures
+
+if TYPE_CHECKING:  # loads torch, which a worker may do without
+    from sweeps.definition.spec import Failures
 
 MAX_DEATHS_IN_PLACE = 3  # lost workers in a row without an epoch in between
 _FULL = (errno.ENOSPC, errno.EDQUOT)

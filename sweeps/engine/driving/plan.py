@@ -224,9 +224,7 @@ def plan_sweep(
         has = ", ".join(f"{c.metric} {nearest[c.metric]:.6g}" for c in broken(static, nearest))
         rule = f"must leave trials to train, but each of {len(sizes)} sampled ones breaks them; the nearest has {has}"
         raise ConfigError(rule, key="constraints")
-    by_name = {name: [size[name] for size in sizes] for name in sizes[0]}
     order = sorted(range(len(sizes)), key=lambda i: sizes[i].get("model/macs_per_s", 0.0))
-    middle = order[len(sizes) // 2]
     starts = {domain.start_name(configs[i]): configs[i] for i in order}  # the largest trial of each
     space, most = Space.parse(spec.space), spec.budget.trials
     every = Cube(space).all_rows(COUNTED)
@@ -236,7 +234,7 @@ def plan_sweep(
         num_epochs=spec.budget.epochs_per_trial,
         num_dimensions=sum(map(space.num_free, points)) / len(points),
         infeasible_share=sum(map(bool, violated)) / len(sizes),
-        epoch_s=domain.epoch_seconds(configs[middle]),
+        epoch_s=domain.epoch_seconds(configs[order[len(sizes) // 2]]),
         price_per_hour=spec.resources.price_per_hour,
         at_once=room.at_once,
         launched=launched,
@@ -250,7 +248,7 @@ def plan_sweep(
         stopped_share=_stopped_share(spec),
         num_points=None if every is None else len(every),
         starts={name: seconds for name, c in starts.items() if (seconds := domain.start_seconds(c)) is not None},
-        sizes={name: (min(values), median(values), max(values)) for name, values in by_name.items()},
+        sizes={key: (min(v), median(v), max(v)) for key in sizes[0] for v in [[size[key] for size in sizes]]},
     )
 
 

@@ -80,9 +80,18 @@ def test_in_a_finite_space_a_repeated_proposal_gives_way_to_its_nearest_neighbou
     cube, asked = ledger._outlook.cube, {"kind": "a", "size": 0}
     near, far = {"kind": "a", "size": 2}, {"kind": "b", "size": 0, "x": 0.7}
     left = np.array([cube.row(far), cube.row(near)])
-    assert sampler._nearest(asked, left, {}, rng) == near
-    assert sampler._nearest(asked, left, {"size": 0}, rng) == far, "what was given stays"
-    assert sampler._nearest({**asked, "size": 1}, left, {"size": 1}, rng) == {"kind": "a", "size": 1}
+    assert sampler._nearest(asked, left, rng) == near
+    assert sampler._nearest(asked, left[:1], rng) == far
+    assert sampler._nearest(asked, left[:0], rng) == asked
+
+
+def test_what_a_trial_was_given_stays_where_its_proposal_gives_way(tmp_path):
+    ledger = ledger_of(tmp_path, {"name": "random", "seed": 3}, trials=9, space=SMALL)
+    ledger.study.enqueue_trial({"size": 0})
+    asking = ledger.study.ask()
+    outlook = ledger._outlook
+    left = [outlook.cube.params(row) for row in outlook.untried(ledger.study, asking.number)]
+    assert len(outlook.untried(ledger.study)) > len(left) > 1 and {point["size"] for point in left} == {0}
 
 
 def test_a_space_that_is_used_up_repeats_itself(tmp_path):
