@@ -44,7 +44,7 @@ def filled(sampler: str, num_finished: int) -> EngineSearch:
 def run() -> list[dict[str, Any]]:
     rows = []
     for num_finished, most_ms in MOST_MS.items():
-        search = filled("tpe", num_finished)
+        search = filled("front", num_finished)
         taken = []
         for _ in range(REPEATS):
             started = time.process_time()
@@ -54,7 +54,7 @@ def run() -> list[dict[str, Any]]:
         value = median(taken)
         rows.append(
             {
-                "name": f"a proposal of tpe, {num_finished:,} trials finished, {PENDING} at work",
+                "name": f"a proposal of front, {num_finished:,} trials finished, {PENDING} at work",
                 "value": value,
                 "unit": "ms",
                 "target": f"<= {most_ms:g}",

@@ -34,7 +34,7 @@ from sweeps.search.size_trend import SizeTrend
 
 NUM_RANDOM, NUM_NEAR = 256, 384  # candidates
 NUM_PARENTS = 24
-MODELLED, FITTED = 300, 150  # trials that a model holds, and that its scales are fitted to
+MODELLED, FITTED = 200, 150  # trials that a model holds, and that its scales are fitted to
 NOISE, KNOWN_NOISE = 0.02, 1e-4  # of the variance of a learned and of a known objective
 NUM_FULL = 2  # trials at full length without which there is no model
 
@@ -107,14 +107,12 @@ class Belief:
                 y, extra = _freed(trend, costs[those][:, static], costs[those, j], variance[those, j])
                 return GaussianProcess(features[those], owners, y, extra, scales)
 
-            processes[index], trends[index] = process(kept, index, trend, scales), trend
             late = np.flatnonzero(at_work & np.isnan(costs[:, index]))
             if len(late):
-                expected = processes[index].predict(features[late])[0]
+                expected = process(kept, index, trend, scales).predict(features[late])[0]
                 sizes = costs[late][:, static]
                 costs[late, index] = expected if trend is None else trend.mean(sizes) + trend.spread(sizes) * expected
-            if len(both) > len(kept):
-                processes[index] = process(both, index, trend, scales)
+            processes[index], trends[index] = process(both, index, trend, scales), trend
         order = range(len(static))
         limits = _limits(lessons, features, owners)
         return cls(outlook, [processes[i] for i in order], [trends[i] for i in order], limits, costs, static)

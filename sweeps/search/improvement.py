@@ -31,7 +31,10 @@ def directions(num_objectives: int, rng: np.random.Generator, number: int = NUM_
 
 def heights(costs: Array, along: Array) -> Array:
     """(..., direction): how far along each direction the costs (..., objective), from a reference at 0, reach."""
-    return np.asarray(np.maximum((-costs[..., None, :] / along).min(axis=-1), 0.0) ** along.shape[1])
+    reach = -costs[..., 0, None] / along[:, 0]
+    for objective in range(1, along.shape[1]):  # numpy's own minimum over an axis of two is four times as slow
+        np.minimum(reach, -costs[..., objective, None] / along[:, objective], out=reach)
+    return np.asarray(np.maximum(reach, 0.0) ** along.shape[1])
 
 
 def expected_improvement(mean: Array, sd: Array, front: Array, along: Array, rng: np.random.Generator) -> Array:

@@ -38,5 +38,7 @@ class SizeTrend:
         return np.asarray(near @ values / near.sum(axis=1))
 
     def _near(self, places: Array) -> Array:
-        square = ((places[:, None] - self._sizes[None]) ** 2).sum(axis=-1)
+        square = np.zeros((len(places), len(self._sizes)))
+        for place, size in zip(places.T, self._sizes.T, strict=True):
+            square += (place[:, None] - size) ** 2
         return np.asarray(np.exp(-0.5 * square / BANDWIDTH**2))
