@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from optuna.samplers import RandomSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 from scipy.stats import norm
+from threadpoolctl import ThreadpoolController
 
 from sweeps import pareto
 from sweeps.search.cube import Array, same_rows
@@ -39,6 +41,12 @@ NOISE, KNOWN_NOISE = 0.02, 1e-4  # of the variance of a learned and of a known o
 NUM_FULL = 2  # trials at full length without which there is no model
 
 
+@cache
+def blas() -> ThreadpoolController:
+    """The libraries whose threads are held; looked up once, since that takes as long as a proposal."""
+    return ThreadpoolController()
+
+
 class FrontSampler(WholePoint):
     """One proposal: trial `number` of the sweep with this seed; `stream` seeds its own draws."""
 
@@ -53,7 +61,8 @@ class FrontSampler(WholePoint):
         """The proposal's value; a uniform draw where it has none, as when a trial had been drawn in part."""
         if self._params is None:
             lessons = self._outlook.lessons(study.get_trials(deepcopy=False), trial.number)
-            self._params = self._outlook.cube.params(self._proposal(lessons))
+            with blas().limit(limits=1, user_api="blas"):  # matrices are small: a second thread would only wait
+                self._params = self._outlook.cube.params(self._proposal(lessons))
         if param_name in self._params:
             return self._params[param_name]
         return RandomSampler(self._stream).sample_independent(study, trial, param_name, param_distribution)
@@ -110,8 +119,10 @@ class Belief:
             late = np.flatnonzero(at_work & np.isnan(costs[:, index]))
             if len(late):
                 expected = process(kept, index, trend, scales).predict(features[late])[0]
-                sizes = costs[late][:, static]
-                costs[late, index] = expected if trend is None else trend.mean(sizes) + trend.spread(sizes) * expected
+                if trend is not None:
+                    mean, spread = trend.usual(costs[late][:, static])
+                    expected = mean + spread * expected
+                costs[late, index] = expected
             processes[index], trends[index] = process(both, index, trend, scales), trend
         order = range(len(static))
         limits = _limits(lessons, features, owners)
@@ -131,8 +142,8 @@ class Belief:
         sizes = mean[:, self.static]
         for index, trend in enumerate(self.trends):
             if trend is not None:
-                spread = trend.spread(sizes)
-                mean[:, index] = trend.mean(sizes) + spread * mean[:, index]
+                usual, spread = trend.usual(sizes)
+                mean[:, index] = usual + spread * mean[:, index]
                 sd[:, index] *= spread
         reference = np.array(self.outlook.reference)
         known = self.costs[np.isfinite(self.costs).all(axis=1)]
@@ -150,8 +161,8 @@ def _freed(trend: SizeTrend | None, sizes: Array, costs: Array, variance: Array)
     """Costs and variances without what is usual at their sizes."""
     if trend is None:
         return costs, variance
-    spread = trend.spread(sizes)
-    return (costs - trend.mean(sizes)) / spread, variance / spread**2
+    usual, spread = trend.usual(sizes)
+    return (costs - usual) / spread, variance / spread**2
 
 
 def fitted_scales(

@@ -21,24 +21,23 @@ class SizeTrend:
         self._low = sizes.min(axis=0) if sizes.size else np.zeros(sizes.shape[1])
         self._span = np.maximum(np.ptp(sizes, axis=0), 1e-12) if sizes.size else np.ones(sizes.shape[1])
         self._sizes, self._costs = (sizes - self._low) / self._span, costs
-        self._left = costs - self._smooth(self._sizes, costs)
+        self._left = costs - _smooth(self._near(self._sizes), costs)
         self._usual = float(np.mean(self._left**2)) or 1.0
 
-    def mean(self, sizes: Array) -> Array:
-        """The usual cost (point,) at these sizes (point, static objective)."""
-        return self._smooth((sizes - self._low) / self._span, self._costs)
-
-    def spread(self, sizes: Array) -> Array:
-        """How far costs (point,) usually lie from the mean at these sizes."""
+    def usual(self, sizes: Array) -> tuple[Array, Array]:
+        """The usual cost (point,) at these sizes (point, static objective), and how far costs lie from it."""
         near = self._near((sizes - self._low) / self._span)
-        return np.asarray(np.sqrt((near @ self._left**2 + PRIOR * self._usual) / (near.sum(axis=1) + PRIOR)))
-
-    def _smooth(self, places: Array, values: Array) -> Array:
-        near = self._near(places) + 1e-9
-        return np.asarray(near @ values / near.sum(axis=1))
+        spread = np.sqrt((near @ self._left**2 + PRIOR * self._usual) / (near.sum(axis=1) + PRIOR))
+        return _smooth(near, self._costs), np.asarray(spread)
 
     def _near(self, places: Array) -> Array:
         square = np.zeros((len(places), len(self._sizes)))
         for place, size in zip(places.T, self._sizes.T, strict=True):
             square += (place[:, None] - size) ** 2
         return np.asarray(np.exp(-0.5 * square / BANDWIDTH**2))
+
+
+def _smooth(near: Array, costs: Array) -> Array:
+    """Means of costs (trial,) by how near each trial is (point, trial)."""
+    near = near + 1e-9
+    return np.asarray(near @ costs / near.sum(axis=1))

@@ -107,8 +107,8 @@ def test_what_is_usual_at_a_size_is_taken_out_with_its_spread():
     sizes = np.repeat(np.linspace(0, 1, 5), 20)[:, None]
     costs = -sizes[:, 0] + (0.1 + 0.4 * sizes[:, 0]) * np.tile(np.linspace(-1, 1, 20), 5)
     trend = SizeTrend(sizes, costs)
-    assert trend.mean(np.array([[0.0], [1.0]])) == pytest.approx([0.0, -1.0], abs=0.05)
-    small, large = trend.spread(np.array([[0.0], [1.0]]))
+    mean, (small, large) = trend.usual(np.array([[0.0], [1.0]]))
+    assert mean == pytest.approx([0.0, -1.0], abs=0.05)
     assert large > 3 * small
 
 
