@@ -9,8 +9,7 @@ The loader, for anybody's benchmark:
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,8 +28,6 @@ NOISY = 1.208  # PESQ-WB of the demo's noisy validation mixtures: what is there 
 START = "training.start_from"
 BLOCK = 30  # rows that are a grid of their own
 NOT_SEARCHED = (START, "seed")
-CUTOFFS = ("distillation.min_cutoff_hz", "distillation.max_cutoff_hz")
-BAND = "distillation.cutoffs_hz"  # both, in a grid that lacks a pair of them
 
 
 def key_of(values: Mapping[str, Any]) -> str:
@@ -69,20 +66,19 @@ class Table:
         )
 
     def whole(self) -> Table:
-        """The largest grid in which no combination of values is missing: all whole blocks."""
-        return Table(self.name, self.rows[: len(self.rows) // BLOCK * BLOCK])
+        """The largest grid in which no combination of values is missing: the first 1, 2 or 4 blocks."""
+        num_blocks = len(self.rows) // BLOCK
+        return Table(self.name, self.rows[: BLOCK * (1 << num_blocks.bit_length() >> 1)])
 
     @cached_property
     def space(self) -> dict[str, Any]:
-        """The values that vary; of three blocks the pairs of cutoffs are one dimension, since a pair is missing."""
-        found = self._varying(self.rows[0]["values"])
-        if math.prod(len(entry["values"]) for entry in found.values()) > len(self.rows):
-            found = {**{key: entry for key, entry in found.items() if key not in CUTOFFS}, **self._varying((BAND,))}
+        """The values that vary."""
+        found: dict[str, Any] = {}
+        for key in (key for key in self.rows[0]["values"] if key not in NOT_SEARCHED):
+            values = sorted({row["values"][key] for row in self.rows})
+            if len(values) > 1:
+                found[key] = {"values": values}
         return found
-
-    def _varying(self, keys: Iterable[str]) -> dict[str, Any]:
-        known = {key: sorted({_values(row)[key] for row in self.rows}) for key in keys if key not in NOT_SEARCHED}
-        return {key: {"values": values} for key, values in known.items() if len(values) > 1}
 
     @property
     def num_epochs(self) -> int:
@@ -128,9 +124,4 @@ class Table:
 
     @cached_property
     def _by_point(self) -> dict[str, Mapping[str, Any]]:
-        return {key_of({key: _values(row)[key] for key in self.space}): row for row in self.rows}
-
-
-def _values(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row's values, and its pair of cutoffs as one."""
-    return {**row["values"], BAND: "-".join(f"{row['values'][key]:04d}" for key in CUTOFFS)}
+        return {key_of({key: row["values"][key] for key in self.space}): row for row in self.rows}

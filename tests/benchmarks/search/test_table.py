@@ -89,19 +89,6 @@ def test_a_part_of_a_table_is_a_problem_as_soon_as_its_first_block_is_whole():
     assert Table.of("sliced", made_up(), is_sliced=True).whole().ideal_seconds().tolist() == [36.0] * 5
 
 
-def test_of_three_blocks_the_pairs_of_cutoffs_are_one_dimension():
-    """A fourth pair is missing: as two dimensions they would propose rows that are not there."""
-    sliced = [row(values, 1.5) for values in islice(grid(), 180) if values["training.start_from"]]
-    four, three = (Table.of("sliced", sliced[:number], is_sliced=True).whole() for number in (120, 95))
-    assert len(four.space) == 5 and len(four.rows) == 120
-    assert len(three.rows) == 90 and set(three.space) == {
-        "student.width", "distillation.cutoffs_hz", "distillation.temperature", "distillation.weight"
-    }  # fmt: skip
-    assert three.space["distillation.cutoffs_hz"] == {"values": ["0100-4000", "0250-1000", "0250-4000"]}
-    point = {key: entry["values"][0] for key, entry in three.space.items()}
-    assert three.size(point) == three.rows[60]["params"]
-
-
 def test_settings_are_told_from_seeds_where_they_differ_by_more():
     """A hundredth between seeds; settings that differ by a tenth are told, settings that do not differ are not."""
     draw = np.random.default_rng(0)
