@@ -23,7 +23,7 @@ from benchmarks.search.simulator import simulate
 from benchmarks.search.table import TABLE, Table, read_table
 from search_spaces.space import Space
 
-ROW_VERSION = 1
+ROW_VERSION = 2
 LEAST_ROWS = 30  # of a grid of the table
 SLOW_SEEDS = 3
 STARTS = {"table-sliced": True, "table-random": False}

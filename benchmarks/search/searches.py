@@ -15,7 +15,7 @@ from sweeps.search.pareto_asha import ParetoASHA
 MANY = 100_000  # trials: time ends a search, not their number
 ASHA = {"name": "pareto_asha"}
 JOINT = {"multivariate": True, "group": True}
-OWN = "tpe+asha"  # what `dfkd sweep run` does
+OWN = "front+asha"  # what `dfkd sweep run` does
 Begin = Callable[[Problem, int], Search]
 
 
@@ -31,7 +31,7 @@ def _rank_halving(problem: Problem, seed: int) -> Search:
 
 
 def _rungs_alone(problem: Problem, seed: int) -> Search:
-    """The own search whose rungs stop trials also where configurations are few."""
+    """TPE and the rungs, which stop trials also where configurations are few."""
     rule = ParetoASHA(reference_cost(problem), (False, True), problem.num_epochs)
     return EngineSearch(problem, MANY, {"name": "tpe", "seed": seed}, rule=rule)
 
@@ -41,9 +41,9 @@ def _peer(name: str) -> Begin:
 
 
 SEARCHES: dict[str, Begin] = {
-    OWN: engine("tpe", ASHA),
+    OWN: engine("front", ASHA),
     "front": engine("front"),
-    "front+asha": engine("front", ASHA),
+    "tpe+asha": engine("tpe", ASHA),
     "random": engine("random"),
     "nsga2": engine("nsga2"),
     "tpe": engine("tpe"),

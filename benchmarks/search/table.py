@@ -108,15 +108,15 @@ class Table:
 
     def ideal(self) -> Array:
         """The front of all rows."""
-        return self._costs[pareto.non_dominated(self._costs)]
+        return self.costs[pareto.non_dominated(self.costs)]
 
     def ideal_seconds(self) -> Array:
         """CPU seconds of each row on the front."""
         seconds = np.array([float(np.sum(row["cpu_s"])) for row in self.rows])
-        return seconds[pareto.non_dominated(self._costs)]
+        return seconds[pareto.non_dominated(self.costs)]
 
     @cached_property
-    def _costs(self) -> Array:
+    def costs(self) -> Array:
         return np.array([cost(row["scores"][SCORE][-1], row["params"]) for row in self.rows])
 
     def _row(self, point: Point) -> Mapping[str, Any]:

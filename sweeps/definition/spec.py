@@ -26,6 +26,7 @@ Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+FEW = 500  # configurations
 
 
 def _samplers() -> Iterable[str]:
@@ -61,6 +62,10 @@ class Budget(Config):
         """After how many trials the sweep ends; more than there will ever be where hours alone end it."""
         return sys.maxsize if self.trials is None else self.trials
 
+    def goes_through(self, num_points: int | None) -> bool:
+        """Whether it may go through a whole space of so many configurations, which are few; None: an endless space."""
+        return num_points is not None and num_points <= min(FEW, self.most_trials)
+
     def __str__(self) -> str:
         """In words: 24 trials x 6 epochs, or 8 h of trials x 6 epochs."""
         hours = "" if self.hours is None else f"{self.hours:g} h"
@@ -73,7 +78,7 @@ class Budget(Config):
 class SamplerConfig(Config):
     """Optuna's sampler and its seed; `options` go to its constructor."""
 
-    name: Annotated[str, NameIn(_samplers)] = "tpe"
+    name: Annotated[str, NameIn(_samplers)] = "front"
     seed: NonNegative = 0
     options: dict[str, Any] = {}
 

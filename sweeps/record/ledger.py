@@ -43,7 +43,6 @@ OUTCOME, SESSION, STARTED, EVENT = "outcome", "session", "started", "event:"
 VALUES = "values"  # of a trial: what was drawn, by key path; its parameters hold ranks of a list, which may grow
 TAGS = "tags"  # of a trial: data and teacher where these are its own, and the node that told of its last epoch
 RETRY_OF = "retry_of"  # of a trial: the number of a failed one whose values it tries again
-FEW = 500  # configurations
 STOPPED = "stopped early"  # the constraint that tells TPE not to take a pruned trial for a good one
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -289,7 +288,7 @@ class Ledger:
     @property
     def is_scarce(self) -> bool:
         """Whether the budget can go through all configurations of the space, which are few."""
-        return (self._outlook.num_points or math.inf) <= min(FEW, self.spec.budget.most_trials)
+        return self.spec.budget.goes_through(self._outlook.num_points)
 
     def _curves_of(self, trial: FrozenTrial) -> dict[int, tuple[float, ...]]:
         """A trial's costs by epoch, NaN for what was not reported; of a warm-start trial its values."""

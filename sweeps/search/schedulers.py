@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from sweeps.search.pareto_asha import ParetoASHA
-from sweeps.search.sure_stops import SureStops
 
 
 class StoppingRule(Protocol):
@@ -35,7 +34,9 @@ def build_rule(
     min_epochs: int,
     is_scarce: bool,
 ) -> StoppingRule | None:
-    """The rule of that name; its stops must be sure where the budget can go through the whole space (`is_scarce`)."""
-    build = SCHEDULERS[name]
-    rule = None if build is None else build(reference, static, num_epochs, reduction_factor, min_epochs)
-    return SureStops(rule) if is_scarce and isinstance(rule, ParetoASHA) else rule
+    """The rule of that name; None where the budget can go through the whole space (`is_scarce`).
+
+    There a stop costs a configuration for good, not a few epochs: nothing proposes it again.
+    """
+    build = None if is_scarce else SCHEDULERS[name]
+    return None if build is None else build(reference, static, num_epochs, reduction_factor, min_epochs)

@@ -55,6 +55,7 @@ class Plan:
     gpu_bytes: dict[str, float | None] = field(default_factory=dict)  # node -> memory of one of its GPUs, when known
     starts: dict[str, float] = field(default_factory=dict)  # what trials begin with -> seconds before the first epoch
     hours: float | None = None  # the budget's
+    asks_to_stop: bool = False
     stopped_share: float = 0.0  # of all epochs, what early stopping at its rungs saves when the best go on
     launched: AskedFor | None = None  # what the file that it is planned against asks for
     given: str = ""  # what becomes of a node that lacks what trials read, in words
@@ -112,9 +113,7 @@ class Plan:
             lines.append(
                 f"at resources.price_per_hour {self.price_per_hour:g}: about {cost:.3g}, if trials run as here"
             )
-        lines += self._how_far()
-        if self.num_points is not None and (self.num_trials is None or self.num_trials >= self.num_points):
-            lines.append(f"the space has {self.num_points} configurations: when each has a trial, the sweep ends")
+        lines += [*self._how_far(), *self._whole_space()]
         if self.gpu_share and self.trial_bytes is not None:
             lines += self._memory()
         lines += [
@@ -127,7 +126,7 @@ class Plan:
             left = round((1 - self.infeasible_share) * self.num_trials)
             lines.append(
                 f"  they cost no training, and count: of a random {self.num_trials} about {left} would be trained; "
-                "samplers that learn from constraints (tpe) draw fewer"
+                "samplers that learn from constraints (front, tpe) draw fewer"
             )
         needed = math.ceil(TRIALS_PER_DIMENSION * self.num_dimensions)
         num_trials, raised = self.num_trials, "budget.trials"
@@ -175,6 +174,15 @@ class Plan:
             line += f", {most} where early stopping saves {self.stopped_share:.0%} of the epochs"
         return [f"{line}; no trial begins that would not end in time"]
 
+    def _whole_space(self) -> list[str]:
+        """What becomes of a space that the budget can go through."""
+        if self.num_points is None or (self.num_trials is not None and self.num_trials < self.num_points):
+            return []
+        lines = [f"the space has {self.num_points} configurations: when each has a trial, the sweep ends"]
+        if self.asks_to_stop and not self.stopped_share:
+            lines.append("  none is stopped early, since none is tried again")
+        return lines
+
     def _memory(self) -> list[str]:
         """What trials take of their GPU, and a warning for each node where those that share one do not fit."""
         sharing, held = max(1, int(1 / self.gpu_share)), self.trial_bytes or 0.0
@@ -217,8 +225,7 @@ def plan_sweep(
     with (display or Display()).preparing() as progress:
         for config in inputs.values():
             domain.require_inputs(config, progress)
-    violated = [broken(spec.constraints, size) for size in sizes]
-    if all(violated):
+    if all(violated := [broken(spec.constraints, size) for size in sizes]):
         static = [constraint for constraint in spec.constraints if constraint.metric in sizes[0]]
         nearest = min(sizes, key=lambda size: max(constraint.violation(size) for constraint in static))
         has = ", ".join(f"{c.metric} {nearest[c.metric]:.6g}" for c in broken(static, nearest))
@@ -227,10 +234,10 @@ def plan_sweep(
     order = sorted(range(len(sizes)), key=lambda i: sizes[i].get("model/macs_per_s", 0.0))
     starts = {domain.start_name(configs[i]): configs[i] for i in order}  # the largest trial of each
     space, most = Space.parse(spec.space), spec.budget.trials
-    every = Cube(space).all_rows(COUNTED)
+    num_points = None if (every := Cube(space).all_rows(COUNTED)) is None else len(every)
     return Plan(
         name=spec.name,
-        num_trials=most if most is None or every is None else min(most, len(every)),
+        num_trials=most if most is None or num_points is None else min(most, num_points),
         num_epochs=spec.budget.epochs_per_trial,
         num_dimensions=sum(map(space.num_free, points)) / len(points),
         infeasible_share=sum(map(bool, violated)) / len(sizes),
@@ -245,8 +252,9 @@ def plan_sweep(
         gpu_bytes=room.gpu_bytes,
         max_concurrent=spec.resources.max_concurrent,
         hours=spec.budget.hours,
-        stopped_share=_stopped_share(spec),
-        num_points=None if every is None else len(every),
+        asks_to_stop=spec.scheduler.name != "none",
+        stopped_share=_stopped_share(spec, num_points),
+        num_points=num_points,
         starts={name: seconds for name, c in starts.items() if (seconds := domain.start_seconds(c)) is not None},
         sizes={key: (min(v), median(v), max(v)) for key in sizes[0] for v in [[size[key] for size in sizes]]},
     )
@@ -269,10 +277,10 @@ def _given(domain: Domain[Any], configs: Sequence[Any]) -> str:
     return sent if found else ""
 
 
-def _stopped_share(spec: SweepSpec) -> float:
+def _stopped_share(spec: SweepSpec, num_points: int | None) -> float:
     """Share of the epochs that are saved when 1/reduction_factor of the trials pass each rung."""
     config, num_epochs = spec.scheduler, spec.budget.epochs_per_trial
-    if config.name == "none":
+    if config.name == "none" or spec.budget.goes_through(num_points):
         return 0.0
     ends = [*rung_epochs(config.min_epochs, config.reduction_factor, num_epochs), num_epochs]
     lengths = [end - begin for begin, end in pairwise([0, *ends])]

@@ -57,6 +57,10 @@ def test_a_budget_of_more_trials_than_there_are_configurations_is_told():
     assert said in plan.text()
     few = plan_sweep(spec(space=space, budget={**budget, "trials": 5}), Sized)
     assert few.num_trials == 5 and said not in few.text()
+    asha = {"name": "pareto_asha"}
+    rests = plan_sweep(spec(space=space, budget=budget, scheduler=asha), Sized)
+    assert f"{said}\n  none is stopped early" in rests.text() and rests.stopped_share == 0
+    assert plan_sweep(spec(space=space, budget={**budget, "trials": 5}, scheduler=asha), Sized).stopped_share > 0
     assert plan_sweep(spec(), Sized).num_points is None
 
 
