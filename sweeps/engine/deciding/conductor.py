@@ -213,14 +213,13 @@ class Conductor:
         if where and where != assignment.where:
             assignment.where = dict(where)
             self._tell_start(assignment)
-        is_stopped = self._should_stop_early(number, epoch, metrics)  # of the last epoch the rule hears as well
         if epoch >= self.spec.budget.epochs_per_trial:
             missing = [f"constraint {str(c)!r}" for c in self.spec.constraints if c.metric not in metrics]
             state = TrialState.INFEASIBLE if broken(self.spec.constraints, metrics) else TrialState.COMPLETE
             why = f"{missing[0]} names a metric that was never reported" if missing else None
             self._finish(number, TrialState.FAILED if missing else state, why)
             return False
-        if is_stopped and not self._is_worth_ending(assignment):
+        if self._should_stop_early(number, epoch, metrics) and not self._is_worth_ending(assignment):
             self._finish(number, TrialState.PRUNED, None)
             return False
         if self.stopping:

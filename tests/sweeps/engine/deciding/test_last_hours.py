@@ -174,18 +174,18 @@ def test_a_space_that_is_used_up_ends_a_sweep_of_more_trials_in_one_line(timed):
     assert timed.conductor(hours=500, space=space, budget=budget).next() is None
 
 
-def test_in_a_small_space_the_rule_hears_of_every_end_also_of_an_earlier_driver_s(timed):
-    """By which it knows whether a rung can tell."""
-    space = {"x": {"values": [0.1, 0.4, 0.7]}, "size": {"values": [0.1, 0.5]}}
-    changes = {"space": space, "scheduler": {"name": "pareto_asha"}}
-    conductor = timed.conductor(hours=500, **changes)
-    first = conductor.next()
-    timed.train(conductor, first)
-    heard = conductor._rule.costs[first.number]
-    assert set(heard) == {1, 3, EPOCHS}
-    later = timed.conductor(hours=500, **changes)
-    timed.train(later, later.next())
-    assert later._rule.costs[first.number] == heard
+def test_a_space_that_the_budget_goes_through_whole_is_trained_to_the_end(timed):
+    """A trial that is stopped there has had its turn."""
+    space = {"x": {"values": [0.1, 0.2, 0.4, 0.7, 0.9]}, "size": {"values": [0.1, 0.3, 0.5]}}
+    ends = []
+    for trials in (15, 14):
+        budget = {"trials": trials, "epochs_per_trial": EPOCHS}
+        timed.study = optuna.create_study(directions=["minimize"] * 2)
+        conductor = timed.conductor(hours=500, space=space, budget=budget, scheduler={"name": "pareto_asha"})
+        while assignment := conductor.next():
+            timed.train(conductor, assignment)
+        ends.append(TrialState.PRUNED in states(conductor))
+    assert ends == [False, True]
 
 
 def test_a_worker_that_has_waited_too_long_is_told(timed):
