@@ -20,7 +20,7 @@ export function startPlaying(audio, play, clip, shows) {
 export function stopPlaying(keepPosition = true) {
   clearInterval(player.timer);
   if (!player.audio) return;
-  if (keepPosition && !player.audio.ended) player.position_s = player.audio.currentTime;
+  if (keepPosition) player.position_s = player.audio.ended ? 0 : player.audio.currentTime;
   player.audio.pause();
   player.audio = null;
 }
@@ -30,8 +30,7 @@ export function playedBy(play, audio, clip, shows = () => {}) {
   const label = play.textContent;
   play.addEventListener("click", () => (audio.paused ? startPlaying(audio, play, clip, shows) : stopPlaying()));
   audio.addEventListener("ended", () => {
-    stopPlaying();
-    player.position_s = 0;
+    if (player.audio === audio) stopPlaying(); // else another was begun just as this one ended
   });
   audio.addEventListener("pause", () => {
     play.textContent = label;

@@ -272,6 +272,24 @@ def test_a_sound_goes_on_where_another_stopped(sweep, open_page):
     assert states[0][0] and not states[1][0] and states[1][1] >= 0.2
 
 
+def test_a_sound_that_ends_as_another_begins_does_not_stop_it(sweep, open_page):
+    page = open_page(sweep[1])
+    for card in (0, 1):
+        page.locator("#listening .play").nth(card).click()
+    page.evaluate("document.querySelectorAll('audio')[0].dispatchEvent(new Event('ended'))")
+    assert page.evaluate("[...document.querySelectorAll('audio')].map((a) => a.paused).slice(0, 2)") == [True, False]
+
+
+def test_after_a_sound_s_end_the_next_begins_at_its_start(sweep, open_page):
+    page = open_page(sweep[1])
+    first = "document.querySelectorAll('audio')[0]"
+    page.locator("#listening .play").nth(0).click()
+    page.evaluate(f"{first}.currentTime = {first}.duration - 0.1")
+    until(page, f"{first}.ended")
+    page.locator("#listening .play").nth(1).click()
+    assert page.evaluate("document.querySelectorAll('audio')[1].currentTime") < 1
+
+
 def test_spectrograms_are_painted(sweep, open_page):
     page = open_page(sweep[1])
     until(page, "[...document.querySelectorAll('canvas')].every((c) => c.width > 50 && c.height === 128)")
