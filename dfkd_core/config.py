@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 _TEACHER_PATHS = ("checkpoint", "estimates")  # the fields that may hold a path
 
 Positive = Annotated[float, Field(gt=0)]
+Widths = Annotated[tuple[Positive, ...], Field(min_length=1)]
 
 
 def _student_tag(value: Any) -> str | None:
@@ -138,6 +139,8 @@ class TrainingConfig(Config):
     slice_by: Literal["activation", "weight", "first"] = "weight"  # which channels stay of a wider start
     # whether batch norms keep the start's statistics; null: they do where all of its weights are taken
     norms: Literal["train", "freeze"] | None = None
+    # widths of slices that train with the student; at null no dump names it, so that hashes hold
+    slimmable: Annotated[Widths | None, Field(exclude_if=lambda value: value is None)] = None
     batch_size: Annotated[int, Field(ge=1)] = 8
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
     patience: Annotated[int, Field(ge=1)] | None = None

@@ -87,7 +87,10 @@ class _Gathered(torch.autograd.Function):
 
 
 def require_shares(config: ExperimentConfig, count: int) -> None:
-    """ConfigError where a batch cannot be dealt to `count` workers in equal numbers."""
+    """ConfigError where a batch cannot be dealt to `count` workers in equal numbers, or slices are to train, too."""
+    if config.training.slimmable and count > 1:
+        rule = f"trains in one process, but got {count} workers; leave out --workers, or set it to null"
+        raise ConfigError(rule, key="training.slimmable")
     batch, mixtures = config.training.batch_size, config.data.num_training_mixtures
     if min(batch, mixtures) % count:
         many = f"the {mixtures} mixtures of an epoch" if mixtures < batch else f"batch_size {batch}"

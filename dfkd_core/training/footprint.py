@@ -34,7 +34,9 @@ def training_bytes(config: ExperimentConfig) -> float:
     with saved_tensors_hooks(keep, lambda tensor: tensor):
         # held until all is counted: a storage that is freed may give its address to the next
         estimate = model(0.1 * torch.randn(1, int(config.data.segment_s * SAMPLE_RATE_HZ)))
-    activations, copies = sum(kept.values()), 5 if config.training.ema_decay else 4
+    slices = sorted(config.training.slimmable or ())[-3:]  # that a step trains, too: as many as are widest
+    share = sum(slices) / getattr(config.student, "width", 1.0)
+    activations, copies = sum(kept.values()) * (1 + share), 5 if config.training.ema_decay else 4
     del estimate
     weights = 4 * copies * sum(parameter.numel() for parameter in model.parameters())
     return CONTEXT_BYTES + SPARE * (weights + config.training.batch_size * activations)

@@ -25,7 +25,7 @@ from dfkd_core.models.base import Student
 from dfkd_core.trained.model_folder import load_model
 from dfkd_core.training.norm_statistics import renew_statistics
 from dfkd_core.training.parent import find_parent
-from dfkd_core.training.slicing import scores_by_activation, scores_by_order, scores_by_weight, sliced
+from dfkd_core.training.slicing import ranked, scores_by_activation, scores_by_order, scores_by_weight, sliced
 
 NUM_CROPS = 1000  # by which activation is measured, or as many as an epoch has
 NUM_TRIED, NUM_JUDGED = 24, 32  # slices, where there are several to choose from, and crops they are judged on
@@ -55,20 +55,23 @@ def initial_student(config: ExperimentConfig, mixtures: Callable[[], MixtureList
     if parent is None:
         return Start(student)
     trained = load_model(parent.folder)[0]
+
+    def by_activation(model: Student) -> Weights:
+        heard = f"{parent.sha256} {mixtures().sha256} {NUM_CROPS}"
+        return _kept(heard, lambda: scores_by_activation(model, _noisy(mixtures(), 8, NUM_CROPS)))
+
+    scores = {"first": scores_by_order, "weight": scores_by_weight, "activation": by_activation}
     if not parent.is_wider:
         origin = {"start_hash": parent.sha256, "start": f"the weights of {parent.folder.name}"}
-        student.load_state_dict(trained.state_dict())
+        state = trained.state_dict()
+        if config.training.slimmable:  # whose slices are the first channels: the best come to stand there
+            state = ranked(trained, student, scores[config.training.slice_by](trained))
+        student.load_state_dict(state)
         return Start(student, "whole", parent.sha256, origin)
     ways = student.slices(trained)
     rule = config.training.slice_by if ways is None else "SI-SDR"
     origin = {"start_hash": parent.sha256, "start": f"a slice by {rule} of {parent.folder.name}"}
     crops, batch = mixtures(), config.training.batch_size
-
-    def by_activation(model: Student) -> Weights:
-        heard = f"{parent.sha256} {crops.sha256} {NUM_CROPS}"
-        return _kept(heard, lambda: scores_by_activation(model, _noisy(crops, 8, NUM_CROPS)))
-
-    scores = {"first": scores_by_order, "weight": scores_by_weight, "activation": by_activation}
 
     def cut() -> Weights:
         if ways is None:

@@ -10,7 +10,7 @@ Rules, for each group of channels that belong together:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -23,32 +23,61 @@ from dfkd_core.models.channels import Axis, Channels, Role, Stretch
 Scores = dict[str, Tensor]  # group -> (member,), large where a member matters
 
 
+@dataclass(frozen=True)
+class Cut:
+    """What a narrower model takes of a wider one: for each of its weights whose, and which numbers along which axes."""
+
+    takes: Mapping[str, tuple[str, tuple[tuple[int, tuple[tuple[Tensor, float], ...]], ...]]]
+
+    @classmethod
+    def of(cls, parent: Student, student: Student, scores: Mapping[str, Tensor], *, ranks: bool = False) -> Cut:
+        """Of each group the members of the parent with the highest scores, in the parent's order.
+
+        `ranks`: the best first; of a student of the parent's own sizes, the same function with other first channels.
+        ConfigError: a group of the parent has fewer members than the student's, or it has no such group.
+        """
+        wide, narrow = channels_of(parent), channels_of(student)
+        theirs = in_parent(student, parent)
+        kept = {}
+        for name, members in narrow.groups.items():
+            group = theirs(name)
+            found = len(scores[group]) if group in scores else 0
+            if found < members:
+                raise ConfigError(f"is narrower than the student: {group} has {found} channels, not {members}")
+            best = scores[group].argsort(descending=True, stable=True)[:members]
+            kept[group] = best if ranks else best.sort().values
+        takes = {}
+        for name in student.state_dict():
+            axes = []
+            for dim, (_, axis) in enumerate(narrow.uses.get(name, ())):
+                if axis.stretches:
+                    own = Axis(tuple(replace(stretch, group=theirs(stretch.group)) for stretch in axis.stretches))
+                    axes.append((dim, tuple(own.kept_in(wide.uses[theirs(name)][dim][1], kept))))
+            takes[name] = theirs(name), tuple(axes)
+        return cls(takes)
+
+    def __call__(self, held: Mapping[str, Tensor], name: str) -> Tensor:
+        """One of the student's weights out of those of the parent, by its names; gradients go back into them."""
+        source, axes = self.takes[name]
+        value = held[source]
+        for dim, taken in axes:
+            parts = ((value.index_select(dim, index.to(value.device)), scale) for index, scale in taken)
+            value = torch.cat([part if scale == 1.0 else part * scale for part, scale in parts], dim)
+        return value
+
+
 @torch.no_grad()
 def sliced(parent: Student, student: Student, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The student's state: of each group the members of the parent with the highest scores, in the parent's order.
+    """The student's state: of each group the members of the parent with the highest scores, as `Cut` takes them."""
+    cut, held = Cut.of(parent, student, scores), parent.state_dict()
+    return {name: cut(held, name).clone() for name in cut.takes}
 
-    ConfigError: a group of the parent has fewer members than the student's, or it has no such group.
-    """
-    wide, narrow, held = channels_of(parent), channels_of(student), parent.state_dict()
-    theirs = in_parent(student, parent)
-    kept = {}
-    for name, members in narrow.groups.items():
-        group = theirs(name)
-        found = len(scores[group]) if group in scores else 0
-        if found < members:
-            raise ConfigError(f"is narrower than the student: {group} has {found} channels, not {members}")
-        kept[group] = scores[group].argsort(descending=True, stable=True)[:members].sort().values
-    state = {}
-    for name in student.state_dict():
-        value = held[theirs(name)]
-        for dim, (_, axis) in enumerate(narrow.uses.get(name, ())):
-            if axis.stretches:
-                own = Axis(tuple(replace(stretch, group=theirs(stretch.group)) for stretch in axis.stretches))
-                taken = own.kept_in(wide.uses[theirs(name)][dim][1], kept)
-                parts = ((value.index_select(dim, index), scale) for index, scale in taken)
-                value = torch.cat([part if scale == 1.0 else part * scale for part, scale in parts], dim)
-        state[name] = value.clone()
-    return state
+
+@torch.no_grad()
+def ranked(parent: Student, student: Student, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The state of a student of the parent's sizes that computes the same, its channels from the highest score down."""
+    cut, held = Cut.of(parent, student, scores, ranks=True), parent.state_dict()
+    return {name: cut(held, name).clone() for name in cut.takes}
 
 
 def channels_of(model: Student) -> Channels:

@@ -27,12 +27,14 @@ class TotalLoss(nn.Module):
     Buffers (g, and the references of a dynamic weight) belong to a checkpoint.
     """
 
-    def __init__(self, config: ExperimentConfig) -> None:
+    def __init__(self, config: ExperimentConfig, *, of_slices: bool = False) -> None:
+        """`of_slices`: of those of a slimmable student, whose teacher it is; itself it needs one to be distilled."""
         super().__init__()
         self.config = config
         self.supervised = supervised_loss(config.loss)
         self.method = build_method(**config.distillation.model_dump())
-        self.distils = config.distillation.method != "none" and config.distillation.weight > 0
+        is_taught = of_slices or config.training.slimmable is None or config.teacher.is_named
+        self.distils = is_taught and config.distillation.method != "none" and config.distillation.weight > 0
         self.balance = GradientBalance([*self.supervised.weights, *([DISTILLATION] if self.distils else [])])
         self._drifts: dict[str, list[float]] = {}
         if not self.supervised.weights and not self.distils:

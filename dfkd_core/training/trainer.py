@@ -28,6 +28,7 @@ from dfkd_core.training.initial_student import initial_student
 from dfkd_core.training.norm_statistics import batch_norms
 from dfkd_core.training.optimizer import AdamW, clip_gradient, learning_rate
 from dfkd_core.training.signals import Batch, Signals
+from dfkd_core.training.slimmable import Slices
 from dfkd_core.training.total_loss import TotalLoss, first_not_finite
 from dfkd_core.training.weight_average import WeightAverage
 
@@ -65,6 +66,7 @@ class Trainer:
         self.start_scores: dict[str, float] = {}
         self._warned: set[str] = set()
         self.student: nn.Module = self.start.student.to(self.device)
+        self.slices = Slices(config, self.start.student, self.device) if config.training.slimmable else None
         self.optimizer = AdamW(self.student, config.optimizer.weight_decay)
         decay = config.training.ema_decay
         self.average = (
@@ -146,6 +148,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "loss": self.loss.state_dict(),
             "average": self.average.state_dict() if self.average else {},
+            "slices": self.slices.loss.state_dict() if self.slices else {},
         }
 
     def load_state_dict(self, state: Mapping[str, Any], place: str | Path = "checkpoint") -> None:
@@ -167,6 +170,8 @@ class Trainer:
         self.loss.load_state_dict(state["loss"])
         if self.average:
             self.average.load_state_dict(state["average"])
+        if self.slices:
+            self.slices.loss.load_state_dict(state["slices"])
 
     def save(self, directory: Path) -> None:
         """Write the state as a checkpoint into `directory`."""
@@ -186,6 +191,9 @@ class Trainer:
         loss: Tensor
         report: dict[str, float]
         loss, report = self.loss(estimate, batch.clean, batch.taught, self.epoch, measure=step >= num_steps - MEASURED)
+        if self.slices is not None:
+            of_slices, report["train/slices_loss"] = self.slices(batch, estimate, self.epoch, step)
+            loss = loss + of_slices
         self._require_finite(report, step)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
