@@ -33,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--problems", default=",".join(known))
     parser.add_argument("--searches", default=",".join(COMPARED))
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--slow-seeds", type=int, default=1, help="seeds of searches that take minutes for one run")
     parser.add_argument("--workers", default="4")
     parser.add_argument("--trials", type=int, default=60, help="a family's time is that of so many full random trials")
     parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1))
@@ -53,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         else:
             print(why, flush=True)
     workers = [int(number) for number in chosen.workers.split(",")]
-    wanted = list(tasks(chosen.problems.split(","), searches, workers, chosen.seeds, chosen.trials))
+    names, seeds = chosen.problems.split(","), (chosen.seeds, chosen.slow_seeds)
+    wanted = list(tasks(names, searches, workers, *seeds, chosen.trials))
     rows = run(wanted, chosen.out / "rows.jsonl", chosen.processes)
     blocks = summary(rows)
     told = [without_infinity(block) for block in blocks]

@@ -25,7 +25,6 @@ from search_spaces.space import Space
 
 ROW_VERSION = 2
 LEAST_ROWS = 30  # of a grid of the table
-SLOW_SEEDS = 3
 STARTS = {"table-sliced": True, "table-random": False}
 
 
@@ -81,15 +80,23 @@ def mean_epoch_s(problem: Problem) -> float:
 
 
 def tasks(
-    names: Sequence[str], searches: Sequence[str], workers: Sequence[int], num_seeds: int, num_trials: int
+    names: Sequence[str],
+    searches: Sequence[str],
+    workers: Sequence[int],
+    num_seeds: int,
+    num_slow_seeds: int,
+    num_trials: int,
 ) -> Iterator[Task]:
-    """Seed by seed, so that what is there when the time is over is complete up to some seed."""
+    """Seed by seed, so that what is there when the time is over is complete up to some seed.
+
+    Slow searches run on one problem alone: the table's slices, else the first that is named.
+    """
     until = {(n, w): time_of(n, w, num_trials) for n in names for w in workers}
     for seed in range(num_seeds):
         for name in names:
             for search in searches:
                 is_first = name == ("table-sliced" if "table-sliced" in names else names[0])
-                if search in SLOW and (seed >= SLOW_SEEDS or not is_first):
+                if search in SLOW and (seed >= num_slow_seeds or not is_first):
                     continue
                 yield from (Task(name, search, w, seed, until[name, w]) for w in workers)
 

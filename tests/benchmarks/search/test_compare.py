@@ -79,7 +79,7 @@ def test_ranks_of_three_in_four_stop_at_the_first_rung():
 
 def test_rows_are_kept_and_only_what_is_missing_is_simulated(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(compare, "row_of", lambda task: pytest.fail("simulated again"))
-    wanted = list(compare.tasks(["plane"], ["random"], [4], 2, 5))
+    wanted = list(compare.tasks(["plane"], ["random"], [4], 2, 1, 5))
     path = tmp_path / "rows.jsonl"
     rows = [{**compare.key_of(task), "regret": [0.5], "seed": task.seed} for task in wanted]
     path.write_text("".join(json.dumps(r) + "\n" for r in rows) + '{"torn')
@@ -88,10 +88,10 @@ def test_rows_are_kept_and_only_what_is_missing_is_simulated(tmp_path, monkeypat
 
 
 def test_a_slow_search_gets_few_seeds_of_one_problem():
-    found = list(compare.tasks(["plane", "solid"], ["gp", "random"], [4], 5, 5))
+    found = list(compare.tasks(["plane", "solid"], ["gp", "random"], [4], 5, 2, 5))
     slow = [task for task in found if task.search == "gp"]
-    assert {task.problem for task in slow} == {"plane"} and len(slow) == compare.SLOW_SEEDS
-    assert len(found) == compare.SLOW_SEEDS + 10
+    assert {task.problem for task in slow} == {"plane"} and len(slow) == 2
+    assert len(found) == 2 + 10
 
 
 ADAPTER = """
