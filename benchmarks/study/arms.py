@@ -5,13 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
 SEEDS = (0, 1, 2, 3, 4)
 TUNING_SEEDS = (100, 101)  # used for nothing else
+RATE_SEEDS = (102, 103, 104)  # likewise
 WEIGHTS = (0.3, 1.0, 3.0, 10.0)
+BENCH = "bench"  # as a corpus: what DFKD_BENCH names
+PARENT = "parent conv_tasnet"  # as a start and a teacher: the model that PARENT_CONFIG trains
+PARENT_CONFIG = {
+    "student": {"model": "conv_tasnet", "width": 0.5},
+    "distillation.method": "none",
+    "optimizer.learning_rate": 1.0e-3,
+    "training.epochs": 60,
+    "seed": 1000,
+}
 PESQ_TERM = {"loss.pesq": 1.0, "loss.snr": 0.2, "loss.compressed_spectrum": 0.3}
 
 DFKD = {"distillation.method": "dfkd"}
@@ -30,6 +40,7 @@ TEACHERS: dict[str, dict[str, Any]] = {
     "dtln": {"teacher.pretrained": "dtln"},
     "deepfilternet3": {"teacher.pretrained": "deepfilternet3"},
     "gtcrn": {"teacher.checkpoint": "gtcrn", "teacher.pretrained": None},
+    "own conv_tasnet": {"teacher.checkpoint": PARENT, "teacher.pretrained": None},
 }
 
 
@@ -44,7 +55,8 @@ class Arm:
     weight: float | None = None
     pesq: bool = False
     epochs: int = 3
-    changes: Mapping[str, Any] = field(default_factory=dict)  # key path: value, beyond what the names above say
+    note: str = ""  # what `changes` are, where the names above do not say it
+    changes: Mapping[str, Any] = field(default_factory=dict)  # key path: value
 
     @property
     def overrides(self) -> dict[str, Any]:
@@ -59,8 +71,8 @@ class Arm:
         """Its row in a table."""
         weight = "" if self.weight is None else f", weight {self.weight:g}"
         source = "" if self.teacher == "no teacher" else f" from {self.teacher}"
-        term = ", pesq" if self.pesq else ""
-        return f"{self.student}, {self.start}: {self.method}{source}{weight}{term}, {self.epochs} epochs"
+        term, note = ", pesq" if self.pesq else "", self.note and f", {self.note}"
+        return f"{self.student}, {self.start}: {self.method}{source}{weight}{term}, {self.epochs} epochs{note}"
 
     def key(self, seed: int) -> str:
         """Identity of one run: of what is trained, not of how the plan calls it."""
@@ -132,14 +144,55 @@ def longer() -> list[Arm]:
     return [dccrn(0.25, s, *t, epochs=30) for s, t in product(("sliced", "random"), ways)]
 
 
+def reverse() -> list[Arm]:
+    """The other way round: trained on the corpus that judges the others, and judged by theirs."""
+    ways = (("random", "none", "no teacher", None), ("sliced", "none", "no teacher", None))
+    ways = (*ways, ("sliced", "dfkd", "own-dccrn", 1.0))
+    arms = [dccrn(0.25, *way) for way in ways]
+    return [replace(arm, note="trained on bench", changes={**arm.changes, "data.corpus": BENCH}) for arm in arms]
+
+
+def conv_tasnet() -> list[Arm]:
+    """Start and distillation in an architecture whose parent is trained for it."""
+    ways = (("random", "none", "no teacher", None), ("sliced", "none", "no teacher", None))
+    ways = (*ways, ("sliced", "dfkd", "own conv_tasnet", 1.0))
+    arms = []
+    for start, *way in ways:
+        changes = {
+            "student": {"model": "conv_tasnet", "width": 0.25},
+            "training.start_from": PARENT if start == "sliced" else None,
+            "optimizer.learning_rate": 1.0e-3,
+        }
+        arms.append(Arm("conv_tasnet 0.25", start, *way, changes=changes))
+    return arms
+
+
+def rates() -> list[Arm]:
+    """Learning rate and warm-up (a tenth of the steps) of trained starts."""
+    starts = (
+        (dccrn(0.25, "sliced", "dfkd", "own-dccrn", 1.0), (1.0e-3, 3.0e-3, 6.0e-3)),
+        (gtcrn(8, "sliced", "none", "no teacher", None, pesq=False), (1.0e-3, 3.0e-3, 6.0e-3)),
+        (gtcrn(16, "whole", "none", "no teacher", None, pesq=False), (3.0e-4, 1.0e-3, 3.0e-3)),
+    )
+    arms = []
+    for arm, (low, middle, high) in starts:
+        for rate, warmup in ((low, 0), (middle, 0), (high, 0), (middle, 54), (high, 54)):
+            changes = {**arm.changes, "optimizer.learning_rate": rate, "optimizer.warmup_steps": warmup}
+            arms.append(replace(arm, note=f"rate {rate:g}, warm-up {warmup}", changes=changes))
+    return arms
+
+
 def plan(tuned: Mapping[str, float]) -> Iterator[tuple[str, Arm, int]]:
     """(part, arm, seed) in the order in which they are run: within a part every arm once before a second seed."""
     parts = (
         ("main", main(), SEEDS),
-        ("public", public(), SEEDS),
+        ("reverse", reverse(), SEEDS),
+        ("conv_tasnet", conv_tasnet(), SEEDS),
+        ("rates", rates(), RATE_SEEDS),
         ("tuning", tuning(), TUNING_SEEDS),
-        ("teachers", teachers(), SEEDS),
         ("methods", methods(tuned), SEEDS),
+        ("teachers", teachers(), SEEDS),
+        ("public", public(), SEEDS),
         ("longer", longer(), SEEDS),
     )
     for name, arms, seeds in parts:

@@ -12,15 +12,17 @@ from typing import Any
 
 import torch
 
-from benchmarks.study.arms import Arm
+from benchmarks.study.arms import BENCH, PARENT, PARENT_CONFIG, Arm
 from dfkd_core.base.cache import cache_dir
 from dfkd_core.base.documents import read_yaml
 from dfkd_core.config import ExperimentConfig, absolute_paths, with_overrides
+from dfkd_core.errors import ConfigError
+from dfkd_core.training.train_run import train_model
 from dfkd_core.training.trainer import Trainer, prepare
 
 ROWS = Path(__file__).parent / "rows.jsonl"
 DEMO = Path("sweeps/specs/configs/demo.yaml")
-BENCH = "DFKD_BENCH"  # environment: the corpus of foreign pairs
+FOLDER = "DFKD_BENCH"  # environment: where the corpus of foreign pairs lies
 
 Row = dict[str, Any]
 
@@ -39,9 +41,14 @@ def read_rows(path: Path = ROWS) -> dict[str, Row]:
 
 def train_row(part: str, arm: Arm, seed: int) -> Row:
     """Train and score one run; a stopped one goes on behind its last whole epoch."""
-    probes = {"abroad": "demo-abroad", **({"bench": os.environ[BENCH]} if os.environ.get(BENCH) else {})}
-    changes = {"distillation.method": "none", **arm.overrides, "seed": seed, "data.probes": probes}
-    config = absolute_paths(ExperimentConfig.parse(with_overrides(read_yaml(DEMO), changes)), DEMO.parent)
+    bench = os.environ.get(FOLDER)
+    folders = {"demo": "demo", "abroad": "demo-abroad"} | ({BENCH: bench} if bench else {})
+    home = arm.overrides.get("data.corpus", "demo")
+    if home not in folders:
+        raise ConfigError(f"{FOLDER} must name the corpus that {arm.label!r} is trained on, but is not set")
+    data = {"data.corpus": folders.pop(home), "data.probes": folders}
+    changes = {"distillation.method": "none", **arm.overrides, "seed": seed, **data}
+    config = _config({key: _parent() if value == PARENT else value for key, value in changes.items()})
     prepare(config)
     folder = cache_dir() / "study" / arm.key(seed)
     trainer, kept = Trainer(config), folder / "epochs.json"
@@ -70,6 +77,19 @@ def train_row(part: str, arm: Arm, seed: int) -> Row:
         "commit": _commit(),
         "torch": torch.__version__,
     }
+
+
+def _parent() -> str:
+    """The folder of the model that PARENT names, trained when it is first asked for."""
+    folder = cache_dir() / "study" / "parent"
+    config = _config(PARENT_CONFIG)
+    prepare(config)
+    train_model(config, folder, report=print, patience_s=3600.0)
+    return str(folder)
+
+
+def _config(changes: Mapping[str, Any]) -> ExperimentConfig:
+    return absolute_paths(ExperimentConfig.parse(with_overrides(read_yaml(DEMO), changes)), DEMO.parent)
 
 
 def append_row(row: Row, path: Path = ROWS) -> None:

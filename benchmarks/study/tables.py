@@ -9,12 +9,17 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from benchmarks.study.arms import Arm, main, plan
+from benchmarks.study.arms import Arm, conv_tasnet, main, methods, plan, reverse
 from benchmarks.study.rows import Row
 
 DOC = Path("docs/study.md")
 BEGIN, END = "<!-- rows: made by python -m benchmarks.study tables -->", "<!-- end of rows -->"
-JUDGES = {"val/pesq_wb": "home", "probe/abroad/pesq_wb": "abroad", "probe/bench/pesq_wb": "bench"}
+JUDGES = {
+    "val/pesq_wb": "home",
+    "probe/abroad/pesq_wb": "abroad",
+    "probe/bench/pesq_wb": "bench",
+    "probe/demo/pesq_wb": "demo",
+}
 
 
 def scores(rows: Mapping[str, Row], arm: Arm, seeds: Sequence[int], judge: str) -> dict[int, float]:
@@ -57,17 +62,18 @@ def holm(ps: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def table(rows: Mapping[str, Row], part: str, entries: Sequence[tuple[Arm, int]]) -> list[str]:
-    """One part: an arm a line, every seed's score for each judge."""
+def table(rows: Mapping[str, Row], entries: Sequence[tuple[Arm, int]]) -> list[str]:
+    """One part: an arm a line, every seed's score by each of its judges."""
     arms = list(dict.fromkeys(arm.label for arm, _ in entries))
     by_label: dict[str, list[tuple[Arm, int]]] = defaultdict(list)
     for arm, seed in entries:
         by_label[arm.label].append((arm, seed))
-    lines = [f"### {part}", "", f"| arm | {' | '.join(f'{j}: mean (seeds)' for j in JUDGES.values())} |"]
-    lines.append("|---" * (len(JUDGES) + 1) + "|")
+    judges = [j for j in JUDGES if any(scores(rows, arm, [seed], j) for arm, seed in entries)]
+    lines = [f"| arm | {' | '.join(f'{JUDGES[j]}: mean (seeds)' for j in judges)} |"]
+    lines.append("|---" * (len(judges) + 1) + "|")
     for label in arms:
         cells = []
-        for judge in JUDGES:
+        for judge in judges:
             found = scores(rows, by_label[label][0][0], [seed for _, seed in by_label[label]], judge)
             seeds = " ".join(f"{value:.3f}" for value in found.values())
             cells.append(f"**{np.mean(list(found.values())):.3f}** ({seeds})" if found else "not run yet")
@@ -75,21 +81,34 @@ def table(rows: Mapping[str, Row], part: str, entries: Sequence[tuple[Arm, int]]
     return [*lines, ""]
 
 
-def contrasts(rows: Mapping[str, Row], seeds: Sequence[int]) -> list[str]:
-    """The main part's four questions at each width, as paired differences; Holm over all of them."""
+def questions(tuned: Mapping[str, float]) -> dict[str, list[tuple[str, Arm, Arm]]]:
+    """What each part asks: (name, arm, the arm that it is set against)."""
+    asked: dict[str, list[tuple[str, Arm, Arm]]] = defaultdict(list)
     by = {(arm.student, arm.start, arm.method): arm for arm in main()}
-    asked = []
     for student in dict.fromkeys(arm.student for arm in main()):
-        asked += [
-            (f"{student}: sliced against random, none", by[student, "sliced", "none"], by[student, "random", "none"]),
-            (f"{student}: dfkd against none, sliced", by[student, "sliced", "dfkd"], by[student, "sliced", "none"]),
-            (f"{student}: dfkd against none, random", by[student, "random", "dfkd"], by[student, "random", "none"]),
-            (
-                f"{student}: sliced dfkd against random none",
-                by[student, "sliced", "dfkd"],
-                by[student, "random", "none"],
-            ),
+        sliced, distilled = by[student, "sliced", "none"], by[student, "sliced", "dfkd"]
+        drawn = by[student, "random", "none"]
+        asked["main"] += [
+            (f"{student}: sliced against random, none", sliced, drawn),
+            (f"{student}: dfkd against none, sliced", distilled, sliced),
+            (f"{student}: dfkd against none, random", by[student, "random", "dfkd"], drawn),
+            (f"{student}: sliced dfkd against random none", distilled, drawn),
         ]
+    for part, (drawn, sliced, distilled) in {"reverse": reverse(), "conv_tasnet": conv_tasnet()}.items():
+        asked[part] = [
+            (f"{drawn.student}: sliced against random, none", sliced, drawn),
+            (f"{drawn.student}: dfkd against none, sliced", distilled, sliced),
+            (f"{drawn.student}: sliced dfkd against random none", distilled, drawn),
+        ]
+    controls = methods(tuned)
+    for arm in (one for one in controls if one.method == "dfkd"):
+        others = [one for one in controls if one.student == arm.student and one.method != "dfkd"]
+        asked["methods"] += [(f"{arm.student}, sliced: dfkd against {one.method}", arm, one) for one in others]
+    return asked
+
+
+def contrasts(rows: Mapping[str, Row], asked: Sequence[tuple[str, Arm, Arm]], seeds: Sequence[int]) -> list[str]:
+    """Paired differences by each judge; Holm over all of them."""
     cells = [
         (name, judge, result)
         for name, a, b in asked
@@ -97,7 +116,7 @@ def contrasts(rows: Mapping[str, Row], seeds: Sequence[int]) -> list[str]:
         if (result := paired(scores(rows, a, seeds, judge), scores(rows, b, seeds, judge)))
     ]
     if not cells:
-        return ["No pair of three seeds yet.", ""]
+        return []
     lines = ["| difference of PESQ-WB | judge | mean | 95 % interval | p (Holm) |", "|---|---|---|---|---|"]
     adjusted = holm([result[3] for _, _, result in cells])
     for (name, judge, (mean, low, high, _)), p in zip(cells, adjusted, strict=True):
@@ -110,10 +129,10 @@ def write_tables(rows: Mapping[str, Row], tuned: Mapping[str, float], seeds: Seq
     parts: dict[str, list[tuple[Arm, int]]] = defaultdict(list)
     for part, arm, seed in plan(tuned):
         parts[part].append((arm, seed))
-    lines = ["", f"{len(rows)} runs.", "", "### Paired differences of the main part", "", *contrasts(rows, seeds)]
+    lines, asked = ["", f"{len(rows)} runs.", ""], questions(tuned)
     for part, entries in parts.items():
         if any(arm.key(seed) in rows for arm, seed in entries):
-            lines += table(rows, part, entries)
+            lines += [f"### {part}", "", *contrasts(rows, asked[part], seeds), *table(rows, entries)]
     text = DOC.read_text()
     head, _, rest = text.partition(BEGIN)
     _, _, tail = rest.partition(END)
