@@ -1,10 +1,15 @@
-"""A headless browser for every test of a page; such tests are skipped, with the reason, where there is none."""
+"""A headless browser for every test of a page, and one Ray for the sweeps of a module.
+
+Tests of pages are skipped, with the reason, where there is no browser.
+"""
 
 from __future__ import annotations
 
 import shutil
 
 import pytest
+
+from cluster.session import connect
 
 
 @pytest.fixture(scope="module")  # its event loop would be in the way of other modules' own
@@ -17,6 +22,13 @@ def browser():
         launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="module")
+def own_ray():
+    """For what is called in this process: each call would start one."""
+    with connect(num_cpus=2):
+        yield
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from sweeps import SweepSpec, resume_sweep, run_or_resume, run_sweep
 from sweeps.record.sweep import Sweep
 from sweeps.record.trials import TrialState
 
+pytestmark = pytest.mark.usefixtures("own_ray")
+
 
 @pytest.fixture
 def log(tmp_path):

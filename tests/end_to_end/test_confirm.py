@@ -11,7 +11,7 @@ from drivers import Driver, begin, dfkd, wait_for_epochs
 from mlflow.tracking import MlflowClient
 from one_story import disagreements
 
-from sweeps import SweepSpec, confirm_front, load_front, run_sweep
+from sweeps import SweepSpec, confirm_front, load_front, resume_sweep, run_sweep
 from sweeps.cli import run as command
 from sweeps.record.sweep_folder import SweepFolder
 from sweeps.terminal.status import sweep_status
@@ -59,15 +59,16 @@ def confirm(folder, *more):
     return dfkd("front", "confirm", folder, "--seeds", SEEDS, *more)
 
 
-def test_a_running_sweep_is_refused(tmp_path):
-    log = tmp_path / "log"
+def test_a_running_sweep_is_refused_and_one_that_was_cut_off_is_to_be_finished_first(tmp_path, capsys):
+    log, folder = tmp_path / "log", tmp_path / "busy"
     log.mkdir()
-    with begin(small(log, config={**CONFIG, "epoch_s": 30.0}), tmp_path / "busy", "Seeded") as driver:
+    with begin(small(log, config={**CONFIG, "epoch_s": 120}), folder, "Seeded") as driver:
         wait_for_epochs(log, 1, driver)
-        with confirm(tmp_path / "busy") as other:
-            status, said = other.end()
+        said = refused(capsys, folder, "--seeds", SEEDS)
         driver.kill()
-    assert status == 2 and f"is driven by process {driver.process.pid}" in said
+    assert f"is driven by process {driver.process.pid}" in said
+    said = refused(capsys, folder, "--seeds", SEEDS)
+    assert "must hold a finished sweep" in said and "dfkd sweep resume" in said
 
 
 def test_a_killed_driver_leaves_the_sweep_finished_and_the_front_unconfirmed(day):
@@ -164,21 +165,17 @@ def test_confirming_again_finds_nothing_to_do(day):
     assert front.confirmed and (len(epochs_run(log)), len(confirm_runs(folder))) == before
 
 
-def test_an_extended_sweep_is_unconfirmed_until_its_new_points_are_trained_again(day):
+def test_an_extended_sweep_is_unconfirmed_until_its_new_points_are_trained_again(day, own_ray):
     folder, _ = day
-    with dfkd("sweep", "resume", folder, "--set", "budget.trials=6") as driver:
-        status, said = driver.end()
-    assert status == 0, said
+    resume_sweep(folder, Seeded, overrides={"budget.trials": 6})
     front = load_front(folder)
     assert front.confirmed == all(point.seeds for point in front.points)
-    with confirm(folder) as driver:
-        status, said = driver.end()
-    assert status == 0, said
+    confirm_front(folder, SEEDS, workload=Seeded)
     assert load_front(folder).confirmed and disagreements(folder, 6) == []
 
 
 @pytest.fixture(scope="module")
-def cases(tmp_path_factory):
+def cases(own_ray, tmp_path_factory):
     """Sweeps of one epoch that cannot be confirmed, by name, and one whose data is about to change."""
     root = tmp_path_factory.mktemp("cases")
     data = root / "data.txt"
@@ -227,17 +224,6 @@ def test_a_number_of_seeds_below_one_is_refused(cases, capsys, seeds):
 def test_a_folder_without_a_sweep_is_refused(tmp_path, capsys):
     assert "holds no sweep" in refused(capsys, tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()
-
-
-def test_an_interrupted_sweep_is_to_be_finished_first(tmp_path):
-    log = tmp_path / "log"
-    log.mkdir()
-    with begin(small(log), tmp_path / "cut", "Seeded") as driver:
-        wait_for_epochs(log, 3, driver)
-        driver.kill()
-    with confirm(tmp_path / "cut") as other:
-        status, said = other.end()
-    assert status == 2 and "must hold a finished sweep" in said and "dfkd sweep resume" in said
 
 
 def test_a_workload_that_cannot_be_imported_names_the_way_from_python(day):
