@@ -16,7 +16,7 @@ demo: $(STAMP)
 QUIET := $(addprefix tests/,conformance dfkd_core search_spaces sweeps/comparing sweeps/definition sweeps/fronts sweeps/page sweeps/search sweeps/trust)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=15 $(QUIET)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25 $(addprefix --ignore=,$(QUIET))
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=25 $(addprefix --ignore=,$(QUIET))
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 
 from benchmarks.study.arms import SEEDS, TUNING_SEEDS, plan, tuning
 from benchmarks.study.rows import append_row, read_rows, train_row
-from benchmarks.study.tables import tuned_weights, write_tables
+from benchmarks.study.tables import tuned_weights, with_tables
+
+DOC = Path("docs/study.md")
 
 
 def main() -> None:
@@ -19,7 +22,7 @@ def main() -> None:
     if asked.what == "run":
         run(time.monotonic() + 3600 * asked.hours, asked.part)
     rows = read_rows()
-    write_tables(rows, tuned_weights(rows, tuning(), TUNING_SEEDS), SEEDS)
+    DOC.write_text(with_tables(DOC.read_text(), rows, tuned_weights(rows, tuning(), TUNING_SEEDS), SEEDS))
 
 
 def run(until: float, only: str | None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from scipy import stats
@@ -12,7 +11,6 @@ from scipy import stats
 from benchmarks.study.arms import Arm, conv_tasnet, main, methods, plan, reverse
 from benchmarks.study.rows import Row
 
-DOC = Path("docs/study.md")
 BEGIN, END = "<!-- rows: made by python -m benchmarks.study tables -->", "<!-- end of rows -->"
 JUDGES = {
     "val/pesq_wb": "home",
@@ -124,8 +122,8 @@ def contrasts(rows: Mapping[str, Row], asked: Sequence[tuple[str, Arm, Arm]], se
     return [*lines, ""]
 
 
-def write_tables(rows: Mapping[str, Row], tuned: Mapping[str, float], seeds: Sequence[int]) -> None:
-    """Replace what stands between the marks of docs/study.md."""
+def with_tables(text: str, rows: Mapping[str, Row], tuned: Mapping[str, float], seeds: Sequence[int]) -> str:
+    """The text of docs/study.md, with what stands between its marks made anew."""
     parts: dict[str, list[tuple[Arm, int]]] = defaultdict(list)
     for part, arm, seed in plan(tuned):
         parts[part].append((arm, seed))
@@ -133,7 +131,6 @@ def write_tables(rows: Mapping[str, Row], tuned: Mapping[str, float], seeds: Seq
     for part, entries in parts.items():
         if any(arm.key(seed) in rows for arm, seed in entries):
             lines += [f"### {part}", "", *contrasts(rows, asked[part], seeds), *table(rows, entries)]
-    text = DOC.read_text()
     head, _, rest = text.partition(BEGIN)
     _, _, tail = rest.partition(END)
-    DOC.write_text(head + BEGIN + "\n" + "\n".join(lines) + END + tail)
+    return head + BEGIN + "\n" + "\n".join(lines) + END + tail

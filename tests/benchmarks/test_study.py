@@ -1,0 +1,54 @@
+"""The study's tables are those of its committed rows, and its statistics those of scipy."""
+
+import pytest
+from scipy import stats
+
+from benchmarks.study.__main__ import DOC
+from benchmarks.study.arms import SEEDS, TUNING_SEEDS, plan, tuning
+from benchmarks.study.rows import read_rows, train_row
+from benchmarks.study.tables import holm, paired, tuned_weights, with_tables
+from dfkd_core.errors import ConfigError
+
+
+def test_the_document_shows_the_committed_rows_and_every_row_is_of_the_plan():
+    rows = read_rows()
+    tuned = tuned_weights(rows, tuning(), TUNING_SEEDS)
+    assert with_tables(DOC.read_text(), rows, tuned, SEEDS) == DOC.read_text()
+    assert rows.keys() <= {arm.key(seed) for _, arm, seed in plan(tuned)}
+
+
+def test_differences_are_taken_seed_by_seed():
+    a, b = {0: 1.5, 1: 1.7, 2: 1.6, 3: 9.0}, {0: 1.4, 1: 1.55, 2: 1.58, 4: 9.0}
+    mean, low, high, p = paired(a, b)
+    expected = stats.ttest_rel([1.5, 1.7, 1.6], [1.4, 1.55, 1.58])
+    assert mean == pytest.approx(0.09) and p == pytest.approx(expected.pvalue)
+    assert (low, high) == pytest.approx(tuple(expected.confidence_interval()))
+    assert paired({0: 1.0, 1: 1.1}, b) is None, "two pairs say nothing"
+
+
+def test_many_questions_are_corrected_together():
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+
+
+def test_a_method_s_weight_is_known_once_all_of_its_weights_are_trained():
+    arms = [arm for arm in tuning() if arm.method == "dfkd"]
+    rows = {
+        arm.key(seed): {"epochs": [{"val/pesq_wb": 1.5, "probe/bench/pesq_wb": 1.5 + (arm.weight == 3) / 10}]}
+        for arm in arms
+        for seed in TUNING_SEEDS
+    }
+    assert tuned_weights(rows, arms, TUNING_SEEDS) == {"dfkd": 3.0}
+    rows.pop(arms[0].key(TUNING_SEEDS[0]))
+    assert tuned_weights(rows, arms, TUNING_SEEDS) == {}
+
+
+def test_what_is_trained_on_the_third_corpus_asks_for_it(monkeypatch):
+    monkeypatch.delenv("DFKD_BENCH", raising=False)
+    (arm,) = {arm.label: arm for part, arm, _ in plan({}) if part == "reverse" and arm.start == "random"}.values()
+    with pytest.raises(ConfigError, match="DFKD_BENCH must name the corpus"):
+        train_row("reverse", arm, 0)
+
+
+def test_every_arm_of_a_part_has_a_line_of_its_own():
+    keys = {(part, arm.label): arm.key(0) for part, arm, _ in plan({"dfkd": 1.0, "dispatch": 3.0})}
+    assert len(set(keys.values())) == len({arm.key(0) for _, arm, _ in plan({"dfkd": 1.0, "dispatch": 3.0})})
