@@ -167,6 +167,11 @@ def conv_tasnet() -> list[Arm]:
     return arms
 
 
+def pesq() -> list[Arm]:
+    """A PESQ term without and beside DFKD; without the term they are arms of `main`."""
+    return [replace(arm, pesq=True) for arm in main() if arm.start == "sliced" and arm.student == "dccrn 0.25"]
+
+
 def rates() -> list[Arm]:
     """Learning rate and warm-up (a tenth of the steps) of trained starts."""
     starts = (
@@ -188,6 +193,7 @@ def plan(tuned: Mapping[str, float]) -> Iterator[tuple[str, Arm, int]]:
         ("main", main(), SEEDS),
         ("reverse", reverse(), SEEDS),
         ("conv_tasnet", conv_tasnet(), SEEDS),
+        ("pesq", pesq(), SEEDS),
         ("rates", rates(), RATE_SEEDS),
         ("tuning", tuning(), TUNING_SEEDS),
         ("methods", methods(tuned), SEEDS),

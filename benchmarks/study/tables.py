@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy import stats
 
-from benchmarks.study.arms import Arm, conv_tasnet, main, methods, plan, reverse
+from benchmarks.study.arms import Arm, conv_tasnet, main, methods, pesq, plan, reverse
 from benchmarks.study.rows import Row
 
 BEGIN, END = "<!-- rows: made by python -m benchmarks.study tables -->", "<!-- end of rows -->"
@@ -98,6 +98,9 @@ def questions(tuned: Mapping[str, float]) -> dict[str, list[tuple[str, Arm, Arm]
             (f"{drawn.student}: dfkd against none, sliced", distilled, sliced),
             (f"{drawn.student}: sliced dfkd against random none", distilled, drawn),
         ]
+    for arm in pesq():
+        without = by[arm.student, arm.start, arm.method]
+        asked["pesq"].append((f"{arm.student}, sliced, {arm.method}: a PESQ term against none", arm, without))
     controls = methods(tuned)
     for arm in (one for one in controls if one.method == "dfkd"):
         others = [one for one in controls if one.student == arm.student and one.method != "dfkd"]
