@@ -11,8 +11,9 @@ demo: $(STAMP)
 	else $(BIN)/dfkd sweep run sweeps/specs/demo.yaml --out runs/demo && \
 	$(BIN)/dfkd front references runs/demo gtcrn dtln rnnoise; fi
 
-# Two at a time: first those that start neither Ray nor a browser, each worker a half and then what is left of the
-# other's; then the others, file by file, those that take longest first (tests/conftest.py).
+# First those that start neither Ray nor a browser, two at a time, each worker a half and then what is left of the
+# other's; then the others, which mostly wait, three at a time, file by file, those that take longest first
+# (tests/conftest.py).
 QUIET := $(addprefix tests/,conformance dfkd_core search_spaces sweeps/comparing sweeps/definition sweeps/fronts sweeps/page sweeps/search sweeps/trust)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=15 $(QUIET)
