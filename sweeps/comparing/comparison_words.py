@@ -35,7 +35,7 @@ def headline(comparison: Comparison) -> str:
     lead = f"{labels[first]} has the {larger} hypervolume, {volumes[first]:.4g} against {volumes[second]:.4g} of "
     lead += f"{labels[second]}: {pair.hypervolume.value:.3g} more"
     if pair.hypervolume.interval is None:
-        return f"{lead}, which may be luck."
+        return f"{lead}; how much of that is luck is not known."
     low, high = pair.hypervolume.interval
     doubt = "" if _is_clear(comparison, first, second) else ", which other seeds and clips could turn around"
     return f"{lead} (95 %: {low:.3g} to {high:.3g}){doubt}."
