@@ -6,8 +6,10 @@ import argparse
 import time
 from pathlib import Path
 
+from benchmarks.search.table import read_table
 from benchmarks.study.arms import SEEDS, TUNING_SEEDS, plan, tuning
 from benchmarks.study.rows import append_row, read_rows, train_row
+from benchmarks.study.settings import costs, write_picture
 from benchmarks.study.tables import tuned_weights, with_tables
 
 DOC = Path("docs/study.md")
@@ -22,7 +24,9 @@ def main() -> None:
     if asked.what == "run":
         run(time.monotonic() + 3600 * asked.hours, asked.part)
     rows = read_rows()
-    DOC.write_text(with_tables(DOC.read_text(), rows, tuned_weights(rows, tuning(), TUNING_SEEDS), SEEDS))
+    tuned, found = tuned_weights(rows, tuning(), TUNING_SEEDS), costs(read_table())
+    DOC.write_text(with_tables(DOC.read_text(), rows, tuned, SEEDS, found))
+    write_picture(found, DOC.parent / "pictures" / "study-settings.png")
 
 
 def run(until: float, only: str | None) -> None:

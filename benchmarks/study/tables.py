@@ -10,6 +10,7 @@ from scipy import stats
 
 from benchmarks.study.arms import Arm, conv_tasnet, main, methods, pesq, plan, reverse
 from benchmarks.study.rows import Row
+from benchmarks.study.settings import Cost, cost_table
 
 BEGIN, END = "<!-- rows: made by python -m benchmarks.study tables -->", "<!-- end of rows -->"
 JUDGES = {
@@ -125,7 +126,9 @@ def contrasts(rows: Mapping[str, Row], asked: Sequence[tuple[str, Arm, Arm]], se
     return [*lines, ""]
 
 
-def with_tables(text: str, rows: Mapping[str, Row], tuned: Mapping[str, float], seeds: Sequence[int]) -> str:
+def with_tables(
+    text: str, rows: Mapping[str, Row], tuned: Mapping[str, float], seeds: Sequence[int], found: Sequence[Cost]
+) -> str:
     """The text of docs/study.md, with what stands between its marks made anew."""
     parts: dict[str, list[tuple[Arm, int]]] = defaultdict(list)
     for part, arm, seed in plan(tuned):
@@ -134,6 +137,7 @@ def with_tables(text: str, rows: Mapping[str, Row], tuned: Mapping[str, float], 
     for part, entries in parts.items():
         if any(arm.key(seed) in rows for arm, seed in entries):
             lines += [f"### {part}", "", *contrasts(rows, asked[part], seeds), *table(rows, entries)]
+    lines += ["### settings", "", *cost_table(found)]
     head, _, rest = text.partition(BEGIN)
     _, _, tail = rest.partition(END)
     return head + BEGIN + "\n" + "\n".join(lines) + END + tail

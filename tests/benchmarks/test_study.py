@@ -3,9 +3,11 @@
 import pytest
 from scipy import stats
 
+from benchmarks.search.table import read_table
 from benchmarks.study.__main__ import DOC
 from benchmarks.study.arms import SEEDS, TUNING_SEEDS, plan, tuning
 from benchmarks.study.rows import read_rows, train_row
+from benchmarks.study.settings import costs
 from benchmarks.study.tables import holm, paired, tuned_weights, with_tables
 from dfkd_core.errors import ConfigError
 
@@ -13,7 +15,7 @@ from dfkd_core.errors import ConfigError
 def test_the_document_shows_the_committed_rows_and_every_row_is_of_the_plan():
     rows = read_rows()
     tuned = tuned_weights(rows, tuning(), TUNING_SEEDS)
-    assert with_tables(DOC.read_text(), rows, tuned, SEEDS) == DOC.read_text()
+    assert with_tables(DOC.read_text(), rows, tuned, SEEDS, costs(read_table())) == DOC.read_text()
     assert rows.keys() <= {arm.key(seed) for _, arm, seed in plan(tuned)}
 
 
@@ -52,3 +54,18 @@ def test_what_is_trained_on_the_third_corpus_asks_for_it(monkeypatch):
 def test_every_arm_of_a_part_has_a_line_of_its_own():
     keys = {(part, arm.label): arm.key(0) for part, arm, _ in plan({"dfkd": 1.0, "dispatch": 3.0})}
     assert len(set(keys.values())) == len({arm.key(0) for _, arm, _ in plan({"dfkd": 1.0, "dispatch": 3.0})})
+
+
+def test_a_setting_s_cost_is_that_of_pairs_which_differ_by_it_alone_and_every_width_counts_once():
+    def row(width, weight, temperature, score):
+        settings = {"distillation.weight": weight, "distillation.temperature": temperature}
+        cutoffs = {"distillation.min_cutoff_hz": 250, "distillation.max_cutoff_hz": 4000}
+        values = {"student.width": width, **settings, **cutoffs, "training.start_from": "own-dccrn", "seed": 0}
+        return {"values": values, "scores": {"val/pesq_wb": [0.0, score], "probe/abroad/pesq_wb": [0.0, 1.0]}}
+
+    rows = [row(0.25, 1, 1, 1.5), row(0.25, 10, 1, 1.4), row(0.25, 1, 4, 1.6), row(0.25, 10, 4, 1.3)]
+    rows += [row(0.5, 1, 1, 2.0), row(0.5, 10, 1, 2.1), row(0.5, 10, 4, 9.0)]
+    weight = next(cost for cost in costs(rows) if cost.name == "weight 1 to 10" and cost.judge == "home")
+    assert weight.num_pairs == 3 and weight.mean == pytest.approx((-0.2 + 0.1) / 2)
+    assert (weight.low + weight.high) / 2 == pytest.approx(weight.mean) and weight.low < -1
+    assert costs(rows[:4]) == [], "one width says nothing"
