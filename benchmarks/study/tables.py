@@ -80,6 +80,19 @@ def table(rows: Mapping[str, Row], entries: Sequence[tuple[Arm, int]]) -> list[s
     return [*lines, ""]
 
 
+def by_epoch(rows: Mapping[str, Row], arms: Sequence[Arm], seeds: Sequence[int]) -> list[str]:
+    """Means after each epoch, over the seeds that are there, by every judge of the main part."""
+    judges = list(JUDGES)[:3]
+    lines = ["| after epochs: 1, 2, ... | " + " | ".join(JUDGES[judge] for judge in judges) + " |", "|---" * 4 + "|"]
+    for arm in arms:
+        found = [row["epochs"] for seed in seeds if (row := rows.get(arm.key(seed)))]
+        if found:
+            means = [[np.mean([e[judge] for e in epoch]) for epoch in zip(*found, strict=True)] for judge in judges]
+            cells = [" ".join(f"{mean:.3f}" for mean in one) for one in means]
+            lines.append(f"| {arm.label} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
 def questions(tuned: Mapping[str, float]) -> dict[str, list[tuple[str, Arm, Arm]]]:
     """What each part asks: (name, arm, the arm that it is set against)."""
     asked: dict[str, list[tuple[str, Arm, Arm]]] = defaultdict(list)
@@ -137,6 +150,7 @@ def with_tables(
     for part, entries in parts.items():
         if any(arm.key(seed) in rows for arm, seed in entries):
             lines += [f"### {part}", "", *contrasts(rows, asked[part], seeds), *table(rows, entries)]
+    lines += ["### main, epoch by epoch", "", *by_epoch(rows, main(), seeds)]
     lines += ["### settings", "", *cost_table(found)]
     head, _, rest = text.partition(BEGIN)
     _, _, tail = rest.partition(END)
