@@ -19,7 +19,7 @@ PARENT_CONFIG = {
     "student": {"model": "conv_tasnet", "width": 0.5},
     "distillation.method": "none",
     "optimizer.learning_rate": 1.0e-3,
-    "training.epochs": 60,
+    "training.epochs": 20,
     "seed": 1000,
 }
 PESQ_TERM = {"loss.pesq": 1.0, "loss.snr": 0.2, "loss.compressed_spectrum": 0.3}
