@@ -44,7 +44,9 @@ def test_without_seeds_the_caveat_comes_first_and_nobody_wins(seedless):
     assert caveat(seedless).startswith(
         "No winner can be told: dfkd was not trained again with fresh seeds; `dfkd front"
     )
-    assert headline(seedless).endswith("more; how much of that is luck is not known.") and "95 %" not in headline(seedless)
+    assert headline(seedless).endswith("more; how much of that is luck is not known.") and "95 %" not in headline(
+        seedless
+    )
     assert classes_won(seedless) == ""
     assert {verdict(contest, seedless.labels) for contest in seedless.contests} == {"open"}
     out = io.StringIO()
