@@ -140,7 +140,7 @@ def contrasts(rows: Mapping[str, Row], asked: Sequence[tuple[str, Arm, Arm]], se
 
 
 def with_tables(
-    text: str, rows: Mapping[str, Row], tuned: Mapping[str, float], seeds: Sequence[int], found: Sequence[Cost]
+    text: str, rows: Mapping[str, Row], tuned: Mapping[str, float], seeds: Sequence[int], settings: Sequence[Cost]
 ) -> str:
     """The text of docs/study.md, with what stands between its marks made anew."""
     parts: dict[str, list[tuple[Arm, int]]] = defaultdict(list)
@@ -151,7 +151,7 @@ def with_tables(
         if any(arm.key(seed) in rows for arm, seed in entries):
             lines += [f"### {part}", "", *contrasts(rows, asked[part], seeds), *table(rows, entries)]
     lines += ["### main, epoch by epoch", "", *by_epoch(rows, main(), seeds)]
-    lines += ["### settings", "", *cost_table(found)]
+    lines += ["### settings", "", *cost_table(settings)]
     head, _, rest = text.partition(BEGIN)
     _, _, tail = rest.partition(END)
     return head + BEGIN + "\n" + "\n".join(lines) + END + tail
