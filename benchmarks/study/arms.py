@@ -42,6 +42,8 @@ TEACHERS: dict[str, dict[str, Any]] = {
     "gtcrn": {"teacher.checkpoint": "gtcrn", "teacher.pretrained": None},
     "own conv_tasnet": {"teacher.checkpoint": PARENT, "teacher.pretrained": None},
 }
+NONE = ("none", "no teacher", None)  # method, teacher, weight
+DISTILLED = ("dfkd", "own-dccrn", 1.0)
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,7 @@ def gtcrn(channels: int, start: str, method: str, teacher: str, weight: float | 
 
 def main() -> list[Arm]:
     """Start x distillation at two widths, in the demo's budget."""
-    ways = (("none", "no teacher", None), ("dfkd", "own-dccrn", 1.0))
-    return [dccrn(w, s, *t) for w, s, t in product((0.25, 0.125), ("random", "sliced"), ways)]
+    return [dccrn(w, s, *t) for w, s, t in product((0.25, 0.125), ("random", "sliced"), (NONE, DISTILLED))]
 
 
 def public() -> list[Arm]:
@@ -108,7 +109,7 @@ def public() -> list[Arm]:
     arms = []
     for channels, start in ((16, "whole"), (8, "sliced"), (8, "random")):
         ways = [
-            ("none", "no teacher", None),
+            NONE,
             ("dfkd", "gtcrn", 0.3),
             ("dfkd", "gtcrn", 1.0),
             ("dfkd", "gtcrn", 10.0),
@@ -140,24 +141,19 @@ def methods(tuned: Mapping[str, float]) -> list[Arm]:
 
 def longer() -> list[Arm]:
     """The four arms that matter, ten times as long."""
-    ways = (("none", "no teacher", None), ("dfkd", "own-dccrn", 1.0))
-    return [dccrn(0.25, s, *t, epochs=30) for s, t in product(("sliced", "random"), ways)]
+    return [dccrn(0.25, s, *t, epochs=30) for s, t in product(("sliced", "random"), (NONE, DISTILLED))]
 
 
 def reverse() -> list[Arm]:
     """The other way round: trained on the corpus that judges the others, and judged by theirs."""
-    ways = (("random", "none", "no teacher", None), ("sliced", "none", "no teacher", None))
-    ways = (*ways, ("sliced", "dfkd", "own-dccrn", 1.0))
-    arms = [dccrn(0.25, *way) for way in ways]
+    arms = [dccrn(0.25, start, *way) for start, way in (("random", NONE), ("sliced", NONE), ("sliced", DISTILLED))]
     return [replace(arm, note="trained on bench", changes={**arm.changes, "data.corpus": BENCH}) for arm in arms]
 
 
 def conv_tasnet() -> list[Arm]:
     """Start and distillation in an architecture whose parent is trained for it."""
-    ways = (("random", "none", "no teacher", None), ("sliced", "none", "no teacher", None))
-    ways = (*ways, ("sliced", "dfkd", "own conv_tasnet", 1.0))
     arms = []
-    for start, *way in ways:
+    for start, way in (("random", NONE), ("sliced", NONE), ("sliced", ("dfkd", "own conv_tasnet", 1.0))):
         changes = {
             "student": {"model": "conv_tasnet", "width": 0.25},
             "training.start_from": PARENT if start == "sliced" else None,

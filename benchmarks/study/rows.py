@@ -48,7 +48,8 @@ def train_row(part: str, arm: Arm, seed: int) -> Row:
         raise ConfigError(f"{FOLDER} must name the corpus that {arm.label!r} is trained on, but is not set")
     data = {"data.corpus": folders.pop(home), "data.probes": folders}
     changes = {"distillation.method": "none", **arm.overrides, "seed": seed, **data}
-    config = _config({key: _parent() if value == PARENT else value for key, value in changes.items()})
+    parent = _parent() if PARENT in changes.values() else None
+    config = _config({key: parent if value == PARENT else value for key, value in changes.items()})
     prepare(config)
     folder = cache_dir() / "study" / arm.key(seed)
     trainer, kept = Trainer(config), folder / "epochs.json"

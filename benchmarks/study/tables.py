@@ -97,21 +97,18 @@ def questions(tuned: Mapping[str, float]) -> dict[str, list[tuple[str, Arm, Arm]
     """What each part asks: (name, arm, the arm that it is set against)."""
     asked: dict[str, list[tuple[str, Arm, Arm]]] = defaultdict(list)
     by = {(arm.student, arm.start, arm.method): arm for arm in main()}
+    roads = {"reverse": [reverse()], "conv_tasnet": [conv_tasnet()]}
     for student in dict.fromkeys(arm.student for arm in main()):
-        sliced, distilled = by[student, "sliced", "none"], by[student, "sliced", "dfkd"]
         drawn = by[student, "random", "none"]
-        asked["main"] += [
-            (f"{student}: sliced against random, none", sliced, drawn),
-            (f"{student}: dfkd against none, sliced", distilled, sliced),
-            (f"{student}: dfkd against none, random", by[student, "random", "dfkd"], drawn),
-            (f"{student}: sliced dfkd against random none", distilled, drawn),
-        ]
-    for part, (drawn, sliced, distilled) in {"reverse": reverse(), "conv_tasnet": conv_tasnet()}.items():
-        asked[part] = [
-            (f"{drawn.student}: sliced against random, none", sliced, drawn),
-            (f"{drawn.student}: dfkd against none, sliced", distilled, sliced),
-            (f"{drawn.student}: sliced dfkd against random none", distilled, drawn),
-        ]
+        roads.setdefault("main", []).append([drawn, by[student, "sliced", "none"], by[student, "sliced", "dfkd"]])
+        asked["main"].append((f"{student}: dfkd against none, random", by[student, "random", "dfkd"], drawn))
+    for part, found in roads.items():
+        for drawn, sliced, distilled in found:
+            asked[part] += [
+                (f"{drawn.student}: sliced against random, none", sliced, drawn),
+                (f"{drawn.student}: dfkd against none, sliced", distilled, sliced),
+                (f"{drawn.student}: sliced dfkd against random none", distilled, drawn),
+            ]
     for arm in pesq():
         without = by[arm.student, arm.start, arm.method]
         asked["pesq"].append((f"{arm.student}, sliced, {arm.method}: a PESQ term against none", arm, without))

@@ -13,11 +13,14 @@ def block(problem, *searches):
     return {"problem": problem, "workers": 4, "until_s": 120, "grid_s": [12, 120], "searches": own, "oracle": oracle}
 
 
-def test_colours_hold_over_problems_and_the_legend_names_what_any_of_them_shows(tmp_path):
+def test_colours_hold_over_problems_and_the_legend_names_what_any_of_them_shows(tmp_path, monkeypatch):
+    named = []
+    monkeypatch.setattr("matplotlib.axes.Axes.legend", lambda axes, lines, names, **options: named.extend(names))
     blocks = [block("one", "front+asha", "tune-shipped"), block("two", "front+asha", "gp", "tune-shipped")]
     colours = colours_of(blocks)
     assert list(colours) == ["front+asha", "tune-shipped", "gp"] and len(set(colours.values())) == 3
     write_png(blocks, tmp_path / "regret.png")
+    assert set(named) == {"front+asha", "gp", "tune-shipped", "best achievable"}
     assert (tmp_path / "regret.png").read_bytes()[1:4] == b"PNG"
     write_page(blocks, tmp_path / "regret.html")
     assert f'"gp": "{colours["gp"]}"' in (tmp_path / "regret.html").read_text()
