@@ -1,14 +1,18 @@
-"""`python -m benchmarks.study run [--hours H] [--part NAME]`: train what is missing; `... tables`: docs/study.md."""
+"""`python -m benchmarks.study run [--hours H] [--part NAME ...]`: train what is missing; `... tables`: its document."""
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from benchmarks.search.table import read_table
 from benchmarks.study.arms import SEEDS, TUNING_SEEDS, plan, tuning
-from benchmarks.study.rows import append_row, read_rows, train_row
+from benchmarks.study.rows import ROWS, append_row, read_rows, run_folder, train_row
 from benchmarks.study.settings import costs, write_picture
 from benchmarks.study.tables import tuned_weights, with_tables
 
@@ -19,7 +23,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.study", description=__doc__)
     parser.add_argument("what", choices=("run", "tables"))
     parser.add_argument("--hours", type=float, default=24.0, help="begin no run after so long")
-    parser.add_argument("--part", help="only this part of the plan")
+    parser.add_argument("--part", nargs="+", default=(), help="only these parts of the plan")
     asked = parser.parse_args()
     if asked.what == "run":
         run(time.monotonic() + 3600 * asked.hours, asked.part)
@@ -29,20 +33,21 @@ def main() -> None:
     write_picture(found, DOC.parent / "pictures" / "study-settings.png")
 
 
-def run(until: float, only: str | None) -> None:
-    """Train the plan's missing runs in its order until the time is over."""
-    rows = read_rows()
-    for part, arm, seed in plan(tuned_weights(rows, tuning(), TUNING_SEEDS)):
-        if arm.key(seed) in rows or (only and part != only):
+def run(until: float, only: Sequence[str], path: Path = ROWS) -> None:
+    """Train the plan's missing runs in its order until the time is over; several processes share them."""
+    for part, arm, seed in plan(tuned_weights(read_rows(path), tuning(), TUNING_SEEDS)):
+        if only and part not in only:
             continue
         if time.monotonic() > until:
             return
-        row = train_row(part, arm, seed)
-        append_row(row)
-        rows[row["key"]] = row
-        last = row["epochs"][-1]
-        scores = ", ".join(f"{name} {last[name]:.3f}" for name in last if name.endswith("pesq_wb"))
-        print(f"{part}: {arm.label}, seed {seed}: {scores}, {last['cpu_s']:.0f} CPU-s", flush=True)
+        with suppress(Timeout), FileLock(run_folder(arm, seed).with_suffix(".lock"), timeout=0):  # or it is another's
+            if arm.key(seed) in read_rows(path):
+                continue
+            row = train_row(part, arm, seed)
+            append_row(row, path)
+            last = row["epochs"][-1]
+            scores = ", ".join(f"{name} {last[name]:.3f}" for name in last if name.endswith("pesq_wb"))
+            print(f"{part}: {arm.label}, seed {seed}: {scores}, {last['cpu_s']:.0f} CPU-s", flush=True)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ TEACHERS: dict[str, dict[str, Any]] = {
 }
 NONE = ("none", "no teacher", None)  # method, teacher, weight
 DISTILLED = ("dfkd", "own-dccrn", 1.0)
+PUBLIC_STARTS = ((16, "whole"), (8, "sliced"))
 
 
 @dataclass(frozen=True)
@@ -105,19 +106,19 @@ def main() -> list[Arm]:
 
 
 def public() -> list[Arm]:
-    """GTCRN whole and halved, with and without a PESQ term, along the weight of DFKD."""
+    """GTCRN whole and halved, with and without a PESQ term, not distilled, from itself and from a larger model."""
+    ways = (NONE, ("dfkd", "gtcrn", 1.0), ("dfkd", "deepfilternet3", 1.0))
     arms = []
-    for channels, start in ((16, "whole"), (8, "sliced"), (8, "random")):
-        ways = [
-            NONE,
-            ("dfkd", "gtcrn", 0.3),
-            ("dfkd", "gtcrn", 1.0),
-            ("dfkd", "gtcrn", 10.0),
-        ]
-        ways += [("dfkd", "deepfilternet3", 1.0)]
-        for pesq, t in product((False, True), ways if start != "random" else ways[:1]):
-            arms.append(gtcrn(channels, start, *t, pesq=pesq))
+    for pesq in (False, True):
+        arms += [gtcrn(*start, *way, pesq=pesq) for start, way in product(PUBLIC_STARTS, ways)]
+        arms.append(gtcrn(8, "random", *NONE, pesq=pesq))
     return arms
+
+
+def dial() -> list[Arm]:
+    """Between home and abroad: GTCRN distilled from itself by other weights than 1."""
+    ways = [("dfkd", "gtcrn", weight) for weight in (0.3, 10.0)]
+    return [gtcrn(*start, *way, pesq=pesq) for start, way, pesq in product(PUBLIC_STARTS, ways, (False, True))]
 
 
 def tuning() -> list[Arm]:
@@ -196,6 +197,7 @@ def plan(tuned: Mapping[str, float]) -> Iterator[tuple[str, Arm, int]]:
         ("teachers", teachers(), SEEDS),
         ("public", public(), SEEDS),
         ("longer", longer(), SEEDS),
+        ("dial", dial(), SEEDS[:3]),
     )
     for name, arms, seeds in parts:
         for seed, arm in product(seeds, arms):

@@ -22,6 +22,7 @@ from dfkd_core.training.trainer import Trainer, prepare
 
 ROWS = Path(__file__).parent / "rows.jsonl"
 DEMO = Path("sweeps/specs/configs/demo.yaml")
+SCORED_EVERY = 3  # epochs: all of a short run, and a third of a long one's, which would cost as much again
 FOLDER = "DFKD_BENCH"  # environment: where the corpus of foreign pairs lies
 
 Row = dict[str, Any]
@@ -51,7 +52,7 @@ def train_row(part: str, arm: Arm, seed: int) -> Row:
     parent = _parent() if PARENT in changes.values() else None
     config = _config({key: parent if value == PARENT else value for key, value in changes.items()})
     prepare(config)
-    folder = cache_dir() / "study" / arm.key(seed)
+    folder = run_folder(arm, seed)
     trainer, kept = Trainer(config), folder / "epochs.json"
     epochs: list[Mapping[str, float]] = []
     if kept.is_file():
@@ -60,7 +61,9 @@ def train_row(part: str, arm: Arm, seed: int) -> Row:
     seconds = epochs[-1]["cpu_s"] if epochs else 0.0
     while trainer.epoch < config.training.epochs:
         began = time.process_time()
-        scores = trainer.train_epoch() | trainer.evaluate().metrics() | trainer.evaluate_probes()
+        scores = trainer.train_epoch()
+        if trainer.epoch in (1, 2, config.training.epochs) or trainer.epoch % SCORED_EVERY == 0:
+            scores |= trainer.evaluate().metrics() | trainer.evaluate_probes()
         seconds += time.process_time() - began
         logged = {name: value for name, value in scores.items() if name.startswith(("val/", "probe/", "gradient_norm"))}
         epochs.append({name: float(f"{value:.5g}") for name, value in {**logged, "cpu_s": seconds}.items()})
@@ -78,6 +81,12 @@ def train_row(part: str, arm: Arm, seed: int) -> Row:
         "commit": _commit(),
         "torch": torch.__version__,
     }
+
+
+def run_folder(arm: Arm, seed: int) -> Path:
+    """Where a run that is not a row yet keeps its checkpoint; beside it, while it trains, its lock."""
+    (root := cache_dir() / "study").mkdir(parents=True, exist_ok=True)
+    return root / arm.key(seed)
 
 
 def _parent() -> str:

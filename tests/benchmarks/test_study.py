@@ -1,12 +1,16 @@
 """The study's tables are those of its committed rows, and its statistics those of scipy."""
 
+import json
+import math
+
 import pytest
+from filelock import FileLock
 from scipy import stats
 
 from benchmarks.search.table import read_table
-from benchmarks.study.__main__ import DOC
+from benchmarks.study import __main__ as study
 from benchmarks.study.arms import SEEDS, TUNING_SEEDS, plan, tuning
-from benchmarks.study.rows import read_rows, train_row
+from benchmarks.study.rows import read_rows, run_folder, train_row
 from benchmarks.study.settings import costs
 from benchmarks.study.tables import holm, paired, tuned_weights, with_tables
 from dfkd_core.errors import ConfigError
@@ -15,7 +19,7 @@ from dfkd_core.errors import ConfigError
 def test_the_document_shows_the_committed_rows_and_every_row_is_of_the_plan():
     rows = read_rows()
     tuned = tuned_weights(rows, tuning(), TUNING_SEEDS)
-    assert with_tables(DOC.read_text(), rows, tuned, SEEDS, costs(read_table())) == DOC.read_text()
+    assert with_tables(study.DOC.read_text(), rows, tuned, SEEDS, costs(read_table())) == study.DOC.read_text()
     assert rows.keys() <= {arm.key(seed) for _, arm, seed in plan(tuned)}
 
 
@@ -69,3 +73,20 @@ def test_a_setting_s_cost_is_that_of_pairs_which_differ_by_it_alone_and_every_wi
     assert weight.num_pairs == 3 and weight.mean == pytest.approx((-0.2 + 0.1) / 2)
     assert (weight.low + weight.high) / 2 == pytest.approx(weight.mean) and weight.low < -1
     assert costs(rows[:4]) == [], "one width says nothing"
+
+
+def test_two_processes_share_the_plan_and_nothing_is_trained_twice(monkeypatch, tmp_path):
+    monkeypatch.setenv("DFKD_CACHE", str(tmp_path))
+    entries = [(arm, seed) for part, arm, seed in plan({}) if part == "conv_tasnet"]
+    (there, n), (another_s, m), *free = entries
+
+    def trained(_, arm, seed):
+        return {"key": arm.key(seed), "epochs": [{"val/pesq_wb": 1.5, "cpu_s": 1.0}]}
+
+    monkeypatch.setattr(study, "train_row", trained)
+    path = tmp_path / "rows.jsonl"
+    study.append_row(trained("conv_tasnet", there, n), path)
+    with FileLock(run_folder(another_s, m).with_suffix(".lock")):
+        study.run(math.inf, ["conv_tasnet"], path)
+    keys = [json.loads(line)["key"] for line in path.read_text().splitlines()]
+    assert sorted(keys) == sorted(arm.key(seed) for arm, seed in [(there, n), *free])
