@@ -8,8 +8,8 @@ STAMP := .venv/.installed
 demo: $(STAMP)
 	$(BIN)/dfkd data demo
 	@if [ -f runs/demo/sweep.yaml ]; then $(BIN)/dfkd sweep resume runs/demo; \
-	else $(BIN)/dfkd sweep run sweeps/specs/demo.yaml --out runs/demo && \
-	$(BIN)/dfkd front references runs/demo gtcrn dtln rnnoise; fi
+	else $(BIN)/dfkd sweep run sweeps/specs/demo.yaml --out runs/demo; fi
+	@$(BIN)/dfkd front references runs/demo gtcrn dtln rnnoise
 
 # First those that start neither Ray nor a browser, two at a time, each worker a half and then what is left of the
 # other's; then the others, which mostly wait, three at a time, file by file, those that take longest first

@@ -108,7 +108,7 @@ class AWS(Launcher):
     image: Word = _asked("an AMI of the region, of a Debian or Ubuntu with Python 3.11 or newer (Ray's own has 3.6)")
     region: LaunchName = _asked("where", "us-east-1")
     head_type: Word = _asked("the head's instance type", "m6i.large")
-    worker_type: Word = _asked("the workers' instance type", "c6i.xlarge")
+    worker_type: Word = _asked("the workers' instance type", "m6i.xlarge")
     spot: bool = _asked("spot workers: cheaper, and may be taken away", True)
 
     def asks(self) -> str:

@@ -176,11 +176,16 @@ def rates() -> list[Arm]:
         (gtcrn(8, "sliced", "none", "no teacher", None, pesq=False), (1.0e-3, 3.0e-3, 6.0e-3)),
         (gtcrn(16, "whole", "none", "no teacher", None, pesq=False), (3.0e-4, 1.0e-3, 3.0e-3)),
     )
+    tried = [
+        (arm, rate, warmup)
+        for arm, (low, middle, high) in starts
+        for rate, warmup in ((low, 0), (middle, 0), (high, 0), (middle, 54), (high, 54))
+    ]
+    tried.append((starts[1][0], 1.2e-2, 0))
     arms = []
-    for arm, (low, middle, high) in starts:
-        for rate, warmup in ((low, 0), (middle, 0), (high, 0), (middle, 54), (high, 54)):
-            changes = {**arm.changes, "optimizer.learning_rate": rate, "optimizer.warmup_steps": warmup}
-            arms.append(replace(arm, note=f"rate {rate:g}, warm-up {warmup}", changes=changes))
+    for arm, rate, warmup in tried:
+        changes = {**arm.changes, "optimizer.learning_rate": rate, "optimizer.warmup_steps": warmup}
+        arms.append(replace(arm, note=f"rate {rate:g}, warm-up {warmup}", changes=changes))
     return arms
 
 

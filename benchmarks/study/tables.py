@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy import stats
 
-from benchmarks.study.arms import Arm, conv_tasnet, main, methods, pesq, plan, reverse
+from benchmarks.study.arms import Arm, conv_tasnet, main, methods, pesq, plan, rates, reverse
 from benchmarks.study.rows import Row
 from benchmarks.study.settings import Cost, cost_table
 
@@ -112,6 +112,10 @@ def questions(tuned: Mapping[str, float]) -> dict[str, list[tuple[str, Arm, Arm]
     for arm in pesq():
         without = by[arm.student, arm.start, arm.method]
         asked["pesq"].append((f"{arm.student}, sliced, {arm.method}: a PESQ term against none", arm, without))
+    for student in dict.fromkeys(arm.student for arm in rates()):
+        _, usual, *_ = tried = [arm for arm in rates() if arm.student == student]
+        others = [arm for arm in tried if arm is not usual]
+        asked["rates"] += [(f"{student}, {arm.start}: {arm.note} against {usual.note}", arm, usual) for arm in others]
     controls = methods(tuned)
     for arm in (one for one in controls if one.method == "dfkd"):
         others = [one for one in controls if one.student == arm.student and one.method != "dfkd"]
@@ -146,7 +150,8 @@ def with_tables(
     lines, asked = ["", f"{len(rows)} runs.", ""], questions(tuned)
     for part, entries in parts.items():
         if any(arm.key(seed) in rows for arm, seed in entries):
-            lines += [f"### {part}", "", *contrasts(rows, asked[part], seeds), *table(rows, entries)]
+            its_seeds = sorted({seed for _, seed in entries})
+            lines += [f"### {part}", "", *contrasts(rows, asked[part], its_seeds), *table(rows, entries)]
     lines += ["### main, epoch by epoch", "", *by_epoch(rows, main(), seeds)]
     lines += ["### settings", "", *cost_table(settings)]
     head, _, rest = text.partition(BEGIN)

@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Corpora: fetch the demo, scan your
 
 @app.command()
 def demo(out: Out = None) -> None:
-    """Fetch the demo corpus and the demo teacher, and write the manifest."""
+    """Fetch the demo corpus and DTLN, a public model to compare with, and write the manifest."""
     from dfkd_core.data.demo import credits_text, fetch_demo
 
     with progress_bar() as progress:

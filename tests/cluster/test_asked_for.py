@@ -17,7 +17,7 @@ GPUS = {"gpus_per_worker": 2, "accelerator": "a100", "time_limit": "1-06:00:00",
         ("slurm", {**GPUS, "array": True}, ON_SLURM.format("one by one as they are free")),
         ("slurm", {"time_limit": "90"}, "2 nodes of 4 CPU, 16 GB, all at once, for 1.5 h each time"),
         ("slurm", {"time_limit": "2-12", "workers": 1}, "1 node of 4 CPU, 16 GB, all at once, for 60 h each time"),
-        ("aws", {"workers": 7}, "7 nodes of 4 CPU, c6i.xlarge on spot, when the sweep asks for them"),
+        ("aws", {"workers": 7}, "7 nodes of 4 CPU, m6i.xlarge on spot, when the sweep asks for them"),
         (
             "gcp",
             {"spot": False, "gpus_per_worker": 1},

@@ -93,7 +93,7 @@ def test_a_cluster_that_stays_is_the_job_s_without_the_sweep():
 @pytest.mark.parametrize(
     ("kind", "options", "said"),
     [
-        ("aws", {"workers": 7}, "one m6i.large on demand, and up to 7 x c6i.xlarge on spot, each of 4 CPU, 16 GB"),
+        ("aws", {"workers": 7}, "one m6i.large on demand, and up to 7 x m6i.xlarge on spot, each of 4 CPU, 16 GB"),
         ("gcp", {"spot": False, "gpus_per_worker": 1}, "c3-standard-4 on demand, each of 4 CPU, 1 GPU, 16 GB"),
         ("on-prem", {}, "10.0.0.1 as head and 10.0.0.2, 10.0.0.3 as workers"),
         ("kuberay", {}, "up to 2 workers"),

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from dfkd_core.models import build_model
-from dfkd_core.models.gtcrn_slices import consistent_choices, cut
+from dfkd_core.models.gtcrn_slices import MOST, consistent_choices, cut
 
 
 def randomised(channels):
@@ -45,6 +45,11 @@ def test_every_choice_satisfies_what_shuffles_and_halves_ask(wide, narrow):
     for s in choices:
         assert all(s[2 * i + 1] == 2 * (s[k + i] - half) + 1 and s[2 * i] % 2 == 0 for i in range(k))
         assert all((s[j] < half) == (j < k) for j in range(narrow)) and len(set(s)) == narrow
+
+
+def test_of_very_many_choices_some_are_found_at_once():
+    found = {narrow: len(consistent_choices(64, narrow)) for narrow in range(4, 68, 4)}
+    assert min(found.values()) >= 1 and 1000 < max(found.values()) <= MOST**2
 
 
 def test_some_widths_share_no_choice():
