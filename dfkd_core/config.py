@@ -13,6 +13,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from dfkd_core.base.documents import read_yaml, seen_from
 from dfkd_core.base.read_when import unread
 from dfkd_core.base.schema import Config
+from dfkd_core.base.shipped import shipped_names
 from dfkd_core.data.config import DataConfig
 from dfkd_core.data.corpora import FETCHED
 from dfkd_core.distillation.config import DistillationConfig
@@ -227,15 +228,31 @@ def with_paths(config: ExperimentConfig, change: Callable[[str, str], str]) -> E
 
 
 def place(key: str, value: str, base: Path) -> str:
-    """The text of a config's field as it holds anywhere: a path, seen from `base`, becomes absolute; names stay."""
+    """The text of a config's field as it holds anywhere: a path, seen from `base`, becomes absolute; names stay.
+
+    What could be the name of a shipped model is a path where there is such a one.
+    """
     is_start = key == "training.start_from"
     if key == "data.corpus" or key.startswith("data.probes."):
         is_name = value in FETCHED
     elif is_start or (key.startswith("teacher.") and key.endswith(_TEACHER_PATHS)):
-        is_name = (is_start and value == "teacher") or ("/" not in value and not (base / value).exists())
+        is_shipped = value in shipped_names() and not (base / value).exists()
+        is_name = is_shipped or (is_start and value == "teacher")
     else:
         is_name = True
     return value if is_name else str(seen_from(base, value).resolve())
+
+
+def placed(key: str, value: Any, base: Path) -> Any:
+    """The value of a field or of a whole block, with every text in it as `place` has it; ConfigError names the key."""
+    if isinstance(value, Mapping):
+        return {name: placed(f"{key}.{name}", below, base) for name, below in value.items()}
+    if isinstance(value, list):
+        return [placed(f"{key}.{index}", below, base) for index, below in enumerate(value)]
+    try:
+        return place(key, value, base) if isinstance(value, str) else value
+    except ConfigError as error:
+        raise error.at(key=key) from error
 
 
 def key_paths(config: Mapping[str, Any]) -> frozenset[str]:

@@ -10,7 +10,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Protocol
 
-from dfkd_core.base.documents import read_yaml, seen_from
+from dfkd_core.base.documents import seen_from
 from dfkd_core.base.read_when import READ_WHEN, condition_text, is_among, value_at
 from dfkd_core.base.schema import nearest
 from dfkd_core.config import with_overrides
@@ -230,16 +230,36 @@ def _overlap(first: Dimension, second: Dimension) -> bool:
     return all(any(value in second.when[parent] for value in first.when[parent]) for parent in shared)
 
 
-def load_space(name: str | Mapping[str, Any], base: Path) -> dict[str, Any]:
-    """The mapping behind a sweep file's `space`: a shipped name, a path seen from `base`, or the mapping itself."""
-    if isinstance(name, Mapping):
-        return dict(name)
+def changed_values(mapping: Mapping[str, Any], change: Callable[[str, Any], Any]) -> dict[str, Any]:
+    """The mapping of a space with every value that it lists, also as a prior or a condition, put through `change`.
+
+    `change` is given the key path, too. What is no space stays as it is, to be refused.
+    """
+
+    def each(key: str, values: Any) -> Any:
+        return [change(key, value) for value in values] if isinstance(values, list) else change(key, values)
+
+    def changed(key: str, entry: Any) -> Any:
+        if isinstance(entry, list):
+            return [changed(key, alternative) for alternative in entry]
+        if not isinstance(entry, Mapping):
+            return entry
+        found = {**entry, **{name: each(key, entry[name]) for name in ("values", "prior") if name in entry}}
+        if isinstance(entry.get("when"), Mapping):
+            found["when"] = {parent: each(str(parent), values) for parent, values in entry["when"].items()}
+        return found
+
+    return {key: changed(str(key), entry) for key, entry in mapping.items()}
+
+
+def find_space(name: str, base: Path) -> Path:
+    """The file that a sweep file's `space` means: a shipped name, or a path seen from `base`."""
     shipped = SPACES / f"{name}.yaml"
     if "/" not in name and shipped.exists():
-        return read_yaml(shipped)
+        return shipped
     path = seen_from(base, name, "space")
     if os.path.isfile(path):  # noqa: PTH113 - is_file raises for a name that is too long
-        return read_yaml(path)
+        return path
     known = sorted(p.stem for p in SPACES.glob("*.yaml"))
     raise ConfigError(
         f"must be a shipped name, a path or a mapping, but {name!r} is none; {nearest(name, known)}", key="space"

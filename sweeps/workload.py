@@ -58,9 +58,17 @@ class Domain(ABC, Generic[C]):
         """The config with defaults filled in and paths made absolute; ConfigError when it breaks a rule."""
         return dict(config)
 
-    def probed(self, config: Mapping[str, Any]) -> frozenset[str]:
-        """Names that a config adds to `metrics` and to `objectives`."""
+    def resolve_value(self, key: str, value: Any, base: Path) -> Any:
+        """What a space or a point of it has for a key path, with paths made absolute."""
+        return value
+
+    def added_metrics(self, config: Mapping[str, Any]) -> frozenset[str]:
+        """Names that a config adds to `metrics`."""
         return frozenset()
+
+    def added_objectives(self, config: Mapping[str, Any]) -> frozenset[str]:
+        """Of these, the ones that it adds to `objectives`."""
+        return self.added_metrics(config)
 
     def known_keys(self, config: Mapping[str, Any]) -> frozenset[str]:
         """Key paths that a search space may name; empty: any."""
@@ -73,8 +81,8 @@ class Domain(ABC, Generic[C]):
     def require_measured(self, config: C, metrics: Iterable[str]) -> None:
         """ConfigError when trials of this config would not report one of these metrics."""
 
-    def require_inputs(self, config: C, progress: Progress) -> None:
-        """ConfigError or DataError when what trials of this config read is not there; cheaper than to prepare it."""
+    def require_inputs(self, configs: Sequence[C], progress: Progress) -> None:
+        """The errors of trials of these configs that lie in what they read, absent or unfit, and not in themselves."""
 
     def prepare(self, config: C, progress: Progress) -> dict[str, str | None]:
         """Build what all trials share, once; returns the hashes that make results comparable."""

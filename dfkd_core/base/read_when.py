@@ -33,6 +33,9 @@ READ_WHEN: dict[str, dict[str, tuple[Any, ...]]] = {
     "training.norms": {"training.start_from": ANYTHING},
 }
 
+# values that are refused where nothing reads them, so that no warning need say it first
+REFUSED = (("training.norms", "freeze"),)
+
 
 def value_at(config: Mapping[str, Any], key: str) -> Any:
     """What a nested config holds at a key path; None where there is nothing."""
@@ -57,7 +60,7 @@ def unread(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
     found = []
     for key, conditions in READ_WHEN.items():
         value = value_at(config, key)
-        if value == value_at(defaults, key):
+        if value == value_at(defaults, key) or (key, value) in REFUSED:
             continue
         unmet = [
             (other, wanted) for other, wanted in conditions.items() if not is_among(value_at(config, other), wanted)

@@ -86,8 +86,8 @@ def one_line(error: ValidationError, model: type[BaseModel], file: str | Path | 
     """Turn pydantic's report into one line: key path, rule, value, remedy."""
     first = error.errors(include_url=False)[0]
     location, value = first["loc"], first["input"]
-    # Union tags appear in pydantic's location in brackets of their own; they are no keys.
-    key = ".".join(str(part) for part in location if not str(part).startswith("<"))
+    # Union tags, and that a key is meant, appear in pydantic's location in brackets of their own; they are no keys.
+    key = ".".join(str(part) for part in location if not str(part).startswith("<") and part != "[key]")
     if first["type"] == "extra_forbidden":
         remedy = nearest(str(location[-1]), field_names(model, location[:-1]))
         return ConfigError(f"is not a known key; {remedy}", key=key, file=file)

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from dfkd_core.base.schema import Config
 
 LowHigh = tuple[float, float]
 Share = Annotated[float, Field(ge=0, le=1)]
-ProbeName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
+PROBE_NAME = r"^[a-z0-9_-]{1,40}$"
+
+
+def _probe_name(value: str) -> str:
+    """The name itself; of another one, what it could be."""
+    if not re.fullmatch(PROBE_NAME, value):
+        remedy = re.sub(r"[^a-z0-9_-]+", "-", value.lower())[:40].strip("-") or "street"
+        rule = "must be a name of at most 40 characters a-z, 0-9, _ and -"
+        raise ValueError(f"{rule}, but got {value!r:.100}; call it {remedy}")
+    return value
+
+
+ProbeName = Annotated[str, AfterValidator(_probe_name), WithJsonSchema({"type": "string", "pattern": PROBE_NAME})]
 
 
 class ValueSet(Config):

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from dfkd_core.errors import ConfigError
 from dfkd_core.models.norms import CumulativeLayerNorm, SequenceNorm
 
 
@@ -44,6 +45,11 @@ class Axis:
 
     def __add__(self, behind: Axis) -> Axis:
         return Axis(self.stretches + behind.stretches)
+
+    @property
+    def length(self) -> int:
+        """Numbers along it; 0 where it has no channels."""
+        return sum(stretch.length for stretch in self.stretches)
 
     def times(self, copies: int) -> Axis:
         """Every stretch so many times over, as the four gates of an LSTM hold its units."""
@@ -96,6 +102,10 @@ class Channels:
         self.uses: Uses = {}  # by the weight's name in the model's state
         self.signals: dict[str, tuple[int, Axis]] = {}  # module -> an axis of its output, and what is there
 
+    def as_text(self) -> str:
+        """All that it says: the same text for the same declaration, by which what was cut as it says is kept."""
+        return repr((self.groups, self.uses, self.signals))
+
     def group(self, name: str, members: int) -> Axis:
         """Name a group of so many channels; what comes back is an axis that holds each once."""
         self.groups[name] = members
@@ -104,22 +114,38 @@ class Channels:
     def layer(self, name: str, reads: Axis = WHOLE, writes: Axis = WHOLE) -> None:
         """Say which channels a layer reads and writes; a norm, or a filter for each channel, writes what it scales.
 
-        Raises TypeError for a layer that has no `layer_uses(reads, writes)` and whose type is not in LAYERS.
+        ConfigError: there is no such layer, or it can only be sliced where it has a `layer_uses(reads, writes)`.
         """
-        layer = self._model.get_submodule(name)
+        layer = self._module(name)
         if hasattr(layer, "layer_uses"):
             uses: Uses = layer.layer_uses(reads, writes)  # type: ignore[operator]
-        elif (found := next((LAYERS[kind] for kind in type(layer).__mro__ if kind in LAYERS), None)) is not None:
-            uses = found(layer, reads, writes)
+        elif (found := next((LAYERS[kind] for kind in type(layer).__mro__ if kind in LAYERS), None)) is None:
+            raise self._refusal(f"{name} is a {type(layer).__name__}; give that layer_uses(reads, writes)")
         else:
-            kind = type(layer).__name__
-            raise TypeError(f"{kind} must have layer_uses(reads, writes), for its type is not in LAYERS")
+            try:
+                uses = found(layer, reads, writes)
+            except ValueError as error:
+                raise self._refusal(f"{name} is {error}") from error
         held = layer.state_dict()
         self.uses |= {f"{name}.{weight}": use for weight, use in uses.items() if weight in held}
 
     def signal(self, name: str, axis: Axis, dim: int = 1) -> None:
-        """Say that these channels lie along an axis of a module's output (of its first, where it has several)."""
+        """Say that these channels lie along an axis of a module's output (of its first, where it has several).
+
+        ConfigError: there is no such module.
+        """
+        self._module(name)
         self.signals[name] = (dim, axis)
+
+    def _module(self, name: str) -> nn.Module:
+        try:
+            return self._model.get_submodule(name)
+        except AttributeError as error:
+            raise self._refusal(f"there is no {name}; name another, or leave it out") from error
+
+    def _refusal(self, fact: str) -> ConfigError:
+        kind = type(self._model).__name__
+        return ConfigError(f"`channels()` of {kind} must name layers that can be sliced, but {fact}")
 
 
 def weighing(reads: Axis, writes: Axis, *, suffix: str = "") -> Uses:
@@ -143,7 +169,7 @@ def _convolution(layer: nn.Conv1d, reads: Axis, writes: Axis) -> Uses:
         return weighing(reads, writes)
     if layer.groups == layer.in_channels == layer.out_channels:
         return scaling(writes)
-    raise TypeError("a convolution in groups of several channels must be a layer of its own with layer_uses")
+    raise ValueError("a convolution in groups of several channels; make it a layer of your own with layer_uses")
 
 
 def _gated(gates: int) -> Callable[[Any, Axis, Axis], Uses]:
@@ -151,7 +177,8 @@ def _gated(gates: int) -> Callable[[Any, Axis, Axis], Uses]:
 
     def uses(layer: nn.RNNBase, reads: Axis, writes: Axis) -> Uses:
         if layer.num_layers > 1:
-            raise TypeError("recurrent layers must be modules of their own, one each, to be sliced")
+            kind = type(layer).__name__
+            raise ValueError(f"{layer.num_layers} layers of {kind}; make each a module of its own")
         found: Uses = {}
         for suffix, stretch in zip(("_l0", "_l0_reverse"), writes.stretches, strict=False):
             units = Axis((stretch,))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+from inspect import Parameter, signature
 from typing import Any
 
 import torch
+from pydantic_core import to_jsonable_python
 
 from dfkd_core.errors import ConfigError
-from dfkd_core.models.base import CustomStudentConfig, Student
+from dfkd_core.models.base import CustomStudentConfig, Student, StudentBase
 from dfkd_core.signal import SAMPLE_RATE_HZ
 
 KEY = "student.model"
@@ -22,10 +24,7 @@ def build_custom(config: CustomStudentConfig) -> Student:
     kind, fields = _find(config.model), config.model_dump(exclude={"model"})
     student: Student
     if hasattr(kind, "Config"):
-        try:
-            student = kind(kind.Config.parse(config.model_dump()))
-        except ConfigError as error:
-            raise error.at(key="student") from error
+        student = kind(_parsed(kind, config))
     else:
         try:
             student = kind(**fields)
@@ -37,6 +36,27 @@ def build_custom(config: CustomStudentConfig) -> Student:
         raise ConfigError(f"{rule} {student.sample_rate_hz} Hz; resample inside its forward", key=KEY)
     _check_shape(student, config.model)
     return student
+
+
+def all_fields(config: StudentBase) -> dict[str, Any]:
+    """A student's fields as JSON has them; those that a config leaves out as the user's own class does."""
+    said = config.model_dump(mode="json")
+    if not isinstance(config, CustomStudentConfig):
+        return said
+    kind = _find(config.model)
+    if hasattr(kind, "Config"):
+        return _parsed(kind, config).model_dump(mode="json")
+    fields = signature(kind).parameters.items()
+    defaults = {name: field.default for name, field in fields if field.default is not Parameter.empty}
+    return {**to_jsonable_python(defaults, fallback=repr), **said}
+
+
+def _parsed(kind: type[Student], config: CustomStudentConfig) -> StudentBase:
+    """A config as the class's own `Config`."""
+    try:
+        return kind.Config.parse(config.model_dump())
+    except ConfigError as error:
+        raise error.at(key="student") from error
 
 
 def _find(name: str) -> type[Any]:

@@ -44,6 +44,7 @@ class ModelScores:
     """Scores of a model and of the noisy input on the same mixtures; of a teacher also how its signals lie.
 
     whole_files: whether they are all pairs of the split as they are, and not crops. open: what was scored, to be heard.
+    probes: scores on the probes of the model's config, by name. left_out: why others of them have none.
     """
 
     name: str
@@ -53,6 +54,8 @@ class ModelScores:
     fitness: Fitness | None = None
     whole_files: bool = False
     open: Open | None = field(default=None, compare=False, repr=False)
+    probes: Mapping[str, ModelScores] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def interval(self, metric: str, *, improvement: bool = False) -> tuple[float, float]:
         """95 % interval of a mean score, or of the improvement over the noisy input (`Crossing`)."""
@@ -97,6 +100,8 @@ class ModelScores:
             "by_noise_family": _plain_groups(self.by("noise_family")),
             "per_clip": self.per_clip(),
             **({} if self.fitness is None else {"fitness": asdict(self.fitness)}),
+            **({"probes": {n: _plain(probe.model.mean) for n, probe in self.probes.items()}} if self.probes else {}),
+            **({"probes_left_out": {**self.left_out}} if self.left_out else {}),
         }
 
     def per_clip(self) -> list[dict[str, Any]]:
@@ -105,7 +110,12 @@ class ModelScores:
         return [{**row, "noisy": noisy["scores"]} for row, noisy in rows]
 
     def text(self) -> str:
-        """A table for a terminal."""
+        """Tables for a terminal: of all clips, then by SNR and noise."""
+        groups = [*self._groups("SNR dB", "snr_db"), *self._groups("noise", "noise_family")]
+        return "\n".join([*self.table(), *groups])
+
+    def table(self) -> list[str]:
+        """Lines for a terminal: what was scored, each metric's mean with its interval, what intervals mean."""
         what = "whole files, all there are" if self.whole_files else "mixtures"
         lines = [f"{self.name}, {self.split} split, {len(self.model.clips)} {what}"]
         if self.fitness is not None:
@@ -120,8 +130,7 @@ class ModelScores:
             bounds = (self.interval(metric), self.interval(metric, improvement=True))
             value, gain = (f"{low:.3f} to {high:.3f}" for low, high in bounds)
             lines.append(f"{metric:<12}{model:>9.3f}{value:>19}{noisy:>9.3f}{model - noisy:>+11.3f}{gain:>19}")
-        lines.append(f"intervals: drawn were {self.model.crossing.words()}")
-        return "\n".join([*lines, *self._groups("SNR dB", "snr_db"), *self._groups("noise", "noise_family")])
+        return [*lines, f"intervals: drawn were {self.model.crossing.words()}"]
 
     def _groups(self, title: str, key: GroupKey) -> list[str]:
         lines = ["", f"{title:<14}{'PESQ-WB':>9}{'noisy':>9}{'SI-SDR dB':>11}{'noisy':>9}"]

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from dfkd_core.base.shipped import FOLDER, shipped_names
 from dfkd_core.teachers.base import Listed, Waveforms
-from dfkd_core.trained.model_folder import WEIGHTS, load_model, model_sha256
+from dfkd_core.trained.model_folder import load_model, model_sha256
 
-FOLDER = Path(__file__).parent / "shipped"
+__all__ = ["FOLDER", "TrainedTeacher", "model_place", "shipped_names"]
 
 
 class TrainedTeacher:
@@ -35,11 +36,6 @@ class TrainedTeacher:
             signal = torch.from_numpy(np.ascontiguousarray(noisy)).to(self.device)
             estimate: Waveforms = self.network(signal).cpu().numpy()
         return estimate
-
-
-def shipped_names() -> list[str]:
-    """The names of those that come with the package, sorted."""
-    return sorted(weights.parent.name for weights in FOLDER.glob(f"*/{WEIGHTS}"))
 
 
 def model_place(model: str | Path) -> Path:

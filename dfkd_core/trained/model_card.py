@@ -64,6 +64,7 @@ def model_card(config: ExperimentConfig, record: ModelRecord) -> str:
         [f"# {student['model']}: speech enhancement at 16 kHz, mono", "", f"Architecture: {fields}."],
         _training(config, record),
         _scores(record),
+        _probes(record),
         _promise(config, record),
         _cost(record),
         _use(student["model"], Runtime(int(record.sizes.get("runtime") or 0))),
@@ -85,7 +86,7 @@ def _training(config: ExperimentConfig, record: ModelRecord) -> list[str]:
         f"- Data: corpus `{data.corpus}`, {data.train_hours * record.epochs:g} hours of mixtures, {_mixing(data)}",
         f"- Levels: {data.level_dbfs[0]:g} to {data.level_dbfs[1]:g} dBFS. `dfkd enhance` brings what it reads to "
         f"{REFERENCE_DBFS:g} dBFS, an `Enhancer` what lies outside into that range, and both scale back",
-        f"- Licences of the audio: {licences}; those of the model follow from them",
+        f"- Licences of the audio: {licences}; what they ask of the model is for its maker to say",
         f"- Teacher: {teacher}; method {config.distillation.method}, weight {config.distillation.weight:g}",
         f"- Epochs: {record.epochs}; seed {config.seed}; torch {record.torch_version}",
         *begun,
@@ -121,13 +122,28 @@ def _scores(record: ModelRecord) -> list[str]:
     return rows
 
 
+def _probes(record: ModelRecord) -> list[str]:
+    """A column for each probe; nothing without any."""
+    scores = {tuple(name.split("/")[1:]): value for name, value in record.metrics.items() if name.startswith("probe/")}
+    probes = sorted({probe for probe, _ in scores})
+    rows = [
+        f"| {name} ({KNOWN[name].unit}) | {' | '.join(_number(scores.get((probe, name))) for probe in probes)} |"
+        for name in KNOWN
+        if any((probe, name) in scores for probe in probes)
+    ]
+    heading = "## Scores on the probes' validation mixtures"
+    table = ["", f"| metric | {' | '.join(probes)} |", "|---" * (1 + len(probes)) + "|", *rows]
+    return [heading, "", "Corpora that nothing was trained on.", *table] if probes else []
+
+
 def _promise(config: ExperimentConfig, record: ModelRecord) -> list[str]:
     """What the sweep measured of a config that comes from one, beside what the training has reached."""
     provenance = config.provenance
     expected = provenance.get("expected")
     if not isinstance(expected, dict):
         return []
-    shown = [n for n in record.metrics if n.startswith(("val/", "val_teacher/")) and isinstance(expected.get(n), float)]
+    groups = ("val/", "val_teacher/", "probe/")
+    shown = [n for n in record.metrics if n.startswith(groups) and isinstance(expected.get(n), float)]
     intervals, repeated = ({**(provenance.get(key) or {})} for key in ("expected_interval", "repeated"))
     differs = provenance.get("data_hash") not in (None, record.origin.get("data_hash"))
     rows = [

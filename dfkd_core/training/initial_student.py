@@ -19,13 +19,15 @@ from dfkd_core.base.cache import cache_dir
 from dfkd_core.base.documents import read_content
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.data.mixture_list import MixtureList
+from dfkd_core.errors import ConfigError
 from dfkd_core.losses.si_sdr import si_sdr_db
 from dfkd_core.models import build_student
 from dfkd_core.models.base import Student
 from dfkd_core.trained.model_folder import load_model
 from dfkd_core.training.norm_statistics import renew_statistics
-from dfkd_core.training.parent import find_parent
-from dfkd_core.training.slicing import ranked, scores_by_activation, scores_by_order, scores_by_weight, sliced
+from dfkd_core.training.parent import KEY, find_parent
+from dfkd_core.training.slicing import channels_of, scores_by_activation, scores_by_order, scores_by_weight, sliced
+from dfkd_core.training.slimmable import slice_configs
 
 NUM_CROPS = 1000  # by which activation is measured, or as many as an epoch has
 NUM_TRIED, NUM_JUDGED = 24, 32  # slices, where there are several to choose from, and crops they are judged on
@@ -49,23 +51,32 @@ def initial_student(config: ExperimentConfig, mixtures: Callable[[], MixtureList
     """The student of a config: with its parent's weights or, where that is wider, with those of a slice of it.
 
     `mixtures` are those of the first epoch; they are asked for where a slice is to be cut, once for all who want the
-    same. Errors: as `find_parent`; CheckpointError where the parent is damaged.
+    same. Errors: as `find_parent` and `slice_configs`; CheckpointError where the parent is damaged.
     """
     student, parent = build_student(config.student), find_parent(config)
     if parent is None:
         return Start(student)
+    ranks = config.training.slimmable is not None  # whose slices are the first channels: the best come to stand there
+    if ranks:
+        slice_configs(config, student)
     trained = load_model(parent.folder)[0]
 
     def by_activation(model: Student) -> Weights:
-        heard = f"{parent.sha256} {mixtures().sha256} {NUM_CROPS}"
-        return _kept(heard, lambda: scores_by_activation(model, _noisy(mixtures(), 8, NUM_CROPS)))
+        def listen() -> Weights:
+            try:
+                return scores_by_activation(model, _noisy(mixtures(), 8, NUM_CROPS))
+            except ConfigError as error:
+                raise error.at(key=KEY) from error
+
+        declared = channels_of(model).as_text()
+        return _kept(_identity(FORMAT, parent.sha256, mixtures().sha256, NUM_CROPS, declared), listen)
 
     scores = {"first": scores_by_order, "weight": scores_by_weight, "activation": by_activation}
     if not parent.is_wider:
         origin = {"start_hash": parent.sha256, "start": f"the weights of {parent.folder.name}"}
         state = trained.state_dict()
-        if config.training.slimmable:  # whose slices are the first channels: the best come to stand there
-            state = ranked(trained, student, scores[config.training.slice_by](trained))
+        if ranks:
+            state = sliced(trained, student, scores[config.training.slice_by](trained), ranks=True)
         student.load_state_dict(state)
         return Start(student, "whole", parent.sha256, origin)
     ways = student.slices(trained)
@@ -75,14 +86,15 @@ def initial_student(config: ExperimentConfig, mixtures: Callable[[], MixtureList
 
     def cut() -> Weights:
         if ways is None:
-            student.load_state_dict(sliced(trained, student, scores[rule](trained)))
+            student.load_state_dict(sliced(trained, student, scores[rule](trained), ranks=ranks))
         else:
             student.load_state_dict(_best(student, ways, crops))
         renew_statistics(student, _noisy(crops, batch, NUM_BATCHES * batch))
         return student.state_dict()
 
-    made_of = f"{FORMAT} {parent.sha256} {crops.sha256} {config.student.model_dump_json()} {rule} {batch}"
-    identity = hashlib.sha256(made_of.encode()).hexdigest()
+    how = (rule, batch, ranks, config.student.model_dump_json())
+    declared = [channels_of(model).as_text() for model in (student, trained)] if ways is None else []
+    identity = _identity(FORMAT, parent.sha256, crops.sha256, *how, student.stages(trained), *declared)
     student.load_state_dict(_kept(identity, cut))
     return Start(student, "slice", identity, origin)
 
@@ -105,6 +117,11 @@ def _noisy(crops: MixtureList, batch: int, most: int) -> Iterator[Tensor]:
     count = min(most, len(crops))
     for start in range(0, count, batch):
         yield torch.from_numpy(crops.batch(range(start, min(start + batch, count)))[0])
+
+
+def _identity(*parts: object) -> str:
+    """Of what is a function of these alone; a user's own declaration is among them, lest a mended one gets the old."""
+    return hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()
 
 
 def _kept(identity: str, compute: Callable[[], Weights]) -> Weights:

@@ -33,8 +33,9 @@ class Cut:
     def of(cls, parent: Student, student: Student, scores: Mapping[str, Tensor], *, ranks: bool = False) -> Cut:
         """Of each group the members of the parent with the highest scores, in the parent's order.
 
-        `ranks`: the best first; of a student of the parent's own sizes, the same function with other first channels.
-        ConfigError: a group of the parent has fewer members than the student's, or it has no such group.
+        `ranks`: the best first, so that what is cut out of the student later begins with them; it computes the same.
+        ConfigError: a group of the parent has fewer members than the student's, or it has no such group; or what is
+        said of the channels leaves a weight in another shape than the student's.
         """
         wide, narrow = channels_of(parent), channels_of(student)
         theirs = in_parent(student, parent)
@@ -46,14 +47,24 @@ class Cut:
                 raise ConfigError(f"is narrower than the student: {group} has {found} channels, not {members}")
             best = scores[group].argsort(descending=True, stable=True)[:members]
             kept[group] = best if ranks else best.sort().values
-        takes = {}
-        for name in student.state_dict():
-            axes = []
-            for dim, (_, axis) in enumerate(narrow.uses.get(name, ())):
-                if axis.stretches:
-                    own = Axis(tuple(replace(stretch, group=theirs(stretch.group)) for stretch in axis.stretches))
-                    axes.append((dim, tuple(own.kept_in(wide.uses[theirs(name)][dim][1], kept))))
-            takes[name] = theirs(name), tuple(axes)
+        takes, held = {}, parent.state_dict()
+        for name, value in student.state_dict().items():
+            axes = {}
+            try:
+                left = list(held[theirs(name)].shape)
+                for dim, (_, axis) in enumerate(narrow.uses.get(name, ())):
+                    if axis.stretches:
+                        own = Axis(tuple(replace(stretch, group=theirs(stretch.group)) for stretch in axis.stretches))
+                        axes[dim] = tuple(own.kept_in(wide.uses[theirs(name)][dim][1], kept))
+                        left[dim] = axis.length
+            except LookupError as error:
+                rule = f"must have what the student is cut from, but has nothing for {name} as `channels()` tells it"
+                raise ConfigError(f"{rule}; mend that of {type(student).__name__}, or name a deeper model") from error
+            if tuple(left) != tuple(value.shape):
+                rule = f"`channels()` of {type(student).__name__} must name every axis that a slice cuts, but leaves"
+                remedy = "say with `layer` what reads and writes there"
+                raise ConfigError(f"{rule} {name} at {tuple(left)}, not {tuple(value.shape)}; {remedy}")
+            takes[name] = theirs(name), tuple(axes.items())
         return cls(takes)
 
     def __call__(self, held: Mapping[str, Tensor], name: str) -> Tensor:
@@ -67,24 +78,24 @@ class Cut:
 
 
 @torch.no_grad()
-def sliced(parent: Student, student: Student, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def sliced(
+    parent: Student, student: Student, scores: Mapping[str, Tensor], *, ranks: bool = False
+) -> dict[str, Tensor]:
     """The student's state: of each group the members of the parent with the highest scores, as `Cut` takes them."""
-    cut, held = Cut.of(parent, student, scores), parent.state_dict()
-    return {name: cut(held, name).clone() for name in cut.takes}
-
-
-@torch.no_grad()
-def ranked(parent: Student, student: Student, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The state of a student of the parent's sizes that computes the same, its channels from the highest score down."""
-    cut, held = Cut.of(parent, student, scores, ranks=True), parent.state_dict()
+    cut, held = Cut.of(parent, student, scores, ranks=ranks), parent.state_dict()
     return {name: cut(held, name).clone() for name in cut.takes}
 
 
 def channels_of(model: Student) -> Channels:
-    """What a model says of its channels; ConfigError when it says nothing."""
-    channels = model.channels()
+    """What a model says of its channels; ConfigError when it says nothing, or what does not fit its weights."""
+    channels, state, kind = model.channels(), model.state_dict(), type(model).__name__
     if channels is None:
-        raise ConfigError(f"{type(model).__name__} does not say which channels its weights hold; give it `channels()`")
+        raise ConfigError(f"{kind} does not say which channels its weights hold; give it `channels()`")
+    for name, uses in channels.uses.items():
+        for dim, (_, axis) in enumerate(uses):
+            if axis.stretches and _misfits(state[name], dim, axis):
+                rule = f"`channels()` of {kind} must fit its weights, but says {axis.length} of axis {dim} of {name}"
+                raise ConfigError(f"{rule}, which has {tuple(state[name].shape)}; mend what `layer` is told of it")
     return channels
 
 
@@ -126,12 +137,15 @@ def scores_by_order(model: Student) -> Scores:
 
 @torch.no_grad()
 def scores_by_activation(model: Student, noisy: Iterable[Tensor]) -> Scores:
-    """The mean magnitude of each channel's signal over batches of noisy speech (batch, time)."""
-    channels = channels_of(model)
+    """The mean magnitude of each channel's signal over batches of noisy speech (batch, time).
+
+    ConfigError: what the model says of its channels fits its weights or its signals not.
+    """
+    channels, kind = channels_of(model), type(model).__name__
     total = {name: torch.zeros(members, dtype=torch.float64) for name, members in channels.groups.items()}
     hooks = [
-        model.get_submodule(name).register_forward_hook(_adder(total, dim, axis))
-        for name, (dim, axis) in channels.signals.items()
+        model.get_submodule(name).register_forward_hook(_adder(total, signal, f"{name} of {kind}"))
+        for name, signal in channels.signals.items()
     ]
     try:
         for batch in noisy:
@@ -142,14 +156,24 @@ def scores_by_activation(model: Student, noisy: Iterable[Tensor]) -> Scores:
     return {name: value.float() for name, value in total.items()}
 
 
-def _adder(total: Scores, dim: int, axis: Axis) -> Callable[[nn.Module, Any, Any], None]:
+def _adder(total: Scores, where: tuple[int, Axis], place: str) -> Callable[[nn.Module, Any, Any], None]:
+    dim, axis = where
+
     def add(module: nn.Module, inputs: Any, output: Any) -> None:
         signal: Tensor = output if isinstance(output, Tensor) else output[0]
+        if _misfits(signal, dim, axis):
+            rule = f"`channels()` must fit the signals, but says {axis.length} of axis {dim} of the output of {place}"
+            raise ConfigError(f"{rule}, which has {tuple(signal.shape)}; mend what `signal` is told of it")
         size = _along(signal.abs().double(), dim).mean(1)
         for start, stretch in axis.placed():
             total[stretch.group] += _by_member(size[start : start + stretch.length], stretch)
 
     return add
+
+
+def _misfits(value: Tensor, dim: int, axis: Axis) -> bool:
+    """Whether a tensor has other numbers along an axis than are said to be there."""
+    return dim >= value.dim() or value.shape[dim] != axis.length
 
 
 def _along(value: Tensor, dim: int) -> Tensor:

@@ -42,7 +42,10 @@ class Slices:
         self.loss.method.to(device)
         narrow = [build_student(one) for one in slice_configs(config, student)]
         best = scores_by_order(student)
-        self._narrow = [(one.to(device).train(), Cut.of(student, one, best)) for one in narrow]
+        try:
+            self._narrow = [(one.to(device).train(), Cut.of(student, one, best)) for one in narrow]
+        except ConfigError as error:
+            raise error.at(key=KEY) from error
 
     def __call__(self, batch: Batch, estimate: Tensor, epoch: int, step: int) -> tuple[Tensor, float]:
         """What this step's slices have to learn: the sum of their losses, and its mean for the log.
@@ -72,9 +75,10 @@ def slice_configs(config: ExperimentConfig, student: Student) -> list[StudentBas
     """The student blocks of all slices, from the widest to the narrowest; ConfigError as `Slices`."""
     wide, distillation = config.student, config.distillation
     fields = wide.model_dump()
-    if "width" not in fields or student.channels() is None:
+    if "width" not in fields:
         rule = f"needs a student that has a width and says its channels, but {wide.model} does not; set it to null"
         raise ConfigError(rule, key=KEY)
+    _sizes(student)
     if distillation.method == "none" or distillation.weight == 0 or distillation.target == "clean":
         got = f"method {distillation.method}, weight {distillation.weight:g}, target {distillation.target}"
         rule = f"has slices learn from the whole student's estimate, which asks for distillation, but got {got}"
@@ -93,9 +97,16 @@ def slice_configs(config: ExperimentConfig, student: Student) -> list[StudentBas
             narrow = type(wide).parse({**fields, "width": width})
         except ConfigError as error:
             raise ConfigError(f"holds {width:g}, of which {error.rule}", key=KEY) from error
-        sizes = channels_of(build_student(narrow)).groups
-        if sizes == channels_of(build_student(found[-1] if found else wide)).groups:
+        if _sizes(build_student(narrow)) == _sizes(build_student(found[-1] if found else wide)):
             rule = f"must hold widths that take channels away, but {width:g} takes none from the next wider"
             raise ConfigError(f"{rule}; leave it out", key=KEY)
         found.append(narrow)
     return found
+
+
+def _sizes(student: Student) -> dict[str, int]:
+    """Members of every group; ConfigError where the student says nothing of its channels, or what cannot be."""
+    try:
+        return channels_of(student).groups
+    except ConfigError as error:
+        raise error.at(key=KEY) from error

@@ -111,7 +111,7 @@ class _TrainingRun:
         self._resumed = 0
         if has_state(out / LAST):
             self._state = load_state(out / LAST)
-            self._published = require_same_config(self._state["config"], config, out / LAST)
+            self._published = require_same_config(self._state, config, out / LAST)
             self.history = self._state["history"]
             self._keep_a_best()
             done, epochs = len(self.history), config.training.epochs

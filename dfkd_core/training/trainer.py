@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from dfkd_core.base.machine import choose_device, keep_freed_memory, limit_threads, mixed_precision
 from dfkd_core.base.progress import Progress, silent
-from dfkd_core.config import ExperimentConfig, with_overrides
+from dfkd_core.config import ExperimentConfig
 from dfkd_core.data.mixtures import training_shard
 from dfkd_core.distillation.split_report import split_warning
 from dfkd_core.errors import CheckpointError, TrainingDiverged
@@ -27,6 +27,7 @@ from dfkd_core.training.determinism import batch_order, seed_everything
 from dfkd_core.training.initial_student import initial_student
 from dfkd_core.training.norm_statistics import batch_norms
 from dfkd_core.training.optimizer import AdamW, clip_gradient, learning_rate
+from dfkd_core.training.parent import find_parent
 from dfkd_core.training.signals import Batch, Signals
 from dfkd_core.training.slimmable import Slices
 from dfkd_core.training.total_loss import TotalLoss, first_not_finite
@@ -153,12 +154,7 @@ class Trainer:
 
     def load_state_dict(self, state: Mapping[str, Any], place: str | Path = "checkpoint") -> None:
         """Go on from `state_dict()`; CheckpointError, naming `place`, when it was made by another config."""
-        saved, data, start = state["config"], self.config.data, self.start.origin.get("start_hash")
-        if start is not None and start == state["origin"].get("start_hash"):  # the same model at another place
-            saved = with_overrides(saved, {"training.start_from": self.config.training.start_from})
-        if saved.get("data", {}).get("probes", {}).keys() == data.probes.keys():  # `data_hash` compares them
-            saved = with_overrides(saved, {"data.probes": data.probes})
-        require_same_config(saved, self.config, place)
+        require_same_config(state, self.config, place, self.start.origin.get("start_hash"))
         for key, value in self.signals.hashes.items():
             if state["origin"][key] != value:
                 rule = f"was trained with another {key.removesuffix('_hash')} ({key} differs)"
@@ -241,11 +237,24 @@ def finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
     return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
 
 
-def require_same_config(saved: Mapping[str, Any], config: ExperimentConfig, place: str | Path) -> ExperimentConfig:
-    """The saved config; CheckpointError naming the first key that differs, of those that make a run what it is."""
+def require_same_config(
+    state: Mapping[str, Any], config: ExperimentConfig, place: str | Path, start_hash: str | None = None
+) -> ExperimentConfig:
+    """The saved config; CheckpointError naming the first key that differs, of those that make a run what it is.
+
+    The same start may lie elsewhere, and so may probes, which `data_hash` compares before they are scored. The start is
+    looked at where its `start_hash` is not told.
+    """
     # keys that are newer than the checkpoint are filled in
-    parsed = ExperimentConfig.parse(saved, place)
-    before = dict(_leaves(parsed.model_dump(mode="json")))
+    parsed = ExperimentConfig.parse(state["config"], place)
+    saved, probes, start = parsed.model_dump(mode="json"), config.data.probes, config.training.start_from
+    if probes.keys() == parsed.data.probes.keys():
+        saved["data"]["probes"] = probes
+    if None not in (start, parsed.training.start_from) and start != parsed.training.start_from:
+        parent = None if start_hash else find_parent(config)
+        if (parent.sha256 if parent else start_hash) == state["origin"].get("start_hash"):
+            saved["training"]["start_from"] = start
+    before = dict(_leaves(saved))
     after = dict(_leaves(config.model_dump(mode="json")))
     for key in sorted(before.keys() | after.keys()):
         free = key.startswith((*_FREE_KEYS, *_FREE_PLACES))

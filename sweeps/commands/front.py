@@ -81,7 +81,7 @@ def references(
     ] = None,
     yes: Yes = False,
 ) -> None:
-    """Measure models from elsewhere on the sweep's validation mixtures; they are drawn apart from its front."""
+    """Measure models from elsewhere on what the sweep's trials are scored on; they are drawn apart from its front."""
     from dfkd_core.teachers import PRETRAINED
     from sweeps.engine.driving.run import sync_sweep
     from sweeps.record.driver_lock import live_holder
@@ -130,6 +130,7 @@ def export(
     front = load_front(folder)
     rules = Rules(trial, knee, best, per_decade, bounds(max_, "--max"), bounds(min_, "--min"))
     choices = choose(front, rules)
-    for path, choice in zip(export_choices(folder, front, choices, output, sweep_facts(folder)), choices, strict=True):
+    paths = export_choices(folder, front, choices, output, sweep_facts(folder), several=per_decade)
+    for path, choice in zip(paths, choices, strict=True):
         command = shlex.join(["dfkd", "train", str(path), "--out", f"models/{path.stem}"])
         typer.echo(printable(f"{path}: {choice.why}\ntrain it with: {command}", keep="\n"))

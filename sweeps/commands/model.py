@@ -167,11 +167,12 @@ def evaluate(
     """Score a model, a teacher or estimates on a split, by SNR and noise; alone in opening the test split.
 
     Of a corpus with noisy files of its own all of them, whole; else mixtures of 4 s.
+    A model's probes are scored on that split, too, of validation on the mixtures of training; not with --data.
     """
     from dfkd_core.config import TeacherConfig
     from dfkd_core.data.config import DataConfig
     from dfkd_core.scoring.beside import beside, table
-    from dfkd_core.scoring.model_scores import evaluate_model
+    from dfkd_core.scoring.probe_scores import evaluate_with_probes, probe_lines
     from dfkd_core.scoring.teacher_scores import evaluate_teacher, teacher_named
     from dfkd_core.trained.model_folder import read_model_config
     from sweeps.terminal.live_display import is_terminal
@@ -190,7 +191,7 @@ def evaluate(
             for name in against or []
         ]
         if model is not None and estimates is None:
-            scores = evaluate_model(model, data=data, **asked)
+            scores = evaluate_with_probes(model, data=data, **asked)
         else:
             named = teacher_named(str(teacher)) if estimates is None else TeacherConfig(estimates=str(estimates))
             scores = evaluate_teacher(named, corpus, **asked)
@@ -202,7 +203,8 @@ def evaluate(
         from sweeps.page.scores import scores_page
 
         _write(html, scores_page(scores, others), "--html")
-    typer.echo(json.dumps(content) if as_json else "\n".join([scores.text(), *table(scores, others)]))
+    lines = [scores.text(), *table(scores, others), *probe_lines(scores)]
+    typer.echo(json.dumps(content) if as_json else "\n".join(lines))
     if track and model is not None and estimates is None:
         from sweeps.tracking.model_runs import tell_evaluation
 

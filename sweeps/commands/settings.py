@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,18 +34,31 @@ def sweep_settings(options: list[str] | None) -> dict[str, Any]:
             if key == "config" or (key == "space" and "/" in text):
                 found[key] = str(Path.cwd() / text)
         else:
-            found[key] = parse_yaml(text, FLAG)
+            found[key] = _seen_from_here(key, parse_yaml(text, FLAG))
     return found
+
+
+def _seen_from_here(key: str, value: Any) -> Any:
+    """A value of the sweep file that is no text, with the paths in it made absolute."""
+    from dfkd_core.config import placed
+    from search_spaces.space import changed_values
+
+    here = Path.cwd()
+    if key == "space" and isinstance(value, Mapping):
+        return changed_values(value, lambda name, one: placed(name, one, here))
+    if key == "config" and isinstance(value, Mapping):
+        return {name: placed(name, block, here) for name, block in value.items()}
+    if key == "evaluate_first" and isinstance(value, list):
+        return [_seen_from_here("config", point) for point in value]
+    return value
 
 
 def _config_value(key: str, text: str) -> Any:
     from dfkd_core.base.schema import holds_text
-    from dfkd_core.config import ExperimentConfig, place
+    from dfkd_core.config import ExperimentConfig, placed
 
-    if not holds_text(ExperimentConfig, key):
-        return parse_yaml(text, FLAG)
-    value = _text(text)
-    return value if value is None else place(key, value, Path.cwd())
+    value = _text(text) if holds_text(ExperimentConfig, key) else parse_yaml(text, FLAG)
+    return placed(key, value, Path.cwd())
 
 
 def _text(text: str) -> str | None:

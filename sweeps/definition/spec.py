@@ -17,7 +17,7 @@ from dfkd_core.base.documents import read_yaml, seen_from
 from dfkd_core.base.schema import Config, NameIn, nearest
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
-from search_spaces.space import load_space
+from search_spaces.space import find_space
 from sweeps.definition.constraints import Constraint
 from sweeps.definition.objectives import Objective, costs
 from sweeps.definition.url_passwords import refuse_passwords
@@ -157,12 +157,11 @@ class SweepSpec(Config):
     failures: Failures = Failures()
     storage: StorageConfig = StorageConfig()
 
-    _config_base: Path = PrivateAttr(default_factory=Path.cwd)
+    _bases: dict[str, Path] = PrivateAttr(default_factory=lambda: {"": Path.cwd()})
 
-    @property
-    def config_base(self) -> Path:
-        """The folder from which the config's relative paths are seen."""
-        return self._config_base
+    def base_of(self, key: str) -> Path:
+        """The folder from which relative paths below a key are seen: that of the file in which they stand."""
+        return self._bases.get(key, self._bases[""])
 
     @classmethod
     def load(cls, path: str | Path, overrides: Mapping[str, Any] | None = None) -> Self:
@@ -174,11 +173,11 @@ class SweepSpec(Config):
         inner = {k: v for k, v in (overrides or {}).items() if k.startswith(("config.", "space."))}
         outer = {k: v for k, v in (overrides or {}).items() if k not in inner}
         try:
-            mapping, config_base = _inline(with_overrides(read_yaml(path), outer), path.resolve().parent)
+            mapping, bases = _inline(with_overrides(read_yaml(path), outer), path.resolve().parent)
             spec = cls.parse(with_overrides(mapping, inner), path)
         except ConfigError as error:
             raise error if error.file else error.at(file=path) from error
-        spec._config_base = config_base
+        spec._bases = bases
         return spec
 
     @model_validator(mode="before")
@@ -255,12 +254,12 @@ class SweepSpec(Config):
         return costs(self.objectives, self.reference_point)
 
 
-def _inline(values: Mapping[str, Any], base: Path) -> tuple[dict[str, Any], Path]:
-    """Read the files that `config` and `space` name, seen from `base`; returns the folder of the config, too."""
-    inlined, config_base = dict(values), base
-    if isinstance(values.get("config"), str):
-        path = seen_from(base, values["config"], "config")
-        inlined["config"], config_base = read_yaml(path), path.resolve().parent
-    if isinstance(values.get("space"), str):
-        inlined["space"] = load_space(values["space"], base)
-    return inlined, config_base
+def _inline(values: Mapping[str, Any], base: Path) -> tuple[dict[str, Any], dict[str, Path]]:
+    """Read the files that `config` and `space` name, seen from `base`; returns the folder behind each, too."""
+    inlined, bases = dict(values), {"": base}
+    for key in ("config", "space"):
+        name = values.get(key)
+        if isinstance(name, str):
+            path = find_space(name, base) if key == "space" else seen_from(base, name, key)
+            inlined[key], bases[key] = read_yaml(path), path.resolve().parent
+    return inlined, bases

@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 def measure_references(folder: Path, names: Iterable[str], config: ExperimentConfig) -> Iterator[ReferenceModel]:
-    """Score, measure and record the named models on the validation mixtures of `config`; each is kept as files.
+    """Score, measure and record the named models on the mixtures that trials are scored on; each is kept as files.
 
     A name is what `dfkd evaluate --teacher` takes. Scores that were computed before are read from the cache folder,
     so that an interrupted call goes on behind the last model. ConfigError or DataError: a model cannot be had.
@@ -53,8 +53,16 @@ def _measured(folder: Path, teacher: TeacherConfig, config: ExperimentConfig) ->
     from dfkd_core.scoring.teacher_scores import evaluate_teacher, teacher_sizes, teacher_speed
 
     scores = evaluate_teacher(teacher, config.data, split="valid", optional=config.training.metrics)
-    means = {f"val/{name}": value for name, value in scores.model.mean.items() if math.isfinite(value)}
-    model = ReferenceModel(scores.name, means | teacher_sizes(teacher) | teacher_speed(teacher))
+    means = scores.model.metrics("val")
+    sources = teacher.ensemble.members if teacher.ensemble is not None else (teacher,)
+    # estimates are of the corpus's mixtures; a probe's may have the same names
+    probes = {} if any(source.estimates is not None for source in sources) else config.data.probes
+    for name, corpus in probes.items():
+        data = config.data.model_copy(update={"corpus": corpus})
+        probed = evaluate_teacher(teacher, data, split="valid", optional=config.training.metrics)
+        means |= probed.model.metrics(f"probe/{name}")
+    known = {name: value for name, value in means.items() if math.isfinite(value)}
+    model = ReferenceModel(scores.name, known | teacher_sizes(teacher) | teacher_speed(teacher))
     place = folder / REFERENCES / f"{file_name(model.name)}.json"
     place.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(place, json.dumps({"name": model.name, "values": dict(model.values)}, indent=1).encode())

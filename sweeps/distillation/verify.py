@@ -38,8 +38,9 @@ class Verified:
 
     def text(self) -> str:
         """A table, and what it means."""
-        rows = [f"{'metric':<22}{'sweep':>14}{'again':>14}{'difference':>14}"]
-        rows += [f"{name:<22}{a:>14.6g}{b:>14.6g}{b - a:>+14.3g}" for name, (a, b) in self.pairs.items()]
+        wide = max([22, *(len(name) + 2 for name in self.pairs)])  # a probe's name may be long
+        rows = [f"{'metric':<{wide}}{'sweep':>14}{'again':>14}{'difference':>14}"]
+        rows += [f"{name:<{wide}}{a:>14.6g}{b:>14.6g}{b - a:>+14.3g}" for name, (a, b) in self.pairs.items()]
         rows += [
             f"the {name.removesuffix('_hash')} is not the sweep's: its values do not compare" for name in self.differing
         ]

@@ -15,6 +15,7 @@ from dfkd_core.config import (
     absolute_paths,
     fit_architecture,
     key_paths,
+    placed,
     with_overrides,
     with_paths,
 )
@@ -50,11 +51,19 @@ class DistillationDomain(Domain[ExperimentConfig]):
         said = parsed.student.model_dump(mode="json", exclude_unset=True)
         return {**parsed.model_dump(mode="json"), "student": {"model": parsed.student.model, **said}}
 
-    def probed(self, config: Mapping[str, Any]) -> frozenset[str]:
+    def resolve_value(self, key: str, value: Any, base: Path) -> Any:
+        """The paths of corpora, teacher and start."""
+        return placed(key, value, base)
+
+    def added_metrics(self, config: Mapping[str, Any]) -> frozenset[str]:
         """The scores of each probe."""
         probes = (config.get("data") or {}).get("probes") or {}
+        return frozenset(f"probe/{probe}/{name}" for probe in probes for name in KNOWN)
+
+    def added_objectives(self, config: Mapping[str, Any]) -> frozenset[str]:
+        """Those that more or less of is better."""
         return frozenset(
-            f"probe/{probe}/{name}" for probe in probes for name, metric in KNOWN.items() if metric.goal != "zero"
+            metric for metric in self.added_metrics(config) if KNOWN[metric.rpartition("/")[2]].goal != "zero"
         )
 
     def known_keys(self, config: Mapping[str, Any]) -> frozenset[str]:
@@ -91,20 +100,18 @@ class DistillationDomain(Domain[ExperimentConfig]):
         """Every field, the defaults too."""
         return config.model_dump(mode="json")
 
-    def require_inputs(self, config: ExperimentConfig, progress: Progress) -> None:
-        """Corpora and teacher; those that are fetched by name are left for the run to fetch."""
-        from dfkd_core.data.corpora import FETCHED, open_corpus
-        from dfkd_core.teachers import require_teacher
+    def require_inputs(self, configs: Sequence[ExperimentConfig], progress: Progress) -> None:
+        """Corpora, teachers and starts, each looked at once."""
+        from sweeps.distillation.required_inputs import require_inputs
 
-        for corpus in (config.data.corpus, *config.data.probes.values()):
-            if corpus not in FETCHED:
-                open_corpus(corpus, progress=progress)
-        require_teacher(config.teacher)
+        require_inputs(configs, progress)
 
     def prepare(self, config: ExperimentConfig, progress: Progress) -> dict[str, str | None]:
-        """Decoded audio, listed mixtures and teacher estimates, shared by all trials."""
+        """Decoded audio, listed mixtures and teacher estimates, shared by all trials; a damaged start is refused."""
         from dfkd_core.training.trainer import prepare
+        from sweeps.distillation.required_inputs import require_start
 
+        require_start(config)
         return prepare(config, progress) | {"start_hash": self.start_hash(config)}
 
     def hashes(self, config: ExperimentConfig) -> dict[str, str | None]:

@@ -30,7 +30,7 @@ def export_config(folder: Path, front: Front, choice: Choice, tags: Mapping[str,
     config = with_base_epochs(read_yaml(folder / point.config), sweep["config"])
     expected = {
         **point.values,
-        **{k: v for k, v in point.metrics.items() if k.startswith(("val/", "val_teacher/", "model/"))},
+        **{k: v for k, v in point.metrics.items() if k.startswith(("val/", "val_teacher/", "probe/", "model/"))},
     }
     table = ClipTable.read((folder / point.config).parent)
     scores = table.scores if table else {}
@@ -71,10 +71,10 @@ def with_base_epochs(config: dict[str, Any], base: Mapping[str, Any]) -> dict[st
 
 
 def export_choices(
-    folder: Path, front: Front, choices: Sequence[Choice], out: Path, tags: Mapping[str, str | None]
+    folder: Path, front: Front, choices: Sequence[Choice], out: Path, tags: Mapping[str, str | None], *, several: bool
 ) -> list[Path]:
-    """Write one config to the file `out`, or several into the folder `out` as NAME-t0007.yaml."""
-    if len(choices) == 1 and not out.is_dir():
+    """Write the one config to the file `out`, or where `several` may come into the folder `out` as NAME-t0007.yaml."""
+    if not several and not out.is_dir():
         files = [out]
     else:
         if out.is_file():

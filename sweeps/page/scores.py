@@ -49,21 +49,14 @@ def scores_page(scores: ModelScores, others: Sequence[ModelScores] = ()) -> str:
     """The page as HTML text: means with intervals, others beside it, plots, sounds, groups, every clip."""
     what = "whole files, all there are" if scores.whole_files else "mixtures"
     title = f"{scores.name}, {scores.split} split: {len(scores.model.clips)} {what}"
-    means = []
-    for name in scores.model.mean:
-        model, noisy = scores.model.mean[name], scores.noisy.mean[name]
-        spans = (scores.interval(name), scores.interval(name, improvement=True))
-        value, gain = (f"{_number(low)} to {_number(high)}" for low, high in spans)
-        means.append([f"{name} ({KNOWN[name].unit})", model, value, noisy, model - noisy, gain])
-    head = ("metric", "model", "95 % interval", "noisy", "better by", "95 % interval")
     plots = [*(_by_snr(scores, others, name) for name in PLOTTED), *(_scatter(scores, name) for name in PLOTTED)]
     agreement = "no clean speech is known: scores tell agreement with the teacher, not quality. "
     body = [
         f"<h1>{_text(title)}</h1>",
-        _table(head, means),
-        f"<p>{agreement if scores.model.reference == 'teacher' else ''}"
+        f"{_means(scores)}<p>{agreement if scores.model.reference == 'teacher' else ''}"
         f"Intervals: drawn were {_text(scores.model.crossing.words())}.</p>",
         _beside(scores, others) if others else "",
+        *(f"<h2>{_text(probe.name)}</h2>{_means(probe)}" for probe in scores.probes.values()),
         f'<div class="plots">{"".join(plots)}</div>' if any(plots) else "",
         _sounds(scores, others),
         _groups(scores, "SNR dB", "snr_db"),
@@ -77,6 +70,17 @@ def scores_page(scores: ModelScores, others: Sequence[ModelScores] = ()) -> str:
         f'<meta name="viewport" content="width=device-width, initial-scale=1">{policy}'
         f"<title>{_text(title)}</title><style>{STYLE}</style></head>\n<body>{''.join(body)}</body></html>\n"
     )
+
+
+def _means(scores: ModelScores) -> str:
+    """A row for each metric: the model, the noisy input, the gain, with intervals."""
+    rows = []
+    for name in scores.model.mean:
+        model, noisy = scores.model.mean[name], scores.noisy.mean[name]
+        spans = (scores.interval(name), scores.interval(name, improvement=True))
+        value, gain = (f"{_number(low)} to {_number(high)}" for low, high in spans)
+        rows.append([f"{name} ({KNOWN[name].unit})", model, value, noisy, model - noisy, gain])
+    return _table(("metric", "model", "95 % interval", "noisy", "better by", "95 % interval"), rows)
 
 
 def _beside(scores: ModelScores, others: Sequence[ModelScores]) -> str:

@@ -147,7 +147,8 @@ def tell_evaluation(model: Path, data: Path | None, scores: Mapping[str, Any]) -
             tags["mlflow.parentRunId"] = parent
         params = {"model": str(model), "split": split, "data.corpus": corpus, "clips": scores["clips"]}
         tracker.trial_started(SCORING, params, tags)
-        for group, means in (("", scores["mean"]), ("noisy/", scores["noisy"])):
+        probes = {f"probe/{name}/": means for name, means in scores.get("probes", {}).items()}
+        for group, means in {"": scores["mean"], "noisy/": scores["noisy"], **probes}.items():
             measured = {f"{split}/{group}{metric}": value for metric, value in means.items() if value is not None}
             tracker.trial_epoch(SCORING, 1, measured)
         tracker.trial_finished(SCORING, TrialState.COMPLETE, 1.0, None, {})

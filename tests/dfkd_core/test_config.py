@@ -55,6 +55,16 @@ def test_relative_paths_are_seen_from_the_configs_folder(tmp_path: Path):
     assert absolute_paths(ExperimentConfig(), tmp_path).data.corpus == "demo"
 
 
+def test_a_name_that_is_no_shipped_model_is_a_path_wherever_one_stands(tmp_path: Path, monkeypatch):
+    for name in ("configs", "ours"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs" / "c.yaml").write_text("training: {start_from: ours}\nteacher: {checkpoint: own-dccrn}\n")
+    config = load_config("configs/c.yaml")
+    assert config.training.start_from == str(tmp_path / "configs" / "ours")
+    assert config.teacher.checkpoint == "own-dccrn"
+
+
 def test_overrides_change_a_copy():
     base = {"student": {"width": 0.25}}
     assert with_overrides(base, {"student.width": 0.5, "training.epochs": 3}) == {

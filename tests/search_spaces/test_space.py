@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dfkd_core.base.documents import read_yaml
 from dfkd_core.base.read_when import value_at
 from dfkd_core.errors import ConfigError
-from search_spaces.space import SPACES, Space, load_space
+from search_spaces.space import SPACES, Space, changed_values, find_space
 
 SPLITS = {
     "student.width": {"values": [0.125, 0.25, 0.5]},
@@ -213,16 +214,30 @@ def test_any_mapping_is_a_space_or_is_refused_in_one_line(mapping):
 
 def test_every_shipped_space_parses():
     for path in SPACES.glob("*.yaml"):
-        assert Space.parse(load_space(path.stem, SPACES)).keys
+        assert Space.parse(read_yaml(find_space(path.stem, SPACES))).keys
 
 
-def test_a_space_is_found_by_shipped_name_by_path_or_given_as_it_is(tmp_path):
+def test_a_space_is_found_by_shipped_name_or_by_path(tmp_path):
     (tmp_path / "mine.yaml").write_text("x: {min: 1e-3, max: 1.0}\n")
-    assert load_space("mine.yaml", tmp_path) == {"x": {"min": 1e-3, "max": 1.0}}
-    assert load_space({"x": {"values": [1]}}, tmp_path) == {"x": {"values": [1]}}
-    assert "student.width" in load_space("dccrn", tmp_path)
+    assert find_space("mine.yaml", tmp_path) == tmp_path / "mine.yaml"
+    assert find_space("dccrn", tmp_path) == SPACES / "dccrn.yaml"
     with pytest.raises(ConfigError, match="did you mean 'dccrn'"):
-        load_space("dccrm", tmp_path)
+        find_space("dccrm", tmp_path)
+
+
+def test_values_priors_and_conditions_are_changed_alike_and_what_is_no_space_stays():
+    mapping = {
+        "a": {"values": ["x", None], "prior": "x"},
+        "b": [{"values": ["y"], "when": {"a": "x"}}, {"min": 0, "max": 1, "when": {"a": [None]}}],
+        "c": "x",
+        "d": {"values": "x", "when": 3},
+    }
+    assert changed_values(mapping, lambda key, value: f"{key}/{value}") == {
+        "a": {"values": ["a/x", "a/None"], "prior": "a/x"},
+        "b": [{"values": ["b/y"], "when": {"a": "a/x"}}, {"min": 0, "max": 1, "when": {"a": ["a/None"]}}],
+        "c": "x",
+        "d": {"values": "d/x", "when": 3},
+    }
 
 
 TEMPERATURE = {"values": [0.5, 1, 2]}

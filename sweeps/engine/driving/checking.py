@@ -10,7 +10,7 @@ from typing import Any
 
 from dfkd_core.base.schema import nearest
 from dfkd_core.errors import ConfigError
-from search_spaces.space import Space
+from search_spaces.space import Space, changed_values
 from sweeps.definition.spec import SweepSpec
 from sweeps.git_commit import git_commit
 from sweeps.record.sweep import Sweep
@@ -25,13 +25,13 @@ log = logging.getLogger(__name__)
 
 
 def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
-    """The spec with its config resolved by the workload's domain, after every check."""
+    """The spec as `complete` has it, after every check."""
     domain = domain_of(workload)
     checked = complete(spec, workload)
     config = checked.config
-    probed = domain.probed(config)
-    _refuse_unknown("objectives", [o.metric for o in spec.objectives], domain.objectives, probed)
-    _refuse_unknown("constraints", [c.metric for c in spec.constraints], domain.metrics, probed)
+    added = domain.added_objectives(config), domain.added_metrics(config)
+    _refuse_unknown("objectives", [o.metric for o in spec.objectives], domain.objectives, added[0])
+    _refuse_unknown("constraints", [c.metric for c in spec.constraints], domain.metrics, added[1])
 
     def check_config(changed: Mapping[str, Any]) -> None:
         """A trial's config must be valid, and no objective infinite there, as look-ahead over a whole clip is."""
@@ -44,10 +44,10 @@ def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
                 raise ConfigError(rule, key="objectives")
 
     domain.require_measured(domain.trial_config(config, spec.budget.epochs_per_trial), spec.metrics)
-    space = Space.parse(spec.space)
+    space = Space.parse(checked.space)
     check_config(config)
     space.check(config, domain.known_keys(config), check_config)
-    for index, point in enumerate(spec.evaluate_first):
+    for index, point in enumerate(checked.evaluate_first):
         space.encode(point, f"evaluate_first[{index}]")
     outlook = Outlook(space, spec.budget.epochs_per_trial, spec.reference_costs, lambda trial: {})
     build_sampler(spec.sampler.name, spec.sampler.seed, 0, Experience(1, 100, 100), spec.sampler.options, outlook)
@@ -55,13 +55,17 @@ def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
 
 
 def complete(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
-    """The spec with every default of its config filled in and every path absolute."""
+    """The spec with every default of its config filled in and every path absolute, those that are searched, too."""
+    domain = domain_of(workload)
     try:
-        config = domain_of(workload).resolve(spec.config, spec.config_base)
+        config = domain.resolve(spec.config, spec.base_of("config"))
     except ConfigError as error:
         raise error.at(key="config") from error
+    space = changed_values(spec.space, lambda key, value: domain.resolve_value(key, value, spec.base_of("space")))
+    base = spec.base_of("evaluate_first")
+    first = tuple({k: domain.resolve_value(k, v, base) for k, v in point.items()} for point in spec.evaluate_first)
     warm_start = tuple(str(Path(place).expanduser().resolve()) for place in spec.warm_start)
-    return spec.model_copy(update={"config": config, "warm_start": warm_start})
+    return spec.model_copy(update={"config": config, "space": space, "evaluate_first": first, "warm_start": warm_start})
 
 
 def changes(overrides: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -139,8 +143,8 @@ def check_unchanged(sweep: Sweep, hashes: Mapping[str, str | None]) -> None:
         log.warning("the code has changed since this sweep began: commit %s, now %s", recorded["git_commit"], commit)
 
 
-def _refuse_unknown(key: str, metrics: Iterable[str], known: frozenset[str] | None, probed: frozenset[str]) -> None:
+def _refuse_unknown(key: str, metrics: Iterable[str], known: frozenset[str] | None, added: frozenset[str]) -> None:
     for metric in metrics:
-        if known is not None and metric not in known | probed:
+        if known is not None and metric not in known | added:
             rule = f"must name a metric that can be used there, but got {metric!r}"
-            raise ConfigError(f"{rule}; {nearest(metric, sorted(known | probed))}", key=key)
+            raise ConfigError(f"{rule}; {nearest(metric, sorted(known | added))}", key=key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import sys
@@ -221,10 +220,10 @@ def plan_sweep(
     domain, epochs = domain_of(workload), spec.budget.epochs_per_trial
     configs = [domain.trial_config(with_overrides(spec.config, params), epochs) for params in points]
     sizes = [domain.static_metrics(workload, config) for config in configs]
-    inputs = {json.dumps([domain.dump(c).get(key) for key in ("data", "teacher")]): c for c in configs}
+    space, every_value = Space.parse(spec.space), list(configs)
+    space.check(spec.config, (), lambda changed: every_value.append(domain.trial_config(changed, epochs)))
     with (display or Display()).preparing() as progress:
-        for config in inputs.values():
-            domain.require_inputs(config, progress)
+        domain.require_inputs(every_value, progress)
     if all(violated := [broken(spec.constraints, size) for size in sizes]):
         static = [constraint for constraint in spec.constraints if constraint.metric in sizes[0]]
         nearest = min(sizes, key=lambda size: max(constraint.violation(size) for constraint in static))
@@ -233,7 +232,7 @@ def plan_sweep(
         raise ConfigError(rule, key="constraints")
     order = sorted(range(len(sizes)), key=lambda i: sizes[i].get("model/macs_per_s", 0.0))
     starts = {domain.start_name(configs[i]): configs[i] for i in order}  # the largest trial of each
-    space, most = Space.parse(spec.space), spec.budget.trials
+    most = spec.budget.trials
     num_points = None if (every := Cube(space).all_rows(COUNTED)) is None else len(every)
     return Plan(
         name=spec.name,

@@ -26,6 +26,7 @@ def test_the_table_speaks_of_keys_and_values_that_the_config_has():
         ({"distillation.split": "fixed", "distillation.slope": "fall"}, "dynamic or literal, not fixed"),
         ({"distillation.method": "output_mse", "distillation.beta": 0.1}, "method dfkd or dispatch, not output_mse"),
         ({"distillation.keep": 0.3}, "only with distillation.method dispatch, not dfkd"),
+        ({"training.norms": "train"}, "training.norms train changes nothing"),
         ({"training.slice_by": "first"}, "only with training.start_from set, not None"),
     ],
 )
@@ -42,6 +43,7 @@ def test_a_value_that_changes_nothing_is_told(changes, words):
         {"distillation.cutoff_hz": 900.0, "distillation.split": "fixed"},
         {"distillation.keep": 0.3, "distillation.method": "dispatch"},
         {"training.slice_by": "first", "training.start_from": "own-dccrn"},
+        {"training.norms": "freeze"},  # refused where training begins
     ],
 )
 def test_nothing_is_told_of_defaults_and_of_what_is_read(changes):

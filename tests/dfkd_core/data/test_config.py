@@ -27,6 +27,11 @@ def test_both_forms_read_back_from_json():
         ({"snr_db": [1, 2, 3]}, r"snr_db: must be a range \[low, high\]"),
         ({"snr_db": 5}, r"snr_db: must be a range \[low, high\] or \{values: .*, but got 5; write \[5, 5\]"),
         ({"level_dbfs": -20}, r"level_dbfs: must be a range \[low, high\], but got -20; write \[-20, -20\]"),
+        (
+            {"probes": {"Street Noise": "x"}},
+            r"^probes\.Street Noise: must be a name of .*, but got 'Street Noise'; call it street-noise$",
+        ),
+        ({"probes": {"ä" * 50: "x"}}, "at most 40 characters .*; call it street$"),
         ({"clipping": 1.5}, "clipping: .*less than or equal to 1"),
         ({"target_reflections": "early"}, r"must be dry without impulse responses.*data\.impulse_responses"),
         ({"target_reflections": "late", "impulse_responses": 1}, "target_reflections: must be 'dry' or 'early'"),

@@ -7,6 +7,7 @@ import json
 import pytest
 import torch
 
+from dfkd_core.base import shipped
 from dfkd_core.config import TeacherConfig, absolute_paths, load_config
 from dfkd_core.data import mixtures
 from dfkd_core.errors import ConfigError
@@ -33,7 +34,7 @@ def model(experiment, tmp_path):
 def place(tmp_path, monkeypatch):
     """An empty place for shipped teachers, whose cards are scored on few mixtures."""
     monkeypatch.setattr(mixtures, "NUM_TEST", 4)
-    for module in (trained_model, shipping):
+    for module in (shipped, trained_model, shipping):
         monkeypatch.setattr(module, "FOLDER", tmp_path / "shipped")
     return tmp_path / "shipped"
 

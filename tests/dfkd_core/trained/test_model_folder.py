@@ -67,6 +67,27 @@ def test_intervals_that_are_known_stand_beside_their_scores(experiment, model, t
     assert "| pesq_wb (MOS-LQO) | 1.5 | 1.25 to 1.75 | 1.2 |" in card and "| si_sdr_db (dB) | - | - | - |" in card
 
 
+def test_the_card_has_a_column_for_each_probe(experiment, model, tmp_path):
+    probed = {"probe/street/pesq_wb": 1.25, "probe/abroad/pesq_wb": 1.75, "probe/abroad/stoi": float("nan")}
+    provenance = {"sweep": "s", "trial": 7, "expected": {"val/pesq_wb": 1.4, "probe/abroad/pesq_wb": 1.7}}
+    config = experiment({"provenance": provenance})
+    for place, metrics in (("plain", METRICS), ("probed", METRICS | probed)):
+        write_model_folder(
+            tmp_path / place, config, model.state_dict(), metrics, noisy={"pesq_wb": 1.2}, epochs=2, origin=ORIGIN
+        )
+    assert "probe" not in (tmp_path / "plain/README.md").read_text()
+    card = (tmp_path / "probed/README.md").read_text().splitlines()
+    start = card.index("## Scores on the probes' validation mixtures")
+    assert card[start + 4 : start + 9] == [
+        "| metric | abroad | street |",
+        "|---|---|---|",
+        "| pesq_wb (MOS-LQO) | 1.75 | 1.25 |",
+        "| stoi (1) | - | - |",
+        "",
+    ]
+    assert "| probe/abroad/pesq_wb | 1.7 | - | 1.75 | - |" in card, "expected and reached"
+
+
 def test_changed_weights_are_refused(folder):
     path = folder / "model.safetensors"
     content = bytearray(path.read_bytes())

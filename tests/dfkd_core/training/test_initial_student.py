@@ -124,6 +124,19 @@ def test_trials_of_one_parent_measure_its_activation_once(experiment, wide_folde
     assert measured == [1]
 
 
+def test_activation_is_measured_again_on_other_mixtures(experiment, wide_folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("DFKD_CACHE", str(tmp_path / "empty"))
+    measured = []
+    monkeypatch.setattr(
+        "dfkd_core.training.initial_student.scores_by_activation",
+        lambda *args: measured.append(1) or scores_by_activation(*args),
+    )
+    start = {"training.start_from": str(wide_folder), "training.slice_by": "activation"}
+    for seed in (0, 7, 0):
+        Trainer(experiment(start | {"data.seed": seed}))
+    assert measured == [1, 1]
+
+
 def test_a_slice_of_the_teacher_begins_with_the_model_that_teaches(experiment, wide_folder):
     named = experiment({"training.start_from": str(wide_folder)})
     taught = experiment({"training.start_from": "teacher", "teacher.checkpoint": str(wide_folder)})

@@ -81,5 +81,12 @@ def test_a_parent_narrower_than_the_student_is_refused_by_the_group():
 
 
 def test_a_layer_that_nothing_is_known_of_must_say_its_uses():
-    with pytest.raises(TypeError, match=r"Bilinear must have layer_uses\(reads, writes\)"):
+    rule = r"of Sequential must name layers that can be sliced, but 0 is a Bilinear; give that layer_uses\("
+    with pytest.raises(ConfigError, match=rule):
         Channels(nn.Sequential(nn.Bilinear(2, 2, 2))).layer("0")
+
+
+def test_of_a_wider_one_the_best_come_first_where_they_are_ranked():
+    parent = Gained((1.0, 5.0, 2.0, 7.0), (1.0, 1.0, 1.0, 1.0))
+    state = sliced(parent, Gained((0.0,) * 3, (0.0,) * 3), scores_by_weight(parent), ranks=True)
+    assert state["norm.weight"].tolist() == [7.0, 5.0, 2.0]

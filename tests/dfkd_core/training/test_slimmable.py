@@ -2,9 +2,12 @@
 
 import pytest
 import torch
+from dead_channels import trained
 
 from dfkd_core.errors import ConfigError
 from dfkd_core.models import build_student
+from dfkd_core.models.dccrn import DCCRN
+from dfkd_core.trained.model_folder import load_model, write_model_folder
 from dfkd_core.training.data_parallel import require_shares
 from dfkd_core.training.initial_student import initial_student
 from dfkd_core.training.signals import Batch
@@ -130,9 +133,52 @@ def test_what_makes_no_sense_is_one_line(experiment, changes, rule):
         slices_of(experiment({**WIDE, **changes}))
 
 
+def test_a_declaration_that_leaves_out_a_weight_is_one_line(experiment, monkeypatch):
+    def forgetful(model, told=DCCRN.channels):
+        channels = told(model)
+        del channels.uses["encoder.1.norm.weight"]
+        return channels
+
+    monkeypatch.setattr(DCCRN, "channels", forgetful)
+    rule = (
+        r"of DCCRN must name every axis that a slice cuts, but leaves encoder\.1\.norm\.weight at \(16,\), not \(8,\)"
+    )
+    with pytest.raises(ConfigError, match=rf"^training\.slimmable: `channels\(\)` {rule}"):
+        slices_of(experiment(WIDE))
+
+
 def test_several_workers_are_refused(experiment):
     with pytest.raises(ConfigError, match=r"training\.slimmable: trains in one process, but got 2 workers"):
         require_shares(experiment(WIDE), 2)
+
+
+@torch.no_grad()
+def test_a_slice_of_a_wider_start_has_its_best_channels_first_and_computes_the_same(experiment, tmp_path):
+    config = experiment({"student.width": 0.5})
+    write_model_folder(
+        tmp_path, config, trained(build_student(config.student)).state_dict(), {}, noisy={}, epochs=1, origin={}
+    )
+    begun = {**WIDE, "training.start_from": str(tmp_path)}
+    plain, ranked = (
+        Trainer(experiment(begun | {"training.slimmable": widths})).start
+        for widths in (None, WIDE["training.slimmable"])
+    )
+    assert ranked.kind == "slice" and ranked.identity != plain.identity
+    noisy = 0.1 * torch.randn(1, 4000)
+    torch.testing.assert_close(ranked.student.eval()(noisy), plain.student.eval()(noisy), atol=1e-5, rtol=1e-4)
+    # an inner slice has the channels that one of its width, cut out of the wider start, has
+    parent = load_model(tmp_path)[0]
+    narrow = slice_configs(experiment(begun), ranked.student)[-1]
+    inner = sliced(ranked.student, build_student(narrow), scores_by_order(ranked.student))
+    direct = sliced(parent, build_student(narrow), scores_by_weight(parent))
+    name = "encoder.0.convolution.bias_real"
+    assert sorted(inner[name].tolist()) == sorted(direct[name].tolist())
+
+
+def test_what_is_refused_is_refused_before_a_start_is_cut(experiment):
+    config = experiment({**WIDE, "student": {"model": "gtcrn", "channels": 8}, "training.start_from": "gtcrn"})
+    with pytest.raises(ConfigError, match=r"training\.slimmable: needs a student that has a width .* but gtcrn"):
+        initial_student(config, None)
 
 
 def test_a_trained_start_computes_the_same_with_its_best_channels_first(experiment, tmp_path):

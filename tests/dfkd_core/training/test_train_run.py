@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 from filelock import FileLock
+from tiny_corpus import write_corpus
 
 from dfkd_core.data.manifest import manifest_of, read_manifest, write_manifest
 from dfkd_core.errors import CheckpointError, ConfigError
@@ -143,6 +144,26 @@ def test_probes_are_scored_after_every_epoch_and_change_nothing_else(experiment,
     extra = {name for name in probed.metrics if name not in plain.metrics}
     assert extra == {f"probe/abroad/{name}" for name in METRICS}
     assert {name: probed.metrics[name] for name in plain.metrics} == plain.metrics
+
+
+def test_a_training_goes_on_when_its_start_and_its_probe_lie_elsewhere_and_not_with_others(experiment, tmp_path):
+    train_model(experiment({"training.epochs": 1}), tmp_path / "before")
+    train_model(experiment({"training.epochs": 1, "seed": 1}), tmp_path / "other")
+    write_corpus(tmp_path / "far", first=30)
+    write_corpus(tmp_path / "near", first=13)
+
+    def config(epochs, start, probe):
+        places = {"training.start_from": str(tmp_path / start), "data.probes": {"far": str(tmp_path / probe)}}
+        return experiment({"training.epochs": epochs, **places})
+
+    train_model(config(1, "before", "far"), tmp_path / "after")
+    shutil.copytree(tmp_path / "before", tmp_path / "before2")
+    shutil.copytree(tmp_path / "far", tmp_path / "far2")
+    assert train_model(config(2, "before2", "far2"), tmp_path / "after").epochs == 2
+    with pytest.raises(CheckpointError, match=r"training\.start_from was"):
+        train_model(config(3, "other", "far"), tmp_path / "after")
+    with pytest.raises(CheckpointError, match=r"another data \(data_hash differs\)"):
+        train_model(config(3, "before", "near"), tmp_path / "after")
 
 
 def scores_in_turn(monkeypatch, *scores):

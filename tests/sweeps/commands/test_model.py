@@ -198,6 +198,23 @@ def test_what_somebody_else_enhanced_is_scored_with_a_row_for_every_file(pairs, 
     assert float(rows[1]["noisy/si_sdr_db"]) == pytest.approx(float(rows[1]["snr_db"]), abs=1.5)
 
 
+def test_a_model_s_probes_are_scored_beside_its_corpus(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("DFKD_CACHE", str(tmp_path / "cache"))
+    probes = {"abroad": str(tiny.write_corpus(tmp_path / "probe", first=30)), "gone": str(tmp_path / "nowhere")}
+    changes = tiny.experiment(tiny.write_corpus(tmp_path / "corpus"), tiny.write_teacher(tmp_path / "gain.onnx"))
+    config = ExperimentConfig.parse({**changes, "data": {**changes["data"], "probes": probes}})
+    state, place = build_student(config.student).state_dict(), tmp_path / "model"
+    write_model_folder(place, config, state, {}, noisy={}, epochs=1, origin={})
+    arguments = ["evaluate", str(place), "--split", "valid", "--no-track"]
+    assert run(arguments) == 0
+    said = capsys.readouterr().out
+    assert "\nprobe abroad, valid split, 4 mixtures\nmetric " in said and "\nprobe gone is left out: " in said
+    assert run([*arguments, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["probes"]["abroad"].keys() == told["mean"].keys() and told["probes"]["abroad"] != told["mean"]
+    assert told["probes_left_out"].keys() == {"gone"}
+
+
 def test_another_that_is_none_is_told(pairs, capsys):
     arguments = ["evaluate", "--estimates", str(pairs / "clean"), "--data", str(pairs), "--against", "gtcrm"]
     assert run(arguments) == 2

@@ -61,6 +61,18 @@ def test_a_typed_path_is_seen_from_where_it_is_typed_and_a_files_from_the_file(t
     assert spec.config["data"]["corpus"] == str(tmp_path / "here" / "x")
 
 
+def test_typed_spaces_and_points_hold_paths_that_are_seen_from_where_they_are_typed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = ["space={training.start_from: {values: [null, ours]}}", "evaluate_first=[{training.start_from: ours}]"]
+    ours = str(tmp_path / "ours")
+    assert sweep_settings([*given, "config={data: {corpus: ours}}", "config.data.probes={far: ours}"]) == {
+        "space": {"training.start_from": {"values": [None, ours]}},
+        "evaluate_first": [{"training.start_from": ours}],
+        "config": {"data": {"corpus": ours}},
+        "config.data.probes": {"far": ours},
+    }
+
+
 @pytest.mark.parametrize("key", ["data.corpus", "teacher.checkpoint", "optimizer.schedule", "student.model"])
 def test_a_text_fields_value_is_what_the_config_then_holds(key, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -12,10 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dfkd_core.base.documents import dump_yaml
+from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import ConfigError
+from dfkd_core.models import build_student
+from dfkd_core.trained.model_folder import write_model_folder
 from sweeps.definition.spec import Budget, SweepSpec
 from sweeps.distillation.workload import DistillationWorkload
-from sweeps.engine.driving.checking import changes, resolved
+from sweeps.engine.driving.checking import changes, complete, resolved
+from sweeps.workload import Workload
 
 REAL = {
     "name": "real",
@@ -167,6 +171,33 @@ def test_config_and_space_are_seen_from_the_sweep_file(tmp_path):
     spec = resolved(SweepSpec.load(path), DistillationWorkload)
     assert spec.config["data"]["corpus"] == str(tmp_path / "audio")
     assert spec.space == {"student.width": {"values": [0.25, 0.5]}}
+
+
+@pytest.mark.parametrize("inline", [True, False])
+def test_searched_paths_are_seen_from_the_file_that_names_them(tmp_path, monkeypatch, inline):
+    config = ExperimentConfig.parse(REAL["config"])
+    weights = build_student(config.student).state_dict()
+    write_model_folder(tmp_path / "start", config, weights, {}, noisy={}, epochs=1, origin={})
+    for name in ("spaces", "sweeps", "elsewhere"):
+        (tmp_path / name).mkdir()
+    space = {
+        "training.start_from": {"values": [None, "../start"], "prior": "../start"},
+        "training.slice_by": {"values": ["first", "weight"], "when": {"training.start_from": ["../start"]}},
+    }
+    (tmp_path / "spaces" / "mine.yaml").write_text(dump_yaml(space))
+    first = [{"training.start_from": "../start", "training.slice_by": "first"}]
+    path = tmp_path / "sweeps" / "sweep.yaml"
+    path.write_text(dump_yaml({**REAL, "space": space if inline else "../spaces/mine.yaml", "evaluate_first": first}))
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    spec, start = resolved(SweepSpec.load(path), DistillationWorkload), str(tmp_path / "start")
+    assert spec.space["training.start_from"] == {"values": [None, start], "prior": start}
+    assert spec.space["training.slice_by"]["when"] == {"training.start_from": [start]}
+    assert spec.evaluate_first[0]["training.start_from"] == start
+
+
+def test_only_distillation_knows_which_values_are_paths(tmp_path):
+    spec = SweepSpec.parse(sweep(space={"training.start_from": {"values": ["a/b", "c"]}}))
+    assert complete(spec, Workload).space == {"training.start_from": {"values": ["a/b", "c"]}}
 
 
 def test_overrides_beat_the_file(tmp_path):

@@ -22,11 +22,18 @@ def heard():
 
 
 @pytest.fixture
-def asked(monkeypatch, heard):
+def corpora():
+    """On which corpora models were scored."""
+    return []
+
+
+@pytest.fixture
+def asked(monkeypatch, heard, corpora):
     """Every teacher scores 2.5; the list holds what was asked for: teacher, split and optional metrics."""
     calls = []
 
     def scored(teacher, data, *, split, optional):
+        corpora.append(data.corpus)
         calls.append((teacher.pretrained or teacher.checkpoint, split, tuple(optional)))
         if teacher.checkpoint == "gone.onnx":
             raise DataError("gone")
@@ -73,6 +80,24 @@ def test_a_call_that_is_cut_keeps_what_was_measured(asked, tmp_path):
 def test_optional_metrics_of_the_sweep_are_measured_too(asked, tmp_path):
     list(measure_references(tmp_path, ["dtln"], ExperimentConfig.parse({"training": {"metrics": ["dnsmos"]}})))
     assert asked == [("dtln", "valid", ("dnsmos",))]
+
+
+def test_the_sweep_s_probes_are_measured_too_and_complete_an_older_file(asked, corpora, tmp_path):
+    place = tmp_path / REFERENCES / "gtcrn.json"
+    place.parent.mkdir(parents=True)
+    place.write_text(json.dumps({"name": "gtcrn", "values": {"val/pesq_wb": 2.5}}))
+    assert read_references(tmp_path) == [ReferenceModel("gtcrn", {"val/pesq_wb": 2.5})]
+    probed = ExperimentConfig.parse({"data": {"corpus": "home", "probes": {"abroad": "there"}}})
+    (model,) = measure_references(tmp_path, ["gtcrn"], probed)
+    assert corpora == ["home", "there"]
+    assert model.values["probe/abroad/pesq_wb"] == 2.5 and "probe/abroad/stoi" not in model.values
+    assert read_references(tmp_path) == [model]
+
+
+def test_a_folder_of_estimates_says_nothing_of_probes(asked, corpora, tmp_path):
+    probed = ExperimentConfig.parse({"data": {"corpus": "home", "probes": {"abroad": "there"}}})
+    list(measure_references(tmp_path, [str(tmp_path)], probed))
+    assert corpora == ["home"]
 
 
 def test_a_name_with_odd_characters_is_a_file(asked, tmp_path):

@@ -48,6 +48,15 @@ def test_another_value_is_told_with_its_difference(base, tmp_path):
     assert "-0.25" in found.text() and "the data is not the sweep's" in found.text()
 
 
+def test_a_probe_that_is_no_objective_comes_back_too(base, tmp_path):
+    probe = tiny.write_corpus(tmp_path / "probe", first=30)
+    config = exported(with_overrides(base, {"data.probes": {"abroad": str(probe)}}), 1)
+    found = verify(config, tmp_path / "again", lambda line: None)
+    assert found.is_exact and "probe/abroad/pesq_wb" in found.pairs
+    longest = Verified({"probe/a-name-of-some-length/pesq_wb": (1.5, 1.25)}).text()
+    assert "probe/a-name-of-some-length/pesq_wb  " in longest
+
+
 def test_a_trial_without_distillation_is_not_asked_for_its_sweeps_teacher(base, tmp_path):
     config = exported(with_overrides(base, {"distillation.method": "none"}), 1)
     named = config.model_copy(update={"provenance": {**config.provenance, "teacher_hash": "of the sweep's teacher"}})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from front_cases import QUALITY, SIZE, small_sweep, spec
@@ -34,7 +35,7 @@ def sweep(tmp_path):
 def test_the_exported_file_is_an_experiment_config_at_the_base_configs_length(sweep, tmp_path):
     folder, front = sweep
     choice = choose_knee(front)
-    (file,) = export_choices(folder, front, [choice], tmp_path / "chosen.yaml", TAGS)
+    (file,) = export_choices(folder, front, [choice], tmp_path / "chosen.yaml", TAGS, several=False)
     config = load_config(file)
     assert (config.training.epochs, config.training.batch_size, config.seed) == (40, 4, 3)
     assert config.student.width == choice.point.params["student.width"]
@@ -49,6 +50,15 @@ def test_provenance_tells_trial_run_hashes_values_and_why(sweep):
     assert (told["epochs_per_trial"], told["chosen"]) == (6, choice.why)
     assert told["expected"][QUALITY] == 2.0 and told["expected"][SIZE] == 200_000 and "val/stoi" in told["expected"]
     assert told["exported"].endswith("+00:00")
+
+
+def test_provenance_promises_a_probe_s_scores_though_none_is_an_objective(sweep):
+    folder, front = sweep
+    choice = choose_knee(front)
+    measured = choice.point.metrics | {"probe/abroad/stoi": 0.75, "train/loss": 0.5}
+    probed = replace(choice, point=choice.point.model_copy(update={"metrics": measured}))
+    expected = export_config(folder, front, probed, TAGS)["provenance"]["expected"]
+    assert expected["probe/abroad/stoi"] == 0.75 and "train/loss" not in expected
 
 
 def test_provenance_tells_what_the_model_began_with(sweep):
@@ -73,16 +83,19 @@ def test_provenance_tells_the_teacher_of_the_trial_where_teachers_were_searched(
 
 def test_several_points_go_into_a_folder_one_file_each(sweep, tmp_path):
     folder, front = sweep
-    files = export_choices(folder, front, choose_per_decade(front), tmp_path / "out", TAGS)
+    files = export_choices(folder, front, choose_per_decade(front), tmp_path / "out", TAGS, several=True)
     assert [file.name for file in files] == ["first-t0001.yaml", "first-t0000.yaml", "first-t0004.yaml"]
     assert [read_yaml(file)["provenance"]["trial"] for file in files] == [1, 0, 4]
+    only = choose_per_decade(front)[:1]
+    (alone,) = export_choices(folder, front, only, tmp_path / "one", TAGS, several=True)
+    assert alone == tmp_path / "one/first-t0001.yaml", "one decade, and still a folder"
 
 
 def test_several_points_do_not_fit_into_a_file(sweep, tmp_path):
     folder, front = sweep
     (tmp_path / "taken.yaml").write_text("kept")
     with pytest.raises(ConfigError, match="must be a folder"):
-        export_choices(folder, front, choose_per_decade(front), tmp_path / "taken.yaml", TAGS)
+        export_choices(folder, front, choose_per_decade(front), tmp_path / "taken.yaml", TAGS, several=True)
     assert (tmp_path / "taken.yaml").read_text() == "kept"
 
 
@@ -101,5 +114,5 @@ def test_a_missing_trial_config_is_named_and_nothing_is_written(sweep, tmp_path)
     choice = choose_knee(front)
     (folder / choice.point.config).unlink()
     with pytest.raises(ConfigError, match=r"trials/0000/config\.yaml"):
-        export_choices(folder, front, [choice], tmp_path / "chosen.yaml", TAGS)
+        export_choices(folder, front, [choice], tmp_path / "chosen.yaml", TAGS, several=False)
     assert not (tmp_path / "chosen.yaml").exists()

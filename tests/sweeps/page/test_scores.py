@@ -1,6 +1,7 @@
 """The page of an evaluation: all that was found, and nothing that a name could smuggle in."""
 
 import math
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -50,6 +51,13 @@ def test_every_clip_and_mean_stands_on_the_page(scores):
     assert page.tags.count("circle") == 2 * 2  # a clip without a score is in no drawing
     assert page.tags.count("table") == 4
     assert {"1.5", "2", "2.5", "3", "3.5"} <= set(page.words)  # an axis's round numbers
+
+
+def test_a_probe_has_a_table_of_its_own(scores):
+    abroad = ModelScores(f"probe {HOSTILE}", "test", evaluation([2.25]), evaluation([1.25]), None)
+    page = Read(scores_page(replace(scores, probes={"abroad": abroad})))
+    assert f"probe {HOSTILE}" in page.words and {"2.250", "1.250"} <= set(page.words)
+    assert page.tags.count("table") == 5 and "script" not in page.tags
 
 
 def test_by_how_much_the_model_is_better_than_another_stands_below_its_mean():

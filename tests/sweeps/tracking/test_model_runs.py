@@ -23,6 +23,7 @@ SCORES = {
     "clips": 2,
     "mean": {"pesq_wb": 2.5, "dnsmos": None},
     "noisy": {"pesq_wb": 1.5},
+    "probes": {"abroad": {"pesq_wb": 2.25, "stoi": None}},
     "per_clip": [{"name": "a"}, {"name": "b"}],
 }
 
@@ -206,7 +207,8 @@ def test_an_evaluation_is_a_run_below_the_training_and_nothing_is_owed_for_it(tm
     page = tell_evaluation(out, None, SCORES)
     found = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").get_run(page.rpartition("/")[2])
     assert found.info.run_name == "best/test"
-    assert found.data.metrics == {"test/pesq_wb": 2.5, "test/noisy/pesq_wb": 1.5}
+    measured = {"test/pesq_wb": 2.5, "test/noisy/pesq_wb": 1.5, "test/probe/abroad/pesq_wb": 2.25}
+    assert found.data.metrics == measured
     assert found.data.tags["mlflow.parentRunId"] == run_of(out).info.run_id
     assert undelivered(out) == 0
 

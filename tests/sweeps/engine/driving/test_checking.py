@@ -36,9 +36,10 @@ def test_a_good_sweep_comes_back_with_its_config_complete():
 
 def test_a_probe_s_scores_may_be_objectives_and_constraints_of_a_config_that_has_it():
     config = {"distillation": {"method": "none"}, "data": {"probes": {"abroad": "demo-abroad"}}}
-    probed = sweep("probe/abroad/pesq_wb", config=config, constraints=["probe/abroad/stoi >= 0.5"])
+    probed = sweep("probe/abroad/pesq_wb", config=config, constraints=["probe/abroad/gain_db >= -1"])
     assert resolved(probed, DistillationWorkload).config["data"]["probes"] == {"abroad": "demo-abroad"}
-    for spec in (sweep("probe/abroad/pesq_wb"), sweep("probe/home/pesq_wb", config=config)):
+    balanced = sweep("probe/abroad/gain_db", config=config)  # as val/gain_db
+    for spec in (sweep("probe/abroad/pesq_wb"), sweep("probe/home/pesq_wb", config=config), balanced):
         with pytest.raises(
             ConfigError, match=r"objectives: must name a metric that can be used there, but got 'probe/"
         ):

@@ -10,9 +10,12 @@ from launch_texts import text
 from tiny_corpus import experiment, write_corpus, write_teacher
 
 from cluster.asked_for import AskedFor
+from dfkd_core.config import ExperimentConfig
 from dfkd_core.data.corpora import open_corpus
-from dfkd_core.data.manifest import write_rows
-from dfkd_core.errors import ConfigError, DataError
+from dfkd_core.data.manifest import read_manifest, write_rows
+from dfkd_core.errors import CheckpointError, ConfigError, DataError
+from dfkd_core.models import build_student
+from dfkd_core.trained.model_folder import write_model_folder
 from sweeps.definition.spec import Resources
 from sweeps.distillation.workload import DistillationWorkload
 from sweeps.engine.driving.plan import Plan, Room, plan_sweep, room_for_trials
@@ -105,6 +108,36 @@ def test_what_a_run_would_miss_a_plan_misses_too(changes, said):
     with pytest.raises((ConfigError, DataError), match=said) as error:
         plan_sweep(spec(config={**SMALL, **changes}, space=SPACE, constraints=[]), DistillationWorkload)
     assert "\n" not in str(error.value)
+
+
+def test_a_probe_that_shares_a_clip_with_training_fails_the_plan_as_it_fails_the_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("DFKD_CACHE", str(tmp_path / "cache"))
+    corpus = write_corpus(tmp_path / "speech")
+    clips = [
+        replace(c, path=str(corpus.parent / c.path), split="valid") for c in read_manifest(corpus).select(split="train")
+    ]
+    write_rows(clips, tmp_path / "probe.csv")
+    config = {
+        **SMALL,
+        "data": {**SMALL["data"], "corpus": str(corpus), "probes": {"heard": str(tmp_path / "probe.csv")}},
+    }
+    with pytest.raises(ConfigError, match=r"data\.probes\.heard: must share no clip with training"):
+        plan_sweep(spec(config=config, space=SPACE, constraints=[]), DistillationWorkload)
+
+
+@pytest.mark.parametrize("searched", [True, False])
+def test_a_damaged_start_fails_the_plan_searched_or_not(tmp_path, searched):
+    config = ExperimentConfig.parse(SMALL)
+    weights = build_student(config.student).state_dict()
+    write_model_folder(tmp_path / "start", config, weights, {}, noisy={}, epochs=1, origin={})
+    content = bytearray((tmp_path / "start" / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "start" / "model.safetensors").write_bytes(content)
+    start = str(tmp_path / "start")
+    space = {"training.start_from": {"values": [None, start]}} if searched else SPACE
+    base = SMALL if searched else {**SMALL, "training": {"batch_size": 1, "start_from": start}}
+    with pytest.raises(CheckpointError, match=r"must have sha256 .*; restore the file"):
+        plan_sweep(spec(config=base, space=space, constraints=[]), DistillationWorkload)
 
 
 def test_a_space_without_a_feasible_trial_is_refused_with_the_nearest():
