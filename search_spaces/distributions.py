@@ -28,6 +28,9 @@ class Distribution(Protocol):
     def extremes(self) -> tuple[Any, ...]:
         """Values to check against the config's schema: all of a list, both ends of a range."""
 
+    def between(self) -> tuple[float, ...]:
+        """A further one to check, which lies inside of a range."""
+
 
 @dataclass(frozen=True)
 class Range:
@@ -59,6 +62,11 @@ class Range:
     def extremes(self) -> tuple[Any, ...]:
         """Both ends."""
         return (int(self.low), int(self.high)) if self.integer else (self.low, self.high)
+
+    def between(self) -> tuple[float, ...]:
+        """One that is no whole number, where such are drawn."""
+        inner = self.low + (self.step or (self.high - self.low) / math.pi)
+        return () if self.integer or inner > self.high else (inner,)
 
 
 @dataclass(frozen=True)
@@ -96,6 +104,10 @@ class OneOf:
     def extremes(self) -> tuple[Any, ...]:
         """All of them."""
         return self.values
+
+    def between(self) -> tuple[float, ...]:
+        """None."""
+        return ()
 
 
 def parse_distribution(entry: Mapping[str, Any], key: str, file: str | Path | None = None) -> Distribution:

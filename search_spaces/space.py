@@ -117,7 +117,7 @@ class Space:
     ) -> None:
         """Every key must exist in the config's schema and be read wherever it is drawn, and every value be valid.
 
-        `validate` raises ConfigError for a config that breaks a rule; ranges are judged at both ends.
+        `validate` raises ConfigError for a config that breaks a rule; ranges are judged at both ends and in between.
         """
         for dimension in self.dimensions:
             if known and dimension.key not in known:
@@ -126,12 +126,14 @@ class Space:
             if known:
                 self._refuse_unread(dimension, base)
         for dimension in self.dimensions:
-            for value in dimension.distribution.extremes():
+            ends = dimension.distribution.extremes()
+            for value in (*ends, *dimension.distribution.between()):
                 overrides = {**self._parents(dimension), dimension.key: value}
                 try:
                     validate(with_overrides(base, overrides))
                 except ConfigError as error:
                     rule = f"holds {value!r}, which the config refuses: {error.key or dimension.key} {error.rule}"
+                    rule += "" if value in ends else "; `int: true` draws whole numbers"
                     raise ConfigError(rule, key=f"space.{dimension.key}") from error
 
     def _refuse_unread(self, dimension: Dimension, base: Mapping[str, Any]) -> None:

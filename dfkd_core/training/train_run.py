@@ -14,7 +14,7 @@ from dfkd_core.base.progress import Progress, silent
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import CheckpointError, ConfigError
 from dfkd_core.trained.checkpoint import has_state, load_state, save_state
-from dfkd_core.trained.model_folder import METRICS, publish_checkpoint
+from dfkd_core.trained.model_folder import CARD, CONFIG, METRICS, WEIGHTS, publish_checkpoint
 from dfkd_core.training.data_parallel import Workers, remark, require_shares
 from dfkd_core.training.trainer import Trainer, finite, require_same_config
 
@@ -119,6 +119,9 @@ class _TrainingRun:
         elif (out / METRICS).exists():
             rule = f"holds a trained model, but no whole {LAST}/ to go on from, and would be overwritten"
             raise CheckpointError(f"{out}: {rule}; restore {LAST}/manifest.json, or name another folder")
+        elif found := [name for name in (CONFIG, CARD, WEIGHTS) if (out / name).exists()]:
+            rule = f"holds a {found[0]} that no training wrote and this one would overwrite; name another folder"
+            raise ConfigError(rule, key="--out", file=out)
 
     def finish(self) -> TrainedModel:
         """Train what is left, then publish."""

@@ -37,12 +37,15 @@ def scan(
 ) -> None:
     """Describe a folder of audio as a manifest."""
     from dfkd_core.data.corpora import scan as scan_corpus
-    from dfkd_core.data.manifest import write_manifest
+    from dfkd_core.data.manifest import MANIFEST_NAME, write_manifest
 
+    own = folder / MANIFEST_NAME
+    is_read = layout == "auto" and own.is_file()
     with progress_bar() as progress:
         manifest = scan_corpus(folder, layout, progress=progress)
-    path = out or folder / "manifest.csv"
-    write_manifest(manifest, path)
+    path = out or own
+    if not (is_read and path.resolve() == own.resolve()):  # which may have columns of its own
+        write_manifest(manifest, path)
     for note in manifest.notes:
         typer.echo(note)
     typer.echo(f"{path}: {len(manifest.clips)} clips")

@@ -102,7 +102,9 @@ def references(
 
 def export(
     folder: SweepDir,
-    output: Annotated[Path, typer.Option("-o", "--out", "--output", help="CONFIG.yaml, or a folder with --per-decade")],
+    output: Annotated[
+        str, typer.Option("-o", "--out", "--output", help="CONFIG.yaml, or FOLDER/, as with --per-decade")
+    ],
     trial: Annotated[int | None, typer.Option(help="this complete trial's config")] = None,
     knee: Annotated[
         bool,
@@ -130,7 +132,8 @@ def export(
     front = load_front(folder)
     rules = Rules(trial, knee, best, per_decade, bounds(max_, "--max"), bounds(min_, "--min"))
     choices = choose(front, rules)
-    paths = export_choices(folder, front, choices, output, sweep_facts(folder), several=per_decade)
+    several = per_decade or output.endswith("/")
+    paths = export_choices(folder, front, choices, Path(output), sweep_facts(folder), several=several)
     for path, choice in zip(paths, choices, strict=True):
         command = shlex.join(["dfkd", "train", str(path), "--out", f"models/{path.stem}"])
         typer.echo(printable(f"{path}: {choice.why}\ntrain it with: {command}", keep="\n"))

@@ -169,7 +169,7 @@ class SweepSpec(Config):
 
         `budget.trials` is a key of the file itself, `config.data.corpus` one of the config that it names.
         """
-        path = Path(path).expanduser()
+        path = seen_from(Path(), str(path))
         inner = {k: v for k, v in (overrides or {}).items() if k.startswith(("config.", "space."))}
         outer = {k: v for k, v in (overrides or {}).items() if k not in inner}
         try:

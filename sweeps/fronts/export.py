@@ -20,6 +20,8 @@ from sweeps.fronts.front import Front, FrontPoint
 RECORDED_TAGS = ("git_commit", "data_hash", "teacher_hash", "tracking_uri", "experiment", "parent_run_id")
 ORIGIN = ("data_hash", "teacher_hash", "start_hash", "start")  # of a trial's model; no start where weights were drawn
 
+OWN = ("sweep.yaml", "ledger.json", "ledger.journal", "trials", "front", "spool", "confirm")  # of a sweep folder
+
 
 def export_config(folder: Path, front: Front, choice: Choice, tags: Mapping[str, str | None]) -> dict[str, Any]:
     """The trial's resolved config with the base config's epochs, and a `provenance` block.
@@ -74,6 +76,9 @@ def export_choices(
     folder: Path, front: Front, choices: Sequence[Choice], out: Path, tags: Mapping[str, str | None], *, several: bool
 ) -> list[Path]:
     """Write the one config to the file `out`, or where `several` may come into the folder `out` as NAME-t0007.yaml."""
+    place, root = out.resolve(), folder.resolve()
+    if place.is_relative_to(root) and any(part in OWN for part in place.relative_to(root).parts[:1]):
+        raise ConfigError(f"must be none of the sweep's own files, but {str(out)!r} is; name another", key="-o")
     if not several and not out.is_dir():
         files = [out]
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping
@@ -12,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from dfkd_core.base.atomic_files import write_atomic
-from dfkd_core.base.documents import dump_yaml, read_json_object
+from dfkd_core.base.documents import dump_yaml, read_json_object, seen_from
 from dfkd_core.errors import ConfigError, DFKDError, Unreadable
 from sweeps.definition.spec import SweepSpec
 from sweeps.record.agreed import agree, is_agreed
 from sweeps.workload import Workload
 
 SPEC, NOTE = "sweep.yaml", "ledger.json"
+CLEARED = ("spool", "trials")  # where a sweep begins
 MOVED = {"sweeps.distillation_workload": "sweeps.distillation.workload"}  # modules named in older notes
 
 
@@ -26,7 +28,7 @@ class SweepFolder:
     """`runs/<name>`: a sweep once its sweep.yaml stands, which is written last."""
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path).expanduser().resolve()
+        self.path = Path(os.path.realpath(seen_from(Path(), str(path))))  # other than resolve, with loops of links
 
     @property
     def is_sweep(self) -> bool:
@@ -41,6 +43,10 @@ class SweepFolder:
             )
         if self.path.exists() and not self.path.is_dir():
             raise ConfigError("must be a folder, but is a file; name another --out", file=self.path)
+        for name in CLEARED:
+            if any(path.is_file() for path in (self.path / name).rglob("*")):
+                rule = f"holds files in {name}/ and no {SPEC}, and a sweep would clear them away"
+                raise ConfigError(f"{rule}; bring {SPEC} back, or name another --out", file=self.path)
 
     def require(self) -> None:
         """Everything but `run` needs a sweep."""
@@ -52,7 +58,7 @@ class SweepFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         for name in ("ledger.journal", "ledger.lock", NOTE):
             (self.path / name).unlink(missing_ok=True)
-        for name in ("spool", "trials"):
+        for name in CLEARED:
             shutil.rmtree(self.path / name, ignore_errors=True)
 
     @contextmanager

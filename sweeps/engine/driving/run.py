@@ -157,6 +157,7 @@ def sync_sweep(path: str | Path) -> int:
     with locked(folder) as lock:
         catch_up(folder)
         sweep = Sweep.open(path)
+        check_begun(sweep)
         with mirrored(sweep, lock):
             deliver_owed(sweep)
     return undelivered(folder.path)

@@ -225,3 +225,12 @@ def test_a_finished_model_whose_checkpoint_is_gone_is_not_trained_over(experimen
     with pytest.raises(CheckpointError, match=r"holds a trained model, but no whole checkpoint/ to go on from"):
         train_model(config, tmp_path)
     assert (tmp_path / "model.safetensors").read_bytes() == weights
+
+
+@pytest.mark.parametrize("name", ["README.md", "config.yaml"])
+def test_a_folder_with_files_of_somebody_s_own_is_not_written_over(experiment, tmp_path, name):
+    config = experiment({"training.epochs": 1})
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(ConfigError, match=f"holds a {name} that no training wrote and this one would overwrite"):
+        train_model(config, tmp_path)
+    assert (tmp_path / name).read_text() == "precious"

@@ -41,6 +41,15 @@ def test_a_second_scan_says_first_that_it_reads_the_manifest_and_what_that_lacks
     assert "added.wav" in " ".join(said[:place])
 
 
+def test_a_manifest_that_is_read_as_it_is_stays_as_it_is(corpus):
+    assert run(["data", "scan", str(corpus)]) == 0
+    manifest = corpus / "manifest.csv"
+    head, *rows = manifest.read_text().splitlines()
+    mine = "\n".join([f"{head},transcript", *(f"{row},hello" for row in rows)]) + "\n"
+    manifest.write_text(mine)
+    assert run(["data", "scan", str(corpus)]) == 0 and manifest.read_text() == mine
+
+
 def test_mixtures_are_written_out_and_rendered(corpus, tmp_path, capsys):
     out, audio = tmp_path / "list.jsonl", tmp_path / "audio"
     assert run(["data", "mixtures", config(corpus), "-o", str(out), "--epoch", "2", "--audio", str(audio)]) == 0

@@ -99,6 +99,15 @@ def test_several_points_do_not_fit_into_a_file(sweep, tmp_path):
     assert (tmp_path / "taken.yaml").read_text() == "kept"
 
 
+@pytest.mark.parametrize("name", ["sweep.yaml", "front/mine.yaml", "trials/0000/config.yaml"])
+def test_the_sweeps_own_files_are_no_place_for_an_export(sweep, name):
+    folder, front = sweep
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(ConfigError, match="must be none of the sweep's own files"):
+        export_choices(folder, front, [choose_knee(front)], folder / name, TAGS, several=False)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
 def test_a_base_config_without_epochs_leaves_the_default_in_force():
     config = {"training": {"epochs": 6, "threads": 1}}
     assert with_base_epochs(config, {"training": {}}) == {"training": {"threads": 1}}

@@ -43,6 +43,25 @@ def test_a_run_that_died_before_the_sweep_began_does_not_block_the_next(folder):
     assert list(folder.path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["trials/patients/p1.csv", "spool/letters.txt"])
+def test_files_that_lie_where_a_sweep_begins_are_refused_and_stay(folder, name):
+    (mine := folder.path / name).parent.mkdir(parents=True)
+    mine.write_text("precious")
+    with pytest.raises(
+        ConfigError, match=f"holds files in {name.split('/')[0]}/ and no sweep.yaml.* name another --out"
+    ):
+        folder.refuse_second()
+    assert mine.read_text() == "precious"
+
+
+@pytest.mark.parametrize("place", ["~nobody-here/x", "loop"])
+def test_a_place_that_cannot_be_is_no_traceback(tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(ConfigError, match=r"names a home that is not known|holds no sweep"):
+        SweepFolder(place).require()
+
+
 def test_everything_but_run_needs_a_sweep(folder):
     with pytest.raises(ConfigError, match="holds no sweep"):
         folder.spec()
