@@ -35,6 +35,9 @@ class Suggests(Protocol):
         """Suggest one of the choices."""
 
 
+DECIDED = {"training.epochs": "budget.epochs_per_trial", "training.patience": "scheduler"}  # and what decides
+
+
 @dataclass(frozen=True)
 class Dimension:
     """One key's distribution under one condition; `name` is its parameter in the study.
@@ -123,6 +126,9 @@ class Space:
             if known and dimension.key not in known:
                 remedy = nearest(dimension.key, sorted(known))
                 raise ConfigError(f"is not a key of the experiment config; {remedy}", key=f"space.{dimension.key}")
+            if known and dimension.key in DECIDED:
+                rule = f"is decided by the sweep file's {DECIDED[dimension.key]}; leave it out of the space"
+                raise ConfigError(rule, key=f"space.{dimension.key}")
             if known:
                 self._refuse_unread(dimension, base)
         for dimension in self.dimensions:

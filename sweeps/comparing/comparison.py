@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -97,7 +98,7 @@ def compare(fronts: Sequence[ComparedFront]) -> Comparison:
 
 def _no_interval(fronts: Sequence[ComparedFront]) -> str | None:
     for compared in fronts:
-        place = compared.folder
+        place = shlex.quote(str(compared.folder))
         if not compared.front.confirmed or not compared.repeated:
             return f"{compared.label} was not trained again with fresh seeds; `dfkd front confirm {place}` does it"
         if min(len(trial.seeds) for trial in compared.repeated) < FEWEST_SEEDS:

@@ -91,6 +91,9 @@ class SchedulerConfig(Config):
     min_epochs: Count = 1
 
 
+LEAST_SHARE = 1e-4  # of a CPU or a GPU, as finely as Ray divides them
+
+
 class Resources(Config):
     """What one trial asks for."""
 
@@ -99,6 +102,16 @@ class Resources(Config):
     max_concurrent: Count | None = None
     accelerator_type: str | None = None
     price_per_hour: Annotated[float, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> Self:
+        asked = {"cpus_per_trial": self.cpus_per_trial, "gpus_per_trial": self.gpus_per_trial}
+        for name, share in asked.items():
+            if 0 < share < LEAST_SHARE:
+                raise ValueError(f"{name} must be 0 or at least {LEAST_SHARE:g}, but got {share:g}; set it to 1")
+        if not any(asked.values()):
+            raise ValueError("cpus_per_trial and gpus_per_trial must not both be 0; set cpus_per_trial to 1")
+        return self
 
     @property
     def bundle(self) -> dict[str, float]:

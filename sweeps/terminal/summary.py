@@ -26,17 +26,15 @@ def show_summary(folder: Path) -> None:
         f"page    {folder / 'front' / 'front.html'}",
         f"export  {in_venv('dfkd')} export {shlex.quote(str(folder))} --knee -o best.yaml",
     ]
-    owed = undelivered(folder)
+    owed, sync = undelivered(folder), f"dfkd sweep sync {shlex.quote(str(folder))}"
     if owed:
-        lines.append(
-            f"{owed} records have not reached MLflow; deliver them with: dfkd sweep sync {shlex.quote(str(folder))}"
-        )
+        lines.append(f"{owed} records have not reached MLflow; deliver them with: {sync}")
     refused = rejected(folder)
     if refused:
         lines.append(f"{refused} records were refused by MLflow for good: {folder / 'spool' / 'rejected.jsonl'}")
     files, why = set_aside(folder)
     if files:
-        lines.append(f"{len(files)} files could not be stored ({why}); try them again with: dfkd sweep sync {folder}")
+        lines.append(f"{len(files)} files could not be stored ({why}); try them again with: {sync}")
     command = addresses.how_to_look()
     lines.append(f"look    {in_venv(command) if command else uri}")
     if (run := addresses.page(run_id)) is not None:

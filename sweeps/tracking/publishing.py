@@ -71,7 +71,9 @@ def publish(model: Path, name: str) -> str:
     set_up = f"MLFLOW_TRACKING_URI={shlex.quote(uri)}"
     if shutil.which("mlflow") is None:  # its server's own programs are looked for on PATH, too
         set_up = f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH {set_up}"
-    serve = f"{set_up} mlflow models serve -m models:/{name}/{version} --env-manager local --port 5001"
+    serve = (
+        f"{set_up} mlflow models serve -m {shlex.quote(f'models:/{name}/{version}')} --env-manager local --port 5001"
+    )
     return f"{name}, version {version}\nrun     {RunAddresses(uri, experiment_id).page(run_id)}\nserve   {serve}"
 
 

@@ -123,6 +123,12 @@ def test_a_key_that_the_schema_does_not_know_is_answered_with_the_nearest():
         Space.parse({"student.widht": {"values": [1]}}).check({}, {"student.width"}, accept)
 
 
+@pytest.mark.parametrize("key", ["training.epochs", "training.patience"])
+def test_what_a_sweep_decides_itself_is_no_dimension(key):
+    with pytest.raises(ConfigError, match=r"is decided by the sweep file's .*; leave it out of the space"):
+        Space.parse({key: {"values": [1, 3]}}).check({}, {key}, accept)
+
+
 def test_every_value_both_ends_and_one_between_are_shown_to_the_schema_below_fitting_parents():
     seen = []
     Space.parse({**SPLITS, **ALTERNATIVES}).check({"seed": 1}, (), seen.append)

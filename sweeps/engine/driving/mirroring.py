@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -53,7 +54,7 @@ class Mirroring:
             self._mirror.update()
             self._mirror.give_back()
         except StoreError as error:
-            remedy = f"`dfkd sweep sync {self._mirror.folder}` sends the rest"
+            remedy = f"`dfkd sweep sync {shlex.quote(str(self._mirror.folder))}` sends the rest"
             _log.warning("the store has not all of the sweep (%s); %s", error, remedy)
 
     def _work(self) -> None:

@@ -75,10 +75,11 @@ def test_a_smaller_model_that_is_better_wins_the_classes_above_it_too(tmp_path):
 
 
 def test_without_fresh_seeds_there_is_no_interval_and_no_winner_and_it_says_why(tmp_path):
-    once = made_sweep(tmp_path / "a", "once", SMALL)
+    once = made_sweep(tmp_path / "my runs", "once", SMALL)
     again = confirmed_sweep(tmp_path / "b", "again", LARGE)
     compared = compare(read_fronts([once, again]))
-    assert compared.no_interval == (f"once was not trained again with fresh seeds; `dfkd front confirm {once}` does it")
+    told = f"once was not trained again with fresh seeds; `dfkd front confirm '{once}'` does it"
+    assert compared.no_interval == told, "a path with a space in quotes"
     assert all(v.interval is None for v in compared.hypervolumes)
     assert all(p.hypervolume.interval is None for p in compared.pairs)
     assert all(c.winner is None and c.p_value is None for c in compared.contests)

@@ -317,3 +317,9 @@ def test_a_name_that_no_folder_could_have_is_refused(length, is_right):
     with pytest.raises(ConfigError, match="200 characters") as caught:
         SweepSpec.parse(sweep(name="n" * length))
     assert caught.value.key == "name" and len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("resources", [{"cpus_per_trial": 0}, {"cpus_per_trial": 1e-5}, {"gpus_per_trial": 1e-5}])
+def test_a_trial_that_asks_for_nothing_that_can_be_given_is_refused(resources):
+    with pytest.raises(ConfigError, match=r"resources.*per_trial must .* set "):
+        SweepSpec.parse({**REAL, "resources": resources})
