@@ -10,6 +10,7 @@ from typing import Any
 
 import platformdirs
 
+from dfkd_core.base.documents import typed_path
 from dfkd_core.errors import ConfigError
 
 _PIECE = 1 << 22  # bytes that are hashed at a time
@@ -23,7 +24,7 @@ def cache_dir() -> Path:
     ConfigError: it cannot be made or written into.
     """
     named = os.environ.get("DFKD_CACHE")
-    folder = Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("dfkd"))
+    folder = typed_path(named, "DFKD_CACHE") if named else Path(platformdirs.user_cache_dir("dfkd"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         reason = "" if os.access(folder, os.W_OK | os.X_OK) else "it may not be written into"

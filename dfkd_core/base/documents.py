@@ -131,6 +131,11 @@ def seen_from(base: Path, name: str, key: str = "") -> Path:
         raise ConfigError(f"must be a path, but {name!r} names a home that is not known", key=key) from error
 
 
+def typed_path(name: str | Path, key: str = "") -> Path:
+    """The path that a user means by a name, seen from the working directory; errors as `seen_from`."""
+    return seen_from(Path(), str(name), key)
+
+
 class _Loader(yaml.SafeLoader):
     """SafeLoader with YAML 1.2 numbers that refuses a key given twice, and what would be neither text nor number."""
 

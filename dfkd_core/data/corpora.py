@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.cache import cache_dir
-from dfkd_core.base.documents import read_json, seen_from
+from dfkd_core.base.documents import read_json, typed_path
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.data.layouts import LAYOUTS, MANIFEST, recognise
 from dfkd_core.data.leaks import require_no_leaks
@@ -30,7 +30,7 @@ def scan(directory: str | Path, layout: str = "auto", *, progress: Progress = si
     A folder that has a manifest is read by that; its `notes` say which files are not in it. DataError, too: files that
     cannot be used, one recording in two splits, pairs that are none.
     """
-    manifest = _opened(seen_from(Path(), str(directory)).resolve(), layout, progress)
+    manifest = _opened(typed_path(directory).resolve(), layout, progress)
     if layout == "auto" and (manifest.root / MANIFEST_NAME).is_file():
         listed = {manifest.path(clip).resolve() for clip in manifest.clips}
         missing = [path for path in audio_files(manifest.root) if path.resolve() not in listed]
@@ -53,7 +53,7 @@ def open_corpus(corpus: str, *, progress: Progress = silent) -> Manifest:
         from dfkd_core.data import demo
 
         return demo.demo_corpus(progress=progress) if corpus == "demo" else demo.demo_abroad(progress=progress)
-    place = seen_from(Path(), corpus, "data.corpus")
+    place = typed_path(corpus, "data.corpus")
     if place.is_file():
         return _checked(read_manifest(place), progress)
     if not place.is_dir():

@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.cache import cache_dir
-from dfkd_core.base.documents import read_json
+from dfkd_core.base.documents import read_json, typed_path
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.data import debian
 from dfkd_core.data.demo_packages import ABROAD, CREDITS, PACKAGES, DemoPackage
@@ -50,7 +50,7 @@ def demo_corpus(out: str | Path | None = None, *, progress: Progress = silent) -
     DataError in one line: no apt-get here (with the folder layouts that are taken instead), or a
     download failed.
     """
-    root = Path(out).expanduser().resolve() if out is not None else cache_dir() / "demo"
+    root = typed_path(out, "--out").resolve() if out is not None else cache_dir() / "demo"
     return _fetched(root, PACKAGES, progress)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.errors import ConfigError, DataError
-from dfkd_core.scoring.model_scores import ModelScores, evaluate_model, split_files, split_mixtures
+from dfkd_core.scoring.model_scores import ModelScores, evaluate_model
 from dfkd_core.trained.model_folder import read_model_config
 
 
@@ -32,16 +32,16 @@ def evaluate_with_probes(
     scores, config, found, left_out = score(data=data, whole=whole), read_model_config(folder).data, {}, {}
     if data is not None:
         return replace(scores, left_out=dict.fromkeys(config.probes, "another corpus than the model's own is scored"))
-    of_whole = whole and split != "valid"
     for name, corpus in config.probes.items():
         try:
-            mixtures = (split_files if of_whole else split_mixtures)(config, corpus, split, progress)
-            if mixtures.has_clean:
-                found[name] = replace(score(data=corpus, whole=of_whole), name=f"probe {name}")
-            else:
-                left_out[name] = f"{mixtures.part.where} has no clean speech"
+            probe = score(data=corpus, whole=whole and split != "valid")
         except (ConfigError, DataError, OSError) as error:
             left_out[name] = str(error)
+            continue
+        if probe.model.reference == "clean":
+            found[name] = replace(probe, name=f"probe {name}")
+        else:
+            left_out[name] = "its clean speech is not known"
     return replace(scores, probes=found, left_out=left_out)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dfkd_core.base.documents import typed_path
 from dfkd_core.base.schema import nearest
 from dfkd_core.errors import BRING_BACK, ConfigError
 from dfkd_core.teachers.base import Teacher
@@ -41,7 +42,7 @@ def require_teacher(config: TeacherConfig) -> None:
 def _open_source(config: SourceConfig, key: str) -> Teacher | None:
     if config.checkpoint is not None:
         try:
-            return open_network(Path(config.checkpoint).expanduser())
+            return open_network(typed_path(config.checkpoint))
         except ConfigError as error:
             raise error.at(key=f"{key}.checkpoint") from error
     if config.estimates is not None:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from dfkd_core.base.documents import seen_from
+from dfkd_core.base.documents import typed_path
 from dfkd_core.base.shipped import FOLDER, shipped_names
 from dfkd_core.teachers.base import Listed, Waveforms
 from dfkd_core.trained.model_folder import load_model, model_sha256
@@ -41,5 +41,5 @@ class TrainedTeacher:
 
 def model_place(model: str | Path) -> Path:
     """Where a model lies: the folder of a shipped name, unless such a path exists; else the path itself."""
-    path = seen_from(Path(), str(model))
+    path = typed_path(model)
     return FOLDER / path if not path.exists() and str(path) in shipped_names() else path

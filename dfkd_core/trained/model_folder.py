@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from dfkd_core.base.atomic_files import sha256_file, write_atomic
-from dfkd_core.base.documents import dump_yaml, read_content, read_json, read_yaml, seen_from
+from dfkd_core.base.documents import dump_yaml, read_content, read_json, read_yaml, typed_path
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import CheckpointError, ConfigError
 from dfkd_core.models import build_student
@@ -86,7 +86,7 @@ def load_model(place: str | Path) -> tuple[Student, ExperimentConfig]:
 
     CheckpointError: a file is missing, the weights differ from their hash or do not fit the config.
     """
-    folder = seen_from(Path(), str(place))
+    folder = typed_path(place)
     config = read_model_config(folder)
     if (folder / METRICS).exists():
         found, expected = sha256_file(folder / WEIGHTS), read_record(folder).sha256

@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from cluster.object_store import check_url
 from cluster.resources import bundle
-from dfkd_core.base.documents import read_yaml, seen_from
+from dfkd_core.base.documents import read_yaml, seen_from, typed_path
 from dfkd_core.base.schema import Config, NameIn, nearest
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
@@ -182,7 +182,7 @@ class SweepSpec(Config):
 
         `budget.trials` is a key of the file itself, `config.data.corpus` one of the config that it names.
         """
-        path = seen_from(Path(), str(path))
+        path = typed_path(path)
         inner = {k: v for k, v in (overrides or {}).items() if k.startswith(("config.", "space."))}
         outer = {k: v for k, v in (overrides or {}).items() if k not in inner}
         try:

@@ -16,11 +16,12 @@ from dfkd_core.scoring.clip_table import ClipTable
 from dfkd_core.trained.model_folder import METRICS
 from sweeps.fronts.choose import Choice
 from sweeps.fronts.front import Front, FrontPoint
+from sweeps.record.sweep_folder import CLEARED, NOTE, SPEC
 
 RECORDED_TAGS = ("git_commit", "data_hash", "teacher_hash", "tracking_uri", "experiment", "parent_run_id")
 ORIGIN = ("data_hash", "teacher_hash", "start_hash", "start")  # of a trial's model; no start where weights were drawn
 
-OWN = ("sweep.yaml", "ledger.json", "ledger.journal", "trials", "front", "spool", "confirm")  # of a sweep folder
+OWN = (SPEC, NOTE, "ledger.journal", "front", "confirm", *CLEARED)  # of a sweep folder
 
 
 def export_config(folder: Path, front: Front, choice: Choice, tags: Mapping[str, str | None]) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def export_config(folder: Path, front: Front, choice: Choice, tags: Mapping[str,
 
     `tags` are the sweep's own: commit, hashes of data and teacher, and where MLflow has it.
     """
-    point, sweep = choice.point, read_yaml(folder / "sweep.yaml")
+    point, sweep = choice.point, read_yaml(folder / SPEC)
     config = with_base_epochs(read_yaml(folder / point.config), sweep["config"])
     expected = {
         **point.values,

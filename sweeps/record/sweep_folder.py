@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dfkd_core.base.atomic_files import write_atomic
-from dfkd_core.base.documents import dump_yaml, read_json_object, seen_from
+from dfkd_core.base.documents import dump_yaml, read_json_object, typed_path
 from dfkd_core.errors import ConfigError, DFKDError, Unreadable
 from sweeps.definition.spec import SweepSpec
 from sweeps.record.agreed import agree, is_agreed
@@ -28,7 +28,7 @@ class SweepFolder:
     """`runs/<name>`: a sweep once its sweep.yaml stands, which is written last."""
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(os.path.realpath(seen_from(Path(), str(path))))  # other than resolve, with loops of links
+        self.path = Path(os.path.realpath(typed_path(path)))  # other than resolve, with loops of links
 
     @property
     def is_sweep(self) -> bool:

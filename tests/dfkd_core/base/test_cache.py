@@ -43,3 +43,9 @@ def test_a_file_is_hashed_once_a_process_and_again_when_it_was_touched(tmp_path)
     assert first == hashlib.sha256(b"body").hexdigest() != content_sha256(path)
     path.write_bytes(b"headbodx")
     assert content_sha256(path, 4) == hashlib.sha256(b"bodx").hexdigest()
+
+
+def test_a_cache_in_a_home_that_is_not_known_is_one_line(monkeypatch):
+    monkeypatch.setenv("DFKD_CACHE", "~nobody-here/cache")
+    with pytest.raises(ConfigError, match=r"DFKD_CACHE: must be a path, but .* names a home that is not known"):
+        cache_dir()
