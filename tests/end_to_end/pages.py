@@ -7,11 +7,14 @@ import time
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">"
 
 
-def until(page, condition):
-    """Wait until a JavaScript condition holds; the page's own policy forbids playwright's way, which evaluates text."""
+def until(page, condition, seen="null"):
+    """Wait until a JavaScript condition holds; the page's own policy forbids playwright's way, which evaluates text.
+
+    `seen` is told, evaluated, of a condition that never came true.
+    """
     deadline = time.monotonic() + 120
     while not page.evaluate(condition):
-        assert time.monotonic() < deadline, f"never came true: {condition}"
+        assert time.monotonic() < deadline, f"never came true: {condition}; seen {page.evaluate(seen)}"
         page.wait_for_timeout(20)
 
 
@@ -38,7 +41,9 @@ def heard(view, card):
     sound = f"document.querySelectorAll('#listening audio')[{card}]"
     until(view, f"{sound}.readyState === 4 && {sound}.duration > 0")
     view.locator("#listening .play").nth(card).click()
-    until(view, f"!{sound}.paused && {sound}.currentTime > 0.01 || {sound}.ended")
+    words = f"document.querySelectorAll('#listening .play')[{card}].textContent"
+    seen = f"[{words}, {sound}.paused, {sound}.currentTime, {sound}.readyState, {sound}.networkState]"
+    until(view, f"!{sound}.paused && {sound}.currentTime > 0.01 || {sound}.ended", seen)
     assert view.evaluate(f"{sound}.error") is None
     return view.evaluate(f"{sound}.duration")
 
