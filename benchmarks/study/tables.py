@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy import stats
 
-from benchmarks.study.arms import Arm, conv_tasnet, main, methods, pesq, plan, rates, reverse
+from benchmarks.study.arms import Arm, main, plan
+from benchmarks.study.questions import Question, questions
 from benchmarks.study.rows import Row
 from benchmarks.study.settings import Cost, cost_table
 
@@ -93,37 +94,7 @@ def by_epoch(rows: Mapping[str, Row], arms: Sequence[Arm], seeds: Sequence[int])
     return [*lines, ""]
 
 
-def questions(tuned: Mapping[str, float]) -> dict[str, list[tuple[str, Arm, Arm]]]:
-    """What each part asks: (name, arm, the arm that it is set against)."""
-    asked: dict[str, list[tuple[str, Arm, Arm]]] = defaultdict(list)
-    by = {(arm.student, arm.start, arm.method): arm for arm in main()}
-    roads = {"reverse": [reverse()], "conv_tasnet": [conv_tasnet()]}
-    for student in dict.fromkeys(arm.student for arm in main()):
-        drawn = by[student, "random", "none"]
-        roads.setdefault("main", []).append([drawn, by[student, "sliced", "none"], by[student, "sliced", "dfkd"]])
-        asked["main"].append((f"{student}: dfkd against none, random", by[student, "random", "dfkd"], drawn))
-    for part, found in roads.items():
-        for drawn, sliced, distilled in found:
-            asked[part] += [
-                (f"{drawn.student}: sliced against random, none", sliced, drawn),
-                (f"{drawn.student}: dfkd against none, sliced", distilled, sliced),
-                (f"{drawn.student}: sliced dfkd against random none", distilled, drawn),
-            ]
-    for arm in pesq():
-        without = by[arm.student, arm.start, arm.method]
-        asked["pesq"].append((f"{arm.student}, sliced, {arm.method}: a PESQ term against none", arm, without))
-    for student in dict.fromkeys(arm.student for arm in rates()):
-        _, usual, *_ = tried = [arm for arm in rates() if arm.student == student]
-        others = [arm for arm in tried if arm is not usual]
-        asked["rates"] += [(f"{student}, {arm.start}: {arm.note} against {usual.note}", arm, usual) for arm in others]
-    controls = methods(tuned)
-    for arm in (one for one in controls if one.method == "dfkd"):
-        others = [one for one in controls if one.student == arm.student and one.method != "dfkd"]
-        asked["methods"] += [(f"{arm.student}, sliced: dfkd against {one.method}", arm, one) for one in others]
-    return asked
-
-
-def contrasts(rows: Mapping[str, Row], asked: Sequence[tuple[str, Arm, Arm]], seeds: Sequence[int]) -> list[str]:
+def contrasts(rows: Mapping[str, Row], asked: Sequence[Question], seeds: Sequence[int]) -> list[str]:
     """Paired differences by each judge; Holm over all of them."""
     cells = [
         (name, judge, result)
@@ -151,7 +122,7 @@ def with_tables(
     for part, entries in parts.items():
         if any(arm.key(seed) in rows for arm, seed in entries):
             its_seeds = sorted({seed for _, seed in entries})
-            lines += [f"### {part}", "", *contrasts(rows, asked[part], its_seeds), *table(rows, entries)]
+            lines += [f"### {part}", "", *contrasts(rows, asked.get(part, []), its_seeds), *table(rows, entries)]
     lines += ["### main, epoch by epoch", "", *by_epoch(rows, main(), seeds)]
     lines += ["### settings", "", *cost_table(settings)]
     head, _, rest = text.partition(BEGIN)

@@ -1,0 +1,103 @@
+"""What the study asks: which arm is set against which, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from benchmarks.study.arms import (
+    Arm,
+    conv_tasnet,
+    longer,
+    main,
+    methods,
+    pesq,
+    public,
+    rates,
+    reverse,
+    teachers,
+)
+
+WAYS = (("random", "none"), ("sliced", "none"), ("sliced", "dfkd"))  # start, method
+Question = tuple[str, Arm, Arm]  # its name, the arm asked about, the arm that it is set against
+
+
+def questions(tuned: Mapping[str, float]) -> dict[str, list[Question]]:
+    """The questions of every part."""
+    return {
+        "main": of_starts(main()),
+        "reverse": of_starts(reverse()),
+        "conv_tasnet": of_starts(conv_tasnet()),
+        "pesq": [(f"{_begun(a)}, {a.method}: a PESQ term against none", a, replace(a, pesq=False)) for a in pesq()],
+        "rates": of_rates(),
+        "methods": of_methods(tuned),
+        "teachers": of_teachers(),
+        "public": of_public(),
+        "longer": of_starts(longer()),
+    }
+
+
+def of_starts(arms: Sequence[Arm]) -> list[Question]:
+    """Slice against drawn weights, distillation against none from either, both together; for each student."""
+    by = {(arm.student, arm.start, arm.method): arm for arm in arms}
+    asked = []
+    for student in dict.fromkeys(arm.student for arm in arms):
+        drawn, sliced, distilled = (by[student, *way] for way in WAYS)
+        if taught := by.get((student, "random", "dfkd")):
+            asked.append((f"{student}: dfkd against none, random", taught, drawn))
+        asked += [
+            (f"{student}: sliced against random, none", sliced, drawn),
+            (f"{student}: dfkd against none, sliced", distilled, sliced),
+            (f"{student}: sliced dfkd against random none", distilled, drawn),
+        ]
+    return asked
+
+
+def of_rates() -> list[Question]:
+    """Every learning rate and warm-up against the usual one of its student, which is the second of the plan."""
+    asked = []
+    for student in dict.fromkeys(arm.student for arm in rates()):
+        _, usual, *_ = tried = [arm for arm in rates() if arm.student == student]
+        asked += [(f"{_begun(a)}: {a.note} against {usual.note}", a, usual) for a in tried if a is not usual]
+    return asked
+
+
+def of_methods(tuned: Mapping[str, float]) -> list[Question]:
+    """DFKD against every other method that is tuned."""
+    arms = methods(tuned)
+    pairs = [(a, b) for a in arms for b in arms if a.method == "dfkd" != b.method and a.student == b.student]
+    return [(f"{_begun(a)}: dfkd against {b.method}", a, b) for a, b in pairs]
+
+
+def of_teachers() -> list[Question]:
+    """DFKD from every other teacher, against none and against DFKD from the parent."""
+    by = {(arm.student, arm.start, arm.method): arm for arm in main()}
+    asked = []
+    for arm in teachers():
+        for method, name in (("none", "none"), ("dfkd", "dfkd from own-dccrn")):
+            other = by[arm.student, arm.start, method]
+            asked.append((f"{_begun(arm)}: dfkd from {arm.teacher} against {name}", arm, other))
+    return asked
+
+
+def of_public() -> list[Question]:
+    """GTCRN: DFKD against none, a slice against drawn weights, both also beside a PESQ term; that term against none."""
+    by = {(arm.student, arm.start, arm.teacher, arm.pesq): arm for arm in public()}
+    asked = []
+    for (student, start, teacher, term), arm in by.items():
+        beside = ", pesq" if term else ""
+        if teacher != "no teacher":
+            plain = by[student, start, "no teacher", term]
+            asked.append((f"{_begun(arm)}{beside}: dfkd from {teacher} against none", arm, plain))
+        elif start == "sliced":
+            drawn = by[student, "random", teacher, term]
+            asked.append((f"{student}{beside}: sliced against random, none", arm, drawn))
+        if term:
+            taught = "none" if teacher == "no teacher" else f"dfkd from {teacher}"
+            without = by[student, start, teacher, False]
+            asked.append((f"{_begun(arm)}, {taught}: a PESQ term against none", arm, without))
+    return asked
+
+
+def _begun(arm: Arm) -> str:
+    return f"{arm.student}, {arm.start}"
