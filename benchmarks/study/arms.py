@@ -165,8 +165,12 @@ def conv_tasnet() -> list[Arm]:
 
 
 def pesq() -> list[Arm]:
-    """A PESQ term without and beside DFKD; without the term they are arms of `main`."""
-    return [replace(arm, pesq=True) for arm in main() if arm.start == "sliced" and arm.student == "dccrn 0.25"]
+    """A PESQ term without DFKD, beside it, beside less of it and after it; without the term, arms of `main`."""
+    arms = [arm for arm in main() if arm.start == "sliced" and arm.student == "dccrn 0.25"]
+    (taught,) = (arm for arm in arms if arm.method == "dfkd")
+    after = {**taught.changes, "distillation.schedule": "two_step"}
+    arms += [replace(taught, weight=0.3), replace(taught, note="two steps", changes=after)]
+    return [replace(arm, pesq=True) for arm in arms]
 
 
 def rates() -> list[Arm]:

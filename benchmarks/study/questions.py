@@ -28,7 +28,7 @@ def questions(tuned: Mapping[str, float]) -> dict[str, list[Question]]:
         "main": of_starts(main()),
         "reverse": of_starts(reverse()),
         "conv_tasnet": of_starts(conv_tasnet()),
-        "pesq": [(f"{_begun(a)}, {a.method}: a PESQ term against none", a, replace(a, pesq=False)) for a in pesq()],
+        "pesq": of_pesq(),
         "rates": of_rates(),
         "methods": of_methods(tuned),
         "teachers": of_teachers(),
@@ -50,6 +50,16 @@ def of_starts(arms: Sequence[Arm]) -> list[Question]:
             (f"{student}: dfkd against none, sliced", distilled, sliced),
             (f"{student}: sliced dfkd against random none", distilled, drawn),
         ]
+    return asked
+
+
+def of_pesq() -> list[Question]:
+    """The term against none, beside each amount of DFKD; DFKD against none, each beside the term."""
+    none, taught, *others = pesq()
+    asked = [(f"{_begun(a)}, {a.method}: a PESQ term against none", a, replace(a, pesq=False)) for a in (none, taught)]
+    for arm in (taught, *others):
+        way = arm.note or f"weight {arm.weight:g}"
+        asked.append((f"{_begun(arm)}, pesq: dfkd, {way}, against none", arm, none))
     return asked
 
 

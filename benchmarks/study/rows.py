@@ -42,15 +42,7 @@ def read_rows(path: Path = ROWS) -> dict[str, Row]:
 
 def train_row(part: str, arm: Arm, seed: int) -> Row:
     """Train and score one run; a stopped one goes on behind its last whole epoch."""
-    bench = os.environ.get(FOLDER)
-    folders = {"demo": "demo", "abroad": "demo-abroad"} | ({BENCH: bench} if bench else {})
-    home = arm.overrides.get("data.corpus", "demo")
-    if home not in folders:
-        raise ConfigError(f"{FOLDER} must name the corpus that {arm.label!r} is trained on, but is not set")
-    data = {"data.corpus": folders.pop(home), "data.probes": folders}
-    changes = {"distillation.method": "none", **arm.overrides, "seed": seed, **data}
-    parent = _parent() if PARENT in changes.values() else None
-    config = _config({key: parent if value == PARENT else value for key, value in changes.items()})
+    config = run_config(arm, seed)
     prepare(config)
     folder = run_folder(arm, seed)
     trainer, kept = Trainer(config), folder / "epochs.json"
@@ -81,6 +73,19 @@ def train_row(part: str, arm: Arm, seed: int) -> Row:
         "commit": _commit(),
         "torch": torch.__version__,
     }
+
+
+def run_config(arm: Arm, seed: int) -> ExperimentConfig:
+    """What is trained; ConfigError where the corpus that it is trained on is not named."""
+    bench = os.environ.get(FOLDER)
+    folders = {"demo": "demo", "abroad": "demo-abroad"} | ({BENCH: bench} if bench else {})
+    home = arm.overrides.get("data.corpus", "demo")
+    if home not in folders:
+        raise ConfigError(f"{FOLDER} must name the corpus that {arm.label!r} is trained on, but is not set")
+    data = {"data.corpus": folders.pop(home), "data.probes": folders}
+    changes = {"distillation.method": "none", **arm.overrides, "seed": seed, **data}
+    parent = _parent() if PARENT in changes.values() else None
+    return _config({key: parent if value == PARENT else value for key, value in changes.items()})
 
 
 def run_folder(arm: Arm, seed: int) -> Path:
