@@ -23,6 +23,7 @@ from dfkd_core.training.trainer import Trainer, prepare
 ROWS = Path(__file__).parent / "rows.jsonl"
 DEMO = Path("sweeps/specs/configs/demo.yaml")
 SCORED_EVERY = 3  # epochs: all of a short run, and a third of a long one's, which would cost as much again
+LAST_ALONE = ("tuning", "methods", "teachers", "public", "dial")  # parts whose earlier epochs nobody asks about
 FOLDER = "DFKD_BENCH"  # environment: where the corpus of foreign pairs lies
 
 Row = dict[str, Any]
@@ -54,7 +55,8 @@ def train_row(part: str, arm: Arm, seed: int) -> Row:
     while trainer.epoch < config.training.epochs:
         began = time.process_time()
         scores = trainer.train_epoch()
-        if trainer.epoch in (1, 2, config.training.epochs) or trainer.epoch % SCORED_EVERY == 0:
+        is_between = trainer.epoch in (1, 2) or trainer.epoch % SCORED_EVERY == 0
+        if trainer.epoch == config.training.epochs or (is_between and part not in LAST_ALONE):
             scores |= trainer.evaluate().metrics() | trainer.evaluate_probes()
         seconds += time.process_time() - began
         logged = {name: value for name, value in scores.items() if name.startswith(("val/", "probe/", "gradient_norm"))}
