@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy import stats
 
-from benchmarks.study.arms import Arm, main, plan
+from benchmarks.study.arms import Arm, longer, main, plan
 from benchmarks.study.questions import Question, questions
 from benchmarks.study.rows import Row
 from benchmarks.study.settings import Cost, cost_table
@@ -82,16 +82,18 @@ def table(rows: Mapping[str, Row], entries: Sequence[tuple[Arm, int]]) -> list[s
 
 
 def by_epoch(rows: Mapping[str, Row], arms: Sequence[Arm], seeds: Sequence[int]) -> list[str]:
-    """Means after each epoch, over the seeds that are there, by every judge of the main part."""
-    judges = list(JUDGES)[:3]
-    lines = ["| after epochs: 1, 2, ... | " + " | ".join(JUDGES[judge] for judge in judges) + " |", "|---" * 4 + "|"]
+    """Means after each scored epoch, over the seeds that are there, by every judge of the arms; [] without rows."""
+    judges, lines = list(JUDGES)[:3], []
     for arm in arms:
-        found = [row["epochs"] for seed in seeds if (row := rows.get(arm.key(seed)))]
-        if found:
-            means = [[np.mean([e[judge] for e in epoch]) for epoch in zip(*found, strict=True)] for judge in judges]
+        if found := [row["epochs"] for seed in seeds if (row := rows.get(arm.key(seed)))]:
+            scored = [number for number, epoch in enumerate(found[0]) if judges[0] in epoch]
+            means = [[np.mean([epochs[number][judge] for epochs in found]) for number in scored] for judge in judges]
+            if not lines:
+                numbers = " ".join(str(number + 1) for number in scored)
+                lines = [f"| after epochs {numbers} | {' | '.join(JUDGES[j] for j in judges)} |", "|---" * 4 + "|"]
             cells = [" ".join(f"{mean:.3f}" for mean in one) for one in means]
             lines.append(f"| {arm.label} | {' | '.join(cells)} |")
-    return [*lines, ""]
+    return lines and [*lines, ""]
 
 
 def contrasts(rows: Mapping[str, Row], asked: Sequence[Question], seeds: Sequence[int]) -> list[str]:
@@ -123,7 +125,9 @@ def with_tables(
         if any(arm.key(seed) in rows for arm, seed in entries):
             its_seeds = sorted({seed for _, seed in entries})
             lines += [f"### {part}", "", *contrasts(rows, asked.get(part, []), its_seeds), *table(rows, entries)]
-    lines += ["### main, epoch by epoch", "", *by_epoch(rows, main(), seeds)]
+    for part, arms in (("main", main()), ("longer", longer())):
+        if curves := by_epoch(rows, arms, seeds):
+            lines += [f"### {part}, epoch by epoch", "", *curves]
     lines += ["### settings", "", *cost_table(settings)]
     head, _, rest = text.partition(BEGIN)
     _, _, tail = rest.partition(END)
