@@ -25,7 +25,14 @@ log = logging.getLogger(__name__)
 
 
 def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
-    """The spec as `complete` has it, after every check."""
+    """The spec as `complete` has it, after every check; ConfigError names the file in which the key stands."""
+    try:
+        return _checked(spec, workload)
+    except ConfigError as error:
+        raise error.at(file=error.file or spec.file_of(error.key)) from error
+
+
+def _checked(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
     domain = domain_of(workload)
     checked = complete(spec, workload)
     config = checked.config
@@ -45,7 +52,10 @@ def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
 
     domain.require_measured(domain.trial_config(config, spec.budget.epochs_per_trial), spec.metrics)
     space = Space.parse(checked.space)
-    check_config(config)
+    try:
+        check_config(config)
+    except ConfigError as error:
+        raise error if error.key == "objectives" else error.at(key="config") from error
     space.check(config, domain.known_keys(config), check_config)
     for index, point in enumerate(checked.evaluate_first):
         space.encode(point, f"evaluate_first[{index}]")
