@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from dfkd_core.base.documents import read_yaml, seen_from
+from dfkd_core.base.documents import read_yaml, real_path, seen_from
 from dfkd_core.base.read_when import unread
 from dfkd_core.base.schema import Config
 from dfkd_core.base.shipped import shipped_names
@@ -182,7 +182,7 @@ def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) ->
     """
     try:
         config = ExperimentConfig.parse(with_overrides(read_yaml(path), overrides or {}))
-        absolute = absolute_paths(config, Path(path).resolve().parent)
+        absolute = absolute_paths(config, real_path(path).parent)
     except ConfigError as error:
         raise error.at(file=error.file or path) from error
     for sentence in (
@@ -243,7 +243,7 @@ def place(key: str, value: str, base: Path) -> str:
         is_name = is_shipped or (is_start and value == "teacher")
     else:
         is_name = True
-    return value if is_name else str(seen_from(base, value, key).resolve())
+    return value if is_name else str(real_path(seen_from(base, value, key)))
 
 
 def placed(key: str, value: Any, base: Path) -> Any:

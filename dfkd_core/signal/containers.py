@@ -64,6 +64,14 @@ def encoding_for(path: Path, like: Decoder | None, num_frames: int | None = None
     return container, encoding
 
 
+def output_name(name: str) -> str:
+    """The name of the file that stands for an audio file: its own, with .wav behind it where its format is read only.
+
+    The whole name stays in it, since x.m4a and x.aac may lie side by side.
+    """
+    return f"{name}.wav" if Path(name).suffix.lower() in READ_ONLY else name
+
+
 def num_bytes(encoding: str, num_samples: int) -> int:
     """What samples of an uncompressed encoding take, at most."""
     return num_samples * _BYTES.get(encoding, 4)

@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from cluster.object_store import check_url
 from cluster.resources import bundle
-from dfkd_core.base.documents import read_yaml, seen_from, typed_path
+from dfkd_core.base.documents import read_yaml, real_path, seen_from, typed_path
 from dfkd_core.base.schema import Config, NameIn, nearest
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
@@ -179,7 +179,7 @@ class SweepSpec(Config):
     def base_of(self, key: str) -> Path:
         """The folder from which relative paths below a key are seen: that of the file in which they stand."""
         file = self.file_of(key)
-        return Path.cwd() if file is None else file.resolve().parent
+        return Path.cwd() if file is None else real_path(file).parent
 
     @classmethod
     def load(cls, path: str | Path, overrides: Mapping[str, Any] | None = None) -> Self:
@@ -192,7 +192,7 @@ class SweepSpec(Config):
         inner = {k: v for k, v in (overrides or {}).items() if k.startswith("config.")}
         outer = {k: v for k, v in (overrides or {}).items() if k not in inner and k not in searched}
         try:
-            mapping, files = _inline(with_overrides(read_yaml(path), outer), path.resolve().parent)
+            mapping, files = _inline(with_overrides(read_yaml(path), outer), real_path(path).parent)
             if searched and isinstance(mapping.get("space"), Mapping):
                 mapping["space"] = with_settings(mapping["space"], searched)
             spec = cls.parse(with_overrides(mapping, inner), path)

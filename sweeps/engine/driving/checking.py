@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from dfkd_core.base.documents import typed_path
+from dfkd_core.base.documents import real_path, typed_path
 from dfkd_core.base.schema import nearest
 from dfkd_core.errors import ConfigError
 from search_spaces.space import Space, changed_values
@@ -74,7 +74,7 @@ def complete(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
     space = changed_values(spec.space, lambda key, value: domain.resolve_value(key, value, spec.base_of("space")))
     base = spec.base_of("evaluate_first")
     first = tuple({k: domain.resolve_value(k, v, base) for k, v in point.items()} for point in spec.evaluate_first)
-    warm_start = tuple(str(typed_path(place, "warm_start").resolve()) for place in spec.warm_start)
+    warm_start = tuple(str(real_path(typed_path(place, "warm_start"))) for place in spec.warm_start)
     return spec.model_copy(update={"config": config, "space": space, "evaluate_first": first, "warm_start": warm_start})
 
 
