@@ -170,8 +170,7 @@ def evaluate(
     Of a corpus with noisy files of its own all of them, whole; else mixtures of 4 s.
     A model's probes are scored on that split, too, of validation on the mixtures of training; not with --data.
     """
-    from dfkd_core.config import TeacherConfig
-    from dfkd_core.data.config import DataConfig
+    from dfkd_core.config import ExperimentConfig, TeacherConfig
     from dfkd_core.scoring.beside import beside, table
     from dfkd_core.scoring.probe_scores import evaluate_with_probes, probe_lines
     from dfkd_core.scoring.teacher_scores import evaluate_teacher, teacher_named
@@ -188,7 +187,7 @@ def evaluate(
         asked: dict[str, Any] = {"split": split, "optional": metric or [], "whole": True, "progress": progress}
         asked["jobs"] = jobs
         config = None if model is None else read_model_config(model)
-        of_model = DataConfig() if config is None else config.data
+        of_model = (config or ExperimentConfig()).data
         corpus = of_model if data is None else of_model.model_copy(update={"corpus": str(data)})
         named_others = [
             config.teacher if config is not None and name == "teacher" else teacher_named(name, "--against")
