@@ -148,7 +148,7 @@ class TrainingConfig(Config):
     device: str = "auto"
     precision: Literal["float32", "bfloat16"] = "float32"
     compile: bool = False
-    threads: Annotated[int, Field(ge=1)] = 1
+    threads: Annotated[int, Field(ge=1, le=1024)] = 1
     metrics: tuple[str, ...] = ()  # optional ones that validation measures, too: dnsmos
 
     @field_validator("metrics")

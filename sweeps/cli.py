@@ -104,11 +104,11 @@ def run(arguments: list[str]) -> int:
         message = error.format_message()
         return _say(message, WRONG_INPUT) if message.strip() else WRONG_INPUT
     except OSError as error:
-        name, reason = os.fsdecode(error.filename or ""), error.strerror or str(error)
+        name, reason = str(error.filename or ""), error.strerror or str(error)
         if error.errno == errno.ENAMETOOLONG:
             return _say(f"{name[:NAMED]}...: must be a path, but it is too long", WRONG_INPUT)
         remedy = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "mend that, or name another place"
-        said = f"{name}: cannot be used ({reason}); {remedy}" if name else f"{reason}; {remedy}"
+        said = f"{name}: cannot be used ({reason}); {remedy}" if name else str(error)
         return _say(said, WRONG_INPUT if _is_given(name, arguments) else FAILED)
     except DFKDError as error:
         wrong = isinstance(error, ConfigError | DataError | CheckpointError)

@@ -33,6 +33,7 @@ from dfkd_core.errors import ConfigError
         ({"student": {"width": True}}, "student.width: must hold a number, which true, false"),
         ({"training": {"slimmable": [True]}}, "training.slimmable: must hold a number, which true, false"),
         ({"data": {"probes": {True: "street"}}}, "data.probes: holds a key that YAML reads as True"),
+        ({"training": {"threads": 10**12}}, "training.threads: must be less than or equal to 1024"),
         ({True: 3}, "x.yaml: holds a key that YAML reads as True, where text is meant; put it in quotes"),
     ],
 )
