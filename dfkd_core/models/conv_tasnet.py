@@ -18,7 +18,7 @@ from dfkd_core.models.pointwise import PointwiseConv1d
 from dfkd_core.models.prelu import PReLU
 from dfkd_core.models.widths import Width, check_width, scaled, spread
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=4096)]
 
 
 class ConvTasNetConfig(FramedConfig):

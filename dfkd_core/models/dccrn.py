@@ -19,7 +19,7 @@ from dfkd_core.models.prelu import PReLU
 from dfkd_core.models.widths import Width, check_width, scaled
 from dfkd_core.signal.stft import Framing
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=4096)]
 
 # Under the square root of |M|^2: without it the padded DC bin and silence have no finite gradient.
 MASK_EPSILON = 1.0e-6

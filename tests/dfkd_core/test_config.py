@@ -34,6 +34,8 @@ from dfkd_core.errors import ConfigError
         ({"training": {"slimmable": [True]}}, "training.slimmable: must hold a number, which true, false"),
         ({"data": {"probes": {True: "street"}}}, "data.probes: holds a key that YAML reads as True"),
         ({"training": {"threads": 10**12}}, "training.threads: must be less than or equal to 1024"),
+        ({"student": {"channels": [10**12]}}, "student.channels.0: must be less than or equal to 4096"),
+        ({"student": {"model": "dptnet", "chunk": 10**9}}, "student.chunk: must be less than or equal to 16384"),
         ({True: 3}, "x.yaml: holds a key that YAML reads as True, where text is meant; put it in quotes"),
     ],
 )
