@@ -64,12 +64,14 @@ def encoding_for(path: Path, like: Decoder | None, num_frames: int | None = None
     return container, encoding
 
 
-def output_name(name: str) -> str:
-    """The name of the file that stands for an audio file: its own, with .wav behind it where its format is read only.
+def output_path(path: Path, *, is_alone: bool = True) -> Path:
+    """The path of the file that stands for an audio file: its own, or, where its format is read only, that of a WAV.
 
-    The whole name stays in it, since x.m4a and x.aac may lie side by side.
+    Where it `is_alone` in having its name without suffix, that stays its name; else the whole name stays in it.
     """
-    return f"{name}.wav" if Path(name).suffix.lower() in READ_ONLY else name
+    if path.suffix.lower() not in READ_ONLY:
+        return path
+    return path.with_suffix(".wav") if is_alone else path.with_name(f"{path.name}.wav")
 
 
 def num_bytes(encoding: str, num_samples: int) -> int:

@@ -102,14 +102,18 @@ def test_a_link_stays_one_and_the_file_behind_it_is_replaced(tiny_teacher, tmp_p
     assert (tmp_path / "out.wav").is_symlink() and (tmp_path / "there" / "clean.wav").is_file()
 
 
-def test_what_can_be_read_but_not_written_becomes_a_wav_of_its_whole_name(tiny_teacher, tmp_path, caplog):
-    for name in ("a.wav", "b.mp2", "b.AAC"):  # by its content each is a WAV, and read as one
+def test_what_can_be_read_but_not_written_becomes_a_wav(tiny_teacher, tmp_path, caplog):
+    """By its content each is a WAV, and read as one; of two of one name each keeps all of its own."""
+    for name in ("a.wav", "b.mp2", "b.AAC", "c.m4a"):
         write_audio(tmp_path / "in" / f"{name}.wav", tone(0.2, 16000))
         (tmp_path / "in" / f"{name}.wav").rename(tmp_path / "in" / name)
     written = run(tiny_teacher, tmp_path / "in", tmp_path / "out")
-    assert [path.name for path in written] == ["a.wav", "b.AAC.wav", "b.mp2.wav"]
-    assert "2 files are in formats that are read only (.aac, .mp2), and are written as .wav" in caplog.text
-    assert run(tiny_teacher, tmp_path / "in" / "b.mp2", tmp_path / "alone") == [tmp_path / "alone" / "b.mp2.wav"]
+    assert [path.name for path in written] == ["a.wav", "b.AAC.wav", "b.mp2.wav", "c.wav"]
+    assert "3 files are in formats that are read only (.aac, .m4a, .mp2), and are written as .wav" in caplog.text
+    assert run(tiny_teacher, tmp_path / "in" / "b.mp2", tmp_path / "alone") == [tmp_path / "alone" / "b.wav"]
+    caplog.clear()
+    assert run(tiny_teacher, tmp_path / "in" / "b.mp2", tmp_path / "x.wav") == [tmp_path / "x.wav"]
+    assert not caplog.text
 
 
 def test_the_sample_format_is_kept(tiny_teacher, tmp_path):
