@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from dfkd_core.base.documents import read_yaml, seen_from
+from dfkd_core.base.documents import read_yaml, real_path, seen_from
 from dfkd_core.base.read_when import unread
 from dfkd_core.base.schema import Config
 from dfkd_core.base.shipped import shipped_names
@@ -148,7 +148,7 @@ class TrainingConfig(Config):
     device: str = "auto"
     precision: Literal["float32", "bfloat16"] = "float32"
     compile: bool = False
-    threads: Annotated[int, Field(ge=1)] = 1
+    threads: Annotated[int, Field(ge=1, le=1024)] = 1
     metrics: tuple[str, ...] = ()  # optional ones that validation measures, too: dnsmos
 
     @field_validator("metrics")
@@ -180,13 +180,16 @@ def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) ->
     A key that was set and changes nothing there is worth a warning, but not in what was exported from a sweep, whose
     base serves all roads of its space.
     """
-    mapping = with_overrides(read_yaml(path), overrides or {})
-    config = ExperimentConfig.parse(mapping, path)
+    try:
+        config = ExperimentConfig.parse(with_overrides(read_yaml(path), overrides or {}))
+        absolute = absolute_paths(config, real_path(path).parent)
+    except ConfigError as error:
+        raise error.at(file=error.file or path) from error
     for sentence in (
         [] if config.provenance else unread(config.model_dump(mode="json"), ExperimentConfig().model_dump(mode="json"))
     ):
         _log.warning("%s: %s", path, sentence)
-    return absolute_paths(config, Path(path).resolve().parent)
+    return absolute
 
 
 def with_overrides(mapping: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -240,7 +243,7 @@ def place(key: str, value: str, base: Path) -> str:
         is_name = is_shipped or (is_start and value == "teacher")
     else:
         is_name = True
-    return value if is_name else str(seen_from(base, value).resolve())
+    return value if is_name else str(real_path(seen_from(base, value, key)))
 
 
 def placed(key: str, value: Any, base: Path) -> Any:
@@ -249,10 +252,7 @@ def placed(key: str, value: Any, base: Path) -> Any:
         return {name: placed(f"{key}.{name}", below, base) for name, below in value.items()}
     if isinstance(value, list):
         return [placed(f"{key}.{index}", below, base) for index, below in enumerate(value)]
-    try:
-        return place(key, value, base) if isinstance(value, str) else value
-    except ConfigError as error:
-        raise error.at(key=key) from error
+    return place(key, value, base) if isinstance(value, str) else value
 
 
 def key_paths(config: Mapping[str, Any]) -> frozenset[str]:

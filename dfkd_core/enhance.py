@@ -7,6 +7,7 @@ import logging
 import math
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,13 +17,16 @@ import numpy as np
 import torch
 
 from dfkd_core.base.allowance import allowed_cpus
+from dfkd_core.base.documents import real_path
 from dfkd_core.base.machine import choose_device
+from dfkd_core.base.outputs import require_folder
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.data.damage import length_in_words
 from dfkd_core.data.scanning import audio_files
 from dfkd_core.errors import ConfigError, DataError, DFKDError
 from dfkd_core.signal.audio import AUDIO_SUFFIXES, Samples, info, read_blocks, write_blocks
 from dfkd_core.signal.chunks import CHUNK_S, OVERLAP_S, in_chunks
+from dfkd_core.signal.containers import output_path
 from dfkd_core.teachers import Teacher, open_network
 
 NUM_NAMED = 5  # failed files that the last line names
@@ -44,10 +48,11 @@ def enhance_path(
     """Enhance a file, or every audio file below a folder; yields each file once it is written, in the order of names.
 
     `model` is a model folder or an ONNX file (waveform to waveform, 16 kHz). A folder as `target`, there already or
-    named without a suffix, takes a file under its own name. Of a folder hidden files are left out, links are followed,
-    and what lies below `target` is no input. `jobs` of its files are worked on at a time; None: one for each processor
-    that may be used, MOST_JOBS at most, on a GPU one. `progress` hears of finished files, of a single long one of its
-    seconds. One file that fails ends no folder: DFKDError tells of all of them at the end.
+    named without a suffix, takes a file under its own name, as a .wav where its format is read only. Of a folder hidden
+    files are left out, links are followed, and what lies below `target` is no input. `jobs` of its files are worked on
+    at a time; None: one for each processor that may be used, MOST_JOBS at most, on a GPU one. `progress` hears of
+    finished files, of a single long one of its seconds. One file that fails ends no folder: DFKDError tells of all of
+    them at the end.
     ConfigError: no input, no model, output in place of input, or a limit that is none. DataError: a single file fails.
     """
     share = noisy_share(attenuation_limit_db)
@@ -197,18 +202,24 @@ def _pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
     if not source.exists():
         raise ConfigError("must be an audio file or a folder of them, but there is no such place", file=source)
     if source.is_file():
-        pairs = [(source, target / source.name if target.is_dir() or not target.suffix else target)]
+        pairs = [(source, target / output_path(Path(source.name)) if target.is_dir() or not target.suffix else target)]
     elif source.is_dir():
-        below = target.resolve()
-        if below == source.resolve():
+        below = real_path(target)
+        if below == real_path(source):
             raise ConfigError("must differ from the input, which would be overwritten; name another place", file=target)
-        files = [path for path in audio_files(source) if not path.resolve().is_relative_to(below)]
-        pairs = [(path, target / path.relative_to(source)) for path in files]
+        files = [path for path in audio_files(source) if not real_path(path).is_relative_to(below)]
+        require_folder(target)
+        alike = Counter(path.with_suffix("") for path in files)
+        places = (output_path(path, is_alone=alike[path.with_suffix("")] == 1) for path in files)
+        pairs = [(path, target / place.relative_to(source)) for path, place in zip(files, places, strict=True)]
     else:
         raise ConfigError("must be an audio file or a folder of them, but is neither", file=source)
     if not pairs:
         raise ConfigError(f"must hold audio files ({', '.join(sorted(AUDIO_SUFFIXES))}), but holds none", file=source)
     for noisy, clean in pairs:
-        if noisy.resolve() == clean.resolve() or (clean.exists() and noisy.exists() and noisy.samefile(clean)):
+        if real_path(noisy) == real_path(clean) or (clean.exists() and noisy.exists() and noisy.samefile(clean)):
             raise ConfigError("must differ from the input, which would be overwritten; name another place", file=target)
+    if renamed := [noisy for noisy, clean in pairs if clean != target and clean.suffix != noisy.suffix]:
+        named = ", ".join(sorted({noisy.suffix.lower() for noisy in renamed}))
+        _log.warning("%d files are in formats that are read only (%s), and are written as .wav", len(renamed), named)
     return pairs

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from dfkd_core.base.schema import nearest
 from dfkd_core.errors import ConfigError
 
+FIELDS = ("min", "max", "log", "int", "step", "values")
 LARGEST = 1e15  # of numbers in a space: integers are exact up to here, and sums do not overflow
 
 
@@ -112,9 +113,9 @@ class OneOf:
 
 def parse_distribution(entry: Mapping[str, Any], key: str, file: str | Path | None = None) -> Distribution:
     """Check one entry of a space; `log` excludes `step` and needs min > 0."""
-    unknown = [name for name in entry if name not in ("min", "max", "log", "int", "step", "values")]
+    unknown = [name for name in entry if name not in FIELDS]
     if unknown:
-        remedy = nearest(unknown[0], ["min", "max", "log", "int", "step", "values", "when", "prior"])
+        remedy = nearest(unknown[0], [*FIELDS, "when", "prior"])
         raise ConfigError(f"is not a known key; {remedy}", key=f"{key}.{unknown[0]}", file=file)
     rule = _choice_rule(entry) if "values" in entry else _range_rule(entry)
     if rule:

@@ -15,7 +15,7 @@ from dfkd_core.base.read_when import READ_WHEN, condition_text, is_among, value_
 from dfkd_core.base.schema import nearest
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
-from search_spaces.distributions import Distribution, parse_distribution
+from search_spaces.distributions import FIELDS, Distribution, parse_distribution
 
 SPACES = Path(__file__).parent
 
@@ -236,6 +236,31 @@ def _overlap(first: Dimension, second: Dimension) -> bool:
     """True unless a parent that both name must have different values for each."""
     shared = first.when.keys() & second.when.keys()
     return all(any(value in second.when[parent] for value in first.when[parent]) for parent in shared)
+
+
+def setting_of(key: str) -> tuple[str, str]:
+    """The key path that `space.KEY.PATH` or `space.KEY.PATH.min` speaks of, and the field of its entry, or ""."""
+    path = key.removeprefix("space.")
+    above, _, last = path.rpartition(".")
+    return (above, last) if above and last in (*FIELDS, "when", "prior") else (path, "")
+
+
+def with_settings(mapping: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The mapping of a space with `space.KEY.PATH`, an entry, or `space.KEY.PATH.min`, a field of one, set anew.
+
+    ConfigError: the field is one of a key that is not searched, or of several alternatives.
+    """
+    changed = dict(mapping)
+    for key, value in settings.items():
+        path, field = setting_of(key)
+        entry = changed.get(path)
+        if field and path not in changed:
+            rule = f"must be of a key that is searched ({', '.join(map(str, changed))})"
+            raise ConfigError(f"{rule}; set space.{path} as a whole to search it, too", key=key)
+        if field and not isinstance(entry, Mapping):
+            raise ConfigError(f"must be set as a whole where there are alternatives; set space.{path}", key=key)
+        changed[path] = {**(entry or {}), field: value} if field else value
+    return changed
 
 
 def changed_values(mapping: Mapping[str, Any], change: Callable[[str, Any], Any]) -> dict[str, Any]:

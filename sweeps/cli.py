@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -102,12 +103,24 @@ def run(arguments: list[str]) -> int:
     except TyperException as error:  # the command line itself is wrong, or empty and answered with the help
         message = error.format_message()
         return _say(message, WRONG_INPUT) if message.strip() else WRONG_INPUT
-    except (DFKDError, OSError) as error:
-        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
-            return _say(f"{str(error.filename)[:NAMED]}...: must be a path, but it is too long", WRONG_INPUT)
+    except OSError as error:
+        name, reason = str(error.filename or ""), error.strerror or str(error)
+        if error.errno == errno.ENAMETOOLONG:
+            return _say(f"{name[:NAMED]}...: must be a path, but it is too long", WRONG_INPUT)
+        remedy = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "mend that, or name another place"
+        said = f"{name}: cannot be used ({reason}); {remedy}" if name else str(error)
+        return _say(said, WRONG_INPUT if _is_given(name, arguments) else FAILED)
+    except DFKDError as error:
         wrong = isinstance(error, ConfigError | DataError | CheckpointError)
         interrupted = getattr(error, "state", None) == "interrupted"  # a SweepStopped
         return _say(str(error), WRONG_INPUT if wrong else INTERRUPTED if interrupted else FAILED)
+
+
+def _is_given(name: str, arguments: list[str]) -> bool:
+    """Whether a path is one of the command line's, or lies below one."""
+    given = {Path.cwd() / word.rpartition("=")[2] for word in arguments if word}
+    place = Path.cwd() / name
+    return bool(name) and any(above in given for above in (place, *place.parents) if above != Path.cwd())
 
 
 def _say(message: str, status: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 import platformdirs
 
-from dfkd_core.base.documents import typed_path
+from dfkd_core.base.documents import real_path, typed_path
 from dfkd_core.errors import ConfigError
 
 _PIECE = 1 << 22  # bytes that are hashed at a time
@@ -33,7 +33,7 @@ def cache_dir() -> Path:
     if reason:
         rule = f"must be a folder for decoded audio and estimates, but {reason}; name another by DFKD_CACHE"
         raise ConfigError(rule, key="" if not named else "DFKD_CACHE", file=folder)
-    return folder.resolve()
+    return real_path(folder)
 
 
 def content_sha256(path: Path, offset: int = 0) -> str:

@@ -136,6 +136,11 @@ def typed_path(name: str | Path, key: str = "") -> Path:
     return seen_from(Path(), str(name), key)
 
 
+def real_path(path: str | Path) -> Path:
+    """Where a path leads, absolute and behind all links; a loop of links stays one, to be told by who opens it."""
+    return Path(os.path.realpath(path))
+
+
 class _Loader(yaml.SafeLoader):
     """SafeLoader with YAML 1.2 numbers that refuses a key given twice, and what would be neither text nor number."""
 

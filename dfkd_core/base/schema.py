@@ -5,11 +5,20 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -30,6 +39,16 @@ class Config(BaseModel):
             return cls.model_validate(mapping)
         except ValidationError as error:
             raise one_line(error, cls, file) from error
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Pydantic would take `hours: yes` for one hour."""
+        if _holds_truth(value):
+            taken = _leaves(cls.model_fields[str(info.field_name)].annotation)
+            if taken & {int, float} and not taken & {bool, Any}:
+                raise ValueError("must hold a number, which true, false, yes, no, on and off are not")
+        return value
 
 
 @dataclass(frozen=True)
@@ -82,12 +101,30 @@ def _kinds(annotation: Any) -> set[Any]:
     return {annotation}
 
 
+def _leaves(annotation: Any) -> set[Any]:
+    """The kinds of value that may stand in an annotation, in its lists and mappings, too."""
+    kinds = _kinds(annotation)
+    inside = {kind: get_args(kind) for kind in kinds}
+    return {kind for kind in kinds if not inside[kind]}.union(*map(_leaves, chain(*inside.values())))
+
+
+def _holds_truth(value: Any) -> bool:
+    """Whether a value is true or false, or holds one."""
+    if isinstance(value, list | tuple):
+        return any(map(_holds_truth, value))
+    return _holds_truth([*value.values()]) if isinstance(value, Mapping) else isinstance(value, bool)
+
+
 def one_line(error: ValidationError, model: type[BaseModel], file: str | Path | None = None) -> ConfigError:
     """Turn pydantic's report into one line: key path, rule, value, remedy."""
     first = error.errors(include_url=False)[0]
     location, value = first["loc"], first["input"]
     # Union tags, and that a key is meant, appear in pydantic's location in brackets of their own; they are no keys.
-    key = ".".join(str(part) for part in location if not str(part).startswith("<") and part != "[key]")
+    parts = [str(part) for part in location if not str(part).startswith("<") and part != "[key]"]
+    key = ".".join(parts)
+    if first["type"] == "invalid_key" or (location[-1:] == ("[key]",) and not isinstance(value, str)):
+        rule = f"holds a key that YAML reads as {value!r}, where text is meant; put it in quotes"
+        return ConfigError(rule, key=".".join(parts[:-1]), file=file)
     if first["type"] == "extra_forbidden":
         remedy = nearest(str(location[-1]), field_names(model, location[:-1]))
         return ConfigError(f"is not a known key; {remedy}", key=key, file=file)

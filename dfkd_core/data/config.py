@@ -20,6 +20,8 @@ from pydantic import (
 from dfkd_core.base.schema import Config
 
 LowHigh = tuple[float, float]
+Decibels = Annotated[float, Field(ge=-100, le=100)]  # 16 bits have 96
+Level = Annotated[float, Field(ge=-100, le=0)]  # full scale is 0
 Share = Annotated[float, Field(ge=0, le=1)]
 PROBE_NAME = r"^[a-z0-9_-]{1,40}$"
 
@@ -39,11 +41,11 @@ ProbeName = Annotated[str, AfterValidator(_probe_name), WithJsonSchema({"type": 
 class ValueSet(Config):
     """A few values, each as likely as another: {values: [0, 5, 10, 15]}."""
 
-    values: Annotated[tuple[float, ...], Field(min_length=1)]
+    values: Annotated[tuple[Decibels, ...], Field(min_length=1)]
 
 
 RangeOrSet = Annotated[
-    Annotated[LowHigh, Tag("<range>")] | Annotated[ValueSet, Tag("<set>")],
+    Annotated[tuple[Decibels, Decibels], Tag("<range>")] | Annotated[ValueSet, Tag("<set>")],
     Discriminator(lambda value: "<set>" if isinstance(value, ValueSet | Mapping) else "<range>"),
 ]
 
@@ -54,9 +56,9 @@ class DataConfig(Config):
     corpus: str = "demo"  # "demo", a folder or a manifest
     segment_s: Annotated[float, Field(ge=0.25, le=30)] = 2.0
     snr_db: RangeOrSet = (-5.0, 20.0)  # [low, high] or {values: [...]}
-    level_dbfs: LowHigh = (-35.0, -15.0)
-    train_hours: Annotated[float, Field(gt=0)] = 0.5  # per epoch
-    validation_clips: Annotated[int, Field(ge=4, multiple_of=4)] = 40  # four SNRs in equal numbers
+    level_dbfs: tuple[Level, Level] = (-35.0, -15.0)
+    train_hours: Annotated[float, Field(gt=0, le=10_000)] = 0.5  # per epoch
+    validation_clips: Annotated[int, Field(ge=4, le=100_000, multiple_of=4)] = 40  # four SNRs in equal numbers
     seed: Annotated[int, Field(ge=0)] = 0
     # shares of the training mixtures; validation and test mixtures have none of it
     impulse_responses: Share = 0.0  # speech in a room: an impulse response of the corpus
@@ -75,11 +77,13 @@ class DataConfig(Config):
         """One number, or three, is answered with what a range looks like."""
         is_pair = isinstance(value, list | tuple) and len(value) == 2
         takes_set = field.field_name == "snr_db"
+        most = 100 if takes_set else 0
         if is_pair or (takes_set and isinstance(value, Mapping | ValueSet)):
             return value
-        low, high = (value, value) if isinstance(value, int | float) else (-5, 20)
+        is_one = isinstance(value, int | float) and not isinstance(value, bool) and -100 <= value <= most
+        low, high = (value, value) if is_one else cls.model_fields[str(field.field_name)].default
         several = " or {values: [0, 5, 10]}" if takes_set else ""
-        raise ValueError(f"must be a range [low, high]{several}, but got {value!r:.100}; write [{low}, {high}]")
+        raise ValueError(f"must be a range [low, high]{several}, but got {value!r:.100}; write [{low:g}, {high:g}]")
 
     @model_validator(mode="after")
     def _ranges_in_order(self) -> Self:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.cache import cache_dir
-from dfkd_core.base.documents import read_json, typed_path
+from dfkd_core.base.documents import read_json, real_path, typed_path
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.data.layouts import LAYOUTS, MANIFEST, recognise
 from dfkd_core.data.leaks import require_no_leaks
@@ -30,10 +30,10 @@ def scan(directory: str | Path, layout: str = "auto", *, progress: Progress = si
     A folder that has a manifest is read by that; its `notes` say which files are not in it. DataError, too: files that
     cannot be used, one recording in two splits, pairs that are none.
     """
-    manifest = _opened(typed_path(directory).resolve(), layout, progress)
+    manifest = _opened(real_path(typed_path(directory)), layout, progress)
     if layout == "auto" and (manifest.root / MANIFEST_NAME).is_file():
-        listed = {manifest.path(clip).resolve() for clip in manifest.clips}
-        missing = [path for path in audio_files(manifest.root) if path.resolve() not in listed]
+        listed = {real_path(manifest.path(clip)) for clip in manifest.clips}
+        missing = [path for path in audio_files(manifest.root) if real_path(path) not in listed]
         note = f"{MANIFEST_NAME}, which is there already, is read as it is: {len(manifest.clips)} clips"
         if missing:
             layouts = (one for one in LAYOUTS.values() if one.name != MANIFEST)
@@ -59,7 +59,7 @@ def open_corpus(corpus: str, *, progress: Progress = silent) -> Manifest:
     if not place.is_dir():
         known = ", ".join(FETCHED)
         raise DataError(f"{corpus}: must be {known}, a folder or a manifest file, but there is no such place")
-    return _opened(place.resolve(), "auto", progress)
+    return _opened(real_path(place), "auto", progress)
 
 
 def _opened(root: Path, layout: str, progress: Progress) -> Manifest:

@@ -17,7 +17,8 @@ from filelock import FileLock
 
 from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.cache import cache_dir
-from dfkd_core.base.documents import read_json, typed_path
+from dfkd_core.base.documents import read_json, real_path, typed_path
+from dfkd_core.base.outputs import output_folder
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.data import debian
 from dfkd_core.data.demo_packages import ABROAD, CREDITS, PACKAGES, DemoPackage
@@ -50,7 +51,7 @@ def demo_corpus(out: str | Path | None = None, *, progress: Progress = silent) -
     DataError in one line: no apt-get here (with the folder layouts that are taken instead), or a
     download failed.
     """
-    root = typed_path(out, "--out").resolve() if out is not None else cache_dir() / "demo"
+    root = real_path(typed_path(out, "--out")) if out is not None else cache_dir() / "demo"
     return _fetched(root, PACKAGES, progress)
 
 
@@ -67,7 +68,7 @@ def _fetched(root: Path, packages: Sequence[DemoPackage], progress: Progress) ->
     places = [_Place(root, package) for package in packages]
     is_whole = all(place.rows() is not None for place in places)
     if not is_whole or not (root / MANIFEST_NAME).is_file():
-        root.mkdir(parents=True, exist_ok=True)
+        output_folder(root)
         with FileLock(root / ".lock"):
             _fetch_missing(root, places, progress)
     return read_manifest(root / MANIFEST_NAME)

@@ -20,8 +20,8 @@ from typing import Literal, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from dfkd_core.base.atomic_files import write_atomic
-from dfkd_core.base.documents import read_content
+from dfkd_core.base.documents import read_content, real_path
+from dfkd_core.base.outputs import write_output
 from dfkd_core.errors import DataError, Unreadable
 
 Kind = Literal["clean", "noise", "noisy", "impulse_response"]
@@ -111,7 +111,7 @@ def manifest_of(root: str | Path, clips: Iterable[Clip], notes: Iterable[str] = 
     """A manifest in canonical order, so that equal corpora have equal hashes; its pairs are complete."""
     ordered = tuple(sorted(clips, key=lambda clip: clip.path))
     check_pairs(ordered)
-    return Manifest(Path(root).resolve(), ordered, tuple(notes))
+    return Manifest(real_path(root), ordered, tuple(notes))
 
 
 def read_manifest(path: str | Path, root: Path | None = None) -> Manifest:
@@ -147,13 +147,13 @@ def read_manifest(path: str | Path, root: Path | None = None) -> Manifest:
 
 def write_manifest(manifest: Manifest, path: str | Path) -> None:
     """Write the CSV; clips outside its folder are named by their absolute path."""
-    path = Path(path).resolve()
+    folder = real_path(path).parent
     clips = []
     for clip in manifest.clips:
         file = manifest.path(clip)
-        place = file.relative_to(path.parent) if file.is_relative_to(path.parent) else file
+        place = file.relative_to(folder) if file.is_relative_to(folder) else file
         clips.append(replace(clip, path=place.as_posix()))
-    write_rows(clips, path)
+    write_rows(clips, Path(path))
 
 
 def check_pairs(clips: Sequence[Clip]) -> None:
@@ -216,8 +216,7 @@ def write_rows(clips: Iterable[Clip], path: Path) -> None:
         row = (clip.path, clip.kind, clip.split, clip.label, clip.licence, f"{clip.seconds:.3f}")
         # the writer leaves a carriage return bare, and the reader ends a line there
         (quoted if any("\r" in part for part in row) else plain).writerow(row)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, text.getvalue().encode("utf-8", "surrogateescape"))
+    write_output(path, text.getvalue().encode("utf-8", "surrogateescape"))
 
 
 def _clip(row: dict[str, str], where: str) -> Clip:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from dfkd_core.base.atomic_files import NAMED, publish
 from dfkd_core.base.documents import parse_json, read_content
+from dfkd_core.base.outputs import output
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.data.activity import FRAMES_PER_S
 from dfkd_core.data.audio_store import AudioPart, AudioStore
@@ -47,13 +47,10 @@ def write_mixtures(mixtures: MixtureList, path: str | Path) -> None:
         "impulse_responses": augmentation.responses.sha256 if augmentation and augmentation.responses else None,
         "target_reflections": augmentation.target if augmentation else None,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name[:NAMED]}.partial")
-    with partial.open("w", encoding="utf-8") as file:
-        file.write(f"{json.dumps(head)}\n")
+    with output(path, "--out") as file:
+        file.write(f"{json.dumps(head)}\n".encode())
         for index in range(len(mixtures)):
-            file.write(f"{json.dumps(_row(mixtures, index))}\n")
-    publish(partial, path)
+            file.write(f"{json.dumps(_row(mixtures, index))}\n".encode())
 
 
 def _row(mixtures: MixtureList, index: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from dfkd_core.base.allowance import allowed_cpus
+from dfkd_core.base.documents import real_path
 from dfkd_core.base.progress import Progress
 from dfkd_core.data.damage import tolerate, whole_info
 from dfkd_core.data.manifest import Clip, Kind, Split, without_partners
@@ -50,7 +51,7 @@ def audio_files(folder: Path, others: Counter[str] | None = None) -> Iterator[Pa
         raise DataError(f"{error.filename}: cannot be listed ({error.strerror}); check its permissions") from error
 
     def leads_back(place: Path) -> bool:
-        return place.is_symlink() and place.parent.resolve().is_relative_to(place.resolve())
+        return place.is_symlink() and real_path(place.parent).is_relative_to(real_path(place))
 
     for directory, subfolders, names in os.walk(folder, followlinks=True, onerror=refuse):
         shown = (name for name in subfolders if not name.startswith("."))

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.onnx_session import open_session
+from dfkd_core.base.outputs import require_output, write_output
 from dfkd_core.errors import ConfigError
 from dfkd_core.export.int8 import in_int8
 from dfkd_core.export.report import EnhanceSignal, ExportReport, Streamed, measured
@@ -238,9 +238,10 @@ def provenance(model: Student, folder: Path) -> dict[str, str]:
 
 
 def require_name(path: Path) -> None:
-    """ConfigError: nobody would take the file for an ONNX file."""
-    if path.suffix != ".onnx" or path.is_dir():
+    """ConfigError: nobody would take the file for an ONNX file, or it cannot be written."""
+    if path.suffix.lower() != ".onnx" or path.is_dir():
         raise ConfigError("must be a file whose name ends in .onnx; rename it", key="--output", file=path)
+    require_output(path, "--output")
 
 
 def leave_behind(folder: Path, content: bytes, report: ExportReport) -> None:
@@ -248,8 +249,7 @@ def leave_behind(folder: Path, content: bytes, report: ExportReport) -> None:
 
     The cards of models that come with the package stay as they are.
     """
-    report.path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(report.path, with_metadata(content, report.metadata()))
+    write_output(report.path, with_metadata(content, report.metadata()), "--output")
     if (folder / METRICS).is_file() and folder.parent != SHIPPED:
         try:
             note_runtimes(folder, report.runtimes())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -49,11 +50,28 @@ class OnnxCore:
             rule = "must be a streaming graph of `dfkd export-onnx --streaming`, but its metadata names none"
             raise ConfigError(rule, file=source if isinstance(source, Path) else None)
         self._is_turned = properties[FORM] == SHERPA_ONNX
-        self.frames = frames_of(json.loads(properties[FRAMING]))
-        self.delay_frames = int(properties[DELAY])
-        self._frame, *ports = self._session.get_inputs()
-        self._past_end = next((port for port in ports if port.name == PAST_END), None)
-        self._states = [port for port in ports if port.name != PAST_END]
+        try:
+            self.frames = frames_of(json.loads(properties[FRAMING]))
+            self.delay_frames = int(properties[DELAY])
+            self._frame, *ports = self._session.get_inputs()
+            self._past_end = next((port for port in ports if port.name == PAST_END), None)
+            self._states = [port for port in ports if port.name != PAST_END]
+            self._require_step()
+        except Exception as error:  # of JSON, of torch, and of onnxruntime, whose errors share no base class
+            reason = (str(error).strip().splitlines() or [""])[0][:200]
+            what = f"lacks {error}" if isinstance(error, KeyError) else reason
+            rule = f"must hold the frames, states and metadata that `dfkd export-onnx` writes, but {what}"
+            raise ConfigError(f"{rule}; export it anew", file=source if isinstance(source, Path) else None) from error
+
+    def _require_step(self) -> None:
+        """ValueError, or the runtime's own, unless a frame of silence goes through and comes back in its shape."""
+        hop, window = map(operator.index, (self.frames.hop_samples, self.frames.window_samples))
+        if not 1 <= hop <= window or self.delay_frames < 0:
+            raise ValueError(f"has a hop of {hop}, a window of {window} and a delay of {self.delay_frames} frames")
+        given = (self.frames.silence(), *self.initial_states())
+        shapes, returned = ([list(one.shape) for one in each] for each in (given, self(*given)))
+        if returned != shapes:
+            raise ValueError(f"it returns {returned} for {shapes}")
 
     def initial_states(self) -> States:
         """Zeros in the shapes of the graph's state inputs."""

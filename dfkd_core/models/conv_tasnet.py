@@ -18,7 +18,7 @@ from dfkd_core.models.pointwise import PointwiseConv1d
 from dfkd_core.models.prelu import PReLU
 from dfkd_core.models.widths import Width, check_width, scaled, spread
 
-Count = Annotated[int, Field(ge=1)]
+LayerSize = Annotated[int, Field(ge=1, le=4096)]
 
 
 class ConvTasNetConfig(FramedConfig):
@@ -29,13 +29,13 @@ class ConvTasNetConfig(FramedConfig):
 
     model: Literal["conv_tasnet"] = "conv_tasnet"
     width: Width = 0.25
-    filters: Count = 512
-    bottleneck: Count = 128
-    hidden: Count = 512
-    skip: Count = 128
-    kernel: Count = 3
+    filters: LayerSize = 512
+    bottleneck: LayerSize = 128
+    hidden: LayerSize = 512
+    skip: LayerSize = 128
+    kernel: LayerSize = 3
     num_blocks: Annotated[int, Field(ge=1, le=12)] = 8
-    num_repeats: Count = 3
+    num_repeats: LayerSize = 3
     causal: bool = False
 
     def sizes(self, width: float) -> tuple[int, int, int]:

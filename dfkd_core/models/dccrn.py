@@ -19,7 +19,7 @@ from dfkd_core.models.prelu import PReLU
 from dfkd_core.models.widths import Width, check_width, scaled
 from dfkd_core.signal.stft import Framing
 
-Count = Annotated[int, Field(ge=1)]
+LayerSize = Annotated[int, Field(ge=1, le=4096)]
 
 # Under the square root of |M|^2: without it the padded DC bin and silence have no finite gradient.
 MASK_EPSILON = 1.0e-6
@@ -34,14 +34,14 @@ class DCCRNConfig(StudentBase):
     model: Literal["dccrn"] = "dccrn"
     width: Width = 0.25
     num_layers: Annotated[int, Field(ge=1, le=10)] = 6
-    channels: Annotated[tuple[Count, ...], Field(min_length=1)] = (32, 64, 128, 256, 256, 256)
-    kernel_freq: Count = 5
-    kernel_time: Count = 2
-    lstm_units: Count = 256
-    lstm_layers: Count = 2
-    n_fft: Count = 512
-    window_samples: Count = 400
-    hop_samples: Count = 100
+    channels: Annotated[tuple[LayerSize, ...], Field(min_length=1)] = (32, 64, 128, 256, 256, 256)
+    kernel_freq: LayerSize = 5
+    kernel_time: LayerSize = 2
+    lstm_units: LayerSize = 256
+    lstm_layers: LayerSize = 2
+    n_fft: LayerSize = 512
+    window_samples: LayerSize = 400
+    hop_samples: LayerSize = 100
     # These two came later: at their defaults no dump names them, so that the hashes of older configs hold.
     causal: Annotated[bool, Field(exclude_if=lambda value: value is False)] = False
     window: Annotated[Literal["hann", "hann_sqrt"], Field(exclude_if=lambda value: value == "hann")] = "hann"

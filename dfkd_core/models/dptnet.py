@@ -18,7 +18,7 @@ from dfkd_core.models.norms import GlobalLayerNorm, SequenceNorm
 from dfkd_core.models.prelu import PReLU
 from dfkd_core.models.widths import Width, check_width, scaled, spread
 
-Count = Annotated[int, Field(ge=1)]
+LayerSize = Annotated[int, Field(ge=1, le=4096)]
 
 
 class DPTNetConfig(FramedConfig):
@@ -31,11 +31,11 @@ class DPTNetConfig(FramedConfig):
 
     model: Literal["dptnet"] = "dptnet"
     width: Width = 0.25
-    features: Count = 64
-    feedforward: Count = 128
-    heads: Count = 4
-    num_blocks: Count = 6
-    chunk: Annotated[int, Field(ge=2)] = 100
+    features: LayerSize = 64
+    feedforward: LayerSize = 128
+    heads: LayerSize = 4
+    num_blocks: LayerSize = 6
+    chunk: Annotated[int, Field(ge=2, le=16_384)] = 100
     initial_filters: Literal["cosine", "random"] = "cosine"
     frame_activation: Literal["none", "relu"] = "none"
 

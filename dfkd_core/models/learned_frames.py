@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 class FramedConfig(StudentBase):
     """Frames of `window_samples` every `stride_samples`; configs from before these names are read, too."""
 
-    window_samples: Annotated[int, Field(ge=2)] = 32
+    window_samples: Annotated[int, Field(ge=2, le=16_384)] = 32
     stride_samples: Annotated[int, Field(ge=1)] = 16
 
     @model_validator(mode="before")

@@ -107,11 +107,11 @@ def teacher_named(name: str, key: str = "--teacher") -> TeacherConfig:
     path = model_place(name)
     if name in PRETRAINED:
         return TeacherConfig(pretrained=name)
-    if path.suffix in (".yaml", ".yml"):
+    if path.suffix.lower() in (".yaml", ".yml"):
         from dfkd_core.config import load_config
 
         return load_config(path).teacher
-    if path.suffix == ".onnx" or (path / CONFIG).is_file():
+    if path.suffix.lower() == ".onnx" or (path / CONFIG).is_file():
         return TeacherConfig(checkpoint=name if name in shipped_names() else str(path))
     if path.is_dir():
         return TeacherConfig(estimates=str(path))

@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
+from dfkd_core.base.documents import real_path
+from dfkd_core.base.outputs import require_place
 from dfkd_core.errors import DataError
 from dfkd_core.signal import SAMPLE_RATE_HZ
 from dfkd_core.signal.containers import (
@@ -127,11 +129,15 @@ def _write(
 ) -> None:
     """Encode under a temporary name, then rename; whatever goes wrong is told by its real reason."""
     rate_hz, num_channels, container, encoding = shape
+    target = real_path(path)
+    if os.path.lexists(target) and not target.is_file():
+        raise DataError(f"{path}: cannot be written as audio (it is there, and no file); name another")
     # of a length of its own: a name of 255 bytes has no room for more
-    partial = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}.{os.getpid()}.part")
+    partial = target.with_name(f".{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:12]}.{os.getpid()}.part")
     written = over = 0
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        require_place(target.parent)
+        target.parent.mkdir(parents=True, exist_ok=True)
         partial.touch()  # says what libsndfile has no words for: no permission, no space
         name = os.fsencode(partial) if os.name == "posix" else str(partial)
         with soundfile.SoundFile(name, "w", rate_hz, num_channels, encoding, format=container) as file:
@@ -149,7 +155,7 @@ def _write(
                     file.write(block[:, start : start + PIECE].T)
         if mask is not None:
             set_channel_mask(partial, mask)
-        partial.replace(path)
+        partial.replace(target)
         if over:
             _log.warning("%s: %d samples over full scale were cut; a .wav of floats would keep them", path, over)
     except (soundfile.SoundFileError, OSError, TypeError, ValueError, AssertionError) as error:

@@ -64,6 +64,16 @@ def encoding_for(path: Path, like: Decoder | None, num_frames: int | None = None
     return container, encoding
 
 
+def output_path(path: Path, *, is_alone: bool = True) -> Path:
+    """The path of the file that stands for an audio file: its own, or, where its format is read only, that of a WAV.
+
+    Where it `is_alone` in having its name without suffix, that stays its name; else the whole name stays in it.
+    """
+    if path.suffix.lower() not in READ_ONLY:
+        return path
+    return path.with_suffix(".wav") if is_alone else path.with_name(f"{path.name}.wav")
+
+
 def num_bytes(encoding: str, num_samples: int) -> int:
     """What samples of an uncompressed encoding take, at most."""
     return num_samples * _BYTES.get(encoding, 4)

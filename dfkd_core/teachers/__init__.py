@@ -98,7 +98,7 @@ def open_network(path: str | Path, device: torch.device | None = None) -> Teache
     from dfkd_core.teachers.trained_model import TrainedTeacher, model_place, shipped_names
 
     path = model_place(path)
-    if path.suffix == ".onnx":
+    if path.suffix.lower() == ".onnx":
         from dfkd_core.live.onnx_core import is_streaming
         from dfkd_core.teachers.onnx_file import ONNXTeacher
         from dfkd_core.teachers.streaming_graph import StreamingGraph

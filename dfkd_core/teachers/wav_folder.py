@@ -47,6 +47,8 @@ class WavFolderTeacher:
             if name in found:
                 both = f"{found[name].relative_to(self.folder)} and {path.relative_to(self.folder)}"
                 raise DataError(f"{self.folder}: must hold one estimate of each name, but holds {both}; remove one")
+            if not path.is_file():
+                raise DataError(f"{path}: must be an audio file, but is none, or a link to nothing; mend or remove it")
             found[name] = path
         if not found:
             raise DataError(f"{self.folder}: holds no audio files; write the teacher's estimates there")

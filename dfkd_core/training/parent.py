@@ -59,7 +59,7 @@ def _teacher(config: ExperimentConfig) -> str:
     """The teacher's model folder or shipped name; ConfigError where it has no weights that a student can take."""
     teacher = config.teacher
     named = teacher.checkpoint or (teacher.pretrained if teacher.pretrained in shipped_names() else None)
-    if named is not None and Path(named).suffix != ".onnx":
+    if named is not None and Path(named).suffix.lower() != ".onnx":
         return named
     kinds = {
         f"the teacher is an ONNX file ({named})": named,

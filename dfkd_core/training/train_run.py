@@ -10,6 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from dfkd_core.base.outputs import output_folder
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import CheckpointError, ConfigError
@@ -64,7 +65,7 @@ def train_model(
     `workers`: this process is number 0 of several that train the model together; the others `assist`. Checkpoints know
     nothing of them: another number goes on with them. `patience_s`: how long another process there is waited for.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    output_folder(out)
     try:
         with FileLock(out / ".lock", timeout=patience_s):
             return _TrainingRun(config, out, report, progress, on_epoch, workers).finish()

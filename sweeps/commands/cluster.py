@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_args, get_origin
 import typer
 
 from cluster.launch_files import KINDS, LaunchFile
-from dfkd_core.base.atomic_files import write_atomic
+from dfkd_core.base.outputs import write_output
 
 app = typer.Typer(no_args_is_help=True, help="Clusters: files to launch with.")
 render = typer.Typer(no_args_is_help=True, help="Write the file that launches a sweep on one kind of cluster.")
@@ -25,8 +25,7 @@ def _command(kind: type[LaunchFile]) -> Callable[..., None]:
         given = {name: value for name, value in options.items() if value not in (None, [])}
         launch_file = kind.parse(given, "dfkd cluster render")
         text = launch_file.text(str(output))
-        output.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(output, text.encode())
+        write_output(output, text.encode(), "--output")
         typer.echo(f"{output}: written; its first lines say how to use it\nit asks for {launch_file.asks()}")
 
     parameters = [

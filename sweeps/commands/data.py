@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from dfkd_core.base.documents import real_path
+from dfkd_core.base.outputs import require_folder, require_output
 from dfkd_core.errors import ConfigError
 from sweeps.commands.options import Out, Set, progress_bar
 from sweeps.commands.settings import config_settings
@@ -40,11 +42,14 @@ def scan(
     from dfkd_core.data.manifest import MANIFEST_NAME, write_manifest
 
     own = folder / MANIFEST_NAME
+    path = out or own
     is_read = layout == "auto" and own.is_file()
+    is_kept = is_read and real_path(path) == real_path(own)  # which may have columns of its own
+    if folder.is_dir() and not is_kept:
+        require_output(path, "--out")
     with progress_bar() as progress:
         manifest = scan_corpus(folder, layout, progress=progress)
-    path = out or own
-    if not (is_read and path.resolve() == own.resolve()):  # which may have columns of its own
+    if not is_kept:
         write_manifest(manifest, path)
     for note in manifest.notes:
         typer.echo(note)
@@ -72,6 +77,9 @@ def mixtures(
     if split not in ("train", "valid"):
         raise ConfigError(f"must be train or valid, but got {split!r}; the test split is for evaluation", key="--split")
     data = load_config(config, config_settings(set_)).data
+    require_output(out, "--out")
+    if audio is not None:
+        require_folder(audio, "--audio")
     with progress_bar() as progress:
         store = AudioStore.open(open_corpus(data.corpus, progress=progress), progress=progress)
         listed = training_shard(store, data, epoch) if split == "train" else validation_list(store, data)

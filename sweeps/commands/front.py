@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from dfkd_core.base.outputs import require_output
 from dfkd_core.base.printable import printable
 from dfkd_core.errors import ConfigError
 from sweeps.commands.options import Address, AsJson, Limits, SweepDir, Yes, bounds, display
@@ -67,6 +68,7 @@ def compare(
     from sweeps.comparing.comparison import compare as compared
     from sweeps.terminal.comparison_report import report
 
+    require_output(out, "--out")
     report(compared(read_fronts(folders)), out, as_json=as_json)
 
 

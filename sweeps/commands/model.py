@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dfkd_core.base.outputs import require_output, write_output
 from dfkd_core.base.progress import silent
 from dfkd_core.errors import ConfigError, Interrupted
 from sweeps.commands.options import AsJson, Set, progress_bar
@@ -169,22 +170,24 @@ def evaluate(
     Of a corpus with noisy files of its own all of them, whole; else mixtures of 4 s.
     A model's probes are scored on that split, too, of validation on the mixtures of training; not with --data.
     """
-    from dfkd_core.config import TeacherConfig
-    from dfkd_core.data.config import DataConfig
+    from dfkd_core.config import ExperimentConfig, TeacherConfig
     from dfkd_core.scoring.beside import beside, table
     from dfkd_core.scoring.probe_scores import evaluate_with_probes, probe_lines
     from dfkd_core.scoring.teacher_scores import evaluate_teacher, teacher_named
     from dfkd_core.trained.model_folder import read_model_config
+    from sweeps.page.scores import scores_page
     from sweeps.terminal.live_display import is_terminal
 
     if (model is None and estimates is None) == (teacher is None):
         rule = "takes either a model folder or --teacher, or --estimates (and a model for its corpus)"
         raise ConfigError(rule, key="evaluate")
+    require_output(csv_file, "--csv")
+    require_output(html, "--html")
     with progress_bar() if is_terminal() and not as_json else nullcontext(silent) as progress:
         asked: dict[str, Any] = {"split": split, "optional": metric or [], "whole": True, "progress": progress}
         asked["jobs"] = jobs
         config = None if model is None else read_model_config(model)
-        of_model = DataConfig() if config is None else config.data
+        of_model = (config or ExperimentConfig()).data
         corpus = of_model if data is None else of_model.model_copy(update={"corpus": str(data)})
         named_others = [
             config.teacher if config is not None and name == "teacher" else teacher_named(name, "--against")
@@ -198,11 +201,9 @@ def evaluate(
         others = [evaluate_teacher(other, corpus, **asked) for other in named_others]
     content = scores.to_json() | ({"beside": [one.to_json() for one in beside(scores, others)]} if others else {})
     if csv_file is not None:
-        _write(csv_file, _csv(scores.per_clip(), others), "--csv")
+        write_output(csv_file, _csv(scores.per_clip(), others).encode(errors="surrogateescape"), "--csv")
     if html is not None:
-        from sweeps.page.scores import scores_page
-
-        _write(html, scores_page(scores, others), "--html")
+        write_output(html, scores_page(scores, others).encode(errors="surrogateescape"), "--html")
     lines = [scores.text(), *table(scores, others), *probe_lines(scores)]
     typer.echo(json.dumps(content) if as_json else "\n".join(lines))
     if track and model is not None and estimates is None:
@@ -227,16 +228,6 @@ def _csv(rows: list[dict[str, Any]], others: Sequence[ModelScores]) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([inert(cell) for cell in line] for line in lines)
     return out.getvalue()
-
-
-def _write(path: Path, text: str, key: str) -> None:
-    from dfkd_core.base.atomic_files import write_atomic
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, text.encode(errors="surrogateescape"))
-    except OSError as error:
-        raise ConfigError(f"cannot be written ({error.strerror}); name another file", key=key, file=path) from error
 
 
 def enhance(
@@ -296,7 +287,7 @@ def _enhance_live(model: Path, attenuation_limit_db: float | None) -> None:
         rule = f"needs pipes that carry {RAW_FORM}, such as `arecord -t raw -f S16_LE -r 16000 -c 1 | dfkd enhance"
         raise ConfigError(f"{rule} {shlex.quote(str(model))} --live | aplay -t raw -f S16_LE -r 16000`", key="--live")
     torch.set_num_threads(1)  # a frame is too little work for more
-    if model.suffix == ".onnx":
+    if model.suffix.lower() == ".onnx":
         enhancer = Enhancer(OnnxCore(model))
     else:
         student, config = load_model(model_place(model))

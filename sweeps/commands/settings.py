@@ -41,9 +41,13 @@ def sweep_settings(options: list[str] | None) -> dict[str, Any]:
 def _seen_from_here(key: str, value: Any) -> Any:
     """A value of the sweep file that is no text, with the paths in it made absolute."""
     from dfkd_core.config import placed
-    from search_spaces.space import changed_values
+    from search_spaces.space import changed_values, setting_of
 
     here = Path.cwd()
+    if key.startswith("space."):
+        path, field = setting_of(key)
+        placed_entry = changed_values({path: {field: value} if field else value}, lambda n, v: placed(n, v, here))[path]
+        return placed_entry[field] if field else placed_entry
     if key == "space" and isinstance(value, Mapping):
         return changed_values(value, lambda name, one: placed(name, one, here))
     if key == "config" and isinstance(value, Mapping):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from dfkd_core.base.documents import real_path
 from dfkd_core.errors import ConfigError
 from sweeps.definition.objectives import costs
 from sweeps.definition.spec import SweepSpec
@@ -45,7 +46,7 @@ def read_fronts(folders: Sequence[Path]) -> list[ComparedFront]:
     if len(folders) < 2:
         raise ConfigError(f"must name two sweep folders or more, but got {len(folders)}", key="front compare")
     for index, folder in enumerate(folders):
-        if folder.resolve() in (other.resolve() for other in folders[:index]):
+        if real_path(folder) in (real_path(other) for other in folders[:index]):
             raise ConfigError("must be named once, but is named twice; name another sweep folder", file=folder)
     fronts = [_read(folder, label) for folder, label in zip(folders, _labels(folders), strict=True)]
     for compared in fronts:
@@ -89,7 +90,7 @@ def _at_means(front: Front) -> Front:
 
 def _labels(folders: Sequence[Path]) -> list[str]:
     """The sweeps' names where they differ, else those of their folders, else the folders as they were named."""
-    for names in ([SweepFolder(f).spec().name for f in folders], [f.resolve().name for f in folders]):
+    for names in ([SweepFolder(f).spec().name for f in folders], [real_path(f).name for f in folders]):
         if len(set(names)) == len(names):
             return names
     return [str(folder) for folder in folders]

@@ -13,11 +13,11 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from cluster.object_store import check_url
 from cluster.resources import bundle
-from dfkd_core.base.documents import read_yaml, seen_from, typed_path
+from dfkd_core.base.documents import read_yaml, real_path, seen_from, typed_path
 from dfkd_core.base.schema import Config, NameIn, nearest
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
-from search_spaces.space import find_space
+from search_spaces.space import find_space, with_settings
 from sweeps.definition.constraints import Constraint
 from sweeps.definition.objectives import Objective, costs
 from sweeps.definition.url_passwords import refuse_passwords
@@ -170,11 +170,16 @@ class SweepSpec(Config):
     failures: Failures = Failures()
     storage: StorageConfig = StorageConfig()
 
-    _bases: dict[str, Path] = PrivateAttr(default_factory=lambda: {"": Path.cwd()})
+    _files: dict[str, Path] = PrivateAttr(default_factory=dict)
+
+    def file_of(self, key: str) -> Path | None:
+        """The file in which a key stands, which may be the one that `config` or `space` names; None: in none."""
+        return self._files.get(key.partition(".")[0], self._files.get(""))
 
     def base_of(self, key: str) -> Path:
         """The folder from which relative paths below a key are seen: that of the file in which they stand."""
-        return self._bases.get(key, self._bases[""])
+        file = self.file_of(key)
+        return Path.cwd() if file is None else real_path(file).parent
 
     @classmethod
     def load(cls, path: str | Path, overrides: Mapping[str, Any] | None = None) -> Self:
@@ -183,14 +188,17 @@ class SweepSpec(Config):
         `budget.trials` is a key of the file itself, `config.data.corpus` one of the config that it names.
         """
         path = typed_path(path)
-        inner = {k: v for k, v in (overrides or {}).items() if k.startswith(("config.", "space."))}
-        outer = {k: v for k, v in (overrides or {}).items() if k not in inner}
+        searched = {k: v for k, v in (overrides or {}).items() if k.startswith("space.")}
+        inner = {k: v for k, v in (overrides or {}).items() if k.startswith("config.")}
+        outer = {k: v for k, v in (overrides or {}).items() if k not in inner and k not in searched}
         try:
-            mapping, bases = _inline(with_overrides(read_yaml(path), outer), path.resolve().parent)
+            mapping, files = _inline(with_overrides(read_yaml(path), outer), real_path(path).parent)
+            if searched and isinstance(mapping.get("space"), Mapping):
+                mapping["space"] = with_settings(mapping["space"], searched)
             spec = cls.parse(with_overrides(mapping, inner), path)
         except ConfigError as error:
             raise error if error.file else error.at(file=path) from error
-        spec._bases = bases
+        spec._files = {"": path, **files}
         return spec
 
     @model_validator(mode="before")
@@ -268,11 +276,11 @@ class SweepSpec(Config):
 
 
 def _inline(values: Mapping[str, Any], base: Path) -> tuple[dict[str, Any], dict[str, Path]]:
-    """Read the files that `config` and `space` name, seen from `base`; returns the folder behind each, too."""
-    inlined, bases = dict(values), {"": base}
+    """Read the files that `config` and `space` name, seen from `base`; returns the file behind each, too."""
+    inlined, files = dict(values), dict[str, Path]()
     for key in ("config", "space"):
         name = values.get(key)
         if isinstance(name, str):
             path = find_space(name, base) if key == "space" else seen_from(base, name, key)
-            inlined[key], bases[key] = read_yaml(path), path.resolve().parent
-    return inlined, bases
+            inlined[key], files[key] = read_yaml(path), path
+    return inlined, files

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dfkd_core.base.outputs import output_folder
 from dfkd_core.base.progress import Progress
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import ConfigError, DFKDError
@@ -80,8 +81,7 @@ class TrainOnRay:
         """Until the training has ended, also where workers are lost on the way. Errors as `train_model`."""
         from cluster.storage import require_seen
 
-        out = out.resolve()
-        out.mkdir(parents=True, exist_ok=True)
+        out = output_folder(out).resolve()
         require_seen(out)
         losses = heard = 0
 

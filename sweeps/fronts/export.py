@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dfkd_core.base.atomic_files import write_atomic
-from dfkd_core.base.documents import dump_yaml, read_json_object, read_yaml
+from dfkd_core.base.documents import dump_yaml, read_json_object, read_yaml, real_path
+from dfkd_core.base.outputs import write_output
 from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from dfkd_core.scoring.clip_table import ClipTable
@@ -77,7 +77,7 @@ def export_choices(
     folder: Path, front: Front, choices: Sequence[Choice], out: Path, tags: Mapping[str, str | None], *, several: bool
 ) -> list[Path]:
     """Write the one config to the file `out`, or where `several` may come into the folder `out` as NAME-t0007.yaml."""
-    place, root = out.resolve(), folder.resolve()
+    place, root = real_path(out), real_path(folder)
     if place.is_relative_to(root) and any(part in OWN for part in place.relative_to(root).parts[:1]):
         raise ConfigError(f"must be none of the sweep's own files, but {str(out)!r} is; name another", key="-o")
     if not several and not out.is_dir():
@@ -89,8 +89,7 @@ def export_choices(
         files = [out / config_name(front, choice.point) for choice in choices]
     texts = [dump_yaml(export_config(folder, front, choice, tags)) for choice in choices]
     for file, text in zip(files, texts, strict=True):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(file, text.encode())
+        write_output(file, text.encode(), "-o")
     return files
 
 

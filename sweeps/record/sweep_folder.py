@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping
@@ -13,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from dfkd_core.base.atomic_files import write_atomic
-from dfkd_core.base.documents import dump_yaml, read_json_object, typed_path
+from dfkd_core.base.documents import dump_yaml, read_json_object, real_path, typed_path
+from dfkd_core.base.outputs import require_folder
 from dfkd_core.errors import ConfigError, DFKDError, Unreadable
 from sweeps.definition.spec import SweepSpec
 from sweeps.record.agreed import agree, is_agreed
@@ -28,7 +28,7 @@ class SweepFolder:
     """`runs/<name>`: a sweep once its sweep.yaml stands, which is written last."""
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(os.path.realpath(typed_path(path)))  # other than resolve, with loops of links
+        self.path = real_path(typed_path(path))
 
     @property
     def is_sweep(self) -> bool:
@@ -43,6 +43,7 @@ class SweepFolder:
             )
         if self.path.exists() and not self.path.is_dir():
             raise ConfigError("must be a folder, but is a file; name another --out", file=self.path)
+        require_folder(self.path)
         for name in CLEARED:
             if any(path.is_file() for path in (self.path / name).rglob("*")):
                 rule = f"holds files in {name}/ and no {SPEC}, and a sweep would clear them away"

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dfkd_core.base.atomic_files import write_atomic
+from dfkd_core.base.outputs import write_output
 from sweeps.comparing.comparison import Comparison
 from sweeps.comparing.comparison_words import cautions, caveat, classes_won, headline, trust, verdict
 from sweeps.comparing.evidence import Estimate
@@ -24,8 +25,11 @@ from sweeps.terminal.front_table import UNBOUNDED
 def report(comparison: Comparison, page: Path | None, *, as_json: bool = False) -> None:
     """Write the page (default: beside the first front), print the comparison and where the page lies."""
     target = page or default_page(comparison)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(target, comparison_page(comparison).encode())
+    content = comparison_page(comparison).encode()
+    if page is not None:
+        write_output(page, content, "--out")
+    else:  # a folder of somebody else's may hold a link in its place
+        write_atomic(target, content)
     if as_json:
         print(json.dumps({**comparison.to_json(), "page": str(target)}, indent=1))  # noqa: T201 - for pipes
         return

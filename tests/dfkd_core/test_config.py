@@ -1,5 +1,6 @@
 """The experiment config: strict, typed, with paths and numbers as people write them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,16 @@ from dfkd_core.errors import ConfigError
         ({"distillation": {"min_cutoff_hz": 5000}}, "min_cutoff_hz must be below max_cutoff_hz"),
         ({"data": {"snr_db": [20, -5]}}, "data.snr_db must be [low, high]"),
         ({"trainig": {}}, "did you mean 'training'?"),
+        ({"seed": True}, "seed: must hold a number, which true, false, yes, no, on and off are not, but got True; the"),
+        ({"data": {"snr_db": [True, 5]}}, "data.snr_db: must hold a number, which true, false"),
+        ({"data": {"snr_db": {"values": [True]}}}, "data.snr_db: must hold a number, which true, false"),
+        ({"student": {"width": True}}, "student.width: must hold a number, which true, false"),
+        ({"training": {"slimmable": [True]}}, "training.slimmable: must hold a number, which true, false"),
+        ({"data": {"probes": {True: "street"}}}, "data.probes: holds a key that YAML reads as True"),
+        ({"training": {"threads": 10**12}}, "training.threads: must be less than or equal to 1024"),
+        ({"student": {"channels": [10**12]}}, "student.channels.0: must be less than or equal to 4096"),
+        ({"student": {"model": "dptnet", "chunk": 10**9}}, "student.chunk: must be less than or equal to 16384"),
+        ({True: 3}, "x.yaml: holds a key that YAML reads as True, where text is meant; put it in quotes"),
     ],
 )
 def test_a_broken_rule_is_one_line_with_key_rule_and_value(mapping, said):
@@ -34,6 +45,24 @@ def test_a_broken_rule_is_one_line_with_key_rule_and_value(mapping, said):
     assert said in str(caught.value)
     assert str(caught.value).startswith("x.yaml: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides", "said"),
+    [
+        ("{data: {corpus: ~who-ever/x}}", {}, "data.corpus: must be a path, but '~who-ever/x' names a home"),
+        ("{seed: 1}", {"seed.x": 1}, "seed.x: has no keys below 'seed', which holds 1"),
+    ],
+)
+def test_whatever_is_wrong_with_a_file_names_it(tmp_path: Path, text, overrides, said):
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=re.escape(f"{tmp_path / 'c.yaml'}: {said}")):
+        load_config(tmp_path / "c.yaml", overrides)
+
+
+def test_truth_values_stay_where_they_are_asked_for():
+    parsed = ExperimentConfig.parse({"training": {"compile": True}, "provenance": {"is_ours": [True]}})
+    assert parsed.training.compile is True and parsed.provenance == {"is_ours": [True]}
 
 
 def test_the_resolved_config_reads_back_as_itself():

@@ -94,6 +94,28 @@ def test_a_file_into_an_existing_folder_keeps_its_name(tiny_teacher, tmp_path):
     assert run(tiny_teacher, tmp_path / "in.wav", tmp_path / "out") == [tmp_path / "out" / "in.wav"]
 
 
+def test_a_link_stays_one_and_the_file_behind_it_is_replaced(tiny_teacher, tmp_path):
+    write_audio(tmp_path / "in.wav", tone(0.2, 16000))
+    (tmp_path / "there").mkdir()
+    (tmp_path / "out.wav").symlink_to("there/clean.wav")
+    run(tiny_teacher, tmp_path / "in.wav", tmp_path / "out.wav")
+    assert (tmp_path / "out.wav").is_symlink() and (tmp_path / "there" / "clean.wav").is_file()
+
+
+def test_what_can_be_read_but_not_written_becomes_a_wav(tiny_teacher, tmp_path, caplog):
+    """By its content each is a WAV, and read as one; of two of one name each keeps all of its own."""
+    for name in ("a.wav", "b.mp2", "b.AAC", "c.m4a"):
+        write_audio(tmp_path / "in" / f"{name}.wav", tone(0.2, 16000))
+        (tmp_path / "in" / f"{name}.wav").rename(tmp_path / "in" / name)
+    written = run(tiny_teacher, tmp_path / "in", tmp_path / "out")
+    assert [path.name for path in written] == ["a.wav", "b.AAC.wav", "b.mp2.wav", "c.wav"]
+    assert "3 files are in formats that are read only (.aac, .m4a, .mp2), and are written as .wav" in caplog.text
+    assert run(tiny_teacher, tmp_path / "in" / "b.mp2", tmp_path / "alone") == [tmp_path / "alone" / "b.wav"]
+    caplog.clear()
+    assert run(tiny_teacher, tmp_path / "in" / "b.mp2", tmp_path / "x.wav") == [tmp_path / "x.wav"]
+    assert not caplog.text
+
+
 def test_the_sample_format_is_kept(tiny_teacher, tmp_path):
     write_audio(tmp_path / "in.wav", tone(0.2, 16000), subtype="PCM_24")
     run(tiny_teacher, tmp_path / "in.wav", tmp_path / "out.wav")
@@ -105,6 +127,9 @@ def test_wrong_input_is_told_and_nothing_is_written(tiny_teacher, tmp_path):
     (tmp_path / "empty").mkdir()
     soundfile.write(tmp_path / "nothing.wav", np.zeros(0, np.float32), 16000)
     write_audio(tmp_path / "in.wav", tone(0.2, 16000))
+    write_audio(tmp_path / "some" / "in.wav", tone(0.2, 16000))
+    (tmp_path / "loop.wav").symlink_to("loop.wav")
+    os.mkfifo(tmp_path / "pipe.wav")
     cases = [
         (tiny_teacher, "absent.wav", "out.wav", ConfigError, "no such place"),
         (tiny_teacher, "empty", "out", ConfigError, "must hold audio files"),
@@ -112,6 +137,10 @@ def test_wrong_input_is_told_and_nothing_is_written(tiny_teacher, tmp_path):
         (tiny_teacher, "broken.wav", "out.wav", DataError, "broken.wav"),
         (tiny_teacher, "nothing.wav", "out.wav", DataError, r"nothing\.wav: holds no samples; remove it"),
         (tiny_teacher, "in.wav", "out.m4a", DataError, r"\.m4a is none of .*\.flac"),
+        (tiny_teacher, "in.wav", "loop.wav", DataError, r"loop\.wav: cannot be written as audio \(it is there, and no"),
+        (tiny_teacher, "in.wav", "pipe.wav", DataError, r"pipe\.wav: cannot be written as audio \(it is there, and no"),
+        (tiny_teacher, "in.wav", "in.wav/x.wav", DataError, r"in\.wav/x\.wav: cannot be written .*Not a directory"),
+        (tiny_teacher, "some", "in.wav", ConfigError, r"in\.wav: cannot be written \(Not a directory\)"),
         (tiny_teacher, ".", ".", ConfigError, "would be overwritten"),
         (tmp_path / "absent.onnx", "in.wav", "out.wav", ConfigError, "existing ONNX file"),
         (tmp_path / "empty", "in.wav", "out.wav", CheckpointError, "model folder"),
@@ -130,13 +159,16 @@ def test_one_bad_file_ends_no_folder(tiny_teacher, tmp_path, caplog):
         write_audio(tmp_path / "in" / name, tone(0.2, 16000))
     (tmp_path / "in" / "b.wav").write_bytes(b"RIFF")
     (tmp_path / "in" / "c.wav").symlink_to("nowhere.wav")
+    (tmp_path / "in" / "e.wav").symlink_to("e.wav")
     os.mkfifo(tmp_path / "in" / "d.wav")
     written = []
-    with pytest.raises(DFKDError, match=r"in: 3 of 5 files were not enhanced: .*b\.wav.*c\.wav.*d\.wav") as caught:
+    with pytest.raises(
+        DFKDError, match=r"in: 4 of 6 files were not enhanced: .*b\.wav.*c\.wav.*d\.wav.*e\.wav"
+    ) as caught:
         written.extend(enhance_path(tiny_teacher, tmp_path / "in", tmp_path / "out", device="cpu"))
     assert not isinstance(caught.value, (ConfigError, DataError)), "exit status 1: the work failed"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.wav", "z.wav"]
-    assert caplog.text.count("not enhanced: ") == 3
+    assert caplog.text.count("not enhanced: ") == 4
 
 
 @pytest.mark.parametrize("name", ["._a.wav", ".a.123.wav", ".hidden/a.wav"])

@@ -1,5 +1,6 @@
 """The command line: one line and exit status 2 for wrong input, no traceback."""
 
+import errno
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 import typer
@@ -120,6 +122,24 @@ def test_a_bound_without_a_metric_is_refused_in_one_line(text):
 def test_a_bound_that_is_no_number_is_refused_in_one_line(text):
     with pytest.raises(ConfigError, match=r"--max model/params: must be a number, such as 60000, 60k or 0\.3G"):
         bounds([f"model/params={text}"], "--max")
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "said", "status"),
+    [
+        ("runs/x/file", errno.EACCES, "runs/x/file: cannot be used (Permission denied); mend that, or name another", 2),
+        ("elsewhere", errno.EACCES, "elsewhere: cannot be used (Permission denied); mend that, or name another", 1),
+        ("runs/x", errno.ENOSPC, "runs/x: cannot be used (No space left on device); make room", 2),
+        (None, errno.ECONNREFUSED, "[Errno 111] Connection refused", 1),
+    ],
+)
+def test_what_the_system_refuses_is_one_line_and_status_2_below_a_path_that_was_given(
+    name, number, said, status, monkeypatch, capsys
+):
+    monkeypatch.setattr(cli, "app", Mock(side_effect=OSError(number, os.strerror(number), name)))
+    assert run(["sweep", "run", "a.yaml", "--out=runs/x"]) == status
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"dfkd: {said}")
 
 
 def test_an_error_line_carries_nothing_that_steers_a_terminal(capsys):

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from dfkd_core.base.documents import typed_path
+from dfkd_core.base.documents import real_path, typed_path
 from dfkd_core.base.schema import nearest
 from dfkd_core.errors import ConfigError
 from search_spaces.space import Space, changed_values
@@ -25,7 +25,14 @@ log = logging.getLogger(__name__)
 
 
 def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
-    """The spec as `complete` has it, after every check."""
+    """The spec as `complete` has it, after every check; ConfigError names the file in which the key stands."""
+    try:
+        return _checked(spec, workload)
+    except ConfigError as error:
+        raise error.at(file=error.file or spec.file_of(error.key)) from error
+
+
+def _checked(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
     domain = domain_of(workload)
     checked = complete(spec, workload)
     config = checked.config
@@ -45,7 +52,10 @@ def resolved(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
 
     domain.require_measured(domain.trial_config(config, spec.budget.epochs_per_trial), spec.metrics)
     space = Space.parse(checked.space)
-    check_config(config)
+    try:
+        check_config(config)
+    except ConfigError as error:
+        raise error if error.key == "objectives" else error.at(key="config") from error
     space.check(config, domain.known_keys(config), check_config)
     for index, point in enumerate(checked.evaluate_first):
         space.encode(point, f"evaluate_first[{index}]")
@@ -64,7 +74,7 @@ def complete(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
     space = changed_values(spec.space, lambda key, value: domain.resolve_value(key, value, spec.base_of("space")))
     base = spec.base_of("evaluate_first")
     first = tuple({k: domain.resolve_value(k, v, base) for k, v in point.items()} for point in spec.evaluate_first)
-    warm_start = tuple(str(typed_path(place, "warm_start").resolve()) for place in spec.warm_start)
+    warm_start = tuple(str(real_path(typed_path(place, "warm_start"))) for place in spec.warm_start)
     return spec.model_copy(update={"config": config, "space": space, "evaluate_first": first, "warm_start": warm_start})
 
 

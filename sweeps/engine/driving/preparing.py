@@ -11,6 +11,7 @@ from cluster.demand import require_room
 from cluster.resources import check_fits
 from cluster.session import Session, connect
 from cluster.storage import blind_nodes
+from dfkd_core.base.outputs import output_folder
 from sweeps.definition.spec import SweepSpec
 from sweeps.engine.driving.stopping import STOP_REQUEST
 from sweeps.record.driver_lock import DriverLock
@@ -29,7 +30,7 @@ def default_workload() -> type[Workload]:
 @contextmanager
 def locked(folder: SweepFolder) -> Iterator[DriverLock]:
     """The folder's lock, held by this driver."""
-    folder.path.mkdir(parents=True, exist_ok=True)
+    output_folder(folder.path)
     lock = DriverLock.acquire(folder.path)
     (folder.path / STOP_REQUEST).unlink(missing_ok=True)  # it was meant for a driver that has died
     try:

@@ -91,6 +91,13 @@ def test_two_formats_of_one_name_are_refused(folder):
         _ = WavFolderTeacher(folder).sha256
 
 
+@pytest.mark.parametrize("target", ["gone.wav", "c.wav"])
+def test_a_link_to_nothing_is_named(folder, target):
+    (folder / "c.wav").symlink_to(target)
+    with pytest.raises(DataError, match=r"c\.wav: must be an audio file, but is none, or a link to nothing; mend or"):
+        _ = WavFolderTeacher(folder).sha256
+
+
 def test_hidden_files_are_no_estimates(folder):
     (folder / "._a.wav").write_bytes(b"\0\5\x16\7")
     assert sorted(WavFolderTeacher(folder).files) == ["a", "sub/b"]

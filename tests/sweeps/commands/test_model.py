@@ -20,6 +20,7 @@ from dfkd_core.base.documents import dump_yaml
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.export import sherpa_onnx
 from dfkd_core.models import build_student
+from dfkd_core.scoring import teacher_scores
 from dfkd_core.signal.audio import write_audio
 from dfkd_core.trained.model_folder import write_model_folder
 from sweeps.cli import run
@@ -221,11 +222,13 @@ def test_another_that_is_none_is_told(pairs, capsys):
     assert "--against: must be a public model" in capsys.readouterr().err
 
 
-def test_a_csv_that_cannot_be_written_is_told(pairs, capsys):
+@pytest.mark.parametrize("option", ["--csv", "--html"])
+def test_what_cannot_be_written_is_told_before_anything_is_scored(pairs, option, capsys, monkeypatch):
+    monkeypatch.setattr(teacher_scores, "evaluate_teacher", lambda *_, **__: pytest.fail("scored"))
     taken = pairs / "clean" / "test" / "c_1.wav"
-    arguments = ["evaluate", "--estimates", str(pairs / "clean"), "--data", str(pairs), "--csv", str(taken / "x.csv")]
+    arguments = ["evaluate", "--estimates", str(pairs / "clean"), "--data", str(pairs), option, str(taken / "x")]
     assert run(arguments) == 2
-    assert "--csv: cannot be written" in capsys.readouterr().err
+    assert f"{option}: cannot be written (Not a directory); name another file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [[], ["own-dccrn", "--teacher", "gtcrn"], ["--estimates", "a", "--teacher", "b"]])

@@ -3,6 +3,7 @@
 import pytest
 
 from dfkd_core.config import ExperimentConfig, with_overrides
+from dfkd_core.errors import ConfigError
 from sweeps.commands.settings import config_settings, sweep_settings
 from sweeps.definition.spec import SweepSpec
 
@@ -41,6 +42,36 @@ def test_names_and_nothing_stay_what_they_are(tmp_path, monkeypatch):
         "student.model": "my.module:Student",
         "optimizer.schedule": "constant",
     }
+
+
+SWEEP = (
+    "{name: s, config: c.yaml, space: {student.width: {min: 0.1, max: 0.5}, data.corpus: [{values: [demo]}]}, "
+    "budget: {trials: 1, epochs_per_trial: 1}, objectives: [{metric: m, goal: minimize}], reference_point: {m: 1}}"
+)
+
+
+def test_an_entry_of_a_space_or_a_field_of_one_is_set(tmp_path, monkeypatch):
+    """Key paths of a space hold dots, and are one key all the same."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.yaml").write_text("{seed: 1}")
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
+
+    def space(*settings):
+        return SweepSpec.load(tmp_path / "sweep.yaml", sweep_settings([*settings])).space
+
+    assert space("space.student.width.min=0.2")["student.width"] == {"min": 0.2, "max": 0.5}
+    assert space("space.student.width={values: [0.25]}")["student.width"] == {"values": [0.25]}
+    searched = space("space.training.start_from={values: [x]}", "space.training.start_from.prior=x")
+    assert searched["training.start_from"] == {"values": [str(tmp_path / "x")], "prior": str(tmp_path / "x")}
+    for setting, said in (
+        ("space.student.widht.min=0.2", r"must be of a key that is searched \(student\.width, data\.corpus\)"),
+        (
+            "space.data.corpus.values=[a]",
+            r"must be set as a whole where there are alternatives; set space\.data\.corpus",
+        ),
+    ):
+        with pytest.raises(ConfigError, match=rf"sweep\.yaml: {setting.partition('=')[0]}: {said}"):
+            space(setting)
 
 
 def test_a_typed_path_is_seen_from_where_it_is_typed_and_a_files_from_the_file(tmp_path, monkeypatch):

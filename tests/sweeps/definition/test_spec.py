@@ -76,6 +76,8 @@ def refused(mapping, tmp_path):
         (("budget", "hours"), 0, "budget.hours"),
         (("budget", "trials"), None, "must have trials or hours, else the sweep never ends"),
         (("budget", "hours"), float("inf"), "finite"),
+        (("budget", "hours"), True, "budget.hours: must hold a number, which true, false"),
+        (("reference_point", PARAMS), True, "reference_point: must hold a number, which true, false"),
         (("budget", "trals"), 3, "did you mean 'trials'"),
         (("objectives",), [], "objectives"),
         (("objectives", 0, "goal"), "max", "'maximize' or 'minimize'"),

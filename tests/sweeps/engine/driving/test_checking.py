@@ -34,6 +34,30 @@ def test_a_good_sweep_comes_back_with_its_config_complete():
     assert spec.config["student"] == {"model": "dccrn"}
 
 
+@pytest.mark.parametrize(
+    ("config", "space", "file", "said"),
+    [
+        ("{student: {width: 7}}", "{seed: {values: [1]}}", "c.yaml", "config.student.width: must be"),
+        ("{training: {start_from: gone}}", "{seed: {values: [1]}}", "c.yaml", "config.training.start_from: must be"),
+        ("{}", "{student.width: {min: 3, max: 7}}", "s.yaml", "space.student.width: holds 3.0, which the config"),
+        (
+            "{}",
+            "{student.width: {min: yes, max: 7}}",
+            "s.yaml",
+            "space.student.width: must hold values, or min and max",
+        ),
+    ],
+)
+def test_whatever_is_wrong_names_the_file_in_which_it_stands(tmp_path, config, space, file, said):
+    (tmp_path / "c.yaml").write_text(config)
+    (tmp_path / "s.yaml").write_text(
+        f"{{name: s, config: c.yaml, space: {space}, objectives: [{{metric: model/params, goal: minimize}}], "
+        "reference_point: {model/params: 1}, budget: {trials: 1, epochs_per_trial: 1}}"
+    )
+    with pytest.raises(ConfigError, match=f"^{tmp_path / file}: {said}"):
+        resolved(SweepSpec.load(tmp_path / "s.yaml"), DistillationWorkload)
+
+
 def test_a_probe_s_scores_may_be_objectives_and_constraints_of_a_config_that_has_it():
     config = {"distillation": {"method": "none"}, "data": {"probes": {"abroad": "demo-abroad"}}}
     probed = sweep("probe/abroad/pesq_wb", config=config, constraints=["probe/abroad/gain_db >= -1"])
