@@ -37,8 +37,8 @@ METHODS: dict[str, dict[str, Any]] = {
 TEACHERS: dict[str, dict[str, Any]] = {
     "no teacher": {},
     "own-dccrn": {"teacher.checkpoint": "own-dccrn", "teacher.pretrained": None},
-    "dtln": {"teacher.pretrained": "dtln"},
-    "deepfilternet3": {"teacher.pretrained": "deepfilternet3"},
+    "dtln": {"teacher.checkpoint": None, "teacher.pretrained": "dtln"},
+    "deepfilternet3": {"teacher.checkpoint": None, "teacher.pretrained": "deepfilternet3"},
     "gtcrn": {"teacher.checkpoint": "gtcrn", "teacher.pretrained": None},
     "own conv_tasnet": {"teacher.checkpoint": PARENT, "teacher.pretrained": None},
 }
