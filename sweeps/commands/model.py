@@ -44,7 +44,7 @@ def train(
     """Train a teacher or a student at full length; an exported config runs unedited."""
     from dfkd_core.config import load_config
     from dfkd_core.training.seeds import train_seeds, trained_in
-    from sweeps.tracking.delivery import undelivered
+    from sweeps.tracking.delivery import trouble, undelivered
     from sweeps.tracking.model_runs import page_of
 
     parsed = load_config(config, config_settings(set_))
@@ -73,7 +73,8 @@ def train(
     if track and (page := page_of(out)) is not None:
         typer.echo(f"run     {page}")
     if track and (owed := undelivered(trained_in(out))):
-        typer.echo(f"{owed} records have not reached MLflow; the same command delivers them", err=True)
+        why = trouble(trained_in(out)) or "it does not answer"
+        typer.echo(f"{owed} records have not reached MLflow ({why}); the same command delivers them", err=True)
 
 
 @contextmanager
@@ -208,8 +209,7 @@ def evaluate(
     if track and model is not None and estimates is None:
         from sweeps.tracking.model_runs import tell_evaluation
 
-        page = tell_evaluation(model, data, scores.to_json())
-        typer.echo(f"run     {page}" if page else "MLflow does not answer: this evaluation is not told", err=True)
+        typer.echo(tell_evaluation(model, data, scores.to_json()), err=True)
 
 
 def _csv(rows: list[dict[str, Any]], others: Sequence[ModelScores]) -> str:
