@@ -63,7 +63,8 @@ def train_row(part: str, arm: Arm, seed: int) -> Row:
         began = time.process_time()
         scores = trainer.train_epoch()
         if trainer.epoch in (1, 2, config.training.epochs) or trainer.epoch % SCORED_EVERY == 0:
-            scores |= trainer.evaluate().metrics() | trainer.evaluate_probes()
+            for prefix, scored in {"val": trainer.evaluate(), **trainer.evaluate_probes()}.items():
+                scores |= scored.metrics(prefix)
         seconds += time.process_time() - began
         logged = {name: value for name, value in scores.items() if name.startswith(("val/", "probe/", "gradient_norm"))}
         epochs.append({name: float(f"{value:.5g}") for name, value in {**logged, "cpu_s": seconds}.items()})

@@ -115,7 +115,10 @@ def verify(
     from sweeps.distillation.verify import verify as verified
 
     with tempfile.TemporaryDirectory() as place:
-        found = verified(load_config(config), out or Path(place), lambda line: typer.echo(line, err=as_json))
+        try:
+            found = verified(load_config(config), out or Path(place), lambda line: typer.echo(line, err=as_json))
+        except ConfigError as error:
+            raise error if error.file else error.at(file=config) from error
     if as_json:
         typer.echo(json.dumps({"pairs": found.pairs, "differing": found.differing, "exact": found.is_exact}))
     else:

@@ -180,6 +180,9 @@ def choose_per_decade(front: Front) -> list[Choice]:
     judge = next((o for o in front.objectives if o.metric != size.metric), size)
     decades: dict[int, list[FrontPoint]] = {}
     for point in front.at_means().points:
+        if point.values[size.metric] <= 0:
+            rule = f"must be above 0 to lie in a decade, but is {point.values[size.metric]:g} in trial {point.trial}"
+            raise ConfigError(f"{rule}; use --best instead", key=size.metric)
         decades.setdefault(math.floor(math.log10(point.values[size.metric])), []).append(point)
     choices = []
     for decade, points in sorted(decades.items()):
