@@ -155,7 +155,7 @@ def best_first(front: Front, points: Iterable[FrontPoint], metric: str) -> list[
 
 def beaten(front: Front, points: Iterable[FrontPoint]) -> dict[int, int]:
     """By trial, the first trial on the front that beats it in the objectives; what is on the front is absent."""
-    best = np.array(front.costs())
+    best = np.array(front.costs()).reshape(-1, len(front.objectives))
     found: dict[int, int] = {}
     for point in points:
         cost = np.array(costs(front.objectives, point.values))
