@@ -57,7 +57,8 @@ def train_row(part: str, arm: Arm, seed: int) -> Row:
         scores = trainer.train_epoch()
         is_between = trainer.epoch in (1, 2) or trainer.epoch % SCORED_EVERY == 0
         if trainer.epoch == config.training.epochs or (is_between and part not in LAST_ALONE):
-            scores |= trainer.evaluate().metrics() | trainer.evaluate_probes()
+            for prefix, scored in {"val": trainer.evaluate(), **trainer.evaluate_probes()}.items():
+                scores |= scored.metrics(prefix)
         seconds += time.process_time() - began
         logged = {name: value for name, value in scores.items() if name.startswith(("val/", "probe/", "gradient_norm"))}
         epochs.append({name: float(f"{value:.5g}") for name, value in {**logged, "cpu_s": seconds}.items()})

@@ -22,7 +22,8 @@ class ModelRecord(Config):
     """The content of metrics.json.
 
     sha256: of model.safetensors. sizes: as `complexity` counts them. metrics: by name, `val/...` and others.
-    noisy: validation scores of the unprocessed mixtures. origin: hashes and names of data and teacher.
+    noisy: validation scores of the unprocessed mixtures, of a probe by the names of its metrics.
+    origin: hashes and names of data and teacher.
     runtimes: what exports have measured, by runtime; not in the file before the first export. intervals: 95 %, of
     metrics that are means over clips; not in the file where they were not told.
     """
@@ -123,16 +124,25 @@ def _scores(record: ModelRecord) -> list[str]:
 
 
 def _probes(record: ModelRecord) -> list[str]:
-    """A column for each probe; nothing without any."""
-    scores = {tuple(name.split("/")[1:]): value for name, value in record.metrics.items() if name.startswith("probe/")}
-    probes = sorted({probe for probe, _ in scores})
+    """Columns for each probe, as the scores' own; nothing without any."""
+    probes = sorted({name.split("/")[1] for name in record.metrics if name.startswith("probe/")})
+    columns: dict[str, dict[str, str]] = {}
+    for probe in probes:
+        named = {name: f"probe/{probe}/{name}" for name in KNOWN}
+        columns[probe] = {name: _number(record.metrics.get(metric)) for name, metric in named.items()}
+        if record.intervals.keys() & named.values():
+            columns[f"{probe}, 95 %"] = {name: _span(record.intervals.get(metric)) for name, metric in named.items()}
+        if record.noisy.keys() & named.values():
+            columns[f"{probe}, noisy input"] = {
+                name: _number(record.noisy.get(metric)) for name, metric in named.items()
+            }
     rows = [
-        f"| {name} ({KNOWN[name].unit}) | {' | '.join(_number(scores.get((probe, name))) for probe in probes)} |"
+        f"| {name} ({KNOWN[name].unit}) | {' | '.join(cells[name] for cells in columns.values())} |"
         for name in KNOWN
-        if any((probe, name) in scores for probe in probes)
+        if any(f"probe/{probe}/{name}" in record.metrics for probe in probes)
     ]
     heading = "## Scores on the probes' validation mixtures"
-    table = ["", f"| metric | {' | '.join(probes)} |", "|---" * (1 + len(probes)) + "|", *rows]
+    table = ["", f"| metric | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|", *rows]
     return [heading, "", "Corpora that nothing was trained on.", *table] if probes else []
 
 
@@ -144,7 +154,8 @@ def _promise(config: ExperimentConfig, record: ModelRecord) -> list[str]:
         return []
     groups = ("val/", "val_teacher/", "probe/")
     shown = [n for n in record.metrics if n.startswith(groups) and isinstance(expected.get(n), float)]
-    intervals, repeated = ({**(provenance.get(key) or {})} for key in ("expected_interval", "repeated"))
+    noted = (provenance.get(key) for key in ("expected_interval", "repeated"))
+    intervals, repeated = (block if isinstance(block, dict) else {} for block in noted)
     differs = provenance.get("data_hash") not in (None, record.origin.get("data_hash"))
     rows = [
         f"| {name} | {_number(expected[name])} | {_span(intervals.get(name))} | {_number(record.metrics[name])} "
@@ -154,7 +165,7 @@ def _promise(config: ExperimentConfig, record: ModelRecord) -> list[str]:
     seeds = [
         f"- {name} with fresh seeds at the sweep's budget: {_number(repeat['mean'])}, {_span(repeat['interval'])}"
         for name, repeat in repeated.items()
-        if isinstance(repeat, dict) and {"mean", "interval"} <= repeat.keys()
+        if isinstance(repeat, dict) and isinstance(repeat.get("mean"), int | float) and "interval" in repeat
     ]
     heads = f"sweep, {provenance.get('epochs_per_trial', '?')} epochs | 95 % | reached, {record.epochs} epochs | 95 %"
     return [

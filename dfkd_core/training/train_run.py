@@ -161,10 +161,13 @@ class _TrainingRun:
             start_s = time.monotonic()
             self._tell(True)
             trained, scored = trainer.train_epoch(), trainer.evaluate()
-            metrics = trained | scored.metrics() | trainer.evaluate_probes()
+            metrics, intervals = trained | scored.metrics(), scored.intervals()
+            for prefix, probed in trainer.evaluate_probes().items():
+                metrics |= probed.metrics(prefix)
+                intervals |= probed.intervals(prefix)
             self.history.append(finite(metrics))
             # the better epoch is kept before the last one is told, so that a kill between the two repeats an epoch
-            state: dict[str, Any] = trainer.state_dict() | {"history": self.history, "intervals": scored.intervals()}
+            state: dict[str, Any] = trainer.state_dict() | {"history": self.history, "intervals": intervals}
             if self._best() == len(self.history):
                 save_state(self.out / BEST, state)
             save_state(self.out / LAST, state)

@@ -118,7 +118,7 @@ class Trainer:
         return evaluation
 
     def score_start(self) -> dict[str, float]:
-        """Scores of a trained start before its first epoch, as `evaluate` and `evaluate_probes` name them; else {}.
+        """Scores of a trained start before its first epoch, named as those of `evaluate` and its probes; else {}.
 
         Kept in the cache folder, and from here on in the state.
         """
@@ -130,15 +130,16 @@ class Trainer:
                 self.start_scores |= scored.metrics(prefix)
         return self.start_scores
 
-    def evaluate_probes(self) -> dict[str, float]:
-        """Mean scores on the mixtures of each probe, as `probe/NAME/pesq_wb` and so on; {} without probes."""
-        enhance = network_enhance(self.model.eval(), self.device)
-        scored = {name: evaluate(enhance, mixtures, self.metrics) for name, mixtures in self.signals.probes.items()}
-        return {key: value for name, one in scored.items() for key, value in one.metrics(f"probe/{name}").items()}
+    def evaluate_probes(self) -> dict[str, Evaluation]:
+        """Scores on the mixtures of each probe, by `probe/NAME`, the prefix of its metrics; {} without probes."""
+        enhance, probes = network_enhance(self.model.eval(), self.device), self.signals.probes
+        return {f"probe/{name}": evaluate(enhance, mixtures, self.metrics) for name, mixtures in probes.items()}
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that training goes on from, as nested mappings of tensors and JSON values."""
-        noisy = evaluate_noisy(self.signals.validation, self.metrics).mean
+        noisy = dict(evaluate_noisy(self.signals.validation, self.metrics).mean)
+        for name, mixtures in self.signals.probes.items():
+            noisy |= evaluate_noisy(mixtures, self.metrics).metrics(f"probe/{name}")
         return {
             "epoch": self.epoch,
             "config": self.config.model_dump(mode="json"),

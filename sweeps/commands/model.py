@@ -45,7 +45,7 @@ def train(
     """Train a teacher or a student at full length; an exported config runs unedited."""
     from dfkd_core.config import load_config
     from dfkd_core.training.seeds import train_seeds, trained_in
-    from sweeps.tracking.delivery import undelivered
+    from sweeps.tracking.delivery import trouble, undelivered
     from sweeps.tracking.model_runs import page_of
 
     parsed = load_config(config, config_settings(set_))
@@ -74,7 +74,8 @@ def train(
     if track and (page := page_of(out)) is not None:
         typer.echo(f"run     {page}")
     if track and (owed := undelivered(trained_in(out))):
-        typer.echo(f"{owed} records have not reached MLflow; the same command delivers them", err=True)
+        why = trouble(trained_in(out)) or "it does not answer"
+        typer.echo(f"{owed} records have not reached MLflow ({why}); the same command delivers them", err=True)
 
 
 @contextmanager
@@ -115,7 +116,10 @@ def verify(
     from sweeps.distillation.verify import verify as verified
 
     with tempfile.TemporaryDirectory() as place:
-        found = verified(load_config(config), out or Path(place), lambda line: typer.echo(line, err=as_json))
+        try:
+            found = verified(load_config(config), out or Path(place), lambda line: typer.echo(line, err=as_json))
+        except ConfigError as error:
+            raise error if error.file else error.at(file=config) from error
     if as_json:
         typer.echo(json.dumps({"pairs": found.pairs, "differing": found.differing, "exact": found.is_exact}))
     else:
@@ -209,8 +213,7 @@ def evaluate(
     if track and model is not None and estimates is None:
         from sweeps.tracking.model_runs import tell_evaluation
 
-        page = tell_evaluation(model, data, scores.to_json())
-        typer.echo(f"run     {page}" if page else "MLflow does not answer: this evaluation is not told", err=True)
+        typer.echo(tell_evaluation(model, data, scores.to_json()), err=True)
 
 
 def _csv(rows: list[dict[str, Any]], others: Sequence[ModelScores]) -> str:

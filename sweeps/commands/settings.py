@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dfkd_core.base.documents import parse_yaml
+from dfkd_core.base.documents import parse_yaml, typed_path
 from sweeps.commands.options import pairs
 
 FLAG = "--set"
@@ -22,8 +22,9 @@ def sweep_settings(options: list[str] | None) -> dict[str, Any]:
     """Settings of a sweep file, by key path; `config.` leads to the experiment config that it names."""
     from dfkd_core.base.schema import holds_text
     from sweeps.definition.spec import SweepSpec
+    from sweeps.tracking.addresses import absolute_uri
 
-    found = {}
+    found: dict[str, Any] = {}
     for key, text in pairs(options, FLAG):
         head, _, below = key.partition(".")
         names_file = key in ("config", "space") and not text.lstrip().startswith("{")
@@ -33,6 +34,8 @@ def sweep_settings(options: list[str] | None) -> dict[str, Any]:
             found[key] = _text(text)
             if key == "config" or (key == "space" and "/" in text):
                 found[key] = str(Path.cwd() / text)
+            elif key == "storage.tracking_uri" and found[key]:
+                found[key] = absolute_uri(found[key], Path.cwd())
         else:
             found[key] = _seen_from_here(key, parse_yaml(text, FLAG))
     return found
@@ -54,6 +57,8 @@ def _seen_from_here(key: str, value: Any) -> Any:
         return {name: placed(name, block, here) for name, block in value.items()}
     if key == "evaluate_first" and isinstance(value, list):
         return [_seen_from_here("config", point) for point in value]
+    if key == "warm_start" and isinstance(value, list):
+        return [str(typed_path(place, "warm_start").resolve()) if isinstance(place, str) else place for place in value]
     return value
 
 

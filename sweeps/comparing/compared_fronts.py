@@ -10,7 +10,7 @@ from dfkd_core.base.documents import real_path
 from dfkd_core.errors import ConfigError
 from sweeps.definition.objectives import costs
 from sweeps.definition.spec import SweepSpec
-from sweeps.fronts.front import Front, load_front
+from sweeps.fronts.front import FRONT_FILE, Front, load_front
 from sweeps.pareto import non_dominated
 from sweeps.record.sweep import Sweep
 from sweeps.record.sweep_folder import SweepFolder
@@ -21,6 +21,7 @@ from sweeps.trust.confirmed_front import RepeatedTrial, repeated_trials
 from sweeps.trust.repeats import Repeats
 
 HASHES = ("data_hash", "teacher_hash")
+LARGEST = 1e100  # a value: sums and ratios of larger ones are not finite
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,18 @@ def read_fronts(folders: Sequence[Path]) -> list[ComparedFront]:
 
 def _read(folder: Path, label: str) -> ComparedFront:
     front = load_front(folder)
+    for point in front.points:
+        for metric, value in point.values.items():
+            if abs(value) >= LARGEST:
+                rule = f"must be below {LARGEST:g} to be compared, but is {value:g}"
+                raise ConfigError(
+                    f"{rule}; run `dfkd sweep sync` to write it anew",
+                    file=folder / FRONT_FILE,
+                    key=f"trial {point.trial}: {metric}",
+                )
+    if front.confirmed and not front.repeated:
+        rule = "must be false, since no point has seeds; run `dfkd sweep sync` to write it anew"
+        raise ConfigError(rule, file=folder / FRONT_FILE, key="confirmed")
     sweep = Sweep.open(folder)
     attrs = sweep.ledger.attrs()
     repeats = Repeats.find(sweep.path, sweep.spec) if front.confirmed else None

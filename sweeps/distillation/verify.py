@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,11 +58,18 @@ def verify(config: ExperimentConfig, out: Path, report: Report) -> Verified:
     """Train an exported config into `out` as its trial was trained; ConfigError when it was not exported."""
     provenance: Mapping[str, Any] = config.provenance
     expected, epochs = provenance.get("expected"), provenance.get("epochs_per_trial")
-    if not isinstance(expected, Mapping) or not isinstance(epochs, int):
-        raise ConfigError("must hold what the sweep measured; write the config with `dfkd export`", key="provenance")
-    scores = {name: float(value) for name, value in expected.items() if name.startswith(COMPARED)}
+    again = "write the config with `dfkd export`"
+    if not isinstance(expected, Mapping) or epochs is None:
+        raise ConfigError(f"must hold what the sweep measured; {again}", key="provenance")
+    if type(epochs) is not int or epochs < 1:
+        rule = f"must be a whole number of at least 1, but got {epochs!r}; {again}"
+        raise ConfigError(rule, key="provenance.epochs_per_trial")
+    scores = {name: value for name, value in expected.items() if str(name).startswith(COMPARED)}
     if not scores:
         raise ConfigError(f"must hold scores ({', '.join(COMPARED)}), but holds none", key="provenance.expected")
+    for name, value in scores.items():
+        if type(value) not in (int, float) or not math.isfinite(value):
+            raise ConfigError(f"must be a number, but got {value!r}; {again}", key=f"provenance.expected.{name}")
     training = config.training.model_copy(update={"epochs": epochs, "patience": None})
     train_model(config.model_copy(update={"training": training}), out, report=report)
     state = load_state(out / LAST)  # of the last epoch, whichever became the model

@@ -267,7 +267,9 @@ class DistillationWorkload:
         trained = self.trainer.train_epoch()
         scored = self.trainer.evaluate()
         self._clips = scored.table("val")
-        scores = scored.metrics("val") | self.trainer.evaluate_probes()
+        scores = scored.metrics("val")
+        for prefix, probed in self.trainer.evaluate_probes().items():
+            scores |= probed.metrics(prefix)
         start = {f"start/{name}": value for name, value in self.trainer.start_scores.items()}
         is_last = self.trainer.epoch == self.trainer.config.training.epochs
         if is_last and (harm := harm_done(self.trainer.start_scores, scores)):

@@ -155,7 +155,7 @@ def best_first(front: Front, points: Iterable[FrontPoint], metric: str) -> list[
 
 def beaten(front: Front, points: Iterable[FrontPoint]) -> dict[int, int]:
     """By trial, the first trial on the front that beats it in the objectives; what is on the front is absent."""
-    best = np.array(front.costs())
+    best = np.array(front.costs()).reshape(-1, len(front.objectives))
     found: dict[int, int] = {}
     for point in points:
         cost = np.array(costs(front.objectives, point.values))
@@ -180,6 +180,9 @@ def choose_per_decade(front: Front) -> list[Choice]:
     judge = next((o for o in front.objectives if o.metric != size.metric), size)
     decades: dict[int, list[FrontPoint]] = {}
     for point in front.at_means().points:
+        if point.values[size.metric] <= 0:
+            rule = f"must be above 0 to lie in a decade, but is {point.values[size.metric]:g} in trial {point.trial}"
+            raise ConfigError(f"{rule}; use --best instead", key=size.metric)
         decades.setdefault(math.floor(math.log10(point.values[size.metric])), []).append(point)
     choices = []
     for decade, points in sorted(decades.items()):

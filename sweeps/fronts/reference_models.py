@@ -41,7 +41,8 @@ def noisy_input(trial_folders: Iterable[Path]) -> list[ReferenceModel]:
             record = read_json(folder / "metrics.json")
             by_teacher = any(name.startswith("val_teacher/") for name in record.get("metrics", ()))
             group = "val_teacher" if by_teacher else "val"
-            values = _numbers({f"{group}/{name}": v for name, v in record["noisy"].items() if v is not None})
+            known = {n if n.startswith("probe/") else f"{group}/{n}": v for n, v in record["noisy"].items()}
+            values = _numbers({name: value for name, value in known.items() if value is not None})
         except DAMAGED:
             continue  # another workload's trial
         return [ReferenceModel("noisy input", values)]

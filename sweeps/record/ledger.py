@@ -45,6 +45,8 @@ TAGS = "tags"  # of a trial: data and teacher where these are its own, and the n
 RETRY_OF = "retry_of"  # of a trial: the number of a failed one whose values it tries again
 STOPPED = "stopped early"  # the constraint that tells TPE not to take a pruned trial for a good one
 
+_KINDS: dict[str, type] = {"data_hash": str, "teacher_hash": str, KEPT_OUT: dict, "usage": dict, "begun_with": dict}
+
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 Told = tuple[dict[str, Any], dict[str, float]]  # the study's parameters, and the metrics they led to
@@ -115,8 +117,13 @@ class Ledger:
         return self._outlook.num_others
 
     def attrs(self) -> dict[str, Any]:
-        """What is recorded of the sweep itself (hashes, state, hours spent)."""
-        return dict(self.study.user_attrs)
+        """What is recorded of the sweep itself (hashes, state, hours spent); DFKDError when that is damaged."""
+        attrs = dict(self.study.user_attrs)
+        for key, kind in _KINDS.items():
+            if attrs.get(key) is not None and not isinstance(attrs[key], kind):
+                what = f"{key} of the ledger must be a {kind.__name__}, but is {str(attrs[key])[:80]!r}"
+                raise DFKDError(f"{self._folder}: {what}; restore it from a backup")
+        return attrs
 
     def set_attr(self, key: str, value: Any) -> None:
         """Record a fact about the sweep itself."""

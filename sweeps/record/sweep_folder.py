@@ -144,10 +144,14 @@ class SweepFolder:
             rule = f"names code that would run here, {' and '.join(code)}; if you trust it, say --yes, or from Python"
             raise ConfigError(f"{rule}: {remedy}", file=self.path)
         try:
+            if not name:  # of such a note nothing was said to be code, and agreed to
+                raise ImportError("it names no class")
             found: Any = importlib.import_module(module)
             for part in name.split("."):
                 found = getattr(found, part)
-        except (ImportError, AttributeError) as error:
+            if not (isinstance(found, type) and issubclass(found, Workload)):
+                raise AttributeError("it is no workload")
+        except (ImportError, AttributeError, TypeError, ValueError) as error:  # the last two: no name of a module
             rule = f"was run with the workload {module}:{name}, which cannot be imported here; go on from Python"
             raise ConfigError(f"{rule}: {remedy}", file=self.path) from error
-        return found  # type: ignore[no-any-return]
+        return found

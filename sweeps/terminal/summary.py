@@ -12,7 +12,7 @@ from sweeps.record.sweep import Sweep
 from sweeps.record.usage import Usage, usage_text
 from sweeps.terminal.front_table import show_front
 from sweeps.tracking.addresses import RunAddresses
-from sweeps.tracking.delivery import rejected, set_aside, tracker_ids, undelivered
+from sweeps.tracking.delivery import rejected, set_aside, tracker_ids, trouble, undelivered
 
 
 def show_summary(folder: Path) -> None:
@@ -28,7 +28,8 @@ def show_summary(folder: Path) -> None:
     ]
     owed, sync = undelivered(folder), f"dfkd sweep sync {shlex.quote(str(folder))}"
     if owed:
-        lines.append(f"{owed} records have not reached MLflow; deliver them with: {sync}")
+        reason = trouble(folder) or "it does not answer"
+        lines.append(f"{owed} records have not reached MLflow ({reason}); deliver them with: {sync}")
     refused = rejected(folder)
     if refused:
         lines.append(f"{refused} records were refused by MLflow for good: {folder / 'spool' / 'rejected.jsonl'}")

@@ -6,21 +6,64 @@ import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import unquote
 
+from dfkd_core.base.documents import open_plain
+from dfkd_core.errors import ConfigError
 from sweeps.tracking.credentials import public_uri, user_and_password
 
 ARTIFACTS = "mlartifacts"  # beside a SQLite file
 _SQLITE = "sqlite:///"
+_SQLITE_HEAD = b"SQLite format 3\0"  # of every database with a table
+_SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks", "databricks-uc", "uc")
 _LOCAL_PAGES = "http://127.0.0.1:5000"  # where `mlflow ui` serves when nothing else is said
 
 
 def resolve_tracking_uri(folder: Path, given: str | None = None) -> str:
     """Return the absolute address for the sweep in `folder`, without any password: fit to be written down."""
     uri = given or os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(folder.resolve().parent / "mlflow.db")
+    return public_uri(absolute_uri(uri, Path.cwd()))
+
+
+def absolute_uri(uri: str, base: Path) -> str:
+    """Return the address as it holds anywhere: that of a SQLite file is a path, seen from `base`."""
     database = sqlite_file(uri)
-    return public_uri(uri) if database is None else sqlite_uri(database.resolve())
+    return uri if database is None or not database.name else sqlite_uri((base / database).resolve())
+
+
+def require_tracker(given: str | None = None) -> None:
+    """ConfigError where the given address, else the environment's, is none under which MLflow keeps runs."""
+    uri, key = (
+        given or os.environ.get("MLFLOW_TRACKING_URI"),
+        "storage.tracking_uri" if given else "MLFLOW_TRACKING_URI",
+    )
+    if not uri:
+        return
+    scheme, database = uri.partition(":")[0].partition("+")[0], sqlite_file(uri)
+    known = {*_SCHEMES, *(plugin.name for plugin in entry_points(group="mlflow.tracking_store"))}
+    rule = f"must be http(s)://HOST, sqlite:///FILE or a database's URL, but got {public_uri(uri)!r}"
+    if scheme == "file" or (":" not in uri and uri not in known):
+        if os.environ.get("MLFLOW_ALLOW_FILE_STORE", "").lower() not in ("true", "1"):
+            raise ConfigError(f"{rule}, a folder, which MLflow takes no longer; name sqlite:///mlflow.db", key=key)
+    elif scheme not in known or (scheme == "sqlite" and (database is None or not database.name)):
+        raise ConfigError(f"{rule}; without one runs go to mlflow.db beside the sweep folders", key=key)
+    elif database is not None:
+        _require_database(database, key)
+
+
+def _require_database(file: Path, key: str) -> None:
+    """ConfigError where there is something that is no SQLite database, nor empty."""
+    try:
+        with open_plain(file) as content:
+            head = content.read(len(_SQLITE_HEAD))
+    except FileNotFoundError:
+        return
+    except ConfigError as error:
+        raise error.at(key=key) from error
+    if head not in (b"", _SQLITE_HEAD):
+        raise ConfigError("must be a SQLite database, but is another file; name one, there or not", key=key, file=file)
 
 
 def sqlite_uri(database: Path) -> str:

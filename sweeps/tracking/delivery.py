@@ -190,11 +190,10 @@ def recorded_run_states(folder: Path) -> dict[RunKey, str]:
     delivery = DeliveryState.load(folder)
     states = {RunKey.parse(text): state for text, state in delivery.states.items()}
     for record in SpoolReader(folder / SPOOL, delivery.cursor).read(_EVERYTHING):
-        state = {"trial_started": TrialState.RUNNING.value, "trial_finished": record.fields.get("state")}.get(
-            record.event
-        )
-        if state is not None:
-            states[RunKey.parse(record.fields["run"])] = state
+        by_event = {"trial_started": TrialState.RUNNING.value, "trial_finished": record.fields.get("state")}
+        with suppress(ValueError):  # a damaged record, which delivery rejects
+            if isinstance(state := by_event.get(record.event), str):
+                states[RunKey.parse(str(record.fields.get("run")))] = state
     return {key: state for key, state in states.items() if key != PARENT}
 
 

@@ -52,7 +52,7 @@ def _failures_sorted(*, refusable: bool = True) -> Iterator[None]:
 
     try:
         yield
-    except RefusedError:
+    except (RefusedError, UnreachableError):
         raise
     except MlflowException as error:
         kind = RefusedError if refusable and error.error_code in _REFUSALS else UnreachableError
@@ -208,6 +208,9 @@ def _connect(uri: str) -> Any:
     if database is None:
         return MlflowClient(address)
     database.parent.mkdir(parents=True, exist_ok=True)
+    for place in (database, database.parent):  # a journal and the lock lie beside it
+        if place.exists() and not os.access(place, os.W_OK):
+            raise UnreachableError(f"{place} can only be read; let it be written, or name another tracker")
     commit_without_waiting()
     if any(mark in str(database.parent) for mark in "%?"):
         # MLflow makes the folders of an address as it is spelled, escapes included: beside the right ones.

@@ -24,7 +24,14 @@ from sweeps.record.sweep_folder import SweepFolder
 from sweeps.record.sweep_state import SweepState
 from sweeps.record.trials import TrialState
 from sweeps.tracking.addresses import RunAddresses, resolve_tracking_uri, sqlite_file
-from sweeps.tracking.delivery import DeliveryHandle, deliver_all, start_delivery, tracker_ids, wait_delivered
+from sweeps.tracking.delivery import (
+    DeliveryHandle,
+    deliver_all,
+    start_delivery,
+    tracker_ids,
+    trouble,
+    wait_delivered,
+)
 from sweeps.tracking.run_key import EVALUATION, FINAL, SWEEP_ID, RunKey
 from sweeps.tracking.spool import SPOOL, SpoolReader
 from sweeps.tracking.spool_state import DeliveryState
@@ -123,8 +130,8 @@ def tracked_training(out: Path, config: Mapping[str, Any] | None) -> Iterator[Tr
     run.end(TrialState.COMPLETE)
 
 
-def tell_evaluation(model: Path, data: Path | None, scores: Mapping[str, Any]) -> str | None:
-    """Make a run of a model's mean scores; returns where to look at it, None where MLflow did not take it.
+def tell_evaluation(model: Path, data: Path | None, scores: Mapping[str, Any]) -> str:
+    """Make a run of a model's mean scores; returns a line that says where it is, or why MLflow has not taken it.
 
     `scores` are those of `dfkd evaluate --json`, `data` another corpus than the model's own. Nothing is owed
     afterwards: an evaluation can be repeated.
@@ -153,9 +160,10 @@ def tell_evaluation(model: Path, data: Path | None, scores: Mapping[str, Any]) -
             tracker.trial_epoch(SCORING, 1, measured)
         tracker.trial_finished(SCORING, TrialState.COMPLETE, 1.0, None, {})
         tracker.close()
-        left = deliver_all(place, PATIENCE_S)
+        if deliver_all(place, PATIENCE_S):
+            return f"this evaluation is not told to MLflow: {trouble(place) or 'it does not answer'}"
         found = tracker_ids(place)
-    return None if left else RunAddresses(*found[:2]).page(found[2])
+    return f"run     {RunAddresses(*found[:2]).page(found[2])}"
 
 
 def page_of(model: Path) -> str | None:

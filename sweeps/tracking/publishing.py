@@ -16,26 +16,31 @@ from typing import Any
 
 import numpy as np
 
-from dfkd_core.errors import DFKDError
+from dfkd_core.errors import ConfigError, DFKDError
 from dfkd_core.signal import SAMPLE_RATE_HZ
-from dfkd_core.trained.model_folder import CARD, CONFIG, METRICS, WEIGHTS, read_model_config, read_record
+from dfkd_core.trained.model_folder import CARD, CONFIG, METRICS, WEIGHTS, load_model, read_record
 from dfkd_core.training.seeds import trained_in
-from sweeps.tracking.addresses import RunAddresses, connect_uri
+from sweeps.tracking.addresses import RunAddresses, connect_uri, require_tracker
 from sweeps.tracking.mlflow_runs import MlflowRuns, RefusedError, UnreachableError, prepare_environment
 from sweeps.tracking.model_runs import EXPERIMENT, TRAINING, tracker_for
 from sweeps.tracking.run_updates import MetricPoint
 from sweeps.tracking.spool_state import DeliveryState
 
 FILES = (CONFIG, WEIGHTS, METRICS, CARD)
+LONGEST_NAME = 256  # characters, of a registered model
 
 
 def publish(model: Path, name: str) -> str:
     """Register the model under `name` in the tracker that has, or would have, its training; returns what to do next.
 
-    It is logged to the training's run, else to one of its own. CheckpointError: no model folder, or a damaged one.
-    DFKDError: MLflow does not answer, or does not take it.
+    It is logged to the training's run, else to one of its own. ConfigError: a name or tracker that MLflow does not
+    take. CheckpointError: no model folder, or a damaged one. DFKDError: MLflow does not answer, or does not take it.
     """
-    config, record = read_model_config(model), read_record(model)
+    if not name.strip() or set(name) & {"/", ":"} or name == "." or name.startswith("..") or len(name) > LONGEST_NAME:
+        rule = f"must be a name of 1 to {LONGEST_NAME} characters without / and :, and not begin with .."
+        raise ConfigError(f"{rule}, but got {name[:LONGEST_NAME]!r}; use {model.resolve().name!r}", key="--name")
+    require_tracker()
+    (_, config), record = load_model(model), read_record(model)
     import mlflow
     from mlflow.exceptions import MlflowException
     from mlflow.models import ModelSignature

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -31,7 +32,9 @@ class RunKey:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `text` back."""
+        """Read `text` back; ValueError for what is none."""
+        if not isinstance(text, str) or not re.fullmatch(r"\w+(/\d{1,18}){0,2}", text, re.ASCII):
+            raise ValueError(f"{text!r} is no run")
         kind, *numbers = text.split("/")
         return cls(kind, *map(int, numbers))
 

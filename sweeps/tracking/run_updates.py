@@ -14,6 +14,7 @@ from sweeps.tracking.spool import Record
 
 # What servers accept: MLflow's limits, of older versions too.
 _MAX_KEY = 250
+_MOST_STEPS = 1 << 53
 _MAX_PARAM = 6000
 _MAX_TAG = 5000
 _NOT_IN_KEYS = re.compile(r"[^\w\-. :/]")
@@ -130,7 +131,7 @@ def fold(records: Iterable[Record]) -> Round:
         folded.finished = record.event == SWEEP_FINISHED
         try:
             _take_in(folded, record, record.fields)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             folded.malformed.append(record)
     return folded
 
@@ -195,6 +196,8 @@ def _start(fields: Mapping[str, Any]) -> SweepStart:
 
 def _points(record: Record) -> list[MetricPoint]:
     time_ms, step = round(1000 * record.time_s), int(record.fields["epoch"])
+    if abs(step) >= _MOST_STEPS:
+        raise ValueError(f"{step} is no step")
     return [MetricPoint(_key(n), float(v), time_ms, step) for n, v in record.fields["metrics"].items()]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from dfkd_core.base.documents import parse_json
 
 SPOOL = "spool"
 _RECORDS_PER_SEGMENT = 1000
+_LATEST_S = 1e12  # seconds since 1970; what MLflow stores in milliseconds as whole numbers is larger
 _TAIL_BYTES = 1 << 16
 
 
@@ -172,8 +172,8 @@ def _record(line: bytes) -> Record:
         record = Record(int(fields.pop("n")), float(fields.pop("t")), str(fields.pop("event")), fields)
     except (KeyError, TypeError, OverflowError, AttributeError) as error:
         raise ValueError(f"is no record: {error!r}") from error
-    if not math.isfinite(record.time_s):
-        raise ValueError("is no record: its time is not finite")
+    if not abs(record.time_s) < _LATEST_S:
+        raise ValueError("is no record: its time is none")
     return record
 
 

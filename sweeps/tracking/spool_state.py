@@ -8,10 +8,12 @@ import os
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from dfkd_core.base.documents import read_json_object
-from sweeps.tracking.run_key import SWEEP
+from pydantic import Field, TypeAdapter
+
+from dfkd_core.base.documents import read_content
+from sweeps.tracking.run_key import SWEEP, RunKey
 from sweeps.tracking.spool import SPOOL
 
 _STATE_FILE = "state.json"
@@ -22,7 +24,7 @@ _HEALTH_FILE = "health.json"
 class DeliveryState:
     """The delivery's memory. `cursor`: the last delivered record. Runs are keyed by `RunKey.text`."""
 
-    cursor: int = 0
+    cursor: Annotated[int, Field(ge=0, lt=1 << 53)] = 0
     tracking_uri: str | None = None
     experiment_id: str | None = None
     name: str = ""
@@ -36,15 +38,24 @@ class DeliveryState:
     unsure: list[str] = field(default_factory=list)  # created perhaps: to be looked up before being created
     doubles_possible: bool = False  # an answer to a create was lost
     num_rejected: int = 0
-    set_aside: dict[str, list[str]] = field(default_factory=dict)  # files not stored: path to run and artifact folder
+    # files not stored: path to run and artifact folder
+    set_aside: dict[str, Annotated[list[str], Field(min_length=2, max_length=2)]] = field(default_factory=dict)
     set_aside_because: str = ""
 
     @classmethod
     def load(cls, folder: Path) -> DeliveryState:
-        """Read the state of the sweep folder; a fresh one when there is none, or when it is damaged."""
-        fields = _read_json(folder / SPOOL / _STATE_FILE)
-        known = cls.__dataclass_fields__
-        return cls(**{key: value for key, value in fields.items() if key in known})
+        """Read the state of the sweep folder; a fresh one when there is none, or when it is damaged.
+
+        What MLflow has already is found there again, then.
+        """
+        try:
+            state = _STATE.validate_json(read_content(folder / SPOOL / _STATE_FILE), strict=True)
+            aside = (key for key, _ in state.set_aside.values())
+            for key in (state.root, *state.runs, *state.states, *state.unsure, *aside):
+                RunKey.parse(key)
+        except (OSError, ValueError):
+            return cls()
+        return state
 
     def forget_runs(self) -> None:
         """Start anew with another tracking store."""
@@ -66,13 +77,18 @@ class Health:
 
     @classmethod
     def load(cls, folder: Path) -> Health:
-        """Read the health file of the sweep folder."""
-        fields = _read_json(folder / SPOOL / _HEALTH_FILE)
-        return cls(**{key: value for key, value in fields.items() if key in cls.__dataclass_fields__})
+        """Read the health file of the sweep folder; nothing is known when it is damaged."""
+        try:
+            return _HEALTH.validate_json(read_content(folder / SPOOL / _HEALTH_FILE), strict=True)
+        except (OSError, ValueError):
+            return cls()
 
     def save(self, folder: Path) -> None:
         """Replace the health file."""
         _replace_json(folder / SPOOL / _HEALTH_FILE, asdict(self), durable=False)
+
+
+_STATE, _HEALTH = TypeAdapter(DeliveryState), TypeAdapter(Health)
 
 
 class HealthReport:
@@ -103,13 +119,6 @@ class HealthReport:
         self._saved_s = now
         with contextlib.suppress(OSError):  # a full disk is told of by the state file, whose save is not optional
             self._health.save(self._folder)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        return read_json_object(path)
-    except (OSError, ValueError):
-        return {}
 
 
 def _replace_json(path: Path, content: dict[str, Any], *, durable: bool) -> None:

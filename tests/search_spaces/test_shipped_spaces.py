@@ -15,7 +15,8 @@ from sweeps.definition.constraints import broken
 from sweeps.definition.spec import SweepSpec
 from sweeps.distillation.workload import DistillationWorkload
 from sweeps.engine.driving.checking import resolved
-from sweeps.engine.driving.plan import TRIALS_PER_DIMENSION, sample
+from sweeps.engine.driving.plan import TRIALS_PER_DIMENSION
+from sweeps.engine.driving.preparing import sample
 
 SPECS = Path(sweeps.__file__).parent / "specs"
 FIRST = SweepSpec.load(SPECS / "first.yaml")

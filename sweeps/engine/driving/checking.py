@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from dfkd_core.base.documents import real_path, typed_path
+from dfkd_core.base.documents import real_path, seen_from
 from dfkd_core.base.schema import nearest
 from dfkd_core.errors import ConfigError
 from search_spaces.space import Space, changed_values
@@ -17,9 +17,11 @@ from sweeps.record.sweep import Sweep
 from sweeps.record.sweep_folder import SPEC
 from sweeps.search.history import Outlook
 from sweeps.search.samplers import Experience, build_sampler
+from sweeps.tracking.addresses import absolute_uri, require_tracker
 from sweeps.workload import Workload, domain_of
 
 BEGUN_WITH = "begun_with"  # of the ledger: the resolved spec
+LONGEST_EXPERIMENT = 500  # characters
 CHANGEABLE = ("budget.trials", "budget.hours", "failures.", "resources.")
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,12 @@ def _checked(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
     domain = domain_of(workload)
     checked = complete(spec, workload)
     config = checked.config
+    require_tracker(checked.storage.tracking_uri)
+    if len(spec.experiment) > LONGEST_EXPERIMENT:
+        rule = (
+            f"must have at most {LONGEST_EXPERIMENT} characters, as MLflow takes them, but has {len(spec.experiment)}"
+        )
+        raise ConfigError(f"{rule}; name it in fewer", key="experiment")
     added = domain.added_objectives(config), domain.added_metrics(config)
     _refuse_unknown("objectives", [o.metric for o in spec.objectives], domain.objectives, added[0])
     _refuse_unknown("constraints", [c.metric for c in spec.constraints], domain.metrics, added[1])
@@ -74,8 +82,12 @@ def complete(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
     space = changed_values(spec.space, lambda key, value: domain.resolve_value(key, value, spec.base_of("space")))
     base = spec.base_of("evaluate_first")
     first = tuple({k: domain.resolve_value(k, v, base) for k, v in point.items()} for point in spec.evaluate_first)
-    warm_start = tuple(str(real_path(typed_path(place, "warm_start"))) for place in spec.warm_start)
-    return spec.model_copy(update={"config": config, "space": space, "evaluate_first": first, "warm_start": warm_start})
+    base = spec.base_of("warm_start")
+    warm_start = tuple(str(real_path(seen_from(base, place, "warm_start"))) for place in spec.warm_start)
+    uri = spec.storage.tracking_uri and absolute_uri(spec.storage.tracking_uri, spec.base_of("storage"))
+    storage = spec.storage.model_copy(update={"tracking_uri": uri})
+    changed = {"config": config, "space": space, "evaluate_first": first, "warm_start": warm_start, "storage": storage}
+    return spec.model_copy(update=changed)
 
 
 def changes(overrides: Mapping[str, Any]) -> Mapping[str, Any]:

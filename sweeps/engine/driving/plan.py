@@ -12,8 +12,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import optuna
-
 from cluster.asked_for import AskedFor, asked_for
 from cluster.resources import check_fits, gpu_bytes, in_words, num_slots, this_machine
 from dfkd_core.config import with_overrides
@@ -23,14 +21,13 @@ from sweeps.definition.constraints import broken
 from sweeps.definition.spec import Budget, SweepSpec
 from sweeps.engine.deciding.serving import in_mb, name_of
 from sweeps.engine.driving.checking import resolved
-from sweeps.engine.driving.preparing import default_workload
+from sweeps.engine.driving.preparing import NUM_SAMPLES, default_workload, require_inputs, sample
 from sweeps.search.cube import Cube
 from sweeps.search.history import COUNTED
 from sweeps.search.pareto_asha import rung_epochs
 from sweeps.terminal.display import Display
 from sweeps.workload import Domain, Workload, domain_of
 
-NUM_SAMPLES = 50
 TRIALS_PER_DIMENSION = 10
 
 
@@ -220,10 +217,8 @@ def plan_sweep(
     domain, epochs = domain_of(workload), spec.budget.epochs_per_trial
     configs = [domain.trial_config(with_overrides(spec.config, params), epochs) for params in points]
     sizes = [domain.static_metrics(workload, config) for config in configs]
-    space, every_value = Space.parse(spec.space), list(configs)
-    space.check(spec.config, (), lambda changed: every_value.append(domain.trial_config(changed, epochs)))
-    with (display or Display()).preparing() as progress:
-        domain.require_inputs(every_value, progress)
+    space = Space.parse(spec.space)
+    require_inputs(spec, workload, display or Display())
     if all(violated := [broken(spec.constraints, size) for size in sizes]):
         static = [constraint for constraint in spec.constraints if constraint.metric in sizes[0]]
         nearest = min(sizes, key=lambda size: max(constraint.violation(size) for constraint in static))
@@ -331,13 +326,6 @@ def room_on(nodes: Sequence[Mapping[str, Any]], wanted: Mapping[str, float], tri
         if slots:
             memory[name] = gpu_bytes(node)
     return Room(counted, memory, trial)
-
-
-def sample(spec: SweepSpec, num_samples: int = NUM_SAMPLES) -> list[dict[str, Any]]:
-    """Random points of the sweep's space, the same ones each time."""
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=spec.sampler.seed))
-    space = Space.parse(spec.space)
-    return [space.suggest(study.ask()) for _ in range(num_samples)]
 
 
 def _lasting(hours: float | None, slots: int) -> str:

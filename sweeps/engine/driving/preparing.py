@@ -6,18 +6,26 @@ import math
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+import optuna
 
 from cluster.demand import require_room
 from cluster.resources import check_fits
 from cluster.session import Session, connect
 from cluster.storage import blind_nodes
 from dfkd_core.base.outputs import output_folder
+from dfkd_core.config import with_overrides
+from dfkd_core.errors import ConfigError
+from search_spaces.space import Space
 from sweeps.definition.spec import SweepSpec
 from sweeps.engine.driving.stopping import STOP_REQUEST
 from sweeps.record.driver_lock import DriverLock
 from sweeps.record.sweep_folder import SweepFolder
 from sweeps.terminal.display import Display
 from sweeps.workload import Workload, domain_of
+
+NUM_SAMPLES = 50
 
 
 def default_workload() -> type[Workload]:
@@ -50,6 +58,28 @@ def ray_for(
     with connect(address, num_cpus=num_cpus, remedy=remedy) as session:
         (check_fits if session.is_own else require_room)(spec.resources.bundle, session.nodes())
         yield session
+
+
+def sample(spec: SweepSpec, num_samples: int = NUM_SAMPLES) -> list[dict[str, Any]]:
+    """Random points of the sweep's space, the same ones each time."""
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=spec.sampler.seed))
+    space = Space.parse(spec.space)
+    return [space.suggest(study.ask()) for _ in range(num_samples)]
+
+
+def require_inputs(spec: SweepSpec, workload: type[Workload], display: Display) -> None:
+    """The errors of what trials read or learn from, absent or unfit, whichever values of the space they draw."""
+    for index, place in enumerate(spec.warm_start):
+        try:
+            SweepFolder(place).require()
+        except ConfigError as error:
+            raise error.at(key=f"warm_start[{index}]") from error
+    domain, epochs = domain_of(workload), spec.budget.epochs_per_trial
+    configs = [domain.trial_config(with_overrides(spec.config, params), epochs) for params in sample(spec)]
+    space = Space.parse(spec.space)
+    space.check(spec.config, (), lambda changed: configs.append(domain.trial_config(changed, epochs)))
+    with display.preparing() as progress:
+        domain.require_inputs(configs, progress)
 
 
 def prepare(spec: SweepSpec, workload: type[Workload], display: Display) -> dict[str, str | None]:

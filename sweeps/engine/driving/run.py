@@ -22,7 +22,14 @@ from sweeps.engine.driving.checking import (
 from sweeps.engine.driving.driver import Driver, Trials, outcome
 from sweeps.engine.driving.front_updates import FrontUpdates
 from sweeps.engine.driving.mirroring import bring_or_refuse, catch_up, fetched, mirrored
-from sweeps.engine.driving.preparing import default_workload, locked, prepare, ray_for, tell_blind_nodes
+from sweeps.engine.driving.preparing import (
+    default_workload,
+    locked,
+    prepare,
+    ray_for,
+    require_inputs,
+    tell_blind_nodes,
+)
 from sweeps.engine.driving.recovery import deliver_owed, mend, with_own_id, with_retries
 from sweeps.engine.driving.warm_start import lessons
 from sweeps.fronts.front import Front
@@ -59,6 +66,7 @@ def run_sweep(
     folder = SweepFolder(out or Path("runs") / spec.name)
     folder.refuse_second()
     bring_or_refuse(folder, spec, brings=False)
+    require_inputs(spec, workload, display)
     with ray_for(spec, folder, address) as session:
         hashes = prepare(spec, workload, display)
         learned = lessons(spec, hashes)

@@ -88,6 +88,25 @@ def test_the_card_has_a_column_for_each_probe(experiment, model, tmp_path):
     assert "| probe/abroad/pesq_wb | 1.7 | - | 1.75 | - |" in card, "expected and reached"
 
 
+def test_a_probe_s_scores_have_intervals_and_the_noisy_input_s_beside_them_where_these_are_known(
+    experiment, model, tmp_path
+):
+    metrics = {**METRICS, "probe/abroad/pesq_wb": 1.75, "probe/street/pesq_wb": 1.25}
+    known = {"noisy": {"pesq_wb": 1.2, "probe/abroad/pesq_wb": 1.5}, "intervals": {"probe/abroad/pesq_wb": (1.5, 2.0)}}
+    write_model_folder(tmp_path, experiment(), model.state_dict(), metrics, epochs=2, origin=ORIGIN, **known)
+    card = (tmp_path / "README.md").read_text()
+    assert "| metric | abroad | abroad, 95 % | abroad, noisy input | street |" in card
+    assert "| pesq_wb (MOS-LQO) | 1.75 | 1.5 to 2 | 1.5 | 1.25 |" in card
+
+
+@pytest.mark.parametrize("damaged", [[1.0], "x", {"val/pesq_wb": [1.0]}, {"val/pesq_wb": {"mean": "x", "interval": 1}}])
+def test_what_an_edited_config_says_of_its_sweep_ends_no_training(experiment, model, tmp_path, damaged):
+    edited = {"sweep": 1, "expected": {"val/pesq_wb": 1.4}, "expected_interval": damaged, "repeated": damaged}
+    config = experiment({"provenance": edited})
+    write_model_folder(tmp_path, config, model.state_dict(), METRICS, noisy={}, epochs=2, origin=ORIGIN)
+    assert "## Expected and reached" in (tmp_path / "README.md").read_text()
+
+
 def test_changed_weights_are_refused(folder):
     path = folder / "model.safetensors"
     content = bytearray(path.read_bytes())

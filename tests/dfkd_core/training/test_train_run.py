@@ -144,6 +144,9 @@ def test_probes_are_scored_after_every_epoch_and_change_nothing_else(experiment,
     extra = {name for name in probed.metrics if name not in plain.metrics}
     assert extra == {f"probe/abroad/{name}" for name in METRICS}
     assert {name: probed.metrics[name] for name in plain.metrics} == plain.metrics
+    record = read_record(tmp_path / "probed")
+    assert extra <= record.noisy.keys() and extra <= record.intervals.keys() | {"probe/abroad/estoi"}
+    assert "| metric | abroad | abroad, 95 % | abroad, noisy input |" in (tmp_path / "probed/README.md").read_text()
 
 
 def test_a_training_goes_on_when_its_start_and_its_probe_lie_elsewhere_and_not_with_others(experiment, tmp_path):

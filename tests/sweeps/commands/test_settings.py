@@ -96,7 +96,10 @@ def test_typed_spaces_and_points_hold_paths_that_are_seen_from_where_they_are_ty
     monkeypatch.chdir(tmp_path)
     given = ["space={training.start_from: {values: [null, ours]}}", "evaluate_first=[{training.start_from: ours}]"]
     ours = str(tmp_path / "ours")
+    given += ["warm_start=[ours]", "storage.tracking_uri=sqlite:///ours"]
     assert sweep_settings([*given, "config={data: {corpus: ours}}", "config.data.probes={far: ours}"]) == {
+        "warm_start": [ours],
+        "storage.tracking_uri": f"sqlite:///{ours}",
         "space": {"training.start_from": {"values": [None, ours]}},
         "evaluate_first": [{"training.start_from": ours}],
         "config": {"data": {"corpus": ours}},

@@ -121,6 +121,25 @@ def test_other_data_objectives_or_reference_points_are_refused_with_the_reason(t
     assert "val/pesq_wb 1), but is model/params 4e+06, val/pesq_wb 1.1" in refused([*two, moved])
 
 
+@pytest.mark.parametrize(
+    ("edited", "said"),
+    [
+        ({"confirmed": True}, "confirmed: must be false, since no point"),
+        ({"size": 1e308}, f"{SIZE}: must be below 1e\\+100"),
+    ],
+)
+def test_a_front_that_was_edited_is_refused_by_file_and_key(two, edited, said):
+    file = two[0] / "front" / "front.json"
+    content = json.loads(file.read_text())
+    if "size" in edited:
+        content["points"][0]["values"][SIZE] = edited["size"]
+    else:
+        content |= edited
+    file.write_text(json.dumps(content))
+    with pytest.raises(ConfigError, match=f"^{file}: .*{said}.*`dfkd sweep sync`"):
+        read_fronts(two)
+
+
 def test_the_same_objectives_in_another_order_compare(tmp_path, two):
     turned = [{"metric": SIZE, "goal": "minimize", "scale": "log"}, {"metric": QUALITY, "goal": "maximize"}]
     folder = made_sweep(tmp_path / "c", "turned", SMALL, objectives=turned)

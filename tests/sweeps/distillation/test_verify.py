@@ -69,6 +69,21 @@ def test_a_trial_without_distillation_is_not_asked_for_its_sweeps_teacher(base, 
         ({}, "write the config with `dfkd export`"),
         ({"expected": {"val/stoi": 1.0}}, "write the config with `dfkd export`"),
         ({"expected": {"model/params": 1.0}, "epochs_per_trial": 1}, "must hold scores"),
+        ({"expected": [1.0], "epochs_per_trial": 1}, "write the config with `dfkd export`"),
+        *(
+            (
+                {"expected": {"val/stoi": 0.5}, "epochs_per_trial": epochs},
+                "^provenance.epochs_per_trial: must be a whole",
+            )
+            for epochs in (0, -1, 1.5, True, "2", [2])
+        ),
+        *(
+            (
+                {"expected": {"val/stoi": value}, "epochs_per_trial": 1},
+                "^provenance.expected.val/stoi: must be a number",
+            )
+            for value in ("good", None, True, [0.5], float("inf"))
+        ),
     ],
 )
 def test_a_config_that_promises_nothing_is_refused_before_anything_is_trained(base, tmp_path, provenance, said):

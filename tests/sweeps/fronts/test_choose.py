@@ -116,6 +116,8 @@ def test_decades_need_a_minimised_log_objective():
     linear = [{"metric": QUALITY, "goal": "maximize"}, {"metric": SIZE, "goal": "minimize"}]
     with pytest.raises(ConfigError, match="scale log"):
         choose.choose_per_decade(build_front(spec(objectives=linear), "x", small_sweep()))
+    with pytest.raises(ConfigError, match=f"^{SIZE}: must be above 0 to lie in a decade, but is 0 in trial"):
+        choose.choose_per_decade(build_front(spec(), "x", [complete(0, 2.0, 0)]))
 
 
 def test_a_named_trial_beside_the_front_is_taken_when_it_is_complete(front):

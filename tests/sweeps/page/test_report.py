@@ -109,9 +109,11 @@ def test_models_from_elsewhere_are_no_points_and_move_no_hypervolume(tmp_path):
 
 def test_the_noisy_input_is_told_by_the_first_model_folder_that_knows(tmp_path):
     (tmp_path / "0002").mkdir()
-    (tmp_path / "0002" / "metrics.json").write_text('{"noisy": {"pesq_wb": 1.5, "stoi": null}}')
+    (tmp_path / "0002" / "metrics.json").write_text(
+        '{"noisy": {"pesq_wb": 1.5, "stoi": null, "probe/far/pesq_wb": 1.25}}'
+    )
     found = noisy_input([tmp_path / "0001", tmp_path / "0002"])
-    assert found == [ReferenceModel("noisy input", {QUALITY: 1.5})]
+    assert found == [ReferenceModel("noisy input", {QUALITY: 1.5, "probe/far/pesq_wb": 1.25})]
     assert noisy_input([tmp_path / "0001"]) == []
 
 

@@ -343,3 +343,11 @@ def test_what_another_process_has_written_is_counted(tmp_path):
     assert (ours._ended.total(), ours._turnout.num_seen) == (lessons + 1, lessons + 2)
     play(ours, waiting, ours.again(waiting))
     assert (ours.num_finished(), theirs.num_finished()) == (2, 2)
+
+
+@pytest.mark.parametrize(("key", "value"), [("usage", "x"), ("kept_out", 3), ("data_hash", 3), ("begun_with", [])])
+def test_a_damaged_fact_of_the_sweep_is_told_by_folder_and_key(tmp_path, key, value):
+    ledger = Ledger.create(tmp_path, spec(), "id")
+    ledger.set_attr(key, value)
+    with pytest.raises(DFKDError, match=f"^{tmp_path}: {key} of the ledger must be a .*restore it from a backup"):
+        ledger.attrs()

@@ -102,7 +102,9 @@ def test_a_note_that_names_a_module_by_its_former_place_is_understood(folder):
     assert folder.workload() is DistillationWorkload
 
 
-@pytest.mark.parametrize("name", ["no_such_module:Curve", "closed_form:Missing", "__main__:Curve", "broken"])
+@pytest.mark.parametrize(
+    "name", ["no_such_module:Curve", "closed_form:Missing", "__main__:Curve", "broken", ":", "", ".:X", "os:path"]
+)
 def test_a_workload_that_cannot_be_found_is_answered_with_the_python_line(folder, name):
     begin(folder)
     (folder.path / "ledger.json").write_text(f'{{"sweep_id": "id", "workload": "{name}"}}')

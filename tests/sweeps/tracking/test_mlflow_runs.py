@@ -105,3 +105,11 @@ def test_the_clients_own_retries_are_off_and_the_users_timeout_stays():
         assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "0"
         assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "7"
         assert "MLFLOW_RUN_ID" not in os.environ
+
+
+@pytest.mark.parametrize("place", ["mlflow.db", "."])
+def test_a_database_that_can_only_be_read_is_told_as_that(tmp_path, monkeypatch, place):
+    (tmp_path / "mlflow.db").touch()
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path / place)
+    with pytest.raises(UnreachableError, match=f"^{tmp_path / place} can only be read; let it be written, or name"):
+        MlflowRuns(f"sqlite:///{tmp_path}/mlflow.db", "abc")

@@ -234,4 +234,4 @@ def test_without_mlflow_an_evaluation_says_so(by_a_process, tmp_path, monkeypatc
     monkeypatch.setattr("sweeps.tracking.model_runs.PATIENCE_S", 0.5)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     (tmp_path / "config.yaml").write_text(dump_yaml(config()))
-    assert tell_evaluation(tmp_path, None, SCORES) is None
+    assert tell_evaluation(tmp_path, None, SCORES).startswith("this evaluation is not told to MLflow: ")

@@ -47,6 +47,27 @@ def test_a_folder_that_is_no_model_is_refused_in_one_line(tmp_path, capsys):
     assert "must be a model folder" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["", " ", "a/b", "a:b", ".", "../b", "x" * 257])
+def test_a_name_that_the_registry_does_not_take_is_refused_before_mlflow_hears_of_it(model, tmp_path, name, capsys):
+    assert run(["publish", str(model), "--name", name]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--name: must be a name of 1 to 256 characters without / and :" in line and line.endswith("use 'best'")
+    assert not list(tmp_path.rglob("mlflow.db"))
+
+
+def test_damaged_weights_and_a_tracker_of_no_known_kind_are_refused_before_mlflow_hears_of_it(
+    model, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "foo://host")
+    assert run(["publish", str(model), "--name", "x"]) == 2
+    assert "MLFLOW_TRACKING_URI: must be http(s)://HOST" in capsys.readouterr().err
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    (model / "model.safetensors").write_bytes(b"")
+    assert run(["publish", str(model), "--name", "x"]) == 2
+    assert "must have sha256" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("mlflow.db"))
+
+
 @contextmanager
 def served(command, port, tmp_path):
     """The server of the printed command, started where its programs are found, whatever PATH is here."""

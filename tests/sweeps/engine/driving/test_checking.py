@@ -1,15 +1,19 @@
 """All that can be wrong with a sweep is said before anything is written."""
 
+from pathlib import Path
+
 import pytest
 
+from dfkd_core.base.documents import dump_yaml
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import ConfigError
 from dfkd_core.models import build_student
 from dfkd_core.trained.model_folder import write_model_folder
 from sweeps.definition.spec import SweepSpec
 from sweeps.distillation.workload import DistillationWorkload
-from sweeps.engine.driving.checking import BEGUN_WITH, check_begun, check_same, resolved
+from sweeps.engine.driving.checking import BEGUN_WITH, check_begun, check_same, complete, resolved
 
+SQLITE = "sqlite:///FILE or a database's URL"
 SIZE = {"metric": "model/params", "goal": "minimize", "scale": "log"}
 
 
@@ -83,6 +87,19 @@ def test_a_probe_s_scores_may_be_objectives_and_constraints_of_a_config_that_has
         (sweep(evaluate_first=[{"student.width": 0.3}]), "evaluate_first[0]"),
         (sweep(sampler={"name": "tpe", "options": {"n_startup": 3}}), "sampler.options"),
         (sweep(config={"distillation": {"method": "dkfd"}}), "config.distillation.method"),
+        (
+            sweep(experiment="x" * 501),
+            "experiment: must have at most 500 characters, as MLflow takes them, but has 501",
+        ),
+        *(
+            (
+                sweep(storage={"tracking_uri": uri}),
+                f"storage.tracking_uri: must be http(s)://HOST, {SQLITE}, but got {uri!r}",
+            )
+            for uri in ("foo://host", "host:5000", "mlruns", "file:///data/mlruns", "sqlite://", "sqlite:///")
+        ),
+        (sweep(storage={"tracking_uri": f"sqlite:///{__file__}"}), "must be a SQLite database, but is another file"),
+        (sweep(storage={"tracking_uri": "sqlite:////dev"}), "storage.tracking_uri: must be a file, but is a folder"),
     ],
 )
 def test_a_wrong_sweep_is_refused_in_one_line(spec, said):
@@ -90,6 +107,24 @@ def test_a_wrong_sweep_is_refused_in_one_line(spec, said):
         resolved(spec, DistillationWorkload)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_wrong_address_in_the_environment_is_refused_by_its_name_where_the_file_names_none(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "foo://ann:hunter2@host")
+    with pytest.raises(ConfigError, match=r"^MLFLOW_TRACKING_URI: must be .* but got 'foo://ann@host'"):
+        resolved(sweep(), DistillationWorkload)
+    assert resolved(sweep(storage={"tracking_uri": "http://host:5000"}), DistillationWorkload)
+
+
+def test_paths_beside_the_config_are_seen_from_the_file_in_which_they_stand(tmp_path, monkeypatch):
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path)
+    file, asked = tmp_path / "there" / "sweep.yaml", sweep(storage={"tracking_uri": "sqlite:///m.db"})
+    file.write_text(dump_yaml({**asked.model_dump(mode="json"), "warm_start": ["../earlier", "~/other"]}))
+    found = complete(SweepSpec.load(file), DistillationWorkload)
+    assert found.warm_start == (str(tmp_path / "earlier"), str(Path("~/other").expanduser()))
+    assert found.storage.tracking_uri == f"sqlite:///{tmp_path}/there/m.db"
+    assert complete(found, DistillationWorkload) == found
 
 
 def test_a_search_over_wider_students_than_the_one_training_starts_from_is_refused(tmp_path):

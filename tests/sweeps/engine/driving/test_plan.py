@@ -19,6 +19,7 @@ from dfkd_core.trained.model_folder import write_model_folder
 from sweeps.definition.spec import Resources
 from sweeps.distillation.workload import DistillationWorkload
 from sweeps.engine.driving.plan import Plan, Room, plan_sweep, room_for_trials
+from sweeps.engine.driving.run import run_sweep
 
 
 class Sized:
@@ -101,13 +102,21 @@ SPACE = {"optimizer.learning_rate": {"min": 1e-4, "max": 1e-2, "log": True}}
         ({"teacher": {"ensemble": {"members": [{"pretrained": "dtln"}, {"pretrained": "x"}]}}}, r"members\.1.*'x'"),
         ({"data": {**SMALL["data"], "corpus": "/nowhere"}}, "nowhere"),
         ({"data": {**SMALL["data"], "probes": {"street": "/nowhere"}}}, "nowhere"),
+        ({"space": {"data.corpus": {"values": ["demo", "/nowhere"]}}}, "nowhere"),
+        ({"warm_start": ["/nowhere"]}, r"nowhere: warm_start\[0\]: holds no sweep"),
     ],
 )
-def test_what_a_run_would_miss_a_plan_misses_too(changes, said):
+@pytest.mark.parametrize("begin", [plan_sweep, run_sweep])
+def test_what_trials_would_miss_is_missed_before_anything_runs(tmp_path, monkeypatch, begin, changes, said):
     """A teacher's name with a typing error, a corpus that is not there; public models are not fetched for it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sweeps.engine.driving.run.ray_for", None)
+    base = {key: changes[key] for key in changes if key in SMALL or key == "teacher"}
+    asked = {"space": SPACE, "constraints": [], **{key: changes[key] for key in changes if key not in base}}
     with pytest.raises((ConfigError, DataError), match=said) as error:
-        plan_sweep(spec(config={**SMALL, **changes}, space=SPACE, constraints=[]), DistillationWorkload)
+        begin(spec(config={**SMALL, **base}, **asked), workload=DistillationWorkload)
     assert "\n" not in str(error.value)
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_probe_that_shares_a_clip_with_training_fails_the_plan_as_it_fails_the_run(tmp_path, monkeypatch):
@@ -126,7 +135,10 @@ def test_a_probe_that_shares_a_clip_with_training_fails_the_plan_as_it_fails_the
 
 
 @pytest.mark.parametrize("searched", [True, False])
-def test_a_damaged_start_fails_the_plan_searched_or_not(tmp_path, searched):
+@pytest.mark.parametrize("begin", [plan_sweep, run_sweep])
+def test_a_damaged_start_is_refused_before_anything_runs_searched_or_not(tmp_path, monkeypatch, begin, searched):
+    monkeypatch.setattr("sweeps.engine.driving.run.ray_for", None)
+    monkeypatch.chdir(tmp_path)
     config = ExperimentConfig.parse(SMALL)
     weights = build_student(config.student).state_dict()
     write_model_folder(tmp_path / "start", config, weights, {}, noisy={}, epochs=1, origin={})
@@ -137,7 +149,7 @@ def test_a_damaged_start_fails_the_plan_searched_or_not(tmp_path, searched):
     space = {"training.start_from": {"values": [None, start]}} if searched else SPACE
     base = SMALL if searched else {**SMALL, "training": {"batch_size": 1, "start_from": start}}
     with pytest.raises(CheckpointError, match=r"must have sha256 .*; restore the file"):
-        plan_sweep(spec(config=base, space=space, constraints=[]), DistillationWorkload)
+        begin(spec(config=base, space=space, constraints=[]), workload=DistillationWorkload)
 
 
 def test_a_space_without_a_feasible_trial_is_refused_with_the_nearest():
