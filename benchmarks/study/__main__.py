@@ -15,6 +15,7 @@ from benchmarks.study.arms import SEEDS, TUNING_SEEDS, plan, tuning
 from benchmarks.study.rows import ROWS, append_row, read_rows, run_folder, train_row
 from benchmarks.study.settings import costs, write_picture
 from benchmarks.study.tables import tuned_weights, with_tables
+from benchmarks.study.trade import write_trade
 
 DOC = Path("docs/study.md")
 
@@ -31,6 +32,7 @@ def main() -> None:
     tuned, found = tuned_weights(rows, tuning(), TUNING_SEEDS), costs(read_table())
     DOC.write_text(with_tables(DOC.read_text(), rows, tuned, SEEDS, found))
     write_picture(found, DOC.parent / "pictures" / "study-settings.png")
+    write_trade(rows, list(plan(tuned)), DOC.parent / "pictures" / "study-trade.png")
 
 
 def run(until: float, only: Sequence[str], path: Path = ROWS) -> None:

@@ -126,6 +126,21 @@ def tuning() -> list[Arm]:
     return [dccrn(0.25, "sliced", m, "own-dccrn", w) for m, w in product(METHODS, WEIGHTS) if m != "none"]
 
 
+def variants() -> list[Arm]:
+    """What parts DFKD from a cosine over the full band: its magnitude part, its bands' weights, where it cuts."""
+    taught = dccrn(0.25, "sliced", "dfkd", "own-dccrn", 3.0)
+    cosines = {"distillation.beta": 1.0}
+    fixed = {"distillation.split": "fixed", "distillation.cutoff_hz": 2000.0}
+    tried: dict[str, dict[str, Any]] = {
+        "cosines alone": cosines,
+        "equal weights": {"distillation.weighting": "equal"},
+        "cut at 1000 to 4000 Hz": {"distillation.min_cutoff_hz": 1000.0},
+        "cut at 2000 Hz": fixed,
+        "cosines alone, cut at 2000 Hz": {**cosines, **fixed},
+    }
+    return [replace(taught, note=note, changes={**taught.changes, **changes}) for note, changes in tried.items()]
+
+
 def teachers() -> list[Arm]:
     """DFKD from other teachers, from both starts."""
     return [
@@ -202,6 +217,7 @@ def plan(tuned: Mapping[str, float]) -> Iterator[tuple[str, Arm, int]]:
         ("pesq", pesq(), SEEDS),
         ("rates", rates(), RATE_SEEDS),
         ("tuning", tuning(), TUNING_SEEDS),
+        ("variants", variants(), TUNING_SEEDS),
         ("methods", methods(tuned), SEEDS),
         ("teachers", teachers(), SEEDS),
         ("public", public(), SEEDS),
