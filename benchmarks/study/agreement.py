@@ -1,7 +1,7 @@
 """Do the terms of a loss pull one way? `python -m benchmarks.study.agreement`: cosines between their gradients.
 
 The quarter-width DCCRN that begins as a slice of own-dccrn, at its start and after the runs of *main* and *pesq* whose
-checkpoints are still in the cache folder; gradients by the weights, summed over 40 batches of training mixtures.
+checkpoints are still in the cache folder; gradients by the weights, summed over 90 batches of training mixtures.
 Beside each term stands the cosine between its sums over the odd and the even batches: what noise leaves of a 1.
 """
 
@@ -21,7 +21,7 @@ from dfkd_core.trained.checkpoint import load_state
 from dfkd_core.training.determinism import batch_order
 from dfkd_core.training.trainer import Trainer
 
-NUM_BATCHES = 40
+NUM_BATCHES = 90
 
 
 def gradients(trainer: Trainer) -> dict[str, tuple[Tensor, Tensor]]:

@@ -16,10 +16,8 @@ from dfkd_core.models.base import FLOAT_BYTES, Student, StudentBase
 from dfkd_core.models.channels import WHOLE, Axis, Channels
 from dfkd_core.models.complex_layers import ComplexConv2d, ComplexConvTranspose2d, ComplexLSTM
 from dfkd_core.models.prelu import PReLU
-from dfkd_core.models.widths import Width, check_width, scaled
+from dfkd_core.models.widths import LayerSize, Width, check_width, scaled
 from dfkd_core.signal.stft import Framing
-
-LayerSize = Annotated[int, Field(ge=1, le=4096)]
 
 # Under the square root of |M|^2: without it the padded DC bin and silence have no finite gradient.
 MASK_EPSILON = 1.0e-6

@@ -16,9 +16,7 @@ from dfkd_core.models.channels import Channels
 from dfkd_core.models.learned_frames import FramedConfig, LearnedFrames, start_as_cosines
 from dfkd_core.models.norms import GlobalLayerNorm, SequenceNorm
 from dfkd_core.models.prelu import PReLU
-from dfkd_core.models.widths import Width, check_width, scaled, spread
-
-LayerSize = Annotated[int, Field(ge=1, le=4096)]
+from dfkd_core.models.widths import LayerSize, Width, check_width, scaled, spread
 
 
 class DPTNetConfig(FramedConfig):

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 Width = Annotated[float, Field(gt=0, le=1)]
+LayerSize = Annotated[int, Field(ge=1, le=4096)]
 
 
 def scaled(units: int, width: float, multiple_of: int = 1) -> int:
