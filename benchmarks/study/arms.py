@@ -31,6 +31,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "full_band_cosine": {"distillation.method": "full_band_cosine"},
     "dfkd literal": {**DFKD, "distillation.split": "literal"},
     "dfkd": {**DFKD, "distillation.split": "dynamic"},
+    "dfkd cosines": {**DFKD, "distillation.split": "dynamic", "distillation.beta": 1.0},
     "dfkd target clean": {**DFKD, "distillation.target": "clean"},
     "dispatch": {"distillation.method": "dispatch"},
 }
@@ -126,6 +127,12 @@ def tuning() -> list[Arm]:
     return [dccrn(0.25, "sliced", m, "own-dccrn", w) for m, w in product(METHODS, WEIGHTS) if m != "none"]
 
 
+def heavier() -> list[Arm]:
+    """Whether a weight beyond those of `tuning` gives more."""
+    ways = ("full_band_cosine", "dfkd", "dfkd cosines")
+    return [dccrn(0.25, "sliced", way, "own-dccrn", 30.0) for way in ways]
+
+
 def variants() -> list[Arm]:
     """What parts DFKD from a cosine over the full band: its magnitude part, its bands' weights, where it cuts."""
     taught = dccrn(0.25, "sliced", "dfkd", "own-dccrn", 3.0)
@@ -218,6 +225,7 @@ def plan(tuned: Mapping[str, float]) -> Iterator[tuple[str, Arm, int]]:
         ("rates", rates(), RATE_SEEDS),
         ("tuning", tuning(), TUNING_SEEDS),
         ("variants", variants(), TUNING_SEEDS),
+        ("heavier", heavier(), TUNING_SEEDS),
         ("methods", methods(tuned), SEEDS),
         ("teachers", teachers(), SEEDS),
         ("public", public(), SEEDS),

@@ -73,10 +73,15 @@ def of_rates() -> list[Question]:
 
 
 def of_methods(tuned: Mapping[str, float]) -> list[Question]:
-    """DFKD against every other method that is tuned."""
-    arms = methods(tuned)
-    pairs = [(a, b) for a in arms for b in arms if a.method == "dfkd" != b.method and a.student == b.student]
-    return [(f"{_begun(a)}: dfkd against {b.method}", a, b) for a, b in pairs]
+    """DFKD against every other method that is tuned, its cosines alone against a cosine over the full band."""
+    asked = []
+    for student in dict.fromkeys(arm.student for arm in methods(tuned)):
+        by = {arm.method: arm for arm in methods(tuned) if arm.student == student}
+        pairs = [("dfkd", other) for other in by if other != "dfkd"]
+        if "dfkd cosines" in by:
+            pairs.append(("dfkd cosines", "full_band_cosine"))
+        asked += [(f"{_begun(by[a])}: {a} against {b}", by[a], by[b]) for a, b in pairs]
+    return asked
 
 
 def of_teachers() -> list[Question]:
