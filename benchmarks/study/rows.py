@@ -21,9 +21,16 @@ from dfkd_core.training.train_run import train_model
 from dfkd_core.training.trainer import Trainer, prepare
 
 ROWS = Path(__file__).parent / "rows.jsonl"
-DEMO = Path("sweeps/specs/configs/demo.yaml")
+CONFIG = Path(__file__).parent / "config.yaml"
 SCORED_EVERY = 3  # epochs: all of a short run, and a third of a long one's, which would cost as much again
-LAST_ALONE = ("tuning", "methods", "teachers", "public", "dial")  # parts whose earlier epochs nobody asks about
+LAST_ALONE = (
+    "tuning",
+    "heavier",
+    "methods",
+    "teachers",
+    "public",
+    "dial",
+)  # parts whose earlier epochs nobody asks about
 FOLDER = "DFKD_BENCH"  # environment: where the corpus of foreign pairs lies
 
 Row = dict[str, Any]
@@ -107,7 +114,7 @@ def _parent() -> str:
 
 
 def _config(changes: Mapping[str, Any]) -> ExperimentConfig:
-    return absolute_paths(ExperimentConfig.parse(with_overrides(read_yaml(DEMO), changes)), DEMO.parent)
+    return absolute_paths(ExperimentConfig.parse(with_overrides(read_yaml(CONFIG), changes)), CONFIG.parent)
 
 
 def append_row(row: Row, path: Path = ROWS) -> None:

@@ -19,7 +19,7 @@ PANELS = (  # student and its start, the other judge, its name
     ("gtcrn 8", "sliced", "probe/abroad/pesq_wb", "abroad"),
     ("gtcrn 16", "whole", "probe/abroad/pesq_wb", "abroad"),
 )
-ALONG = ("tuning", "public", "dial")  # parts that go through weights
+ALONG = ("tuning", "heavier", "public", "dial")  # parts that go through weights
 COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7b4173")
 
 
