@@ -162,6 +162,12 @@ def methods(tuned: Mapping[str, float]) -> list[Arm]:
     return [dccrn(w, "sliced", m, "own-dccrn", tuned[m]) for w, m in known]
 
 
+def recipe(tuned: Mapping[str, float]) -> list[Arm]:
+    """What follows from `methods`, between the ends of `main`; no runs of its own."""
+    plain = [arm for arm in main() if arm.method == "none"]
+    return plain + [arm for arm in methods(tuned) if arm.method == "dfkd cosines"]
+
+
 def longer() -> list[Arm]:
     """The four arms that matter, ten times as long."""
     return [dccrn(0.25, s, *t, epochs=30) for s, t in product(("sliced", "random"), (NONE, DISTILLED))]
@@ -227,6 +233,7 @@ def plan(tuned: Mapping[str, float]) -> Iterator[tuple[str, Arm, int]]:
         ("variants", variants(), TUNING_SEEDS),
         ("heavier", heavier(), TUNING_SEEDS),
         ("methods", methods(tuned), SEEDS),
+        ("recipe", recipe(tuned), SEEDS),
         ("teachers", teachers(), SEEDS),
         ("public", public(), SEEDS),
         ("longer", longer(), SEEDS),

@@ -14,6 +14,7 @@ from benchmarks.study.arms import (
     pesq,
     public,
     rates,
+    recipe,
     reverse,
     teachers,
 )
@@ -31,6 +32,7 @@ def questions(tuned: Mapping[str, float]) -> dict[str, list[Question]]:
         "pesq": of_pesq(),
         "rates": of_rates(),
         "methods": of_methods(tuned),
+        "recipe": of_recipe(tuned),
         "teachers": of_teachers(),
         "public": of_public(),
         "longer": of_starts(longer()),
@@ -82,6 +84,17 @@ def of_methods(tuned: Mapping[str, float]) -> list[Question]:
             pairs.append(("dfkd cosines", "full_band_cosine"))
         asked += [(f"{_begun(by[a])}: {a} against {b}", by[a], by[b]) for a, b in pairs]
     return asked
+
+
+def of_recipe(tuned: Mapping[str, float]) -> list[Question]:
+    """A slice distilled by DFKD's cosines, against the slice that is not, and against drawn weights."""
+    by = {(arm.student, arm.start, arm.method): arm for arm in recipe(tuned)}
+    taught = [arm for arm in recipe(tuned) if arm.method != "none"]
+    return [
+        (f"{arm.student}: sliced {arm.method} against {start} none", arm, by[arm.student, start, "none"])
+        for arm in taught
+        for start in ("sliced", "random")
+    ]
 
 
 def of_teachers() -> list[Question]:
