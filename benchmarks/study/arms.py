@@ -162,6 +162,18 @@ def methods(tuned: Mapping[str, float]) -> list[Arm]:
     return [dccrn(w, "sliced", m, "own-dccrn", tuned[m]) for w, m in known]
 
 
+def slices(tuned: Mapping[str, float]) -> list[Arm]:
+    """Which channels stay of the students that `recipe` distils: by the default's rule, then by the others."""
+    arms = []
+    for arm in methods(tuned):
+        if arm.method == "dfkd cosines":
+            arms.append(replace(arm, note="channels by weight"))
+            for rule in ("activation", "first"):
+                changes = {**arm.changes, "training.slice_by": rule}
+                arms.append(replace(arm, note=f"channels by {rule}", changes=changes))
+    return arms
+
+
 def recipe(tuned: Mapping[str, float]) -> list[Arm]:
     """What follows from `methods`, between the ends of `main`; no runs of its own."""
     plain = [arm for arm in main() if arm.method == "none"]
@@ -234,6 +246,7 @@ def plan(tuned: Mapping[str, float]) -> Iterator[tuple[str, Arm, int]]:
         ("heavier", heavier(), TUNING_SEEDS),
         ("methods", methods(tuned), SEEDS),
         ("recipe", recipe(tuned), SEEDS),
+        ("slices", slices(tuned), SEEDS),
         ("teachers", teachers(), SEEDS),
         ("public", public(), SEEDS),
         ("longer", longer(), SEEDS),

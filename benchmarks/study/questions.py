@@ -16,6 +16,7 @@ from benchmarks.study.arms import (
     rates,
     recipe,
     reverse,
+    slices,
     teachers,
 )
 
@@ -33,6 +34,7 @@ def questions(tuned: Mapping[str, float]) -> dict[str, list[Question]]:
         "rates": of_rates(),
         "methods": of_methods(tuned),
         "recipe": of_recipe(tuned),
+        "slices": of_slices(tuned),
         "teachers": of_teachers(),
         "public": of_public(),
         "longer": of_starts(longer()),
@@ -95,6 +97,15 @@ def of_recipe(tuned: Mapping[str, float]) -> list[Question]:
         for arm in taught
         for start in ("sliced", "random")
     ]
+
+
+def of_slices(tuned: Mapping[str, float]) -> list[Question]:
+    """Every other rule against the usual one of its student, which is the first of the plan."""
+    asked = []
+    for student in dict.fromkeys(arm.student for arm in slices(tuned)):
+        usual, *others = (arm for arm in slices(tuned) if arm.student == student)
+        asked += [(f"{student}: {arm.note} against {usual.note}", arm, usual) for arm in others]
+    return asked
 
 
 def of_teachers() -> list[Question]:

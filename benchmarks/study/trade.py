@@ -44,6 +44,7 @@ def points(
         is_asked = (arm.student, arm.start, arm.epochs) == (student, start, 3) and part not in (
             "rates",
             "reverse",
+            "slices",
             "variants",
         )
         if row and is_asked and judge in row["epochs"][-1]:
