@@ -23,6 +23,7 @@ try:
 except SweepStopped as stopped:
     print(stopped)
     sys.exit(130)
+assert "mlflow" not in sys.modules, "only the delivery loads it"
 """
 
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from sweeps.definition.objectives import Objective
 from sweeps.fronts.front import has_point
@@ -37,6 +36,8 @@ def importance(
     used = [record for record in records if has_point(record, [objective])]
     if len(used) < MIN_TRIALS:
         return None
+    from scipy.stats import rankdata  # late: it takes a second, and small sweeps do without
+
     ordered = rankdata([objective.cost(record.metrics[objective.metric]) for record in used])
     shares = {name: explained_share(groups([r.params.get(name) for r in used]), ordered) for name in dimensions}
     return {

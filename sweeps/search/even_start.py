@@ -9,7 +9,6 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial
-from scipy.stats import qmc
 
 from sweeps.search.cube import Array, Cube
 
@@ -51,6 +50,8 @@ def even_row(seed: int, number: int, cube: Cube) -> Array:
 
     Of a dimension with L values, trials k L to (k + 1) L - 1 have each once, ordered as the sequence has them there.
     """
+    from scipy.stats import qmc  # late: it takes a second, and not every sampler begins so
+
     blocks = [levels if levels is not None and levels <= MOST_VALUES else 1 for levels in cube.levels]
     ends = [(number // size + 1) * size for size in blocks]
     sequence = qmc.Sobol(len(blocks), rng=np.random.default_rng(seed))

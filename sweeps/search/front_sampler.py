@@ -23,7 +23,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import RandomSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
-from scipy.stats import norm
+from scipy.special import ndtr
 from threadpoolctl import ThreadpoolController
 
 from sweeps import pareto
@@ -153,7 +153,7 @@ class Belief:
         gain = expected_improvement((mean - reference) / span, sd / span, front, along, rng)
         for limit in self.limits:
             excess, doubt = limit.predict(features)
-            gain = gain * norm.cdf(-excess / doubt)
+            gain = gain * ndtr(-excess / doubt)
         return gain
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 Array = NDArray[np.float64]
 NUM_DIRECTIONS, NUM_DRAWS = 48, 8
@@ -43,7 +43,7 @@ def expected_improvement(mean: Array, sd: Array, front: Array, along: Array, rng
     All costs are seen from the reference, which is 0; objectives with sd 0 are known.
     """
     best = heights(front, along).max(axis=0, initial=0.0)
-    levels = norm.ppf((np.arange(NUM_DRAWS) + 0.5) / NUM_DRAWS)
+    levels = ndtri((np.arange(NUM_DRAWS) + 0.5) / NUM_DRAWS)
     drawn = np.column_stack([rng.permutation(levels) for _ in range(mean.shape[1])])
     gains = [np.maximum(heights(mean + sd * z, along) - best, 0.0).mean(axis=1) for z in drawn]
     return np.asarray(np.mean(gains, axis=0))

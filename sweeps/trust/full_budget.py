@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from scipy import stats
-
 from dfkd_core.base.documents import read_yaml
 from dfkd_core.errors import CheckpointError
 from dfkd_core.scoring.confidence import LEVEL
@@ -62,6 +60,8 @@ def rank_agreement(expected: Sequence[float], reached: Sequence[float]) -> RankA
     correlation coefficients", 1957). That is too narrow near 1: a tau beyond 1 - 2 / n counts as that, and its interval
     ends at 1.
     """
+    from scipy import stats  # late: it takes a second, and few fronts ask for it
+
     num = len(expected)
     found = stats.kendalltau(expected, reached)
     tau, p_value = float(found.statistic), float(found.pvalue)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from dfkd_core.scoring.confidence import LEVEL, Crossing, half_width, nearest_covariance, satterthwaite
 
@@ -31,6 +30,8 @@ class Spread:
 
     def p_values(self) -> Array:
         """Two-sided probability (contrast,) of so large a value where 0 is true; of an exact value 0 or 1."""
+        from scipy import stats  # late: it takes a second, and most fronts have no repeats
+
         exact = self.deviation == 0
         ratio = np.abs(self.values) / np.where(exact, 1.0, self.deviation)
         return np.asarray(np.where(exact, self.values == 0, 2 * stats.t.sf(ratio, self.freedom)))
@@ -249,6 +250,8 @@ def members(groups: Sequence[Hashable]) -> list[list[int]]:
 
 def widening(freedom: Array | float) -> Array:
     """Student's quantile for so many degrees of freedom over the normal one."""
+    from scipy import stats  # late, as above
+
     level = (1 + LEVEL) / 2
     return np.asarray(stats.t.ppf(level, freedom) / stats.norm.ppf(level))
 

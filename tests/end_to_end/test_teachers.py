@@ -7,6 +7,7 @@ import ray
 import torch
 from onnx import TensorProto, helper
 from public_models import require_public
+from tracked_sweeps import DeliveryHere
 
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.data.pretrained import PUBLIC_MODELS
@@ -17,6 +18,7 @@ from dfkd_core.trained.model_folder import write_model_folder
 from dfkd_core.training.signals import Signals
 from sweeps import SweepSpec, load_front, run_sweep
 from sweeps.cli import run
+from sweeps.engine.driving import driver
 
 RATE = 16_000
 SIZE = {"metric": "model/params", "goal": "minimize", "scale": "log"}
@@ -37,6 +39,12 @@ def corpus(tmp_path_factory):
         write_audio(root / f"clean/{split}/speaker{number}/a.wav", talking(9.0, number))
         write_audio(root / f"noise/{split}/family{number}/a.wav", rng.normal(0, 0.05, 9 * RATE).astype(np.float32))
     return root
+
+
+@pytest.fixture(autouse=True)
+def delivered_here(monkeypatch):
+    """Eight sweeps' own deliveries would each load MLflow first."""
+    monkeypatch.setattr(driver, "start_delivery", DeliveryHere)
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Container, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +14,7 @@ import ray
 from ray import tune
 from ray._private.state import available_resources_per_node
 from ray.actor import ActorHandle
+from ray.air._internal import usage
 from ray.exceptions import RayError
 from ray.tune import PlacementGroupFactory
 from ray.tune.error import TuneError
@@ -166,7 +167,7 @@ def run_trials(conductor: Conductor, watch: Callable[[Conductor], None], is_own_
         return PlacementGroupFactory([wanted], **({"bundle_label_selector": [selector]} if selector else {}))
 
     try:
-        with losses_told_as_actors(), asking(lock.session, wanted, is_own_ray) as ask:
+        with losses_told_as_actors(), callbacks_not_counted(), asking(lock.session, wanted, is_own_ray) as ask:
             ask(conductor.num_usable)
             tune.run(
                 tune.with_resources(tune.with_parameters(TrialRunner, order=order), asked_for),
@@ -186,6 +187,16 @@ def run_trials(conductor: Conductor, watch: Callable[[Conductor], None], is_own_
         if scheduler.crash is not None:
             raise scheduler.crash from None
         raise
+
+
+@contextmanager
+def callbacks_not_counted() -> Iterator[None]:
+    """While entered, Tune does not count callbacks by kind, for which it would import mlflow, seconds and 100 MiB."""
+    original, usage.tag_callbacks = usage.tag_callbacks, lambda callbacks: False
+    try:
+        yield
+    finally:
+        usage.tag_callbacks = original
 
 
 def free_slots(wanted: Mapping[str, float], kept_out: Container[str]) -> int:

@@ -1,9 +1,13 @@
-"""Small model folders of every architecture, with the statistics of a training."""
+"""Small model folders of every architecture, with the statistics of a training; files of them, each made once."""
+
+from functools import cache
 
 import pytest
 import torch
 
 from dfkd_core.config import ExperimentConfig
+from dfkd_core.export.onnx_file import export_streaming, export_whole
+from dfkd_core.export.sherpa_onnx import export_sherpa_onnx
 from dfkd_core.models import build_student
 from dfkd_core.trained.model_folder import write_model_folder
 
@@ -82,3 +86,29 @@ def model_folders(tmp_path_factory, tiny_corpus):
         told = {"noisy": {}, "epochs": 1, "origin": {"licences": ["CC0-1.0"], "data_hash": "d" * 64}}
         write_model_folder(folders[name], config, model.state_dict(), {}, **told)
     return folders
+
+
+def kept(export, folders, place):
+    """Exports a model by the name of its folder, once: the file, and what was reported of it."""
+
+    @cache
+    def file(name):
+        path = place / f"{name}.onnx"
+        return path, export(folders[name], path)
+
+    return file
+
+
+@pytest.fixture(scope="session")
+def streaming_file(model_folders, tmp_path_factory):
+    return kept(export_streaming, model_folders, tmp_path_factory.mktemp("streaming"))
+
+
+@pytest.fixture(scope="session")
+def whole_file(model_folders, tmp_path_factory):
+    return kept(export_whole, model_folders, tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="session")
+def sherpa_file(model_folders, tmp_path_factory):
+    return kept(export_sherpa_onnx, model_folders, tmp_path_factory.mktemp("sherpa"))

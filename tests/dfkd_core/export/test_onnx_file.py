@@ -21,10 +21,9 @@ from sweeps.cli import run
 
 
 @pytest.fixture(scope="module", params=["dccrn", "conv_tasnet", "gtcrn"])
-def streaming(request, model_folders, tmp_path_factory):
+def streaming(request, model_folders, streaming_file):
     """A model folder, its streaming file and what was reported of it."""
-    path = tmp_path_factory.mktemp("onnx") / f"{request.param}.onnx"
-    return model_folders[request.param], path, export_streaming(model_folders[request.param], path)
+    return model_folders[request.param], *streaming_file(request.param)
 
 
 def noise(num_samples, seed=3):
@@ -63,14 +62,14 @@ def test_the_opset_is_one_that_runtimes_take(streaming):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "lengths"), [("conv_tasnet", (333, 5_000, 16_001)), ("dptnet", (64_000,))])
-def test_a_whole_signal_s_graph_equals_the_model_at_every_length(name, lengths, model_folders, tmp_path):
-    export_whole(model_folders[name], tmp_path / "x.onnx")
-    session = onnxruntime.InferenceSession(tmp_path / "x.onnx")
+def test_a_whole_signal_s_graph_equals_the_model_at_every_length(name, lengths, model_folders, whole_file, tmp_path):
+    file, _ = whole_file(name)
+    session = onnxruntime.InferenceSession(file)
     for length in lengths:
         (estimate,) = session.run(None, {"noisy": noise(length)[None]})
         np.testing.assert_allclose(estimate[0], whole(model_folders[name], noise(length)), atol=1e-5)
     write_audio(tmp_path / "noisy.wav", noise(70_000))
-    (clean,) = enhance_path(tmp_path / "x.onnx", tmp_path / "noisy.wav", tmp_path / "clean.wav")
+    (clean,) = enhance_path(file, tmp_path / "noisy.wav", tmp_path / "clean.wav")
     assert read_audio(clean).shape == (70_000,)
 
 
@@ -133,11 +132,11 @@ def test_the_model_s_card_says_what_was_measured_and_how_it_is_used(streaming):
 
 def test_models_that_come_with_the_package_keep_their_cards(tmp_path, monkeypatch, model_folders):
     place = tmp_path / "shipped"
-    shutil.copytree(model_folders["gtcrn"], place / "gtcrn")
+    shutil.copytree(model_folders["conv_tasnet"], place / "conv_tasnet")
     monkeypatch.setattr(onnx_file, "SHIPPED", place)
-    card = (place / "gtcrn" / "README.md").read_bytes()
-    export_streaming(place / "gtcrn", tmp_path / "x.onnx")
-    assert (place / "gtcrn" / "README.md").read_bytes() == card
+    card = (place / "conv_tasnet" / "README.md").read_bytes()
+    export_streaming(place / "conv_tasnet", tmp_path / "x.onnx")
+    assert (place / "conv_tasnet" / "README.md").read_bytes() == card
 
 
 def test_an_opset_that_the_runtime_lacks_is_told_in_one_line(streaming, tmp_path, capsys):

@@ -1,6 +1,7 @@
 """Training that begins with a trained model's weights."""
 
 import re
+import shutil
 
 import pytest
 import torch
@@ -15,12 +16,6 @@ from dfkd_core.training.parent import find_parent
 from dfkd_core.training.slicing import scores_by_activation
 from dfkd_core.training.train_run import train_model
 from dfkd_core.training.trainer import Trainer
-
-
-@pytest.fixture
-def trained_folder(experiment, tmp_path):
-    train_model(experiment({"training.epochs": 1}), tmp_path / "before")
-    return tmp_path / "before"
 
 
 def test_the_student_and_its_average_begin_with_the_weights_named(experiment, trained_folder):
@@ -76,12 +71,6 @@ def test_a_gtcrn_that_cannot_be_a_slice_is_refused_with_the_channels_that_can(ex
     rule = rf"training\.start_from: must name a GTCRN of which {channels} channels .* to 4, 8, 12, 16$"
     with pytest.raises(ConfigError, match=rule):
         find_parent(config)
-
-
-@pytest.fixture
-def wide_folder(experiment, tmp_path):
-    train_model(experiment({"training.epochs": 1, "student.width": 0.125}), tmp_path / "wide")
-    return tmp_path / "wide"
 
 
 @pytest.mark.parametrize("rule", ["activation", "weight", "first"])
@@ -206,11 +195,12 @@ def test_a_missing_parent_is_named_with_the_way_to_get_one(experiment):
         find_parent(experiment({"training.start_from": "own"}))
 
 
-def test_a_damaged_parent_is_refused(experiment, trained_folder):
-    weights = trained_folder / "model.safetensors"
+def test_a_damaged_parent_is_refused(experiment, trained_folder, tmp_path):
+    damaged = shutil.copytree(trained_folder, tmp_path / "damaged")
+    weights = damaged / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\1")
     with pytest.raises(CheckpointError, match=r"must have sha256 .*; restore the file"):
-        Trainer(experiment({"training.start_from": str(trained_folder)}))
+        Trainer(experiment({"training.start_from": str(damaged)}))
 
 
 def test_the_path_is_seen_from_the_config(tmp_path):

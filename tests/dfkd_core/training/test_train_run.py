@@ -31,8 +31,15 @@ train_model(ExperimentConfig.parse(json.loads(sys.argv[1])), pathlib.Path(sys.ar
 """
 
 
+@pytest.fixture
+def finished(before, experiment, tmp_path):
+    """A finished training of its own: config, folder and what it said."""
+    folder, trained = before
+    return experiment({"training.epochs": 1}), shutil.copytree(folder, tmp_path / "finished"), trained
+
+
 def test_a_kill_in_mid_epoch_costs_that_epoch_and_changes_no_weight(experiment, tmp_path):
-    config = experiment({"optimizer.weight_decay": 0.01})
+    config = experiment({"training.epochs": 2, "optimizer.weight_decay": 0.01})
     argument = json.dumps(config.model_dump(mode="json"))
     command = [sys.executable, "-c", IN_MID_EPOCH, argument, tmp_path / "killed"]
     killed = subprocess.run(command, capture_output=True, check=False)
@@ -46,22 +53,20 @@ def test_a_kill_in_mid_epoch_costs_that_epoch_and_changes_no_weight(experiment, 
     assert all(torch.equal(a, b) for a, b in zip(*(w.values() for w in weights), strict=True))
 
 
-def test_a_finished_training_finds_nothing_to_do(experiment, tmp_path, monkeypatch):
-    config = experiment({"training.epochs": 1})
-    first = train_model(config, tmp_path)
+def test_a_finished_training_finds_nothing_to_do(finished, monkeypatch):
+    config, folder, first = finished
     monkeypatch.setattr(Trainer, "train_epoch", None)
-    assert train_model(config, tmp_path) == first
+    assert train_model(config, folder) == first
 
 
-def test_a_finished_training_answers_when_its_corpus_is_gone(experiment, tmp_path):
+def test_a_finished_training_answers_when_its_corpus_is_gone(finished, tmp_path):
     """Also one that patience ended; what differs in the config is told all the same."""
-    config = experiment({"training.epochs": 1})
-    first = train_model(config, tmp_path)
+    config, folder, first = finished
     gone = config.data.model_copy(update={"corpus": str(tmp_path / "gone")})
-    assert train_model(config.model_copy(update={"data": gone}), tmp_path) == first
+    assert train_model(config.model_copy(update={"data": gone}), folder) == first
     with pytest.raises(CheckpointError, match=r"optimizer\.learning_rate"):
         slower = config.optimizer.model_copy(update={"learning_rate": 1e-5})
-        train_model(config.model_copy(update={"data": gone, "optimizer": slower}), tmp_path)
+        train_model(config.model_copy(update={"data": gone, "optimizer": slower}), folder)
 
 
 def test_the_record_holds_the_last_epoch_s_metrics_and_the_noisy_input_s(experiment, tmp_path):
@@ -95,12 +100,11 @@ def test_patience_stops_and_ships_the_best_epoch(experiment, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("patience", [None, 1])
-def test_a_start_that_training_only_harms_is_the_model(experiment, tmp_path, patience):
-    train_model(experiment(), tmp_path / "before")
-    harmful = {"training.start_from": str(tmp_path / "before"), "optimizer.learning_rate": 0.5, "training.epochs": 2}
+def test_a_start_that_training_only_harms_is_the_model(experiment, trained_folder, tmp_path, patience):
+    harmful = {"training.start_from": str(trained_folder), "optimizer.learning_rate": 0.5, "training.epochs": 2}
     told = []
     trained = train_model(experiment(harmful | {"training.patience": patience}), tmp_path / "after", report=told.append)
-    weights = [load_model(tmp_path / name)[0].state_dict() for name in ("before", "after")]
+    weights = [load_model(folder)[0].state_dict() for folder in (trained_folder, tmp_path / "after")]
     assert all(torch.equal(a, b) for a, b in zip(*(w.values() for w in weights), strict=True))
     assert "the start was better (PESQ-WB " in str(trained)
     assert told[0] == f"before the first epoch: {shown(trained.metrics)}"
@@ -113,19 +117,18 @@ def shown(metrics):
     return ", ".join(f"{label} {metrics[f'val/{key}']:.3f}" for key, label in keys.items())
 
 
-def test_a_start_that_training_betters_is_not_the_model(experiment, tmp_path):
-    train_model(experiment({"training.epochs": 1}), tmp_path / "before")
-    better = {"training.start_from": str(tmp_path / "before"), "training.epochs": 6}
+def test_a_start_that_training_betters_is_not_the_model(experiment, trained_folder, tmp_path):
+    better = {"training.start_from": str(trained_folder), "training.epochs": 6}
     trained = train_model(experiment(better), tmp_path / "after")
     assert "start" not in trained.better and read_record(tmp_path / "after").epochs > 0
 
 
-def test_a_folder_of_another_config_is_refused_and_stays(experiment, tmp_path):
-    train_model(experiment({"training.epochs": 1}), tmp_path)
-    before = (tmp_path / "model.safetensors").read_bytes()
+def test_a_folder_of_another_config_is_refused_and_stays(experiment, finished):
+    _, folder, _ = finished
+    before = (folder / "model.safetensors").read_bytes()
     with pytest.raises(CheckpointError, match=r"checkpoint: belongs to another config: seed"):
-        train_model(experiment({"seed": 1, "training.epochs": 1}), tmp_path)
-    assert (tmp_path / "model.safetensors").read_bytes() == before
+        train_model(experiment({"seed": 1, "training.epochs": 1}), folder)
+    assert (folder / "model.safetensors").read_bytes() == before
 
 
 def test_two_processes_cannot_train_into_one_folder(experiment, tmp_path):
@@ -133,12 +136,12 @@ def test_two_processes_cannot_train_into_one_folder(experiment, tmp_path):
         train_model(experiment(), tmp_path)
 
 
-def test_probes_are_scored_after_every_epoch_and_change_nothing_else(experiment, tmp_path, tiny_corpus):
+def test_probes_are_scored_after_every_epoch_and_change_nothing_else(experiment, before, tmp_path, tiny_corpus):
     corpus = read_manifest(tiny_corpus)
     other = [c for c in corpus.select(split="test") if c.path != "clean/test1.wav"]  # its voice is train0's
     clips = [replace(c, path=str(corpus.path(c)), split="valid") for c in other]
     write_manifest(manifest_of(tmp_path, clips), tmp_path / "abroad.csv")
-    plain = train_model(experiment({"training.epochs": 1}), tmp_path / "plain")
+    _, plain = before
     changes = {"training.epochs": 1, "data.probes": {"abroad": str(tmp_path / "abroad.csv")}}
     probed = train_model(experiment(changes), tmp_path / "probed")
     extra = {name for name in probed.metrics if name not in plain.metrics}
@@ -149,9 +152,11 @@ def test_probes_are_scored_after_every_epoch_and_change_nothing_else(experiment,
     assert "| metric | abroad | abroad, 95 % | abroad, noisy input |" in (tmp_path / "probed/README.md").read_text()
 
 
-def test_a_training_goes_on_when_its_start_and_its_probe_lie_elsewhere_and_not_with_others(experiment, tmp_path):
-    train_model(experiment({"training.epochs": 1}), tmp_path / "before")
-    train_model(experiment({"training.epochs": 1, "seed": 1}), tmp_path / "other")
+def test_a_training_goes_on_when_its_start_and_its_probe_lie_elsewhere_and_not_with_others(
+    experiment, trained_folder, one_epoch, tmp_path
+):
+    shutil.copytree(trained_folder, tmp_path / "before")
+    one_epoch(tmp_path / "other", {"seed": 1})
     write_corpus(tmp_path / "far", first=30)
     write_corpus(tmp_path / "near", first=13)
 
@@ -169,17 +174,21 @@ def test_a_training_goes_on_when_its_start_and_its_probe_lie_elsewhere_and_not_w
         train_model(config(3, "before", "near"), tmp_path / "after")
 
 
-def scores_in_turn(monkeypatch, *scores):
-    """Validation that says one score after another, whatever the weights."""
-    turn = iter(scores)
-    measured = Trainer.evaluate
+@pytest.fixture
+def scores_in_turn(experiment, monkeypatch):
+    """Has validation say one score after another, whatever the weights: `scores_in_turn(2.0, 1.9)`."""
 
-    def told(self):
-        evaluation = measured(self)
-        evaluation.mean["pesq_wb"] = next(turn)
-        return evaluation
+    def say(*scores):
+        measured, turn = Trainer(experiment()).evaluate(), iter(scores)
 
-    monkeypatch.setattr(Trainer, "evaluate", told)
+        def told(_):
+            evaluation = replace(measured)
+            evaluation.mean["pesq_wb"] = next(turn)
+            return evaluation
+
+        monkeypatch.setattr(Trainer, "evaluate", told)
+
+    return say
 
 
 @pytest.mark.parametrize(
@@ -191,8 +200,8 @@ def scores_in_turn(monkeypatch, *scores):
         ([2.5, 2.0], [1.9], 1, 3),
     ],
 )
-def test_patience_may_be_added_by_a_resume(experiment, tmp_path, monkeypatch, earlier, later, best, epochs):
-    scores_in_turn(monkeypatch, *earlier, *later)
+def test_patience_may_be_added_by_a_resume(experiment, tmp_path, scores_in_turn, earlier, later, best, epochs):
+    scores_in_turn(*earlier, *later)
     train_model(experiment({"training.epochs": len(earlier)}), tmp_path)
     total = len(earlier) + (len(later) or 0)
     done = train_model(experiment({"training.epochs": total, "training.patience": 2}), tmp_path)
@@ -201,16 +210,16 @@ def test_patience_may_be_added_by_a_resume(experiment, tmp_path, monkeypatch, ea
     assert read_record(tmp_path).epochs == best
 
 
-def test_only_kept_weights_are_named_where_those_of_a_better_epoch_are_gone(experiment, tmp_path, monkeypatch):
-    scores_in_turn(monkeypatch, 2.5, 2.0, 1.9, 1.8)
+def test_only_kept_weights_are_named_where_those_of_a_better_epoch_are_gone(experiment, tmp_path, scores_in_turn):
+    scores_in_turn(2.5, 2.0, 1.9, 1.8)
     train_model(experiment({"training.epochs": 2}), tmp_path)
     shutil.rmtree(tmp_path / "best")
     done = train_model(experiment({"training.epochs": 4, "training.patience": 2}), tmp_path)
     assert load_state(tmp_path / "best")["epoch"] == 2 and (done.epochs, done.metrics["val/pesq_wb"]) == (4, 2.0)
 
 
-def test_the_best_epoch_is_the_model_where_the_last_is_worse_and_that_is_told(experiment, tmp_path, monkeypatch):
-    scores_in_turn(monkeypatch, 2.0, 2.4, 2.2)
+def test_the_best_epoch_is_the_model_where_the_last_is_worse_and_that_is_told(experiment, tmp_path, scores_in_turn):
+    scores_in_turn(2.0, 2.4, 2.2)
     config = experiment({"training.epochs": 3})
     done = train_model(config, tmp_path)
     assert (done.epochs, done.metrics["val/pesq_wb"], read_record(tmp_path).epochs) == (3, 2.4, 2)
@@ -220,14 +229,13 @@ def test_the_best_epoch_is_the_model_where_the_last_is_worse_and_that_is_told(ex
     assert train_model(config, tmp_path) == done
 
 
-def test_a_finished_model_whose_checkpoint_is_gone_is_not_trained_over(experiment, tmp_path):
-    config = experiment({"training.epochs": 1})
-    train_model(config, tmp_path)
-    weights = (tmp_path / "model.safetensors").read_bytes()
-    (tmp_path / "checkpoint" / "manifest.json").unlink()
+def test_a_finished_model_whose_checkpoint_is_gone_is_not_trained_over(finished):
+    config, folder, _ = finished
+    weights = (folder / "model.safetensors").read_bytes()
+    (folder / "checkpoint" / "manifest.json").unlink()
     with pytest.raises(CheckpointError, match=r"holds a trained model, but no whole checkpoint/ to go on from"):
-        train_model(config, tmp_path)
-    assert (tmp_path / "model.safetensors").read_bytes() == weights
+        train_model(config, folder)
+    assert (folder / "model.safetensors").read_bytes() == weights
 
 
 @pytest.mark.parametrize("name", ["README.md", "config.yaml"])
