@@ -51,7 +51,7 @@ def scores_of(kind: str, seed: int, folder: Path) -> dict[str, float]:
     for width in WIDTHS:
         begun = {"student.width": width, "training.start_from": parent, "training.slice_by": rule}
         trainer = Trainer(config_of(seed, {**TUNED, **begun, "teacher.checkpoint": parent}))
-        found[f"{width:g}, before"] = trainer.score_start()[f"start/{JUDGE}"]
+        found[f"{width:g}, before"] = trainer.score_start()[JUDGE]
         trainer.train_epoch()
         found[f"{width:g}, after"] = trainer.evaluate().metrics("val")[JUDGE]
     return found

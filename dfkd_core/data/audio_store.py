@@ -19,7 +19,7 @@ from dfkd_core.base.cache import cache_dir, content_sha256, value_sha256
 from dfkd_core.base.documents import read_json
 from dfkd_core.base.progress import Progress, silent
 from dfkd_core.data.activity import FRAME_SAMPLES
-from dfkd_core.data.manifest import Clip, Kind, Manifest, Split, noisy_partners, rows_sha256
+from dfkd_core.data.manifest import EMPTY, Clip, Kind, Manifest, Split, noisy_partners, rows_sha256
 from dfkd_core.data.scanning import stamp
 from dfkd_core.errors import DataError
 from dfkd_core.signal.audio import Samples
@@ -142,10 +142,7 @@ class AudioStore:
 
         clips = self._clips(split, kinds)
         if not clips:
-            nothing = "is empty; give it clean and noise audio, or noisy recordings"
-            lack = (
-                nothing if kinds == SIGNALS else "has no impulse responses; add some, or set data.impulse_responses: 0"
-            )
+            lack = EMPTY if kinds == SIGNALS else "has no impulse responses; add some, or set data.impulse_responses: 0"
             raise DataError(f"{self.manifest.root}: the {split} split {lack}")
         folder = self.folder(split, kinds)
         if not _is_whole(folder):

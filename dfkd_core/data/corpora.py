@@ -11,13 +11,14 @@ from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.cache import cache_dir
 from dfkd_core.base.documents import read_json, real_path, typed_path
 from dfkd_core.base.progress import Progress, silent
-from dfkd_core.data.layouts import LAYOUTS, MANIFEST, recognise
+from dfkd_core.data.layouts import ACCEPTED, FED, LAYOUTS, MANIFEST, recognise
 from dfkd_core.data.leaks import require_no_leaks
-from dfkd_core.data.manifest import MANIFEST_NAME, Manifest, manifest_of, read_manifest, write_rows
+from dfkd_core.data.manifest import EMPTY, MANIFEST_NAME, Manifest, Split, manifest_of, read_manifest, write_rows
 from dfkd_core.data.pairs import require_pairs
 from dfkd_core.data.scanning import Entry, audio_files, entries_sha256, read_headers
 from dfkd_core.errors import DataError
 
+ONLY_JUDGES = "nothing to train on: a probe (data.probes), or a corpus for `dfkd evaluate --data`"
 LOWEST_FULL_HZ = 16_000  # rate under which a file has no full band
 FETCHED = ("demo", "demo-abroad")  # corpora that are known by name
 
@@ -27,8 +28,8 @@ _log = logging.getLogger(__name__)
 def scan(directory: str | Path, layout: str = "auto", *, progress: Progress = silent) -> Manifest:
     """Turn a folder of a known layout into a manifest; DataError says what is missing and what is accepted.
 
-    A folder that has a manifest is read by that; its `notes` say which files are not in it. DataError, too: files that
-    cannot be used, one recording in two splits, pairs that are none.
+    A folder that has a manifest is read by that; its `notes` say which files are not in it, or that there is nothing to
+    train on. DataError, too: files that cannot be used, one recording in two splits, pairs that are none.
     """
     manifest = _opened(real_path(typed_path(directory)), layout, progress)
     if layout == "auto" and (manifest.root / MANIFEST_NAME).is_file():
@@ -44,31 +45,49 @@ def scan(directory: str | Path, layout: str = "auto", *, progress: Progress = si
     return manifest
 
 
-def open_corpus(corpus: str, *, progress: Progress = silent) -> Manifest:
+def open_corpus(corpus: str, *, splits: tuple[Split, ...] = FED, progress: Progress = silent) -> Manifest:
     """The manifest of what a config names: a fetched corpus ("demo", "demo-abroad"), a folder or a manifest file.
 
-    Errors as `scan`; what was found out once is kept until a file changes.
+    splits: what it is opened for; of a probe, validation alone. Errors as `scan`, and a DataError where one of them
+    cannot be fed; what was found out once is kept until a file changes.
     """
-    if corpus in FETCHED:
-        from dfkd_core.data import demo
+    from dfkd_core.data import demo
 
-        return demo.demo_corpus(progress=progress) if corpus == "demo" else demo.demo_abroad(progress=progress)
     place = typed_path(corpus, "data.corpus")
-    if place.is_file():
-        return _checked(read_manifest(place), progress)
-    if not place.is_dir():
+    if corpus in FETCHED:
+        manifest = demo.demo_corpus(progress=progress) if corpus == "demo" else demo.demo_abroad(progress=progress)
+    elif place.is_file():
+        manifest = _checked(read_manifest(place), progress)
+    elif place.is_dir():
+        manifest = _opened(real_path(place), "auto", progress, splits)
+    else:
         known = ", ".join(FETCHED)
         raise DataError(f"{corpus}: must be {known}, a folder or a manifest file, but there is no such place")
-    return _opened(real_path(place), "auto", progress)
+    held = {clip.split for clip in manifest.clips}
+    if lacking := [split for split in splits if split not in held]:
+        raise DataError(f"{manifest.root}: the {lacking[0]} split {EMPTY}")
+    return manifest
 
 
-def _opened(root: Path, layout: str, progress: Progress) -> Manifest:
+def is_here(corpus: str) -> bool:
+    """Whether `open_corpus` fetches nothing."""
+    from dfkd_core.data import demo
+
+    return corpus not in FETCHED or demo.is_fetched(corpus)
+
+
+def _opened(root: Path, layout: str, progress: Progress, splits: tuple[Split, ...] | None = None) -> Manifest:
+    """Without `splits` those must be there that `Found.fit_for` names."""
     if not root.is_dir():
         raise DataError(f"{root}: must be a folder; check the path")
     chosen = recognise(root, layout)
     if chosen.name == MANIFEST:
         return _checked(read_manifest(root / MANIFEST_NAME), progress)
     found = chosen.read(root)
+    for split in splits or found.fit_for:
+        if split in found.lacks:
+            raise DataError(f"{root}: the {split} split {found.lacks[split]}; accepted are {ACCEPTED}")
+    notes = [*found.notes, *([ONLY_JUDGES] if found.fit_for != FED else [])]
     # unchanged files are not opened twice, since every trial asks again
     known = cache_dir() / "scans" / f"{entries_sha256(root, found.entries)}.csv"
     if known.is_file():
@@ -79,7 +98,7 @@ def _opened(root: Path, layout: str, progress: Progress) -> Manifest:
             write_rows(clips, known)
             write_atomic(known.with_suffix(".json"), json.dumps(rates).encode())
         scanned = manifest_of(root, clips)
-    return _checked(manifest_of(root, scanned.clips, [*found.notes, *_rates(known.with_suffix(".json"))]), progress)
+    return _checked(manifest_of(root, scanned.clips, [*notes, *_rates(known.with_suffix(".json"))]), progress)
 
 
 def _rates(place: Path) -> list[str]:

@@ -64,14 +64,23 @@ def demo_abroad(*, progress: Progress = silent) -> Manifest:
     return _fetched(cache_dir() / "demo-abroad", ABROAD, progress)
 
 
+def is_fetched(corpus: str) -> bool:
+    """Whether "demo" or "demo-abroad" lies in the cache, whole."""
+    root = cache_dir() / corpus
+    return _is_whole(root, [_Place(root, package) for package in (PACKAGES if corpus == "demo" else ABROAD)])
+
+
 def _fetched(root: Path, packages: Sequence[DemoPackage], progress: Progress) -> Manifest:
     places = [_Place(root, package) for package in packages]
-    is_whole = all(place.rows() is not None for place in places)
-    if not is_whole or not (root / MANIFEST_NAME).is_file():
+    if not _is_whole(root, places):
         output_folder(root)
         with FileLock(root / ".lock"):
             _fetch_missing(root, places, progress)
     return read_manifest(root / MANIFEST_NAME)
+
+
+def _is_whole(root: Path, places: Sequence[_Place]) -> bool:
+    return all(place.rows() is not None for place in places) and (root / MANIFEST_NAME).is_file()
 
 
 def credits_text() -> str:

@@ -6,7 +6,7 @@ import re
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -26,6 +26,7 @@ from dfkd_core.errors import DataError
 
 MANIFEST: Final = "manifest"
 VOICEBANK_VALID = frozenset({"p226", "p287"})  # one man, one woman, held out of training as is usual
+FED: tuple[Split, Split] = ("train", "valid")  # of a corpus that is trained on
 NUM_HELD_OUT = 2  # speakers, where a corpus of pairs has no split to validate on
 RECORDINGS = ("noisy", "real_recordings", "blind_test_set", "noisy_blind_testset*")  # the last three are DNS's
 
@@ -43,10 +44,21 @@ Label = Callable[[tuple[str, ...], str], str]  # of the folders that a file lies
 
 @dataclass(frozen=True)
 class Found:
-    """The entries of a corpus, and what is worth a word: what was left out, what was held out."""
+    """The entries of a corpus, and what is worth a word: what was left out, what was held out.
+
+    lacks: of training and validation those that cannot be fed, each with the first thing missing, in words.
+    """
 
     entries: list[Entry]
     notes: list[str] = field(default_factory=list)
+    lacks: Mapping[Split, str] = field(default_factory=dict)
+
+    @property
+    def fit_for(self) -> tuple[Split, ...]:
+        """Training and validation; validation alone where there is clean speech for it and nothing to train on."""
+        is_heard = any(entry.kind == "clean" and entry.split == "valid" for entry in self.entries)
+        is_trained_on = any(entry.split == "train" for entry in self.entries)
+        return FED if is_trained_on or not is_heard else ("valid",)
 
 
 @dataclass(frozen=True)
@@ -145,16 +157,17 @@ class _Reader:
         return Found(self.entries, self.notes)
 
     def complete(self, noise: Kind) -> Found:
-        """The entries, if training and validation can be fed; DataError names the first thing missing."""
+        """The entries, and which splits cannot be fed with them; DataError: one kind is nowhere."""
         present = {(entry.kind, entry.split) for entry in self.entries}
         kinds: tuple[Kind, Kind] = ("clean", noise)
+        lacks: dict[Split, str] = {}
         for kind in kinds:
             if kind not in {entry.kind for entry in self.entries}:
                 raise DataError(f"{self.root}: no {kind} audio found; accepted are {ACCEPTED}")
-            for split in ("train", "valid"):
+            for split in FED:
                 if (kind, split) not in present:
-                    raise DataError(f"{self.root}: the {split} split has no {kind} audio; accepted are {ACCEPTED}")
-        return self.found()
+                    lacks.setdefault(split, f"has no {kind} audio")
+        return replace(self.found(), lacks=lacks)
 
 
 # --- clean/ with noise/ or noisy/ -------------------------------------------------------------------------
@@ -272,13 +285,12 @@ def _noisy_only(root: Path) -> Found:
         alone = not has_splits and len(labels) < MIN_LABELS
         reader.add("noisy", folder, (lambda _, stem: as_label(stem)) if alone else label_of)
     present = {(entry.kind, entry.split) for entry in reader.entries}
+    lacks: dict[Split, str] = {}
     if ("noisy", "train") not in present:
-        raise DataError(f"{root}: the train split has no recordings; accepted are {ACCEPTED}")
+        lacks["train"] = "has no recordings"
     if ("noisy", "valid") not in present and not {("clean", "valid"), ("noise", "valid")} <= present:
-        raise DataError(
-            f"{root}: the valid split has neither recordings nor clean speech with noise; accepted are {ACCEPTED}"
-        )
-    return reader.found()
+        lacks["valid"] = "has neither recordings nor clean speech with noise"
+    return replace(reader.found(), lacks=lacks)
 
 
 # --- DNS Challenge ----------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 SPLITS: tuple[Split, ...] = get_args(Split)
 COLUMNS = ("path", "kind", "split", "label", "licence", "seconds")
 MANIFEST_NAME = "manifest.csv"
+EMPTY = "is empty; give it clean and noise audio, or noisy recordings"  # of a split
 MAX_TRIMMED = 160  # samples at 16 kHz by which the files of a pair may differ in length: 10 ms
 _PAIRED: tuple[Kind, Kind] = ("clean", "noisy")
 _FILEID = re.compile(r"(?:^|_)fileid_(\d+)$")

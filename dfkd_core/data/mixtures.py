@@ -116,8 +116,8 @@ def data_hash(data: DataConfig, store: AudioStore | None = None) -> str:
     if data.impulse_responses:
         listed["impulse_responses"] = store.impulse_responses("train").sha256
     if data.probes:
-        opened = {name: AudioStore.open(open_corpus(corpus)) for name, corpus in data.probes.items()}
-        listed["probes"] = {name: probe.part("valid").sha256 for name, probe in opened.items()}
+        opened = {name: open_corpus(corpus, splits=("valid",)) for name, corpus in data.probes.items()}
+        listed["probes"] = {name: AudioStore.open(probe).part("valid").sha256 for name, probe in opened.items()}
     return hashlib.sha256(json.dumps(listed, sort_keys=True).encode()).hexdigest()
 
 

@@ -189,12 +189,14 @@ def open_model(
 
 def split_mixtures(data: DataConfig, corpus: str | Path | None, split: str, progress: Progress) -> MixtureList:
     """The fixed mixtures of a split of a config's corpus, or of another one; ConfigError for another split."""
-    return LISTS[require_split(split)](_store(data, corpus, progress), data)
+    split_ = require_split(split)
+    return LISTS[split_](_store(data, corpus, split_, progress), data)
 
 
 def split_files(data: DataConfig, corpus: str | Path | None, split: str, progress: Progress) -> Scored:
     """As `split_mixtures`, but all pairs as they are where the corpus has noisy files of its own."""
-    store, split_ = _store(data, corpus, progress), require_split(split)
+    split_ = require_split(split)
+    store = _store(data, corpus, split_, progress)
     part = store.part(split_)
     return WholeFiles(part, split_) if part.is_paired else LISTS[split_](store, data)
 
@@ -207,9 +209,9 @@ def require_split(split: str) -> Split:
     return known[split]
 
 
-def _store(data: DataConfig, corpus: str | Path | None, progress: Progress) -> AudioStore:
+def _store(data: DataConfig, corpus: str | Path | None, split: Split, progress: Progress) -> AudioStore:
     place = data.corpus if corpus is None else str(corpus)
-    return AudioStore.open(open_corpus(place, progress=progress), progress=progress)
+    return AudioStore.open(open_corpus(place, splits=(split,), progress=progress), progress=progress)
 
 
 def _group(clip: ClipScores, key: GroupKey) -> str:

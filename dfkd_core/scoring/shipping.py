@@ -38,7 +38,11 @@ def ship(model: Path, name: str, corpus: str, others: Sequence[str] = ()) -> Pat
         raise ConfigError(f"must take at most {LARGEST_BYTES:,} bytes to be shipped, but takes {size:,}", file=model)
     neutral, first = placeless(config, corpus), first_config(config, corpus)
     write_model_folder(
-        folder, neutral, weights, record.metrics, noisy=record.noisy, epochs=record.epochs, origin=record.origin
+        *(folder, neutral, weights, record.metrics),
+        noisy=record.noisy,
+        epochs=record.epochs,
+        origin=record.origin,
+        better=record.better,
     )
     if first is not None:
         write_atomic(folder / FIRST, dump_yaml(first.model_dump(mode="json")).encode())

@@ -25,7 +25,8 @@ class ModelRecord(Config):
     noisy: validation scores of the unprocessed mixtures, of a probe by the names of its metrics.
     origin: hashes and names of data and teacher.
     runtimes: what exports have measured, by runtime; not in the file before the first export. intervals: 95 %, of
-    metrics that are means over clips; not in the file where they were not told.
+    metrics that are means over clips; not in the file where they were not told. better: in words, that what training
+    began with was better than what it made of it, and which of the two this is; not in the file where it was not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True)
@@ -40,10 +41,13 @@ class ModelRecord(Config):
     torch_version: str
     runtimes: dict[str, dict[str, float]] = {}
     intervals: dict[str, tuple[float, float]] = {}
+    better: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; a size or score that is not finite becomes null."""
-        plain = self.model_dump(exclude={name for name in ("runtimes", "intervals") if not getattr(self, name)})
+        plain = self.model_dump(
+            exclude={name for name in ("runtimes", "intervals", "better") if not getattr(self, name)}
+        )
         for table in (plain["sizes"], plain["metrics"], plain["noisy"]):
             table.update({name: None for name, value in table.items() if value is None or not math.isfinite(value)})
         return plain
@@ -81,6 +85,7 @@ def _training(config: ExperimentConfig, record: ModelRecord) -> list[str]:
     licences = ", ".join(origin.get("licences") or ["unknown"])
     start = f"- Begun with {origin.get('start', 'the weights of a model')} ({_short(origin.get('start_hash'))})"
     begun = [start] if "start_hash" in origin else []
+    begun += [f"- On the validation mixtures {record.better}"] if record.better else []
     return [
         "## Training",
         "",
@@ -143,7 +148,10 @@ def _probes(record: ModelRecord) -> list[str]:
     ]
     heading = "## Scores on the probes' validation mixtures"
     table = ["", f"| metric | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|", *rows]
-    return [heading, "", "Corpora that nothing was trained on.", *table] if probes else []
+    sources = {"what it began with": "start_hash" in record.origin, "its teacher": bool(record.origin.get("teacher"))}
+    others = " and ".join(name for name, is_there in sources.items() if is_there)
+    unheard = f"Clips that this training did not train on{f'; {others} may have' if others else ''}."
+    return [heading, "", unheard, *table] if probes else []
 
 
 def _promise(config: ExperimentConfig, record: ModelRecord) -> list[str]:

@@ -30,13 +30,16 @@ _log = logging.getLogger(__name__)
 
 
 def publish_checkpoint(
-    checkpoint: Path, folder: Path, config: ExperimentConfig, metrics: Mapping[str, float | None]
+    checkpoint: Path, folder: Path, config: ExperimentConfig, metrics: Mapping[str, float | None], better: str = ""
 ) -> None:
-    """Make `folder` a model folder from a trainer's checkpoint, its config and the metrics of its last epoch."""
+    """Make `folder` a model folder from a trainer's checkpoint, its config and the metrics of its last epoch.
+
+    better: as in a `ModelRecord`.
+    """
     state = load_state(checkpoint)
     record = {"noisy": state["noisy"], "epochs": state["epoch"], "origin": state["origin"]}
     record["intervals"] = {n: (b[0], b[1]) for n, b in state.get("intervals", {}).items() if None not in b}
-    write_model_folder(folder, config, shipped_weights(state), metrics, **record)
+    write_model_folder(folder, config, shipped_weights(state), metrics, better=better, **record)
 
 
 def write_model_folder(
@@ -49,6 +52,7 @@ def write_model_folder(
     epochs: int,
     origin: Mapping[str, Any],
     intervals: Mapping[str, tuple[float, float]] | None = None,
+    better: str = "",
 ) -> None:
     """Write the four files, metrics.json last: it holds the hash of the weights that it speaks of."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -62,6 +66,7 @@ def write_model_folder(
         origin=dict(origin),
         torch_version=torch.__version__,
         intervals=dict(intervals or {}),
+        better=better,
     )
     write_atomic(folder / CONFIG, dump_yaml(config.model_dump(mode="json")).encode())
     write_atomic(folder / WEIGHTS, content)

@@ -61,7 +61,7 @@ def _sources(config: ExperimentConfig) -> Iterable[SourceConfig]:
 
 def _corpus(corpus: str, splits: tuple[Split, ...], config: ExperimentConfig) -> Files:
     """The clips of some splits, with a manifest of theirs, which is written into the cache folder."""
-    manifest = open_corpus(corpus)
+    manifest = open_corpus(corpus, splits=splits)
     hears_rooms = config.data.impulse_responses > 0
     listed = chain.from_iterable(manifest.select(split=split) for split in splits)
     clips = sorted((c for c in listed if hears_rooms or c.kind != "impulse_response"), key=lambda clip: clip.path)

@@ -10,9 +10,12 @@ from torch import nn
 
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.models import build_student
+from dfkd_core.models.base import Student
 from dfkd_core.signal import SAMPLE_RATE_HZ
-from dfkd_core.training.initial_student import NUM_BATCHES, NUM_CROPS
+from dfkd_core.training.initial_student import NUM_BATCHES, NUM_CROPS, NUM_JUDGED, NUM_TRIED
+from dfkd_core.training.norm_statistics import batch_norms
 from dfkd_core.training.parent import find_parent
+from dfkd_core.training.slimmable import NUM_DRAWN, slice_configs
 
 NUM_TIMED = 3
 SCORING_S = 0.08  # PESQ, STOI and ESTOI of one clip
@@ -20,18 +23,27 @@ CLIP_S = 4.0
 
 
 def epoch_seconds(config: ExperimentConfig) -> float:
-    """Seconds for training (forward and backward) and validation of one epoch; the loss adds some percent."""
+    """Seconds for training (forward and backward) and validation of one epoch, with slices and probes.
+
+    The loss adds some percent. ConfigError: as `slice_configs`.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(config.training.threads)
     try:
         model, data = build_student(config.student), config.data
         batch = config.training.batch_size
         num_steps = 3600 * data.train_hours / (batch * data.segment_s)
-        step_s = median(_step_seconds(model, batch, data.segment_s) for _ in range(NUM_TIMED))
-        clip_s = _step_seconds(model.eval(), 1, CLIP_S, backward=False)
+        steps_s = [_training_seconds(model, batch, data.segment_s)]
+        if config.training.slimmable is not None:
+            # of those between the widest and the narrowest as many as are drawn, whichever they are
+            *between, narrowest = (
+                _training_seconds(build_student(one), batch, data.segment_s) for one in slice_configs(config, model)
+            )
+            steps_s += [narrowest, sum(between) * min(1.0, NUM_DRAWN / max(1, len(between)))]
+        scoring_s = _scoring_seconds(config, model.eval())
     finally:
         torch.set_num_threads(threads)
-    return num_steps * step_s + data.validation_clips * (clip_s + SCORING_S)
+    return num_steps * sum(steps_s) + scoring_s
 
 
 def start_seconds(config: ExperimentConfig) -> float:
@@ -42,15 +54,29 @@ def start_seconds(config: ExperimentConfig) -> float:
     parent = find_parent(config)
     if parent is None:
         return 0.0
-    student, data, batch = build_student(config.student).eval(), config.data, config.training.batch_size
-    seconds = data.validation_clips * (_step_seconds(student, 1, CLIP_S, backward=False) + SCORING_S)
-    if parent.is_wider:
-        seconds += NUM_BATCHES * _step_seconds(student, batch, data.segment_s, backward=False)
-        if config.training.slice_by == "activation":
-            num_crops = min(NUM_CROPS, 3600 * data.train_hours / data.segment_s)
-            wide = build_student(parent.student).eval()
-            seconds += num_crops * _step_seconds(wide, 1, data.segment_s, backward=False)
+    student, data, training = build_student(config.student).eval(), config.data, config.training
+    wide, seconds = build_student(parent.student).eval(), _scoring_seconds(config, student)
+    num_crops = data.num_training_mixtures
+    ways = student.slices(wide) if parent.is_wider else None
+    if ways is not None:
+        num_tried = min(len(ways), NUM_TRIED)
+        seconds += num_tried * _step_seconds(student, min(num_crops, NUM_JUDGED), data.segment_s, backward=False)
+    elif training.slice_by == "activation" and (parent.is_wider or training.slimmable is not None):
+        seconds += min(NUM_CROPS, num_crops) * _step_seconds(wide, 1, data.segment_s, backward=False)
+    if parent.is_wider and batch_norms(student):
+        num_batches = min(NUM_BATCHES, num_crops / training.batch_size)
+        seconds += num_batches * _step_seconds(student, training.batch_size, data.segment_s, backward=False)
     return seconds
+
+
+def _scoring_seconds(config: ExperimentConfig, model: Student) -> float:
+    """Of the validation mixtures, and of as many of each probe."""
+    num_clips = (1 + len(config.data.probes)) * config.data.validation_clips
+    return num_clips * (_step_seconds(model, 1, CLIP_S, backward=False) + SCORING_S)
+
+
+def _training_seconds(model: Student, batch: int, seconds: float) -> float:
+    return median(_step_seconds(model, batch, seconds) for _ in range(NUM_TIMED))
 
 
 def _step_seconds(model: nn.Module, batch: int, seconds: float, *, backward: bool = True) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import BRING_BACK, ConfigError
 from dfkd_core.models import build_student
-from dfkd_core.models.base import Student, StudentBase
+from dfkd_core.models.base import StudentBase
 from dfkd_core.models.custom import all_fields
 from dfkd_core.teachers.trained_model import model_place, shipped_names
 from dfkd_core.trained.model_folder import model_sha256, read_model_config
@@ -73,7 +73,10 @@ def _teacher(config: ExperimentConfig) -> str:
 
 
 def _is_wider(wanted: StudentBase, found: StudentBase, start: str) -> bool:
-    """Whether a student has more channels than the one wanted; ConfigError where it differs in anything else."""
+    """Whether a student has more channels or layers than the one wanted, which then takes but a part of its weights.
+
+    ConfigError: it differs in anything else, or none can be taken.
+    """
     same = wanted.model == found.model
     asked, got = (all_fields(one) if same else {"model": one.model} for one in (wanted, found))
     if asked == got:
@@ -85,26 +88,22 @@ def _is_wider(wanted: StudentBase, found: StudentBase, start: str) -> bool:
             raise ConfigError(f"{rule}, not {asked.get(name)}; name another, or set student.{name}", key=KEY)
     other = build_student(found)
     try:
-        return _is_slice(student, other, start)
+        if student.slices(other) is not None:
+            return True
+        narrow, wide, theirs = student.channels(), other.channels(), in_parent(student, other)
+        if narrow is None or wide is None:
+            rule = f"must name a model of the very same student, since {type(student).__name__} declares no channels"
+            raise ConfigError(f"{rule}, but {start} is another; see docs/models.md")
+        for group, members in narrow.groups.items():
+            if theirs(group) not in wide.groups:
+                rule = f"must name a model at least as deep as the student, but {start} has nothing for its {group}"
+                raise ConfigError(f"{rule}; name a deeper one, or lower the student's number of blocks")
+            has = wide.groups[theirs(group)]
+            if has < members:
+                rule = f"must name a model at least as wide as the student, but {theirs(group)} of {start} has {has}"
+                fields = " or ".join(f"student.{name}" for name in asked if name in student.resizable)
+                raise ConfigError(f"{rule} channels, not {members}; name a wider one, or lower {fields}")
+        Cut.of(other, student, scores_by_order(other))
     except ConfigError as error:
         raise error.at(key=KEY) from error
-
-
-def _is_slice(student: Student, other: Student, start: str) -> bool:
-    """Whether a student takes but a part of another's weights; ConfigError, without a key, where it can take none."""
-    if student.slices(other) is not None:
-        return True
-    narrow, wide, theirs = student.channels(), other.channels(), in_parent(student, other)
-    if narrow is None or wide is None:
-        rule = f"must name a model of the very same student, since {type(student).__name__} declares no channels"
-        raise ConfigError(f"{rule}, but {start} is another; see docs/models.md")
-    for group, members in narrow.groups.items():
-        if theirs(group) not in wide.groups:
-            rule = f"must name a model at least as deep as the student, but {start} has nothing for its {group}"
-            raise ConfigError(f"{rule}; name a deeper one, or lower the student's number of blocks")
-        has = wide.groups[theirs(group)]
-        if has < members:
-            rule = f"must name a model at least as wide as the student, but {theirs(group)} of {start} has {has}"
-            raise ConfigError(f"{rule} channels, not {members}; name a wider one, or lower student.width")
-    Cut.of(other, student, scores_by_order(other))
     return narrow.groups != wide.groups or student.state_dict().keys() != other.state_dict().keys()

@@ -81,7 +81,8 @@ class Signals:
         """
         found = {}
         for name, corpus in self._config.data.probes.items():
-            store = AudioStore.open(open_corpus(corpus, progress=self._progress), progress=self._progress)
+            manifest = open_corpus(corpus, splits=("valid",), progress=self._progress)
+            store = AudioStore.open(manifest, progress=self._progress)
             found[name] = validation_list(store, self._config.data)
             if not found[name].has_clean:
                 rule = f"must be a corpus whose valid split has clean speech, but {corpus} has recordings alone"

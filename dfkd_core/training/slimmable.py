@@ -19,7 +19,8 @@ from dfkd_core.base.machine import mixed_precision
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import ConfigError
 from dfkd_core.models import build_student
-from dfkd_core.models.base import Student, StudentBase
+from dfkd_core.models.base import CustomStudentConfig, Student, StudentBase
+from dfkd_core.models.custom import all_fields
 from dfkd_core.training.signals import Batch
 from dfkd_core.training.slicing import Cut, channels_of, scores_by_order
 from dfkd_core.training.total_loss import TotalLoss
@@ -74,10 +75,12 @@ class Slices:
 def slice_configs(config: ExperimentConfig, student: Student) -> list[StudentBase]:
     """The student blocks of all slices, from the widest to the narrowest; ConfigError as `Slices`."""
     wide, distillation = config.student, config.distillation
-    fields = wide.model_dump()
+    fields = all_fields(wide)
     if "width" not in fields:
-        rule = f"needs a student that has a width and says its channels, but {wide.model} does not; set it to null"
-        raise ConfigError(rule, key=KEY)
+        has = ", ".join(name for name in fields if name != "model") or "no fields"
+        rule = f"needs a student that has a width of which slices take less, but {wide.model} has {has}"
+        own = ", or give the class one" if isinstance(wide, CustomStudentConfig) else ""
+        raise ConfigError(f"{rule}; set it to null{own}", key=KEY)
     _sizes(student)
     if distillation.method == "none" or distillation.weight == 0 or distillation.target == "clean":
         got = f"method {distillation.method}, weight {distillation.weight:g}, target {distillation.target}"
@@ -94,7 +97,7 @@ def slice_configs(config: ExperimentConfig, student: Student) -> list[StudentBas
             rule = f"must hold widths below student.width {fields['width']:g}, but got {width:g}"
             raise ConfigError(f"{rule}; leave it out", key=KEY)
         try:
-            narrow = type(wide).parse({**fields, "width": width})
+            narrow = type(wide).parse({**wide.model_dump(), "width": width})
         except ConfigError as error:
             raise ConfigError(f"holds {width:g}, of which {error.rule}", key=KEY) from error
         if _sizes(build_student(narrow)) == _sizes(build_student(found[-1] if found else wide)):

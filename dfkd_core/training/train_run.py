@@ -137,7 +137,8 @@ class _TrainingRun:
             better = f"epoch {best} was better than the last ({scores})"
         if harm := harm_done(start, metrics):
             chosen, metrics, better = START, start, harm
-        publish_checkpoint(self.out / chosen, self.out, self._published, metrics)
+        said = f"{harm}, and it is the model" if harm else ""
+        publish_checkpoint(self.out / chosen, self.out, self._published, metrics, said)
         return TrainedModel(done, metrics, done < self.config.training.epochs, better)
 
     def _train(self) -> EpochMetrics:

@@ -25,6 +25,7 @@ from dfkd_core.scoring.clip_table import ClipTable
 from sweeps.workload import Domain, Workload
 
 log = logging.getLogger(__name__)
+LAST_EPOCHS = "values and weights are the last epoch's"
 SCORES = ("val", "val_teacher")  # against clean speech; against the teacher, for recordings of which none is known
 SIZES = (
     "model/params",
@@ -191,10 +192,14 @@ class DistillationDomain(Domain[ExperimentConfig]):
         return start_seconds(config)
 
     def publish(self, checkpoint: Path, folder: Path, config: ExperimentConfig, result: Mapping[str, Any]) -> None:
-        """Make the trial's folder a model folder."""
+        """Make the trial's folder a model folder, whose card says where its start was better."""
         from dfkd_core.trained.model_folder import publish_checkpoint
+        from dfkd_core.training.train_run import harm_done
 
-        publish_checkpoint(checkpoint, folder, config, dict(result["metrics"]))
+        metrics = dict(result["metrics"])
+        start = {name.removeprefix("start/"): value for name, value in metrics.items() if name.startswith("start/")}
+        harm = harm_done(start, metrics)
+        publish_checkpoint(checkpoint, folder, config, metrics, f"{harm}; {LAST_EPOCHS}" if harm else "")
 
     def train_fully(self, config: Mapping[str, Any], folder: Path) -> str:
         """As `dfkd train` does, with a run in MLflow below the sweep's."""
@@ -273,7 +278,7 @@ class DistillationWorkload:
         start = {f"start/{name}": value for name, value in self.trainer.start_scores.items()}
         is_last = self.trainer.epoch == self.trainer.config.training.epochs
         if is_last and (harm := harm_done(self.trainer.start_scores, scores)):
-            log.warning("%s; values and weights are the last epoch's", harm)
+            log.warning("%s; %s", harm, LAST_EPOCHS)
         return trained | scores | start | self._speed
 
     def save(self, directory: Path) -> None:

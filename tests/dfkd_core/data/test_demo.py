@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dfkd_core.data import debian, demo
-from dfkd_core.data.corpora import open_corpus
+from dfkd_core.data.corpora import is_here, open_corpus
 from dfkd_core.data.demo import credits_text, demo_corpus
 from dfkd_core.data.demo_packages import DemoClip
 from dfkd_core.data.manifest import read_manifest
@@ -92,6 +92,14 @@ def test_a_second_call_fetches_nothing(tmp_path):
 
 def test_the_name_demo_opens_it():
     assert open_corpus("demo") == demo_corpus()
+
+
+def test_whether_it_is_here_is_told_without_fetching(packages):
+    assert is_here("/data/mine") and not is_here("demo") and not is_here("demo-abroad") and not Source.fetched
+    clip = demo_corpus().clips[0]
+    assert is_here("demo") and not is_here("demo-abroad")
+    (demo_corpus().root / clip.path).unlink()
+    assert not is_here("demo") and Source.fetched == ["speech", "hum"]
 
 
 def test_an_interrupted_fetch_goes_on_where_it_was(cache):

@@ -164,6 +164,31 @@ def test_what_is_missing_is_said_in_one_line(tmp_path, paths, rule):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("other", ["noise", "noisy"])
+@pytest.mark.parametrize("form", ["valid/{}/a.wav", "{}/valid/a.wav"])
+def test_a_folder_with_validation_alone_judges_and_is_not_trained_on(tmp_path, form, other):
+    plant(tmp_path, form.format("clean"), form.format(other))
+    assert {clip.split for clip in open_corpus(str(tmp_path), splits=("valid",)).clips} == {"valid"}
+    scanned = scan(tmp_path)
+    assert len(scanned.clips) == 2 and "nothing to train on: a probe" in " ".join(scanned.notes)
+    with pytest.raises(DataError, match=r"the train split has no (clean audio|recordings); accepted are"):
+        open_corpus(str(tmp_path))
+    write_manifest(scanned, tmp_path / "manifest.csv")
+    assert open_corpus(str(tmp_path), splits=("valid",)) == scanned
+    with pytest.raises(DataError, match="the train split is empty"):
+        open_corpus(str(tmp_path))
+    with pytest.raises(DataError, match="the test split is empty"):
+        open_corpus(str(tmp_path), splits=("test",))
+
+
+def test_half_a_training_split_is_a_mistake_to_a_scan_and_nothing_to_a_probe(tmp_path):
+    plant(tmp_path, "clean/train/a.wav", "clean/valid/b.wav", "noise/valid/c.wav")
+    assert len(open_corpus(str(tmp_path), splits=("valid",)).clips) == 3
+    for read in (scan, lambda place: open_corpus(str(place))):
+        with pytest.raises(DataError, match="the train split has no noise audio"):
+            read(tmp_path)
+
+
 def test_folders_without_audio_say_so(tmp_path):
     (tmp_path / "clean").mkdir()
     (tmp_path / "noise").mkdir()

@@ -5,7 +5,14 @@ import torch
 
 from dfkd_core.errors import CheckpointError, ConfigError
 from dfkd_core.models import build_student
-from dfkd_core.trained.model_folder import load_model, model_sha256, publish_checkpoint, read_record, write_model_folder
+from dfkd_core.trained.model_folder import (
+    load_model,
+    model_sha256,
+    note_runtimes,
+    publish_checkpoint,
+    read_record,
+    write_model_folder,
+)
 from dfkd_core.training.trainer import Trainer
 
 ORIGIN = {"data_hash": "d" * 64, "teacher_hash": None, "teacher": None, "licences": ["CC0-1.0", "unknown"]}
@@ -86,6 +93,40 @@ def test_the_card_has_a_column_for_each_probe(experiment, model, tmp_path):
         "",
     ]
     assert "| probe/abroad/pesq_wb | 1.7 | - | 1.75 | - |" in card, "expected and reached"
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ({}, "Clips that this training did not train on."),
+        ({"teacher": "dtln"}, "Clips that this training did not train on; its teacher may have."),
+        (
+            {"teacher": "dtln", "start_hash": "a" * 64},
+            "Clips that this training did not train on; what it began with and its teacher may have.",
+        ),
+    ],
+)
+def test_of_probes_the_card_says_no_more_than_is_known(experiment, model, tmp_path, known, said):
+    metrics = METRICS | {"probe/abroad/pesq_wb": 1.75}
+    write_model_folder(
+        tmp_path, experiment(), model.state_dict(), metrics, noisy={}, epochs=2, origin={**ORIGIN, **known}
+    )
+    assert said in (tmp_path / "README.md").read_text().splitlines()
+
+
+def test_that_the_start_was_better_stands_on_the_card_and_stays_there(experiment, model, tmp_path):
+    better = "the start was better (PESQ-WB 1.600 against 1.500); values and weights are the last epoch's"
+    write_model_folder(
+        tmp_path, experiment(), model.state_dict(), METRICS, noisy={}, epochs=2, origin=ORIGIN, better=better
+    )
+    assert read_record(tmp_path).better == better
+    note_runtimes(tmp_path, {"onnx": {"bytes": 1.0}})
+    assert f"- On the validation mixtures {better}" in (tmp_path / "README.md").read_text().splitlines()
+
+
+def test_of_a_start_that_was_no_better_nothing_is_said(folder):
+    assert "better" not in json.loads((folder / "metrics.json").read_text())
+    assert "the start was better" not in (folder / "README.md").read_text()
 
 
 def test_a_probe_s_scores_have_intervals_and_the_noisy_input_s_beside_them_where_these_are_known(

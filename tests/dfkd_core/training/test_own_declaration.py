@@ -173,6 +173,16 @@ def test_activation_is_measured_again_under_a_mended_declaration(begun, monkeypa
     assert Trainer(begun({"bands": 5}, slice_by="activation")).start.kind == "slice"
 
 
+@pytest.mark.parametrize(("kind", "remedy"), [("Bank", "bands or student.depth"), ("BankOfSettings", "bands")])
+def test_the_remedy_for_a_start_that_is_too_narrow_names_the_fields_that_this_class_has(begun, kind, remedy):
+    rule = r"must name a model at least as wide as the student, but bands of .*wide has 8 channels, not 9"
+    with pytest.raises(
+        ConfigError, match=rf"^training\.start_from: {rule}; name a wider one, or lower student\."
+    ) as told:
+        find_parent(begun({"bands": 9}, {"bands": 8}, kind))
+    assert str(told.value).endswith(f"or lower student.{remedy}")
+
+
 @pytest.mark.parametrize("kind", ["Bank", "BankOfSettings"])
 @pytest.mark.parametrize(("narrow", "wide"), [({}, {"taps": 16}), ({"taps": 16}, {})])
 def test_a_field_left_out_is_as_the_class_has_it(begun, kind, narrow, wide):

@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -75,6 +76,16 @@ def test_a_probe_is_the_valid_split_of_its_corpus_and_changes_no_mixture_of_the_
     assert probed.validation.sha256 == plain.validation.sha256
     assert probed.shard(0).mixtures.sha256 == plain.shard(0).mixtures.sha256
     probed.require_unheard_probes()
+
+
+def test_a_folder_with_validation_alone_is_a_probe_and_no_corpus_to_train_on(corpus, tmp_path):
+    for kind in ("clean", "noise"):
+        shutil.copytree(corpus.root / kind / "test", tmp_path / "abroad" / "valid" / kind)
+    probed = signals(corpus, probes={"abroad": str(tmp_path / "abroad")})
+    assert len(probed.probes["abroad"]) == 4 and probed.hashes["data_hash"] != signals(corpus).hashes["data_hash"]
+    probed.require_unheard_probes()
+    with pytest.raises(DataError, match="abroad: the train split has no clean audio"):
+        _ = signals(replace(corpus, root=tmp_path / "abroad")).store
 
 
 def test_the_data_hash_knows_a_probes_signals_and_not_their_place(corpus, tmp_path):

@@ -3,9 +3,12 @@
 import pytest
 import torch
 from dead_channels import trained
+from torch import nn
 
 from dfkd_core.errors import ConfigError
 from dfkd_core.models import build_student
+from dfkd_core.models.base import Student
+from dfkd_core.models.channels import Channels
 from dfkd_core.models.dccrn import DCCRN
 from dfkd_core.trained.model_folder import load_model, write_model_folder
 from dfkd_core.training.data_parallel import require_shares
@@ -131,6 +134,56 @@ REFUSED = [
 def test_what_makes_no_sense_is_one_line(experiment, changes, rule):
     with pytest.raises(ConfigError, match=rule):
         slices_of(experiment({**WIDE, **changes}))
+
+
+class Sized(Student):
+    """A learned filter per band; says its channels, and has a width where its fields do."""
+
+    look_ahead_samples = state_bytes = float("inf")
+
+    def __init__(self, bands=8):
+        super().__init__()
+        self.analysis = nn.Conv1d(1, bands, 16, 8, padding=8)
+        self.synthesis = nn.ConvTranspose1d(bands, 1, 16, 8)
+
+    def forward(self, noisy):
+        return self.synthesis(self.analysis(noisy[:, None]))[:, 0, 8 : 8 + noisy.shape[1]]
+
+    def channels(self):
+        told = Channels(self)
+        bands = told.group("bands", self.analysis.out_channels)
+        told.layer("analysis", writes=bands)
+        told.layer("synthesis", reads=bands)
+        return told
+
+
+class Scaled(Sized):
+    def __init__(self, width=1.0):
+        super().__init__(round(8 * width))
+
+
+class Untold(Scaled):
+    def channels(self):
+        return None
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule"),
+    [
+        ("Sized", r"needs a student that has a width .*:Sized has bands; set it to null, or give the class one$"),
+        ("Untold", r"Untold does not say which channels its weights hold; give it `channels\(\)`"),
+    ],
+)
+def test_of_a_student_of_one_s_own_what_is_missing_is_said(experiment, kind, rule):
+    config = experiment({"student": {"model": f"{__name__}:{kind}"}, "training.slimmable": [0.5]})
+    with pytest.raises(ConfigError, match=rf"^training\.slimmable: {rule}"):
+        slice_configs(config, build_student(config.student))
+
+
+def test_a_width_that_the_class_has_by_default_is_one(experiment):
+    config = experiment({"student": {"model": f"{__name__}:Scaled"}, "training.slimmable": [0.5, 0.25]})
+    narrow = slice_configs(config, build_student(config.student))
+    assert [build_student(one).analysis.out_channels for one in narrow] == [4, 2]
 
 
 def test_a_declaration_that_leaves_out_a_weight_is_one_line(experiment, monkeypatch):

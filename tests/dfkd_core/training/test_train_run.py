@@ -110,6 +110,8 @@ def test_a_start_that_training_only_harms_is_the_model(experiment, trained_folde
     assert told[0] == f"before the first epoch: {shown(trained.metrics)}"
     record = read_record(tmp_path / "after")
     assert record.epochs == 0 and record.metrics == trained.metrics
+    card = (tmp_path / "after" / "README.md").read_text().splitlines()
+    assert f"- On the validation mixtures {trained.better}, and it is the model" in card
 
 
 def shown(metrics):

@@ -49,6 +49,20 @@ def test_a_trained_start_is_told_beside_the_last_epoch_s_scores_and_that_it_was_
     assert [record.message for record in caplog.records] == [told]
 
 
+@pytest.mark.parametrize(("scores", "is_told"), [((1.6, 1.5), True), ((1.5, 1.6), False)])
+def test_the_card_of_a_trial_whose_start_was_better_says_so(tmp_path, monkeypatch, scores, is_told):
+    monkeypatch.setenv("DFKD_CACHE", str(tmp_path / "cache"))
+    made = experiment(write_corpus(tmp_path / "speech"), write_teacher(tmp_path / "gain.onnx"))
+    trained = DistillationWorkload(made)
+    trained.save(tmp_path / "checkpoint")
+    metrics = dict(zip(("start/val/pesq_wb", "val/pesq_wb"), scores, strict=True))
+    config = ExperimentConfig.parse(made)
+    DistillationWorkload.domain.publish(tmp_path / "checkpoint", tmp_path / "trial", config, {"metrics": metrics})
+    said = "the start was better (PESQ-WB 1.600 against 1.500); values and weights are the last epoch's"
+    card = (tmp_path / "trial" / "README.md").read_text().splitlines()
+    assert (f"- On the validation mixtures {said}" in card) == is_told == ("the start was" in " ".join(card))
+
+
 def test_the_start_s_hash_is_a_tag_of_the_trial(workload):
     workload.trainer.start = SimpleNamespace(origin={"start_hash": "abc", "start": "the weights of x"})
     assert workload.tags == {"start_hash": "abc"}

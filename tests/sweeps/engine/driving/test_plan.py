@@ -1,5 +1,6 @@
 """What a dry run says."""
 
+import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from tiny_corpus import experiment, write_corpus, write_teacher
 
 from cluster.asked_for import AskedFor
 from dfkd_core.config import ExperimentConfig
+from dfkd_core.data import demo
 from dfkd_core.data.corpora import open_corpus
 from dfkd_core.data.manifest import read_manifest, write_rows
 from dfkd_core.errors import CheckpointError, ConfigError, DataError
@@ -132,6 +134,46 @@ def test_a_probe_that_shares_a_clip_with_training_fails_the_plan_as_it_fails_the
     }
     with pytest.raises(ConfigError, match=r"data\.probes\.heard: must share no clip with training"):
         plan_sweep(spec(config=config, space=SPACE, constraints=[]), DistillationWorkload)
+
+
+@pytest.mark.parametrize("begin", [plan_sweep, run_sweep])
+def test_a_probe_is_compared_with_a_corpus_that_was_fetched_before(tmp_path, monkeypatch, begin):
+    monkeypatch.setenv("DFKD_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("sweeps.engine.driving.run.ray_for", None)
+    monkeypatch.chdir(tmp_path)
+    fetched = read_manifest(write_corpus(tmp_path / "speech"))
+    clips = [replace(c, path=str(fetched.path(c)), split="valid") for c in fetched.select(split="train")]
+    write_rows(clips, tmp_path / "probe.csv")
+    monkeypatch.setattr(demo, "is_fetched", lambda name: name == "demo")
+    monkeypatch.setattr(demo, "demo_corpus", lambda progress: fetched)
+    monkeypatch.setattr(demo, "demo_abroad", lambda progress: pytest.fail("fetched"))
+    probes = {"abroad": "demo-abroad", "heard": str(tmp_path / "probe.csv")}
+    config = {**SMALL, "data": {**SMALL["data"], "probes": probes}}
+    with pytest.raises(ConfigError, match=r"data\.probes\.heard: must share no clip with training"):
+        begin(spec(config=config, space=SPACE, constraints=[]), workload=DistillationWorkload)
+
+
+def test_for_a_comparison_no_corpus_is_fetched(tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "is_fetched", lambda name: False)
+    monkeypatch.setattr(demo, "demo_corpus", lambda progress: pytest.fail("fetched"))
+    write_rows(read_manifest(write_corpus(tmp_path / "speech")).clips, tmp_path / "speech" / "probe.csv")
+    config = {**SMALL, "data": {**SMALL["data"], "probes": {"street": str(tmp_path / "speech" / "probe.csv")}}}
+    assert plan_sweep(spec(config=config, space=SPACE, constraints=[]), DistillationWorkload).epoch_s
+
+
+def test_a_folder_with_validation_alone_is_a_probe_to_a_plan_and_no_corpus(tmp_path, monkeypatch):
+    monkeypatch.setenv("DFKD_CACHE", str(tmp_path / "cache"))
+    corpus = read_manifest(write_corpus(tmp_path / "speech"))
+    for clip in corpus.select(split="valid"):
+        place = tmp_path / "abroad" / "valid" / clip.kind
+        place.mkdir(parents=True, exist_ok=True)
+        shutil.copy(corpus.path(clip), place)
+    data = {**SMALL["data"], "corpus": str(tmp_path / "speech"), "probes": {"abroad": str(tmp_path / "abroad")}}
+    planned = plan_sweep(spec(config={**SMALL, "data": data}, space=SPACE, constraints=[]), DistillationWorkload)
+    assert planned.epoch_s
+    data = {**SMALL["data"], "corpus": str(tmp_path / "abroad")}
+    with pytest.raises(DataError, match="the train split has no clean audio"):
+        plan_sweep(spec(config={**SMALL, "data": data}, space=SPACE, constraints=[]), DistillationWorkload)
 
 
 @pytest.mark.parametrize("searched", [True, False])
