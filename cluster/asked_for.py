@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dfkd_core.base.documents import read_yaml
-from dfkd_core.errors import ConfigError
+from dfkd_core.base.documents import read_content, read_yaml
+from dfkd_core.errors import ConfigError, Unreadable
 
 GIB_OF = {"Ki": 2.0**-20, "Mi": 2.0**-10, "Gi": 1.0, "Ti": 2.0**10, "": 2.0**-30}
 SECONDS_OF = (1.0, 60.0, 3600.0)  # of what stands between a time's colons, from its end
@@ -45,11 +45,13 @@ class AskedFor:
 
 def asked_for(file: Path) -> AskedFor:
     """Read a file that `dfkd cluster render` wrote. ConfigError: it is none, or asks for no nodes."""
-    try:
-        text = file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"must be a file to launch with, but cannot be read: {error}", file=file) from error
     rule = "must be a file of `dfkd cluster render aws|gcp|on-prem|kuberay|slurm`"
+    try:
+        text = read_content(file).decode()
+    except FileNotFoundError as error:
+        raise ConfigError(f"{rule}, but there is none; write it first", key="--against", file=file) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{rule}, but is no text; write it anew", key="--against", file=file) from error
     try:
         if "#SBATCH" in text:
             return _slurm(text)
@@ -58,6 +60,8 @@ def asked_for(file: Path) -> AskedFor:
             return _kuberay(document["spec"])
         if "provider" in document:
             return _launcher(document)
+    except Unreadable:
+        raise
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise ConfigError(f"{rule}, but lacks or spoils what says its nodes: {error!r}", file=file) from error
     raise ConfigError(f"{rule}; a Dockerfile, and any other file, asks for no nodes", file=file)

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from dfkd_core.base.machine import refused_memory
 from dfkd_core.base.printable import printable
 from dfkd_core.errors import CheckpointError, ConfigError, DataError, DFKDError
 from sweeps.commands import cluster, data, deploy, front, installation, model, sweep
@@ -103,13 +104,18 @@ def run(arguments: list[str]) -> int:
     except TyperException as error:  # the command line itself is wrong, or empty and answered with the help
         message = error.format_message()
         return _say(message, WRONG_INPUT) if message.strip() else WRONG_INPUT
+    except RuntimeError as error:
+        if (rule := refused_memory(error)) is None:
+            raise
+        return _say(rule, WRONG_INPUT)
     except OSError as error:
         name, reason = str(error.filename or ""), error.strerror or str(error)
-        if error.errno == errno.ENAMETOOLONG:
-            return _say(f"{name[:NAMED]}...: must be a path, but it is too long", WRONG_INPUT)
         remedy = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "mend that, or name another place"
         said = f"{name}: cannot be used ({reason}); {remedy}" if name else str(error)
-        return _say(said, WRONG_INPUT if _is_given(name, arguments) else FAILED)
+        is_too_long = error.errno == errno.ENAMETOOLONG
+        if is_too_long:
+            said = f"{name[:NAMED]}...: must be a path, but it is too long"
+        return _say(said, WRONG_INPUT if is_too_long or _is_given(name, arguments) else FAILED)
     except DFKDError as error:
         wrong = isinstance(error, ConfigError | DataError | CheckpointError)
         interrupted = getattr(error, "state", None) == "interrupted"  # a SweepStopped

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from typing import TYPE_CHECKING
 
 from dfkd_core.errors import ConfigError
@@ -76,3 +77,12 @@ def return_freed_memory() -> None:
     library = ctypes.CDLL(None)
     if hasattr(library, "malloc_trim"):
         library.malloc_trim(0)
+
+
+def refused_memory(error: RuntimeError) -> str | None:
+    """What torch's error says of memory that the system refused, in one line; None where it is about something else."""
+    asked = re.search(r"can't allocate memory: you tried to allocate (\d+) bytes", str(error))
+    if asked is None:
+        return None
+    remedy = "use a smaller training.batch_size, data.segment_s or student"
+    return f"{int(asked[1]) / 2**30:,.1f} GiB of memory were asked for at once, more than there is; {remedy}"

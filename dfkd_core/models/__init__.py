@@ -12,6 +12,7 @@ from dfkd_core.models.custom import build_custom
 from dfkd_core.models.dccrn import DCCRN
 from dfkd_core.models.dptnet import DPTNet
 from dfkd_core.models.gtcrn import GTCRN
+from dfkd_core.models.room import built_within_memory
 
 MODELS: dict[str, type[Student]] = {
     "dccrn": DCCRN,
@@ -29,7 +30,10 @@ def build_model(model: str, **fields: Any) -> Student:
 
 
 def build_student(config: StudentBase) -> Student:
-    """Build the student that a config describes: one of MODELS, or a class of the user's own."""
+    """Build the student that a config describes: one of MODELS, or a class of the user's own.
+
+    ConfigError: this machine has no memory for training it; of a class of the user's own that is not asked.
+    """
     if isinstance(config, CustomStudentConfig):
         return build_custom(config)
-    return MODELS[config.model](config)
+    return built_within_memory(lambda: MODELS[config.model](config))

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from statistics import median
 
 import torch
 from torch import nn
 
+from dfkd_core.base.allowance import allowed_memory_bytes
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.models import build_student
 from dfkd_core.models.base import Student
 from dfkd_core.signal import SAMPLE_RATE_HZ
+from dfkd_core.training.footprint import training_bytes
 from dfkd_core.training.initial_student import NUM_BATCHES, NUM_CROPS, NUM_JUDGED, NUM_TRIED
 from dfkd_core.training.norm_statistics import batch_norms
 from dfkd_core.training.parent import find_parent
 from dfkd_core.training.slimmable import NUM_DRAWN, slice_configs
 
+_log = logging.getLogger(__name__)
 NUM_TIMED = 3
 SCORING_S = 0.08  # PESQ, STOI and ESTOI of one clip
 CLIP_S = 4.0
 
 
-def epoch_seconds(config: ExperimentConfig) -> float:
+def epoch_seconds(config: ExperimentConfig) -> float | None:
     """Seconds for training (forward and backward) and validation of one epoch, with slices and probes.
 
-    The loss adds some percent. ConfigError: as `slice_configs`.
+    The loss adds some percent. None, and a warning, where a step takes more memory than this machine has, as
+    `start_seconds`. ConfigError: as `slice_configs`.
     """
+    if not _has_room(config):
+        return None
     threads = torch.get_num_threads()
     torch.set_num_threads(config.training.threads)
     try:
@@ -46,7 +53,7 @@ def epoch_seconds(config: ExperimentConfig) -> float:
     return num_steps * sum(steps_s) + scoring_s
 
 
-def start_seconds(config: ExperimentConfig) -> float:
+def start_seconds(config: ExperimentConfig) -> float | None:
     """Seconds before the first epoch of a trained start: measuring, cutting and scoring it; 0 from a random one.
 
     What is measured and cut is kept, so that the next trial of the same parent and shape has it for nothing.
@@ -54,6 +61,8 @@ def start_seconds(config: ExperimentConfig) -> float:
     parent = find_parent(config)
     if parent is None:
         return 0.0
+    if not _has_room(config):
+        return None
     student, data, training = build_student(config.student).eval(), config.data, config.training
     wide, seconds = build_student(parent.student).eval(), _scoring_seconds(config, student)
     num_crops = data.num_training_mixtures
@@ -67,6 +76,14 @@ def start_seconds(config: ExperimentConfig) -> float:
         num_batches = min(NUM_BATCHES, num_crops / training.batch_size)
         seconds += num_batches * _step_seconds(student, training.batch_size, data.segment_s, backward=False)
     return seconds
+
+
+def _has_room(config: ExperimentConfig) -> bool:
+    needed, allowed = training_bytes(config), allowed_memory_bytes()
+    if needed > allowed:
+        rule = f"training.batch_size {config.training.batch_size}: a step takes about {needed / 2**30:,.0f} GiB"
+        _log.warning("%s, more than the %.3g here, so that its time cannot be told", rule, allowed / 2**30)
+    return needed <= allowed
 
 
 def _scoring_seconds(config: ExperimentConfig, model: Student) -> float:

@@ -131,7 +131,9 @@ def stop(folder: SweepDir, address: MaybeDashboard = None) -> None:
 
 @app.command("list")
 def list_(
-    root: Annotated[Path, typer.Argument(help="the folder that holds sweep folders")] = Path("runs"),
+    root: Annotated[
+        Path | None, typer.Argument(help="the folder that holds sweep folders", show_default="runs")
+    ] = None,
     address: MaybeDashboard = None,
 ) -> None:
     """List the sweeps of a folder; with --address those submitted to a cluster."""

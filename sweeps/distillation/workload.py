@@ -169,7 +169,7 @@ class DistillationDomain(Domain[ExperimentConfig]):
                 rule = f"{metric} is not measured, since the validation split has {'' if known else 'no '}clean speech"
                 raise ConfigError(f"{rule}; use {reported}/{name}", key="objectives")
 
-    def epoch_seconds(self, config: ExperimentConfig) -> float:
+    def epoch_seconds(self, config: ExperimentConfig) -> float | None:
         """A few steps of the student on noise, scaled to an epoch."""
         from dfkd_core.training.pace import epoch_seconds
 
@@ -185,7 +185,7 @@ class DistillationDomain(Domain[ExperimentConfig]):
         """`training.start_from`, or random weights."""
         return str(config.training.start_from or "random weights")
 
-    def start_seconds(self, config: ExperimentConfig) -> float:
+    def start_seconds(self, config: ExperimentConfig) -> float | None:
         """A few passes of the student on noise, scaled to what the start asks for."""
         from dfkd_core.training.pace import start_seconds
 

@@ -25,6 +25,7 @@ from optuna.trial import TrialState as StudyState
 from dfkd_core.errors import ConfigError, DFKDError
 from search_spaces.space import Space
 from sweeps.definition.spec import SweepSpec
+from sweeps.record.facts import fault_of_facts
 from sweeps.record.journal import DurableJournal
 from sweeps.record.sweep_state import SweepState
 from sweeps.record.trials import TrialRecord, TrialState
@@ -45,8 +46,6 @@ TAGS = "tags"  # of a trial: data and teacher where these are its own, and the n
 RETRY_OF = "retry_of"  # of a trial: the number of a failed one whose values it tries again
 STOPPED = "stopped early"  # the constraint that tells TPE not to take a pruned trial for a good one
 
-_KINDS: dict[str, type] = {"data_hash": str, "teacher_hash": str, KEPT_OUT: dict, "usage": dict, "begun_with": dict}
-
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 Told = tuple[dict[str, Any], dict[str, float]]  # the study's parameters, and the metrics they led to
@@ -65,7 +64,7 @@ class Ledger:
             spec.reference_costs,
             self._curves_of,
             STOPPED,
-            num_others=study.user_attrs.get(WARM_START, 0),
+            num_others=self.attrs().get(WARM_START, 0),
         )
 
     @classmethod
@@ -99,7 +98,7 @@ class Ledger:
         """Read an existing ledger; DFKDError when it is damaged."""
         try:
             study = optuna.load_study(storage=_storage(folder, spec), study_name=sweep_id)
-        except (LookupError, ValueError, TypeError, AttributeError) as error:  # Optuna, replaying damaged records
+        except (LookupError, ValueError, TypeError, AttributeError, AssertionError) as error:  # Optuna, at damage
             text = f"{folder}: the ledger cannot be read ({type(error).__name__}: {error}); restore it from a backup"
             raise DFKDError(text) from error
         return cls(study, spec, folder)
@@ -119,10 +118,8 @@ class Ledger:
     def attrs(self) -> dict[str, Any]:
         """What is recorded of the sweep itself (hashes, state, hours spent); DFKDError when that is damaged."""
         attrs = dict(self.study.user_attrs)
-        for key, kind in _KINDS.items():
-            if attrs.get(key) is not None and not isinstance(attrs[key], kind):
-                what = f"{key} of the ledger must be a {kind.__name__}, but is {str(attrs[key])[:80]!r}"
-                raise DFKDError(f"{self._folder}: {what}; restore it from a backup")
+        if fault := fault_of_facts(attrs):
+            raise DFKDError(f"{self._folder}: {fault}; restore it from a backup")
         return attrs
 
     def set_attr(self, key: str, value: Any) -> None:

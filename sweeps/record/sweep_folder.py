@@ -106,7 +106,8 @@ class SweepFolder:
                 raise Unreadable("must name sweep_id and workload")
             return note
         except (OSError, ValueError) as error:
-            raise DFKDError(f"{self.path / NOTE}: cannot be read ({error}); restore it from a backup") from error
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise DFKDError(f"{self.path / NOTE}: cannot be read ({reason}); restore it from a backup") from error
 
     def write_spec(self, spec: SweepSpec) -> None:
         """Write the resolved spec: from now on the folder is a sweep."""

@@ -40,3 +40,13 @@ class TrialRecord:
     reason: str | None = None  # of a FAILED or INFEASIBLE trial
     started: float | None = None  # seconds since 1970
     finished: float | None = None
+
+    def __post_init__(self) -> None:
+        """TypeError for what is no metric, no text or no time: a record may have been edited, or be damaged."""
+        numbers = {**self.metrics, "started": self.started, "finished": self.finished}
+        for name, value in numbers.items():
+            optional = value is None and name not in self.metrics
+            if not optional and (isinstance(value, bool) or not isinstance(value, int | float)):
+                raise TypeError(f"{name} must be a number, but is {value!r}")
+        if not isinstance(self.reason, str | None):
+            raise TypeError(f"reason must be text, but is {self.reason!r}")

@@ -7,7 +7,10 @@ So a trial that broke a static constraint teaches TPE (through its recorded cons
 
 from __future__ import annotations
 
+import math
+import re
 import warnings
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +24,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as StudyState
 
+from dfkd_core.base.schema import nearest
 from dfkd_core.errors import ConfigError
 from sweeps.search.even_start import EvenStart
 from sweeps.search.fresh_draws import FreshSampler
@@ -164,3 +168,32 @@ def build_sampler(
         except (TypeError, ValueError) as error:
             raise ConfigError(f"must be options of the {name} sampler, but {error}", key="sampler.options") from error
     return FreshSampler(PriorSampler(sampler, outlook.space, number - outlook.num_others, stream), outlook, stream)
+
+
+def require_options(name: str, options: Mapping[str, Any], outlook: Outlook) -> None:
+    """ConfigError for options that a sampler does not take, and for values of another kind than its constructor says.
+
+    Optuna looks at most of them only when it proposes, and takes `yes` for 1.
+    """
+    known = Experience(1, 100, 100)
+    built = SAMPLERS[name](Draw(0, 0, 0, outlook), known, {})
+    constructors = (vars(kind).get("__init__") for kind in type(built).__mro__)
+    said: Mapping[str, Any] = ChainMap(*(getattr(one, "__annotations__", {}) for one in constructors))
+    kinds = {option: set(re.findall(r"\w+", str(annotation))) for option, annotation in said.items()}
+    plain = [o for o, words in kinds.items() if words & {"int", "float", "bool"} and "Callable" not in words]
+    taken = [option for option in plain if option not in ("seed", "stream", "number")]
+    for option, value in options.items():
+        if option not in taken:
+            remedy = nearest(option, taken) if taken else "it has none; leave it out"
+            raise ConfigError(f"is no option of the {name} sampler; {remedy}", key=f"sampler.options.{option}")
+        words, least = kinds[option], 0 if option == "n_startup_trials" else 1
+        if "bool" in words:
+            fits, rule = isinstance(value, bool), "true or false"
+        elif "int" in words:
+            fits, rule = type(value) is int and value >= least, f"a whole number of at least {least}"
+        else:
+            fits, rule = type(value) in (int, float) and 0 <= value < math.inf, "a number of at least 0"
+        if not fits and not (value is None and "None" in words):
+            rule = f"must be {rule}, but got {value!r}; leave it out for the default"
+            raise ConfigError(rule, key=f"sampler.options.{option}")
+    build_sampler(name, 0, 0, known, options, outlook)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
-from dfkd_core.errors import DFKDError
+from dfkd_core.base.documents import typed_path
+from dfkd_core.errors import ConfigError, DFKDError
 from sweeps.definition.spec import Budget
 from sweeps.record.sweep_folder import SPEC
 from sweeps.record.sweep_state import SweepState
@@ -66,10 +68,13 @@ def watch_status(folder: str | Path, interval_s: float = 2.0) -> None:
             time.sleep(interval_s)
 
 
-def list_text(root: str | Path) -> str:
-    """One line for each sweep below `root`."""
-    folders = sorted(path.parent for path in Path(root).glob(f"*/{SPEC}"))
-    return "\n".join(map(_line, folders)) or f"{root}: no sweeps"
+def list_text(root: str | Path | None = None) -> str:
+    """One line for each sweep below `root` (default: runs), or for the one that it is; ConfigError for no folder."""
+    place = typed_path(root or "runs")
+    if (root is not None or os.path.lexists(place)) and not place.is_dir():
+        raise ConfigError("must be a folder that holds sweep folders; check the path", file=place)
+    folders = sorted(path.parent for pattern in (SPEC, f"*/{SPEC}") for path in place.glob(pattern))
+    return "\n".join(map(_line, folders)) or f"{place}: no sweeps"
 
 
 def _line(folder: Path) -> str:

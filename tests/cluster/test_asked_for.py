@@ -53,7 +53,7 @@ def test_a_sweep_s_type_of_gpu_is_believed_to_be_the_nodes(tmp_path):
         ("name: first\n", "FILE: must be a file of `dfkd cluster render"),
         ("#SBATCH --job-name=mine\n", "FILE: must be a file of .* but lacks or spoils .*'nodes'"),
         ("kind: RayJob\nspec: {rayClusterSpec: {}}\n", "FILE: must be a file of .*'workerGroupSpecs'"),
-        (None, "FILE: must be a file to launch with, but cannot be read"),
+        (None, "FILE: --against: must be a file of .* but there is none"),
     ],
 )
 def test_what_asks_for_no_nodes_is_refused_with_the_file(tmp_path, content, rule):
@@ -61,3 +61,20 @@ def test_what_asks_for_no_nodes_is_refused_with_the_file(tmp_path, content, rule
         (tmp_path / "FILE").write_text(content)
     with pytest.raises(ConfigError, match=rule):
         asked_for(tmp_path / "FILE")
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda place: place.mkdir(), "must be a file, but is a folder"),
+        (lambda place: place.symlink_to(place), "must be readable, but Too many levels of symbolic links"),
+        (lambda place: place.write_bytes(b"\xff\xfe\x00"), "--against: must be a file of .* but is no text"),
+        (lambda place: place.write_text("a: [1"), "must be valid YAML, but "),
+    ],
+)
+def test_what_is_no_such_file_is_told_in_one_line_without_a_number_of_the_system(tmp_path, made, said):
+    place = tmp_path / "FILE"
+    made(place)
+    with pytest.raises(ConfigError, match=f"^{place}: {said}") as caught:
+        asked_for(place)
+    assert "Errno" not in str(caught.value)

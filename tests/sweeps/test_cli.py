@@ -236,3 +236,31 @@ def test_every_command_that_a_message_or_a_page_names_exists():
                 command = command.commands[words[1]]
             named.add(command.name)
     assert {"resume", "scan", "doctor"} <= named, "the names are not found"
+
+
+def test_a_list_of_what_is_no_folder_is_refused_and_a_sweep_itself_is_listed(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(["sweep", "list"]) == 0
+    assert capsys.readouterr().out == "runs: no sweeps\n"
+    (tmp_path / "runs").write_text("")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "sweep.yaml").write_text("{")
+    for root in ([], ["runs"], ["loop"], ["nowhere"]):
+        assert run(["sweep", "list", *root]) == 2
+        (said,) = capsys.readouterr().err.splitlines()
+        assert said == f"dfkd: {(root or ['runs'])[0]}: must be a folder that holds sweep folders; check the path"
+    assert run(["sweep", "list", "s"]) == 0
+    assert capsys.readouterr().out.startswith(f"s  {tmp_path}/s/sweep.yaml: must be valid YAML")
+
+
+def test_memory_that_the_system_refuses_is_one_line(monkeypatch, capsys):
+    def asks(*_, **__):
+        raise RuntimeError(
+            "[enforce fail] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes.\n"
+        )
+
+    monkeypatch.setattr(cli, "app", asks)
+    assert run(["train"]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("dfkd: ") and "training.batch_size" in said

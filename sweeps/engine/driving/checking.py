@@ -16,7 +16,7 @@ from sweeps.git_commit import git_commit
 from sweeps.record.sweep import Sweep
 from sweeps.record.sweep_folder import SPEC
 from sweeps.search.history import Outlook
-from sweeps.search.samplers import Experience, build_sampler
+from sweeps.search.samplers import require_options
 from sweeps.tracking.addresses import absolute_uri, require_tracker
 from sweeps.workload import Workload, domain_of
 
@@ -68,7 +68,7 @@ def _checked(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
     for index, point in enumerate(checked.evaluate_first):
         space.encode(point, f"evaluate_first[{index}]")
     outlook = Outlook(space, spec.budget.epochs_per_trial, spec.reference_costs, lambda trial: {})
-    build_sampler(spec.sampler.name, spec.sampler.seed, 0, Experience(1, 100, 100), spec.sampler.options, outlook)
+    require_options(spec.sampler.name, spec.sampler.options, outlook)
     return checked
 
 

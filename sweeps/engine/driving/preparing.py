@@ -74,12 +74,21 @@ def require_inputs(spec: SweepSpec, workload: type[Workload], display: Display) 
             SweepFolder(place).require()
         except ConfigError as error:
             raise error.at(key=f"warm_start[{index}]") from error
+    require_read(spec, workload, display)
+
+
+def require_read(spec: SweepSpec, workload: type[Workload], display: Display) -> None:
+    """The same of what trials read alone, for a sweep that goes on: what it learned from stands in its ledger."""
     domain, epochs = domain_of(workload), spec.budget.epochs_per_trial
     configs = [domain.trial_config(with_overrides(spec.config, params), epochs) for params in sample(spec)]
     space = Space.parse(spec.space)
     space.check(spec.config, (), lambda changed: configs.append(domain.trial_config(changed, epochs)))
-    with display.preparing() as progress:
-        domain.require_inputs(configs, progress)
+    try:
+        with display.preparing() as progress:
+            domain.require_inputs(configs, progress)
+    except ConfigError as error:
+        named = spec.file_of("space" if error.key in spec.space else "config")
+        raise error.at(file=error.file or named) from error
 
 
 def prepare(spec: SweepSpec, workload: type[Workload], display: Display) -> dict[str, str | None]:

@@ -28,6 +28,7 @@ from sweeps.engine.driving.preparing import (
     prepare,
     ray_for,
     require_inputs,
+    require_read,
     tell_blind_nodes,
 )
 from sweeps.engine.driving.recovery import deliver_owed, mend, with_own_id, with_retries
@@ -130,6 +131,7 @@ def resume_sweep(
         mend(ledger, folder.path, domain_of(workload))
         if all_ended:  # all ended, but the driver died before it had told so
             return _drive(sweep, workload, lock, None, display)
+        require_read(spec, workload, display)
         with ray_for(spec, folder, address) as session:
             check_unchanged(sweep, prepare(spec, workload, display))
             folder.write_spec(spec)

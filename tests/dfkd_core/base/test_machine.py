@@ -11,7 +11,7 @@ import sys
 import pytest
 import torch
 
-from dfkd_core.base.machine import choose_device, mixed_precision
+from dfkd_core.base.machine import choose_device, mixed_precision, refused_memory
 from dfkd_core.errors import ConfigError
 
 CODE = """
@@ -82,3 +82,10 @@ def test_two_threads_may_be_had():
 def test_a_repeated_step_touches_no_new_pages():
     result = subprocess.run([sys.executable, "-c", STEP], capture_output=True, text=True, check=True)
     assert int(result.stdout) < 1000  # 4 steps of 32 MB are 31,000 pages
+
+
+def test_memory_that_the_system_refuses_is_told_with_its_size_and_nothing_else_is():
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**50)
+    assert refused_memory(caught.value).startswith("4,194,304.0 GiB of memory were asked for at once, more than")
+    assert refused_memory(RuntimeError("shapes differ")) is None

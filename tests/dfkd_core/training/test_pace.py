@@ -1,4 +1,4 @@
-"""What an epoch and a start are estimated to take: every step and every clip is counted."""
+"""What an epoch and a start are estimated to take: every step and clip is counted; none that has no room is tried."""
 
 import pytest
 
@@ -64,3 +64,12 @@ def test_activation_is_measured_on_the_crops_that_there_are_and_by_whoever_asks_
     student = {"model": "dccrn", "width": 0.25}
     measured_s, renewed_s = 160 * DATA["segment_s"], NUM_STEPS * STEP_S / 2
     assert start_seconds(config(student, **begun)) == pytest.approx(CLIPS_S + measured_s + renewed_s)
+
+
+@pytest.mark.parametrize("told", [pace.epoch_seconds, pace.start_seconds])
+def test_a_batch_beyond_the_memory_here_is_warned_of_and_not_tried(told, monkeypatch, caplog):
+    batch = {"batch_size": 10**9, "start_from": "own-dccrn"}
+    whole = ExperimentConfig.parse({"training": batch, "data": {"segment_s": 0.25}})
+    monkeypatch.setattr(pace, "_step_seconds", lambda *arguments, **named: pytest.fail("a step was tried"))
+    assert told(whole) is None
+    assert "training.batch_size 1000000000: a step takes about" in caplog.text

@@ -345,9 +345,48 @@ def test_what_another_process_has_written_is_counted(tmp_path):
     assert (ours.num_finished(), theirs.num_finished()) == (2, 2)
 
 
-@pytest.mark.parametrize(("key", "value"), [("usage", "x"), ("kept_out", 3), ("data_hash", 3), ("begun_with", [])])
-def test_a_damaged_fact_of_the_sweep_is_told_by_folder_and_key(tmp_path, key, value):
+@pytest.mark.parametrize(
+    ("key", "value", "place"),
+    [
+        ("usage", "x", "usage"),
+        ("usage", {"worked_s": "long"}, "usage.worked_s"),
+        ("usage", {"worked_s": True, "room_s": 1.0}, "usage.worked_s"),
+        ("usage", {"room_s": -1.0}, "usage.room_s"),
+        ("usage", {"workd_s": 1.0}, "usage.workd_s"),
+        ("spent_s", "x", "spent_s"),
+        ("filled_hours", [8], "filled_hours"),
+        ("kept_out", 3, "kept_out"),
+        ("kept_out", {"n1": 3}, "kept_out.n1"),
+        ("served/n1", [], "served/n1"),
+        ("served/n1", {"node": "n1", "num_bytes": "x", "seconds": 1.0}, "served/n1.num_bytes"),
+        ("spent_s", None, "spent_s"),
+        ("warm_start", "x", "warm_start"),
+        ("dashboard", {}, "dashboard"),
+        ("data_hash", 3, "data_hash"),
+        ("begun_with", [], "begun_with"),
+        ("seeds_per_point", True, "seeds_per_point"),
+        ("pairs", [[1]], "pairs.0"),
+    ],
+)
+def test_a_damaged_fact_of_the_sweep_is_told_by_folder_and_key(tmp_path, key, value, place):
     ledger = Ledger.create(tmp_path, spec(), "id")
     ledger.set_attr(key, value)
-    with pytest.raises(DFKDError, match=f"^{tmp_path}: {key} of the ledger must be a .*restore it from a backup"):
+    with pytest.raises(DFKDError, match=f"^{tmp_path}: {place}.* of the ledger .*; restore it from a backup"):
         ledger.attrs()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        (b'"time":', b'"time":"noon","tim_":'),
+        (b'"reason":null', b'"reason":3'),
+        (b'"epoch:3":{', b'"epoch:3":{"train/loss":"good",'),
+    ],
+)
+def test_what_a_trial_holds_of_another_kind_is_told_with_the_trial(written, tmp_path, damage):
+    plan, _, journal = written
+    damaged = journal.replace(*damage)
+    (tmp_path / JOURNAL).write_bytes(damaged)
+    assert damaged != journal
+    with pytest.raises(DFKDError, match=r"what the ledger holds of trial \d+ is damaged .*restore it from a backup"):
+        Ledger.open(tmp_path, plan, "id").records()

@@ -1,5 +1,7 @@
 """Every sampler of the table keeps one contract; and early stopping does not mislead TPE."""
 
+import math
+
 import numpy as np
 import pytest
 from sampled_ledgers import SPACE, ledger_of, play
@@ -14,7 +16,7 @@ from sweeps.definition.spec import SamplerConfig
 from sweeps.record.trials import TrialState
 from sweeps.search.fresh_draws import FreshSampler
 from sweeps.search.history import Outlook
-from sweeps.search.samplers import SAMPLERS, Experience, UniformSampler, build_sampler
+from sweeps.search.samplers import SAMPLERS, Experience, UniformSampler, build_sampler, require_options
 
 OUTLOOK = Outlook(Space.parse(SPACE), 3, (0.0, 0.0), lambda trial: {})
 
@@ -105,6 +107,45 @@ def test_an_option_that_a_sampler_does_not_take_is_refused(name):
     with pytest.raises(ConfigError, match=name) as caught:
         build_sampler(name, 0, 0, Experience(10, 100, 100), {"no_such_option": 1}, OUTLOOK)
     assert caught.value.key == "sampler.options"
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value", "said"),
+    [
+        ("front", "n_startup_trials", True, "must be a whole number of at least 0, but got True; leave it out"),
+        ("tpe", "n_ei_candidates", "24", "must be a whole number of at least 1, but got '24'"),
+        ("tpe", "n_ei_candidates", 0, "must be a whole number of at least 1, but got 0"),
+        ("tpe", "prior_weight", False, "must be a number of at least 0, but got False"),
+        ("tpe", "prior_weight", math.nan, "must be a number of at least 0, but got nan"),
+        ("tpe", "constant_liar", 1, "must be true or false, but got 1"),
+        ("tpe", "gamma", 3, "is no option of the tpe sampler; known are"),  # a function, which no file can hold
+        ("nsga2", "population_size", 9.5, "must be a whole number of at least 1, but got 9.5"),
+        ("nsga2", "swapping_prob", True, "must be a number of at least 0, but got True"),
+        ("gp", "deterministic_objective", "yes", "must be true or false, but got 'yes'"),
+        ("gp", "n_startup_trial", 3, "is no option of the gp sampler; did you mean 'n_startup_trials'?"),
+        ("random", "seed", 3, "is no option of the random sampler; it has none"),
+    ],
+)
+def test_an_option_of_another_kind_than_the_constructor_takes_is_refused_by_its_name(name, option, value, said):
+    with pytest.raises(ConfigError) as caught:
+        require_options(name, {option: value}, OUTLOOK)
+    assert caught.value.key == f"sampler.options.{option}"
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("tpe", {"multivariate": True, "group": True, "n_ei_candidates": 48, "prior_weight": 1, "n_startup_trials": 0}),
+        ("nsga2", {"population_size": 10, "mutation_prob": None, "crossover_prob": 0.5}),
+        ("gp", {"deterministic_objective": True, "n_startup_trials": 5}),
+        ("front", {"n_startup_trials": 5}),
+        ("random", {}),
+    ],
+)
+def test_options_that_a_constructor_takes_are_taken(name, options):
+    require_options(name, options, OUTLOOK)
+    assert build_sampler(name, 0, 0, Experience(10, 100, 100), options, OUTLOOK)
 
 
 def test_every_name_of_the_sweep_file_is_in_the_table():

@@ -3,7 +3,9 @@
 import pytest
 from closed_form import Curve, sweep
 
+from dfkd_core.errors import ConfigError
 from sweeps.definition.spec import SweepSpec
+from sweeps.distillation.workload import DistillationWorkload
 from sweeps.engine.driving.run import FILLED_HOURS, dataset_of, resume_sweep
 from sweeps.record.ledger import Ledger
 from sweeps.record.sweep import Sweep
@@ -50,3 +52,21 @@ def test_a_sweep_that_has_filled_its_hours_goes_on_when_there_are_more(tmp_path,
             resume_sweep(folder.path, Curve, overrides=overrides)
     else:
         assert resume_sweep(folder.path, Curve, overrides=overrides) == "the front as it is"
+
+
+def test_a_resume_refuses_a_searched_start_that_is_gone_and_leaves_all_as_it_is(tmp_path):
+    folder = SweepFolder(tmp_path / "sweep")
+    folder.create()
+    folder.write_note("id", DistillationWorkload)
+    starts = {"training.start_from": {"values": [None, str(tmp_path / "gone")]}}
+    asked = sweep(config={"distillation": {"method": "none"}}, space=starts)
+    config = {key: value for key, value in asked["config"].items() if key not in ("x", "size")}
+    spec = SweepSpec.model_validate({**asked, "config": config})
+    ledger = Ledger.create(folder.path, spec, "id")
+    ledger.ask()
+    folder.write_spec(spec)
+    before = {path: path.read_bytes() for path in folder.path.rglob("ledger*") if path.is_file()}
+    place = f"{folder.path / 'sweep.yaml'}: training.start_from"
+    with pytest.raises(ConfigError, match=rf"^{place}: must be teacher, .* but there is no {tmp_path / 'gone'}"):
+        resume_sweep(folder.path)
+    assert {path: path.read_bytes() for path in before} == before
