@@ -201,6 +201,12 @@ def prepare_environment() -> None:
     os.environ.pop("MLFLOW_RUN_ID", None)  # would override the parent
 
 
+@_failures_sorted(refusable=False)
+def load_client() -> None:
+    """Load MLflow, which takes long on a busy machine, and asks nobody."""
+    from mlflow.tracking import MlflowClient  # noqa: F401
+
+
 def _connect(uri: str) -> Any:
     from mlflow.tracking import MlflowClient
 
