@@ -31,6 +31,7 @@ _LONGEST_LOG_BYTES = 1 << 20
 _POLL_S = 0.1
 _EVERYTHING = 1 << 62  # records
 _NICENESS = 1  # a no-op sweep leaves it a fifth of a core: enough, if it gets it
+_SETTING_UP = 15  # times the patience: five minutes at the usual 20 s, for what takes seconds on a quiet machine
 _RESTART_S = 2.0  # a process that cannot even start is not started in a tight loop
 
 
@@ -62,6 +63,12 @@ class DeliveryHandle:
         health = Health.load(self._folder)
         failing = health.pid == self.pid and health.trouble_since_s is not None
         return max(0.0, time.time() - (health.trouble_since_s or 0.0)) if failing else 0.0
+
+    @property
+    def is_setting_up(self) -> bool:
+        """True while this process loads MLflow or makes its database."""
+        health = Health.load(self._folder)
+        return health.setting_up and health.pid == self.pid
 
     def stop(self) -> None:
         """End the process now; what is not delivered stays in the spool."""
@@ -100,7 +107,8 @@ def rejected(folder: Path) -> int:
 
 def trouble(folder: Path) -> str | None:
     """Return what is in the way of delivery at present; None when nothing is."""
-    return Health.load(Path(folder)).trouble
+    health = Health.load(Path(folder))
+    return "MLflow was still being set up on this busy machine" if health.setting_up else health.trouble
 
 
 def set_aside(folder: Path) -> tuple[list[str], str]:
@@ -114,14 +122,17 @@ class _Prospects:
 
     def __init__(self, patience_s: float, longest_s: float, failing_s: float) -> None:
         self._patience_s, self._longest_s = patience_s, longest_s
-        self._began_s = time.monotonic()
+        self._came_s = self._began_s = time.monotonic()
         self._moved_s = self._began_s - min(failing_s, patience_s)
         self._seen: tuple[int, float] | None = None
         self._first: tuple[int, float] | None = None  # records left, and when, at the first progress
 
-    def are_poor(self, left: int, progress_s: float) -> bool:
+    def are_poor(self, left: int, progress_s: float, is_setting_up: bool) -> bool:
         """True when nothing has moved for too long, or when the rest would take too long at this pace."""
         now_s = time.monotonic()
+        if is_setting_up and now_s - self._came_s < _SETTING_UP * self._patience_s:
+            self._began_s = self._moved_s = now_s  # MLflow's own time begins when it can be asked
+            return False
         if self._seen is not None and self._seen != (left, progress_s):
             self._moved_s = now_s
             self._first = self._first or (left, now_s)
@@ -138,12 +149,13 @@ def wait_delivered(folder: Path, handle: DeliveryHandle, patience_s: float = 20.
     """Wait while delivery gets on, `longest_s` at most; return the number of records that are left.
 
     Gives up after `patience_s` without progress (a delivery that was failing already has used some of it up), and
-    sooner than `longest_s` when the pace shows that it would not be enough.
+    sooner than `longest_s` when the pace shows that it would not be enough. Neither counts while the delivery sets
+    MLflow up on this machine: that gets 15 times `patience_s`.
     """
     prospects = _Prospects(patience_s, longest_s, handle.trouble_age_s())
     while (left := undelivered(folder)) > 0:
         handle.keep_alive()
-        if prospects.are_poor(left, Health.load(folder).progress_s):
+        if prospects.are_poor(left, Health.load(folder).progress_s, handle.is_setting_up):
             return left
         time.sleep(_POLL_S)
     return 0

@@ -14,6 +14,7 @@ from filelock import FileLock
 from dfkd_core.errors import DFKDError
 from sweeps.tracking.addresses import artifact_location, connect_uri, sqlite_file, sqlite_uri
 from sweeps.tracking.credentials import withhold
+from sweeps.tracking.fresh_database import create_whole, require_whole
 from sweeps.tracking.run_key import PARENT, RunKey
 from sweeps.tracking.run_updates import MetricPoint
 from sweeps.tracking.sqlite_store import commit_without_waiting, flush, relocate_artifacts
@@ -54,6 +55,8 @@ def _failures_sorted(*, refusable: bool = True) -> Iterator[None]:
         yield
     except (RefusedError, UnreachableError):
         raise
+    except DFKDError as error:
+        raise UnreachableError(str(error)) from error
     except MlflowException as error:
         kind = RefusedError if refusable and error.error_code in _REFUSALS else UnreachableError
         raise kind(_one_line(error)) from error
@@ -198,6 +201,12 @@ def prepare_environment() -> None:
     os.environ.pop("MLFLOW_RUN_ID", None)  # would override the parent
 
 
+@_failures_sorted(refusable=False)
+def load_client() -> None:
+    """Load MLflow, which takes long on a busy machine, and asks nobody."""
+    from mlflow.tracking import MlflowClient  # noqa: F401
+
+
 def _connect(uri: str) -> Any:
     from mlflow.tracking import MlflowClient
 
@@ -218,6 +227,8 @@ def _connect(uri: str) -> Any:
         address = sqlite_uri(Path(database.name))
     # Two sweeps that start at once would both create the tables.
     with FileLock(database.with_name(database.name + ".lock")):
+        create_whole(sqlite_file(address) or database)
+        require_whole(uri)
         relocate_artifacts(database)
         return MlflowClient(address)
 

@@ -71,6 +71,11 @@ class Retry:
                     _log.info("delivering again")
                 return answer
 
+    def set_up(self, call: Callable[[], _R]) -> _R:
+        """Return the answer of a call that asks no server, but may take minutes on a busy machine: it is said so."""
+        self._health.setting_up()
+        return self(call)
+
     def on_disk(self, write: Callable[[], None]) -> None:
         """Write a file of the spool, as often as a full disk makes it necessary."""
 

@@ -74,6 +74,7 @@ class Health:
     progress_s: float = 0.0  # seconds since 1970
     trouble: str | None = None
     trouble_since_s: float | None = None
+    setting_up: bool = False  # at work on this machine: loading MLflow, making its database
 
     @classmethod
     def load(cls, folder: Path) -> Health:
@@ -100,20 +101,25 @@ class HealthReport:
     def progress(self) -> bool:
         """A call succeeded; True when none did before."""
         now = time.time()
-        changed = self._health.trouble is not None
-        self._health.progress_s, self._health.trouble, self._health.trouble_since_s = now, None, None
-        if changed or abs(now - self._saved_s) >= 1:
+        recovered, was_setting_up = self._health.trouble is not None, self._health.setting_up
+        self._health = Health(self._health.pid, now)
+        if recovered or was_setting_up or abs(now - self._saved_s) >= 1:
             self._save(now)
-        return changed
+        return recovered
 
     def trouble(self, what: str) -> bool:
         """A call failed; True when this trouble is news."""
         news = self._health.trouble is None
         if what != self._health.trouble:
-            self._health.trouble = what
+            self._health.trouble, self._health.setting_up = what, False
             self._health.trouble_since_s = self._health.trouble_since_s or time.time()
             self._save(time.time())
         return news
+
+    def setting_up(self) -> None:
+        """What comes now may take long without any progress; until a call has succeeded or failed."""
+        self._health.setting_up = True
+        self._save(time.time())
 
     def _save(self, now: float) -> None:
         self._saved_s = now

@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from sweeps.record.trials import TrialState
+from sweeps.tracking.addresses import sqlite_file
 from sweeps.tracking.credentials import scrub, secrets
-from sweeps.tracking.mlflow_runs import MlflowRuns, RefusedError, UnreachableError
+from sweeps.tracking.mlflow_runs import MlflowRuns, RefusedError, UnreachableError, load_client
 from sweeps.tracking.retrying import Retry
 from sweeps.tracking.run_key import TRIAL, RunKey
 from sweeps.tracking.run_updates import (
@@ -108,7 +109,10 @@ class SweepRuns:
     def _open(self) -> MlflowRuns:
         if self._runs is None:
             state = self._state
-            runs = self._retry(partial(MlflowRuns, str(state.tracking_uri), state.sweep_id, self._root))
+            self._retry.set_up(load_client)
+            connect = partial(MlflowRuns, str(state.tracking_uri), state.sweep_id, self._root)
+            is_local = sqlite_file(str(state.tracking_uri)) is not None
+            runs = self._retry.set_up(connect) if is_local else self._retry(connect)
             known, parent = state.experiment_id, state.runs.get(state.root)
             if parent is not None and not self._retry(partial(runs.exists, parent)):
                 _log.warning("the runs so far are gone from %s; further ones are made anew", state.tracking_uri)

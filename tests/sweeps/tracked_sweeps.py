@@ -70,6 +70,8 @@ class DeliveryHere:
         """Deliver all that there is."""
         deliver(self._folder)
 
+    is_setting_up = False
+
     def trouble_age_s(self) -> float:
         """It never fails."""
         return 0.0

@@ -43,8 +43,10 @@ from sweeps.record.sweep_state import SweepState, SweepStopped
 from sweeps.record.usage import Usage
 from sweeps.terminal.display import Display
 from sweeps.terminal.notebook import display_here
+from sweeps.tracking.addresses import resolve_tracking_uri
 from sweeps.tracking.credentials import trust_tracker
 from sweeps.tracking.delivery import recorded_states, undelivered
+from sweeps.tracking.fresh_database import require_whole
 from sweeps.workload import Workload, domain_of
 
 FILLED_HOURS = "filled_hours"  # of the ledger: the budget of hours in which nothing more would have ended
@@ -66,6 +68,7 @@ def run_sweep(
     spec = resolved(spec, workload)
     folder = SweepFolder(out or Path("runs") / spec.name)
     folder.refuse_second()
+    require_whole(resolve_tracking_uri(folder.path, spec.storage.tracking_uri))
     bring_or_refuse(folder, spec, brings=False)
     require_inputs(spec, workload, display)
     with ray_for(spec, folder, address) as session:
@@ -168,6 +171,7 @@ def sync_sweep(path: str | Path) -> int:
         catch_up(folder)
         sweep = Sweep.open(path)
         check_begun(sweep)
+        require_whole(resolve_tracking_uri(sweep.path, sweep.spec.storage.tracking_uri))
         with mirrored(sweep, lock):
             deliver_owed(sweep)
     return undelivered(folder.path)

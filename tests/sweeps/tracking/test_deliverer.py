@@ -11,12 +11,13 @@ import pytest
 from mlflow.tracking import MlflowClient
 from tracked_sweeps import QUICK, assert_whole, deliver, runs_of, sweep_folder, tell, tell_trial
 
+from sweeps.tracking import sweep_runs
 from sweeps.tracking.deliverer import Deliverer
 from sweeps.tracking.delivery import recorded_states, rejected, run_ids, tracker_ids, undelivered
 from sweeps.tracking.mlflow_runs import MlflowRuns, UnreachableError, prepare_environment
 from sweeps.tracking.retrying import Stopped
 from sweeps.tracking.run_key import RunKey
-from sweeps.tracking.spool_state import DeliveryState
+from sweeps.tracking.spool_state import DeliveryState, Health
 from sweeps.tracking.tracker import Tracker
 
 
@@ -431,6 +432,26 @@ def test_more_values_than_a_call_may_hold_arrive_all(folder, uri):
     (run,) = runs_of(uri)
     assert (len(run.data.params), len(run.data.metrics)) == (230, 1900)
     assert {f"t{n}" for n in range(230)} <= set(run.data.tags)
+
+
+@pytest.mark.parametrize(("tracker", "is_local"), [(None, True), ("http://127.0.0.1:9", False)])
+def test_only_what_asks_no_server_counts_as_setting_up(folder, monkeypatch, tracker, is_local):
+    seen = []
+
+    def look(then):
+        seen.append(Health.load(folder).setting_up)
+        return then
+
+    def connect(*args):
+        return look(mock.Mock(exists=lambda run: look(True), experiment=lambda *args: "1", find=lambda experiment: {}))
+
+    monkeypatch.setattr(sweep_runs, "load_client", lambda: look(None))
+    monkeypatch.setattr(sweep_runs, "MlflowRuns", connect)
+    (folder / "spool").mkdir()
+    DeliveryState(tracking_uri=tracker, runs={"sweep": "abc"}).save(folder)
+    tell(folder, 0, uri=tracker)
+    deliver(folder)
+    assert seen == [True, is_local, False]
 
 
 def test_a_full_disk_of_the_store_loses_nothing(folder, uri):

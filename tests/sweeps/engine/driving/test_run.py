@@ -1,12 +1,15 @@
 """What a resume goes on with; and what MLflow lists as a sweep's data."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from closed_form import Curve, sweep
 
 from dfkd_core.errors import ConfigError
 from sweeps.definition.spec import SweepSpec
 from sweeps.distillation.workload import DistillationWorkload
-from sweeps.engine.driving.run import FILLED_HOURS, dataset_of, resume_sweep
+from sweeps.engine.driving.run import FILLED_HOURS, dataset_of, resume_sweep, run_sweep, sync_sweep
 from sweeps.record.ledger import Ledger
 from sweeps.record.sweep import Sweep
 from sweeps.record.sweep_folder import SweepFolder
@@ -70,3 +73,19 @@ def test_a_resume_refuses_a_searched_start_that_is_gone_and_leaves_all_as_it_is(
     with pytest.raises(ConfigError, match=rf"^{place}: must be teacher, .* but there is no {tmp_path / 'gone'}"):
         resume_sweep(folder.path)
     assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize("command", ["run", "sync"])
+def test_a_database_that_mlflow_left_half_made_is_refused_in_one_line(tmp_path, command):
+    """Before anything runs; and `sync` could bring nothing there."""
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection:
+        connection.execute("CREATE TABLE experiments (name)")
+    folder, spec = SweepFolder(tmp_path / "closed"), SweepSpec.model_validate(sweep())
+    if command == "sync":
+        folder.create()
+        folder.write_note("id", Curve)
+        Ledger.create(folder.path, spec, "id").state = SweepState.FINISHED
+        folder.write_spec(spec)
+    with pytest.raises(ConfigError, match=f"^{tmp_path}/mlflow.db: must be whole, .* move it away"):
+        run_sweep(spec, folder.path, Curve) if command == "run" else sync_sweep(folder.path)
+    assert folder.path.exists() == (command == "sync")
