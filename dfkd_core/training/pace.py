@@ -13,7 +13,7 @@ from dfkd_core.base.allowance import allowed_memory_bytes
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.models import build_student
 from dfkd_core.signal import SAMPLE_RATE_HZ
-from dfkd_core.training.footprint import training_bytes
+from dfkd_core.training.footprint import clips_a_step, training_bytes
 from dfkd_core.training.initial_student import NUM_BATCHES, NUM_CROPS
 from dfkd_core.training.parent import find_parent
 
@@ -34,7 +34,7 @@ def epoch_seconds(config: ExperimentConfig) -> float | None:
     torch.set_num_threads(config.training.threads)
     try:
         model, data = build_student(config.student), config.data
-        batch = config.training.batch_size
+        batch = clips_a_step(config)
         num_steps = 3600 * data.train_hours / (batch * data.segment_s)
         step_s = median(_step_seconds(model, batch, data.segment_s) for _ in range(NUM_TIMED))
         clip_s = _step_seconds(model.eval(), 1, CLIP_S, backward=False)
@@ -53,7 +53,7 @@ def start_seconds(config: ExperimentConfig) -> float | None:
         return 0.0
     if not _has_room(config):
         return None
-    student, data, batch = build_student(config.student).eval(), config.data, config.training.batch_size
+    student, data, batch = build_student(config.student).eval(), config.data, clips_a_step(config)
     seconds = data.validation_clips * (_step_seconds(student, 1, CLIP_S, backward=False) + SCORING_S)
     if parent.is_wider:
         seconds += NUM_BATCHES * _step_seconds(student, batch, data.segment_s, backward=False)
