@@ -25,7 +25,7 @@ class Counted(TorchFunctionMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.num_asked, self._allowed_bytes = 0, allowed_memory_bytes()
+        self.num_asked = 0
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Every function of torch that a constructor calls comes by here."""
@@ -33,11 +33,14 @@ class Counted(TorchFunctionMode):
         if function is torch.empty:
             held = torch.empty(*args, **{**kwargs, "device": "meta"})
             self.num_asked += held.numel()
-            if COPIES * FLOAT_BYTES * self.num_asked > self._allowed_bytes:
+            if self.num_asked <= GIVEN:
+                return function(*args, **kwargs)
+            allowed = allowed_memory_bytes()
+            if COPIES * FLOAT_BYTES * self.num_asked > allowed:
                 rule = "must fit into memory, but weights, gradients and the optimiser's moments take more than the"
                 remedy = "lower its width, channels or layers"
-                raise ConfigError(f"{rule} {self._allowed_bytes / 2**30:.3g} GiB here; {remedy}", key="student")
-            return held if self.num_asked > GIVEN else function(*args, **kwargs)
+                raise ConfigError(f"{rule} {allowed / 2**30:.3g} GiB here; {remedy}", key="student")
+            return held
         written = kwargs.get("tensor", args[0] if args else None)
         is_in_place = function.__name__.endswith("_") and not function.__name__.endswith("__")
         return written if is_in_place and isinstance(written, Tensor) and written.is_meta else function(*args, **kwargs)

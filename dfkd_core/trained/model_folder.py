@@ -89,7 +89,7 @@ def load_model(place: str | Path) -> tuple[Student, ExperimentConfig]:
 
     The model takes noisy waveforms (batch, time) at 16 kHz and returns estimates of the same shape.
 
-    CheckpointError: a file is missing, the weights differ from their hash or do not fit the config.
+    CheckpointError: a file is missing, the weights differ from their hash, do not fit the config or are not finite.
     """
     folder = typed_path(place)
     config = read_model_config(folder)
@@ -102,12 +102,16 @@ def load_model(place: str | Path) -> tuple[Student, ExperimentConfig]:
         _log.warning("%s: has no %s, so its weights cannot be checked", folder, METRICS)
     student = build_student(config.student)
     try:
-        student.load_state_dict(load(read_content(folder / WEIGHTS)))
+        state = load(read_content(folder / WEIGHTS))
+        student.load_state_dict(state)
     except SafetensorError as error:
         raise CheckpointError(f"{folder / WEIGHTS}: must be a safetensors file, but {error}; train it again") from error
     except RuntimeError as error:
         fact = str(error).splitlines()[-1].strip()
         raise CheckpointError(f"{folder / WEIGHTS}: must fit {CONFIG}, but {fact}; restore both files") from error
+    if (spoilt := next((name for name, value in state.items() if not value.isfinite().all()), None)) is not None:
+        rule = f"must hold finite weights, but {spoilt} has NaN or infinity"
+        raise CheckpointError(f"{folder / WEIGHTS}: {rule}; restore the file, or train it again")
     return student.eval(), config
 
 

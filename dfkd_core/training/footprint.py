@@ -14,6 +14,11 @@ CONTEXT_BYTES = 600e6  # of a CUDA process that has loaded its kernels
 SPARE = 1.5  # the loss's own spectra, workspaces, and what the allocator cannot use
 
 
+def clips_a_step(config: ExperimentConfig) -> int:
+    """How many clips a step trains on: a batch, or all of an epoch that has fewer."""
+    return min(config.training.batch_size, config.data.num_training_mixtures)
+
+
 def training_bytes(config: ExperimentConfig) -> float:
     """About how many bytes a trial of this config takes on its device.
 
@@ -39,4 +44,4 @@ def training_bytes(config: ExperimentConfig) -> float:
     activations, copies = sum(kept.values()) * (1 + share), 5 if config.training.ema_decay else 4
     del estimate
     weights = 4 * copies * sum(parameter.numel() for parameter in model.parameters())
-    return CONTEXT_BYTES + SPARE * (weights + config.training.batch_size * activations)
+    return CONTEXT_BYTES + SPARE * (weights + clips_a_step(config) * activations)

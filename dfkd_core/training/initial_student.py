@@ -47,6 +47,13 @@ class Start:
     origin: dict[str, str] = field(default_factory=dict)  # what a card tells of the parent
 
 
+def require_beginning(config: ExperimentConfig) -> None:
+    """The errors of `initial_student` that config and parent's config tell, before data is prepared."""
+    find_parent(config)
+    if config.training.slimmable is not None:
+        slice_configs(config, build_student(config.student))
+
+
 def initial_student(config: ExperimentConfig, mixtures: Callable[[], MixtureList]) -> Start:
     """The student of a config: with its parent's weights or, where that is wider, with those of a slice of it.
 

@@ -14,7 +14,7 @@ from dfkd_core.config import ExperimentConfig
 from dfkd_core.models import build_student
 from dfkd_core.models.base import Student
 from dfkd_core.signal import SAMPLE_RATE_HZ
-from dfkd_core.training.footprint import training_bytes
+from dfkd_core.training.footprint import clips_a_step, training_bytes
 from dfkd_core.training.initial_student import NUM_BATCHES, NUM_CROPS, NUM_JUDGED, NUM_TRIED
 from dfkd_core.training.norm_statistics import batch_norms
 from dfkd_core.training.parent import find_parent
@@ -38,7 +38,7 @@ def epoch_seconds(config: ExperimentConfig) -> float | None:
     torch.set_num_threads(config.training.threads)
     try:
         model, data = build_student(config.student), config.data
-        batch = config.training.batch_size
+        batch = clips_a_step(config)
         num_steps = 3600 * data.train_hours / (batch * data.segment_s)
         steps_s = [_training_seconds(model, batch, data.segment_s)]
         if config.training.slimmable is not None:
@@ -64,6 +64,7 @@ def start_seconds(config: ExperimentConfig) -> float | None:
     if not _has_room(config):
         return None
     student, data, training = build_student(config.student).eval(), config.data, config.training
+    batch = clips_a_step(config)
     wide, seconds = build_student(parent.student).eval(), _scoring_seconds(config, student)
     num_crops = data.num_training_mixtures
     ways = student.slices(wide) if parent.is_wider else None
@@ -73,8 +74,8 @@ def start_seconds(config: ExperimentConfig) -> float | None:
     elif training.slice_by == "activation" and (parent.is_wider or training.slimmable is not None):
         seconds += min(NUM_CROPS, num_crops) * _step_seconds(wide, 1, data.segment_s, backward=False)
     if parent.is_wider and batch_norms(student):
-        num_batches = min(NUM_BATCHES, num_crops / training.batch_size)
-        seconds += num_batches * _step_seconds(student, training.batch_size, data.segment_s, backward=False)
+        num_batches = min(NUM_BATCHES, num_crops / batch)
+        seconds += num_batches * _step_seconds(student, batch, data.segment_s, backward=False)
     return seconds
 
 

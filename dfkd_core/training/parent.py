@@ -47,12 +47,13 @@ def find_parent(config: ExperimentConfig) -> Parent | None:
             )
             raise ConfigError(f"{rule}; set it to null, or name a model in {KEY}", key="training.norms")
         return None
-    place = model_place(_teacher(config) if start == TEACHER else start)
+    named = _teacher(config) if start == TEACHER else start
+    place = model_place(named)
     if not place.exists():
         rule = f"must be {TEACHER}, a model folder or a shipped name ({', '.join(shipped_names())})"
-        raise ConfigError(f"{rule}, but there is no {start}; {BRING_BACK}; `dfkd train` makes a folder", key=KEY)
+        raise ConfigError(f"{rule}, but there is no {named}; {BRING_BACK}; `dfkd train` makes a folder", key=KEY)
     student = read_model_config(place).student
-    return Parent(place, student, _is_wider(config.student, student, start))
+    return Parent(place, student, _is_wider(config.student, student, named))
 
 
 def _teacher(config: ExperimentConfig) -> str:
@@ -84,8 +85,9 @@ def _is_wider(wanted: StudentBase, found: StudentBase, start: str) -> bool:
     student = build_student(wanted)
     for name in {**asked, **got}:
         if asked.get(name) != got.get(name) and name not in student.resizable:
-            rule = f"must name a model of the same student, or a wider one, but {start} has {name} {got.get(name)}"
-            raise ConfigError(f"{rule}, not {asked.get(name)}; name another, or set student.{name}", key=KEY)
+            has, wants = (said.get(name, getattr(one, name, None)) for said, one in ((got, found), (asked, wanted)))
+            rule = f"must name a model of the same student, or a wider one, but {start} has {name} {has}"
+            raise ConfigError(f"{rule}, not {wants}; name another, or set student.{name}", key=KEY)
     other = build_student(found)
     try:
         if student.slices(other) is not None:

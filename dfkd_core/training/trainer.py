@@ -24,7 +24,7 @@ from dfkd_core.trained.checkpoint import load_state, save_state
 from dfkd_core.training.batches import batches_on
 from dfkd_core.training.data_parallel import Workers
 from dfkd_core.training.determinism import batch_order, seed_everything
-from dfkd_core.training.initial_student import initial_student
+from dfkd_core.training.initial_student import initial_student, require_beginning
 from dfkd_core.training.norm_statistics import batch_norms
 from dfkd_core.training.optimizer import AdamW, clip_gradient, learning_rate
 from dfkd_core.training.parent import find_parent
@@ -62,6 +62,7 @@ class Trainer:
         self.device = choose_device(config.training.device)
         self.loss = TotalLoss(config)
         self.loss.method.to(self.device)
+        require_beginning(config)
         self.signals = Signals(config, needs_teacher=self.loss.needs_teacher, progress=progress)
         self.start = initial_student(config, lambda: training_shard(self.signals.store, config.data, 0))
         self.start_scores: dict[str, float] = {}

@@ -79,7 +79,7 @@ class SamplerConfig(Config):
     """Optuna's sampler and its seed; `options` go to its constructor."""
 
     name: Annotated[str, NameIn(_samplers)] = "front"
-    seed: NonNegative = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0  # as numpy takes them
     options: dict[str, Any] = {}
 
 
@@ -87,7 +87,7 @@ class SchedulerConfig(Config):
     """Early stopping: none, or Pareto-aware asynchronous successive halving."""
 
     name: Annotated[str, NameIn(_schedulers)] = "none"
-    reduction_factor: Annotated[float, Field(gt=1)] = 3.0
+    reduction_factor: Annotated[float, Field(ge=1.01)] = 3.0  # below, rungs without number lie between two epochs
     min_epochs: Count = 1
 
 

@@ -78,9 +78,9 @@ class DistillationDomain(Domain[ExperimentConfig]):
         """
         from dfkd_core.models import build_student
         from dfkd_core.models.complexity import complexity
-        from dfkd_core.training.parent import find_parent
+        from dfkd_core.training.initial_student import require_beginning
 
-        find_parent(config)
+        require_beginning(config)
         sizes = complexity(build_student(config.student))
         return {f"model/{name}": float(value) for name, value in asdict(sizes).items()}
 

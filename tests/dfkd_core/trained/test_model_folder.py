@@ -178,6 +178,16 @@ def test_weights_of_another_shape_are_told_in_one_line(folder):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("spoilt", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_by_name(experiment, model, tmp_path, spoilt):
+    weights = {name: value.clone() for name, value in model.state_dict().items()}
+    weights["encoder.0.norm.weight"][0] = spoilt
+    write_model_folder(tmp_path, experiment(), weights, METRICS, noisy={}, epochs=2, origin=ORIGIN)
+    rule = r"model\.safetensors: must hold finite weights, but encoder\.0\.norm\.weight has NaN or infinity; restore"
+    with pytest.raises(CheckpointError, match=rule):
+        load_model(tmp_path)
+
+
 def test_a_pickle_is_no_model(folder):
     torch.save({"weight": torch.ones(3)}, folder / "model.safetensors")
     (folder / "metrics.json").unlink()

@@ -161,6 +161,14 @@ def test_a_student_of_another_kind_is_refused_with_what_differs(experiment, trai
         find_parent(config)
 
 
+def test_a_field_that_differs_is_told_by_its_value_also_where_no_dump_names_it(experiment):
+    config = experiment({"training.start_from": "own-dccrn", "student": {"model": "dccrn", "causal": True}})
+    with pytest.raises(
+        ConfigError, match=r"own-dccrn has causal False, not True; name another, or set student\.causal"
+    ):
+        find_parent(config)
+
+
 def test_another_architecture_is_refused(experiment):
     config = experiment({"training.start_from": "own-dccrn", "student": {"model": "dptnet"}})
     with pytest.raises(ConfigError, match="own-dccrn has model dccrn, not dptnet"):
@@ -193,6 +201,11 @@ def test_a_missing_parent_is_named_with_the_way_to_get_one(experiment):
         ConfigError, match=r"\(.*own-dccrn.*\), but there is no own; bring it back .*; `dfkd train` makes"
     ):
         find_parent(experiment({"training.start_from": "own"}))
+
+
+def test_a_teacher_that_is_gone_is_named_by_its_place(experiment):
+    with pytest.raises(ConfigError, match=r"training\.start_from: must be teacher, .* but there is no /gone/teacher; "):
+        find_parent(experiment({"training.start_from": "teacher", "teacher.checkpoint": "/gone/teacher"}))
 
 
 def test_a_damaged_parent_is_refused(experiment, trained_folder, tmp_path):

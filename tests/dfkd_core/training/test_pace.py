@@ -4,6 +4,7 @@ import pytest
 
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.training import pace
+from dfkd_core.training.footprint import training_bytes
 from dfkd_core.training.pace import CLIP_S, SCORING_S, epoch_seconds, start_seconds
 
 DATA = {"segment_s": 0.5, "train_hours": 80 / 3600, "validation_clips": 4}  # 160 crops
@@ -69,7 +70,14 @@ def test_activation_is_measured_on_the_crops_that_there_are_and_by_whoever_asks_
 @pytest.mark.parametrize("told", [pace.epoch_seconds, pace.start_seconds])
 def test_a_batch_beyond_the_memory_here_is_warned_of_and_not_tried(told, monkeypatch, caplog):
     batch = {"batch_size": 10**9, "start_from": "own-dccrn"}
-    whole = ExperimentConfig.parse({"training": batch, "data": {"segment_s": 0.25}})
+    whole = ExperimentConfig.parse({"training": batch, "data": {"segment_s": 0.25, "train_hours": 10_000}})
     monkeypatch.setattr(pace, "_step_seconds", lambda *arguments, **named: pytest.fail("a step was tried"))
     assert told(whole) is None
     assert "training.batch_size 1000000000: a step takes about" in caplog.text
+
+
+def test_a_batch_larger_than_an_epoch_is_the_epoch():
+    sizes = [
+        {"training": {"batch_size": size}, "data": {"segment_s": 1.0, "train_hours": 0.01}} for size in (36, 10**9)
+    ]
+    assert len({training_bytes(ExperimentConfig.parse(size)) for size in sizes}) == 1

@@ -234,6 +234,14 @@ def test_what_is_refused_is_refused_before_a_start_is_cut(experiment):
         initial_student(config, None)
 
 
+def test_what_is_refused_is_refused_before_data_is_prepared(experiment, monkeypatch):
+    monkeypatch.setattr("dfkd_core.training.trainer.Signals", lambda *_, **__: pytest.fail("data were prepared"))
+    with pytest.raises(ConfigError, match=r"training\.slimmable: must hold widths below student\.width"):
+        Trainer(experiment({**WIDE, "training.slimmable": [1.5]}))
+    with pytest.raises(ConfigError, match=r"training\.start_from: must be teacher, a model folder or a shipped name"):
+        Trainer(experiment({"training.start_from": "gone"}))
+
+
 def test_a_trained_start_computes_the_same_with_its_best_channels_first(experiment, tmp_path):
     train_model(experiment({"training.epochs": 1, "student.width": 0.25}), tmp_path / "before")
     config = experiment({**WIDE, "training.start_from": str(tmp_path / "before")})

@@ -141,6 +141,19 @@ def test_a_search_over_wider_students_than_the_one_training_starts_from_is_refus
         resolved(sweep(config=start), DistillationWorkload)
 
 
+@pytest.mark.parametrize(
+    ("widths", "said"),
+    [
+        ([1.5], r"^config\.training\.slimmable: must hold widths below student\.width 0\.25, but got 1\.5"),
+        ([0.125, 0.125], r"^config\.training\.slimmable: must hold widths that take channels away, but 0\.125"),
+        ([0.125], r"^space\.student\.width: holds 0\.125, which the config .*must hold widths below student\.width"),
+    ],
+)
+def test_widths_that_cannot_be_slices_are_refused_for_the_config_and_each_value_of_the_space(widths, said):
+    with pytest.raises(ConfigError, match=said):
+        resolved(sweep(config={"training": {"slimmable": widths}}), DistillationWorkload)
+
+
 def test_a_search_over_starts_is_checked_for_each_of_them():
     config = {"teacher": {"checkpoint": "own-dccrn"}, "student": {"model": "dccrn", "width": 0.25}}
     starts = {"training.start_from": {"values": [None, "teacher"]}}
