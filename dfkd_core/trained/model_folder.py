@@ -109,9 +109,11 @@ def load_model(place: str | Path) -> tuple[Student, ExperimentConfig]:
     except RuntimeError as error:
         fact = str(error).splitlines()[-1].strip()
         raise CheckpointError(f"{folder / WEIGHTS}: must fit {CONFIG}, but {fact}; restore both files") from error
-    if (spoilt := next((name for name, value in state.items() if not value.isfinite().all()), None)) is not None:
-        rule = f"must hold finite weights, but {spoilt} has NaN or infinity"
-        raise CheckpointError(f"{folder / WEIGHTS}: {rule}; restore the file, or train it again")
+    may_be_infinite = state.keys() - dict(student.named_parameters()).keys()  # such as a mask of a user's own class
+    for name, value in state.items():
+        if not (~value.isnan() if name in may_be_infinite else value.isfinite()).all():
+            rule = f"must hold finite weights, but {name} has NaN or infinity"
+            raise CheckpointError(f"{folder / WEIGHTS}: {rule}; restore the file, or train it again")
     return student.eval(), config
 
 
