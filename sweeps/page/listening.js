@@ -28,6 +28,7 @@ export function drawListening(container) {
     button(
       name,
       () => {
+        stopPlaying(false); // before it is drawn anew, which would keep the position
         player.position_s = 0;
         change({ clip: index });
       },

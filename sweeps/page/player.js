@@ -6,7 +6,8 @@ export const player = { audio: null, position_s: 0, timer: 0 };
 export function startPlaying(audio, play, clip, shows) {
   stopPlaying();
   player.audio = audio;
-  audio.currentTime = Math.min(player.position_s, clip.seconds - 0.05);
+  const start_s = Math.min(player.position_s, clip.seconds - 0.05);
+  if (audio.currentTime !== start_s) audio.currentTime = start_s; // a seek, even to where it stands
   play.textContent = "Stop";
   audio.play().catch((error) => {
     if (error.name !== "AbortError") play.textContent = "Cannot play"; // aborted: another button was quicker

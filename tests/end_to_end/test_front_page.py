@@ -290,6 +290,15 @@ def test_after_a_sound_s_end_the_next_begins_at_its_start(sweep, open_page):
     assert page.evaluate("document.querySelectorAll('audio')[1].currentTime") < 1
 
 
+def test_another_clip_begins_at_its_start_though_one_was_playing(sweep, open_page):
+    page = open_page(sweep[1])
+    page.locator("#listening .play").nth(0).click()
+    until(page, "document.querySelectorAll('audio')[0].currentTime > 0.5")
+    page.locator("#listening .chip").nth(1).click()
+    page.locator("#listening .play").nth(0).click()
+    assert page.evaluate("document.querySelectorAll('audio')[0].currentTime") < 0.5
+
+
 def test_spectrograms_are_painted(sweep, open_page):
     page = open_page(sweep[1])
     until(page, "[...document.querySelectorAll('canvas')].every((c) => c.width > 50 && c.height === 128)")
