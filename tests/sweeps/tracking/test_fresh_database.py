@@ -116,11 +116,15 @@ def test_a_half_made_one_is_told_of_and_left_as_it_is(database, whole):
 def test_other_databases_are_not_taken_for_half_made(database, whole, statement):
     database.write_bytes(whole)
     run(database, statement)
+    content = database.read_bytes()
     require_whole(f"sqlite:///{database}")
+    assert database.read_bytes() == content
 
 
 def test_what_is_no_database_or_not_there_is_told_of_elsewhere(database):
-    require_whole(f"sqlite:///{database}")
-    database.write_bytes(b"no database" * 100)
-    require_whole(f"sqlite:///{database}")
     require_whole("http://127.0.0.1:9")
+    require_whole(f"sqlite:///{database}")
+    assert not database.exists(), "looking makes none"
+    database.write_bytes(content := b"no database" * 100)
+    require_whole(f"sqlite:///{database}")
+    assert database.read_bytes() == content
