@@ -23,14 +23,8 @@ from dfkd_core.training.trainer import Trainer, prepare
 ROWS = Path(__file__).parent / "rows.jsonl"
 CONFIG = Path(__file__).parent / "config.yaml"
 SCORED_EVERY = 3  # epochs: all of a short run, and a third of a long one's, which would cost as much again
-LAST_ALONE = (
-    "tuning",
-    "heavier",
-    "methods",
-    "teachers",
-    "public",
-    "dial",
-)  # parts whose earlier epochs nobody asks about
+# parts whose earlier epochs nobody asks about
+LAST_ALONE = ("tuning", "heavier", "methods", "slices", "teachers", "public", "dial")
 FOLDER = "DFKD_BENCH"  # environment: where the corpus of foreign pairs lies
 
 Row = dict[str, Any]

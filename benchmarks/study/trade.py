@@ -20,6 +20,7 @@ PANELS = (  # student and its start, the other judge, its name
     ("gtcrn 16", "whole", "probe/abroad/pesq_wb", "abroad"),
 )
 ALONG = ("tuning", "heavier", "public", "dial")  # parts that go through weights
+OTHERWISE = ("rates", "reverse", "slices", "variants")  # parts that differ in more than the way
 COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7b4173")
 
 
@@ -41,12 +42,7 @@ def points(
     found: dict[tuple[str, float | None, bool], list[tuple[float, float]]] = defaultdict(list)
     for part, arm, seed in entries:
         row = rows.get(arm.key(seed))
-        is_asked = (arm.student, arm.start, arm.epochs) == (student, start, 3) and part not in (
-            "rates",
-            "reverse",
-            "slices",
-            "variants",
-        )
+        is_asked = (arm.student, arm.start, arm.epochs) == (student, start, 3) and part not in OTHERWISE
         if row and is_asked and judge in row["epochs"][-1]:
             taught = "" if arm.teacher in ("no teacher", "own-dccrn") else f" from {arm.teacher}"
             way = f"{arm.method}{taught}{', PESQ term' if arm.pesq else ''}{arm.note and f', {arm.note}'}"
