@@ -181,8 +181,9 @@ def recipe(tuned: Mapping[str, float]) -> list[Arm]:
 
 
 def longer() -> list[Arm]:
-    """The four arms that matter, ten times as long."""
-    return [dccrn(0.25, s, *t, epochs=30) for s, t in product(("sliced", "random"), (NONE, DISTILLED))]
+    """Start x the recipe's distillation, ten times as long."""
+    ways = (NONE, ("dfkd cosines", "own-dccrn", 3.0))
+    return [dccrn(0.25, start, *way, epochs=30) for start, way in product(("sliced", "random"), ways)]
 
 
 def reverse() -> list[Arm]:

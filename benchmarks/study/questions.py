@@ -20,7 +20,6 @@ from benchmarks.study.arms import (
     teachers,
 )
 
-WAYS = (("random", "none"), ("sliced", "none"), ("sliced", "dfkd"))  # start, method
 Question = tuple[str, Arm, Arm]  # its name, the arm asked about, the arm that it is set against
 
 
@@ -44,15 +43,20 @@ def questions(tuned: Mapping[str, float]) -> dict[str, list[Question]]:
 def of_starts(arms: Sequence[Arm]) -> list[Question]:
     """Slice against drawn weights, distillation against none from either, both together; for each student."""
     by = {(arm.student, arm.start, arm.method): arm for arm in arms}
+    (method,) = {arm.method for arm in arms} - {"none"}
     asked = []
     for student in dict.fromkeys(arm.student for arm in arms):
-        drawn, sliced, distilled = (by[student, *way] for way in WAYS)
-        if taught := by.get((student, "random", "dfkd")):
-            asked.append((f"{student}: dfkd against none, random", taught, drawn))
+        drawn, sliced, distilled = (
+            by[student, "random", "none"],
+            by[student, "sliced", "none"],
+            by[student, "sliced", method],
+        )
+        if taught := by.get((student, "random", method)):
+            asked.append((f"{student}: {method} against none, random", taught, drawn))
         asked += [
             (f"{student}: sliced against random, none", sliced, drawn),
-            (f"{student}: dfkd against none, sliced", distilled, sliced),
-            (f"{student}: sliced dfkd against random none", distilled, drawn),
+            (f"{student}: {method} against none, sliced", distilled, sliced),
+            (f"{student}: sliced {method} against random none", distilled, drawn),
         ]
     return asked
 
