@@ -19,7 +19,8 @@ import numpy as np
 from benchmarks.study.rows import CONFIG
 from benchmarks.study.tables import paired
 from dfkd_core.base.documents import read_yaml
-from dfkd_core.config import ExperimentConfig, with_overrides
+from dfkd_core.base.key_paths import with_overrides
+from dfkd_core.config import ExperimentConfig
 from dfkd_core.training.train_run import train_model
 from dfkd_core.training.trainer import Trainer, prepare
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from dfkd_core.base.documents import read_yaml, real_path, seen_from
+from dfkd_core.base.key_paths import with_overrides
 from dfkd_core.base.read_when import unread
 from dfkd_core.base.schema import Config
 from dfkd_core.base.shipped import shipped_names
@@ -190,22 +191,6 @@ def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) ->
     ):
         _log.warning("%s: %s", path, sentence)
     return absolute
-
-
-def with_overrides(mapping: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of a nested mapping with key paths (`student.width`) set to new values."""
-    result = {k: dict(v) if isinstance(v, Mapping) else v for k, v in mapping.items()}
-    for key, value in overrides.items():
-        *parents, last = key.split(".")
-        node = result
-        for parent in parents:
-            child = node.get(parent)
-            if child is not None and not isinstance(child, Mapping):
-                raise ConfigError(f"has no keys below {parent!r}, which holds {child!r}", key=key)
-            node[parent] = dict(child or {})
-            node = node[parent]
-        node[last] = value
-    return result
 
 
 def absolute_paths(config: ExperimentConfig, base: Path) -> ExperimentConfig:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dfkd_core.base.documents import seen_from
-from dfkd_core.base.read_when import READ_WHEN, condition_text, is_among, value_at
+from dfkd_core.base.key_paths import value_at, with_overrides
+from dfkd_core.base.read_when import READ_WHEN, condition_text, is_among
 from dfkd_core.base.schema import nearest
-from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from search_spaces.distributions import FIELDS, Distribution, parse_distribution
 

@@ -15,7 +15,8 @@ import torch
 from benchmarks.study.arms import BENCH, PARENT, PARENT_CONFIG, Arm
 from dfkd_core.base.cache import cache_dir
 from dfkd_core.base.documents import read_yaml
-from dfkd_core.config import ExperimentConfig, absolute_paths, with_overrides
+from dfkd_core.base.key_paths import with_overrides
+from dfkd_core.config import ExperimentConfig, absolute_paths
 from dfkd_core.errors import ConfigError
 from dfkd_core.training.train_run import train_model
 from dfkd_core.training.trainer import Trainer, prepare

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dfkd_core.base.key_paths import value_at
+
 BANDS = {"distillation.method": ("dfkd", "dispatch")}
 SEARCHED_SPLIT = {**BANDS, "distillation.split": ("dynamic",)}
 PATCHES = {"distillation.method": ("dispatch",)}
@@ -35,14 +37,6 @@ READ_WHEN: dict[str, dict[str, tuple[Any, ...]]] = {
 
 # values that are refused where nothing reads them, so that no warning need say it first
 REFUSED = (("training.norms", "freeze"),)
-
-
-def value_at(config: Mapping[str, Any], key: str) -> Any:
-    """What a nested config holds at a key path; None where there is nothing."""
-    node: Any = config
-    for part in key.split("."):
-        node = node.get(part) if isinstance(node, Mapping) else None
-    return node
 
 
 def is_among(value: Any, wanted: tuple[Any, ...]) -> bool:

@@ -30,14 +30,8 @@ from dfkd_core.models.dptnet import DPTNet
 from dfkd_core.signal import SAMPLE_RATE_HZ
 from dfkd_core.signal.audio import Samples
 from dfkd_core.teachers.trained_model import FOLDER as SHIPPED
-from dfkd_core.trained.model_folder import (
-    METRICS,
-    load_model,
-    model_sha256,
-    note_runtimes,
-    read_model_config,
-    read_record,
-)
+from dfkd_core.trained.model_folder import load_model, model_sha256, note_runtimes, read_model_config
+from dfkd_core.trained.model_record import METRICS, read_record
 
 OPSET = 18
 WHOLE = "whole signal"

@@ -21,7 +21,8 @@ from dfkd_core.errors import ConfigError
 from dfkd_core.scoring.model_scores import evaluate_model
 from dfkd_core.scoring.shipped_card import FIRST, how_it_was_made, scores_by_snr
 from dfkd_core.teachers.trained_model import FOLDER, model_place
-from dfkd_core.trained.model_folder import CARD, load_model, read_model_config, read_record, write_model_folder
+from dfkd_core.trained.model_folder import load_model, read_model_config, write_model_folder
+from dfkd_core.trained.model_record import CARD, read_record
 
 LARGEST_BYTES = 5_000_000
 

@@ -31,7 +31,8 @@ from dfkd_core.teachers.streaming_graph import StreamingGraph
 from dfkd_core.teachers.teacher_cache import ListedMixture
 from dfkd_core.teachers.trained_model import FOLDER, TrainedTeacher, model_place, shipped_names
 from dfkd_core.teachers.wav_folder import WavFolderTeacher
-from dfkd_core.trained.model_folder import CONFIG, load_model
+from dfkd_core.trained.model_folder import load_model
+from dfkd_core.trained.model_record import CONFIG
 
 NUM_COMPARED = 16  # mixtures from which delay and gain are told
 SIZES = ("model/params", "model/macs_per_s", "model/look_ahead_ms", "model/latency_ms")

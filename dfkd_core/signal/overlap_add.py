@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
+
+if TYPE_CHECKING:  # metrics, which need the form for numpy, are asked about where nothing is trained
+    from torch import Tensor
 
 
 def overlap_add(frames: Tensor, hop_samples: int) -> Tensor:
@@ -17,10 +20,10 @@ def overlap_add(frames: Tensor, hop_samples: int) -> Tensor:
     """
     batch, num_frames, length = frames.shape
     pieces = -(-length // hop_samples)
-    padded = torch.nn.functional.pad(frames, (0, pieces * hop_samples - length))
     summed = frames.new_zeros(batch, num_frames + pieces - 1, hop_samples)
-    for piece, part in enumerate(torch.tensor_split(padded, pieces, dim=-1)):
-        summed[:, piece : piece + num_frames] += part
+    for piece in range(pieces):
+        part = frames[..., piece * hop_samples : (piece + 1) * hop_samples]  # the last may be shorter
+        summed[:, piece : piece + num_frames, : part.shape[-1]] += part
     return summed.flatten(1)[:, : (num_frames - 1) * hop_samples + length]
 
 

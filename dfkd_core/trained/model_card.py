@@ -1,57 +1,17 @@
-"""What there is to know of a trained model, for programs (metrics.json) and for people (the card)."""
+"""What there is to know of a trained model, for people: the card."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from pydantic import ConfigDict
-
-from dfkd_core.base.schema import Config
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.data.config import DataConfig, ValueSet
 from dfkd_core.data.pretrained import PUBLIC_MODELS
 from dfkd_core.metrics import KNOWN, METRICS
 from dfkd_core.models.runtimes import Runtime
 from dfkd_core.signal.level import REFERENCE_DBFS
-
-SCHEMA_VERSION = 1
-
-
-class ModelRecord(Config):
-    """The content of metrics.json.
-
-    sha256: of model.safetensors. sizes: as `complexity` counts them. metrics: by name, `val/...` and others.
-    noisy: validation scores of the unprocessed mixtures, of a probe by the names of its metrics.
-    origin: hashes and names of data and teacher.
-    runtimes: what exports have measured, by runtime; not in the file before the first export. intervals: 95 %, of
-    metrics that are means over clips; not in the file where they were not told. better: in words, that what training
-    began with was better than what it made of it, and which of the two this is; not in the file where it was not.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True)
-
-    schema_version: int = SCHEMA_VERSION
-    sha256: str
-    sizes: dict[str, float | None]
-    metrics: dict[str, float | None]
-    noisy: dict[str, float | None]
-    epochs: int
-    origin: dict[str, Any]
-    torch_version: str
-    runtimes: dict[str, dict[str, float]] = {}
-    intervals: dict[str, tuple[float, float]] = {}
-    better: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values; a size or score that is not finite becomes null."""
-        plain = self.model_dump(
-            exclude={name for name in ("runtimes", "intervals", "better") if not getattr(self, name)}
-        )
-        for table in (plain["sizes"], plain["metrics"], plain["noisy"]):
-            table.update({name: None for name, value in table.items() if value is None or not math.isfinite(value)})
-        return plain
-
+from dfkd_core.trained.model_record import ModelRecord
 
 _AGREEMENT = (
     "## Agreement with the teacher on the validation recordings",

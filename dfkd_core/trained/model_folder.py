@@ -15,16 +15,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from dfkd_core.base.atomic_files import sha256_file, write_atomic
-from dfkd_core.base.documents import dump_yaml, read_content, read_json, read_yaml, typed_path
+from dfkd_core.base.documents import dump_yaml, read_content, read_yaml, typed_path
 from dfkd_core.config import ExperimentConfig
-from dfkd_core.errors import CheckpointError, ConfigError
+from dfkd_core.errors import CheckpointError
 from dfkd_core.models import build_student
 from dfkd_core.models.base import Student
 from dfkd_core.models.complexity import complexity
 from dfkd_core.trained.checkpoint import load_state
-from dfkd_core.trained.model_card import SCHEMA_VERSION, ModelRecord, model_card
-
-CONFIG, WEIGHTS, METRICS, CARD = "config.yaml", "model.safetensors", "metrics.json", "README.md"
+from dfkd_core.trained.model_card import model_card
+from dfkd_core.trained.model_record import CARD, CONFIG, METRICS, WEIGHTS, ModelRecord, read_record
 
 _log = logging.getLogger(__name__)
 
@@ -127,20 +126,6 @@ def read_model_config(folder: Path) -> ExperimentConfig:
     if (folder / METRICS).is_file():
         read_record(folder)  # a newer version's folder is told as one, not by the first key that is unknown here
     return ExperimentConfig.parse(read_yaml(folder / CONFIG), folder / CONFIG)
-
-
-def read_record(folder: Path) -> ModelRecord:
-    """What metrics.json says of the model; CheckpointError when it is missing, damaged, or of a newer version."""
-    path = folder / METRICS
-    try:
-        content = read_json(path)
-        version = content.get("schema_version") if isinstance(content, dict) else None
-        if isinstance(version, int) and version > SCHEMA_VERSION:
-            rule = f"must have schema_version {SCHEMA_VERSION} or less, but has {version}: a newer dfkd-sweeps wrote it"
-            raise CheckpointError(f"{path}: {rule}; update this one")
-        return ModelRecord.parse(content, path)
-    except (OSError, ValueError, ConfigError) as error:
-        raise CheckpointError(f"{path}: must describe the model, but is missing or damaged; restore it") from error
 
 
 def model_sha256(folder: Path) -> str:

@@ -14,7 +14,7 @@ from dfkd_core.data.pretrained import PUBLIC_MODELS, WheelModel, public_folder
 from dfkd_core.data.scanning import audio_files
 from dfkd_core.errors import DataError
 from dfkd_core.teachers.trained_model import FOLDER, model_place
-from dfkd_core.trained.model_folder import CARD, CONFIG, METRICS, WEIGHTS
+from dfkd_core.trained.model_record import CARD, CONFIG, METRICS, WEIGHTS
 from dfkd_core.training.parent import TEACHER
 from dfkd_core.training.signals import Signals
 from dfkd_core.training.total_loss import TotalLoss

@@ -12,7 +12,7 @@ from pathlib import Path
 from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.documents import read_json_object
 from dfkd_core.config import ExperimentConfig
-from dfkd_core.trained.model_folder import CARD, CONFIG, METRICS, WEIGHTS
+from dfkd_core.trained.model_record import CARD, CONFIG, METRICS, WEIGHTS
 from dfkd_core.training.train_run import JUDGES, OnEpoch, Report, TrainedModel
 
 SEEDS = "seeds.json"

@@ -15,7 +15,8 @@ from dfkd_core.base.progress import Progress, silent
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import CheckpointError, ConfigError
 from dfkd_core.trained.checkpoint import has_state, load_state, save_state
-from dfkd_core.trained.model_folder import CARD, CONFIG, METRICS, WEIGHTS, publish_checkpoint
+from dfkd_core.trained.model_folder import publish_checkpoint
+from dfkd_core.trained.model_record import CARD, CONFIG, METRICS, WEIGHTS
 from dfkd_core.training.data_parallel import Workers, remark, require_shares
 from dfkd_core.training.trainer import Trainer, finite, require_same_config
 

@@ -14,8 +14,8 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from cluster.object_store import check_url
 from cluster.resources import bundle
 from dfkd_core.base.documents import read_yaml, real_path, seen_from, typed_path
+from dfkd_core.base.key_paths import with_overrides
 from dfkd_core.base.schema import Config, NameIn, nearest
-from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from search_spaces.space import find_space, with_settings
 from sweeps.definition.constraints import Constraint

@@ -9,16 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from dfkd_core.base.key_paths import with_overrides
 from dfkd_core.base.progress import Progress
-from dfkd_core.config import (
-    ExperimentConfig,
-    absolute_paths,
-    fit_architecture,
-    key_paths,
-    placed,
-    with_overrides,
-    with_paths,
-)
+from dfkd_core.config import ExperimentConfig, absolute_paths, fit_architecture, key_paths, placed, with_paths
 from dfkd_core.errors import ConfigError
 from dfkd_core.metrics import KNOWN, OPTIONAL
 from dfkd_core.scoring.clip_table import ClipTable

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from dfkd_core.base.documents import dump_yaml, read_json_object, read_yaml, real_path
+from dfkd_core.base.key_paths import with_overrides
 from dfkd_core.base.outputs import write_output
-from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from dfkd_core.scoring.clip_table import ClipTable
-from dfkd_core.trained.model_folder import METRICS
+from dfkd_core.trained.model_record import METRICS
 from sweeps.fronts.choose import Choice
 from sweeps.fronts.front import Front, FrontPoint
 from sweeps.record.sweep_folder import CLEARED, NOTE, SPEC

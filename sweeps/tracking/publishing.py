@@ -18,7 +18,8 @@ import numpy as np
 
 from dfkd_core.errors import ConfigError, DFKDError
 from dfkd_core.signal import SAMPLE_RATE_HZ
-from dfkd_core.trained.model_folder import CARD, CONFIG, METRICS, WEIGHTS, load_model, read_record
+from dfkd_core.trained.model_folder import load_model
+from dfkd_core.trained.model_record import CARD, CONFIG, METRICS, WEIGHTS, read_record
 from dfkd_core.training.seeds import trained_in
 from sweeps.tracking.addresses import RunAddresses, connect_uri, require_tracker
 from sweeps.tracking.mlflow_runs import MlflowRuns, RefusedError, UnreachableError, prepare_environment

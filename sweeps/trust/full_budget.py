@@ -9,7 +9,7 @@ from pathlib import Path
 from dfkd_core.base.documents import read_yaml
 from dfkd_core.errors import CheckpointError
 from dfkd_core.scoring.confidence import LEVEL
-from dfkd_core.trained.model_folder import CONFIG, METRICS, read_record
+from dfkd_core.trained.model_record import CONFIG, METRICS, read_record
 from sweeps.definition.spec import SweepSpec
 from sweeps.fronts.front import Front
 from sweeps.fronts.full_budget import FullBudget, RankAgreement

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from dfkd_core.config import with_overrides
+from dfkd_core.base.key_paths import with_overrides
 from dfkd_core.errors import ConfigError
 from sweeps.definition.spec import SchedulerConfig, SweepSpec
 from sweeps.record.ledger import Ledger

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tiny_corpus as tiny
 
-from dfkd_core.config import ExperimentConfig, with_overrides
+from dfkd_core.base.key_paths import with_overrides
+from dfkd_core.config import ExperimentConfig
 from dfkd_core.data.audio_store import AudioStore
 from dfkd_core.data.manifest import Clip, manifest_of, write_manifest
 from dfkd_core.signal.audio import write_audio

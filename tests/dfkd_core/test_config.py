@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from dfkd_core.base.documents import dump_yaml, parse_yaml
-from dfkd_core.config import ExperimentConfig, absolute_paths, fit_architecture, key_paths, load_config, with_overrides
+from dfkd_core.base.key_paths import with_overrides
+from dfkd_core.config import ExperimentConfig, absolute_paths, fit_architecture, key_paths, load_config
 from dfkd_core.errors import ConfigError
 
 

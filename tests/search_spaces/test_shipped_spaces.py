@@ -8,7 +8,7 @@ import pytest
 
 import sweeps
 from dfkd_core.base.documents import read_yaml
-from dfkd_core.config import with_overrides
+from dfkd_core.base.key_paths import with_overrides
 from dfkd_core.errors import ConfigError
 from search_spaces.space import SPACES, Space
 from sweeps.definition.constraints import broken

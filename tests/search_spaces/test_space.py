@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dfkd_core.base.documents import read_yaml
-from dfkd_core.base.read_when import value_at
+from dfkd_core.base.key_paths import value_at
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import ConfigError
 from search_spaces.space import SPACES, Space, changed_values, find_space

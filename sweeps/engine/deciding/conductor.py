@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from dfkd_core.config import with_overrides
+from dfkd_core.base.key_paths import with_overrides
 from dfkd_core.errors import ConfigError, DFKDError
 from sweeps.definition.constraints import broken
 from sweeps.definition.objectives import costs

@@ -16,7 +16,7 @@ from cluster.resources import num_slots
 from cluster.storage import require_seen
 from dfkd_core.base.printable import printable
 from dfkd_core.errors import ConfigError, DFKDError, Interrupted
-from dfkd_core.trained.model_folder import METRICS
+from dfkd_core.trained.model_record import METRICS
 from sweeps.engine.driving.checking import check_begun, check_unchanged
 from sweeps.engine.driving.confirm import require_finished
 from sweeps.engine.driving.preparing import locked, prepare, ray_for

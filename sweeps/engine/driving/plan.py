@@ -14,7 +14,7 @@ from typing import Any
 
 from cluster.asked_for import AskedFor, asked_for
 from cluster.resources import check_fits, gpu_bytes, in_words, num_slots, this_machine
-from dfkd_core.config import with_overrides
+from dfkd_core.base.key_paths import with_overrides
 from dfkd_core.errors import ConfigError, DataError
 from search_spaces.space import Space
 from sweeps.definition.constraints import broken

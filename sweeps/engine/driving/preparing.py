@@ -14,8 +14,8 @@ from cluster.demand import require_room
 from cluster.resources import check_fits
 from cluster.session import Session, connect
 from cluster.storage import blind_nodes
+from dfkd_core.base.key_paths import with_overrides
 from dfkd_core.base.outputs import output_folder
-from dfkd_core.config import with_overrides
 from dfkd_core.errors import ConfigError
 from search_spaces.space import Space
 from sweeps.definition.spec import SweepSpec

@@ -2,8 +2,9 @@
 
 import pytest
 
+from dfkd_core.base.key_paths import with_overrides
 from dfkd_core.base.read_when import READ_WHEN, unread
-from dfkd_core.config import ExperimentConfig, key_paths, load_config, with_overrides
+from dfkd_core.config import ExperimentConfig, key_paths, load_config
 
 DEFAULTS = ExperimentConfig().model_dump(mode="json")
 

@@ -16,7 +16,8 @@ from dfkd_core.export.onnx_file import export_streaming, export_whole
 from dfkd_core.live import Enhancer
 from dfkd_core.live.onnx_core import OnnxCore
 from dfkd_core.signal.audio import read_audio, write_audio
-from dfkd_core.trained.model_folder import load_model, note_runtimes, read_record
+from dfkd_core.trained.model_folder import load_model, note_runtimes
+from dfkd_core.trained.model_record import read_record
 from sweeps.cli import run
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from dfkd_core.data.manifest import manifest_of, read_manifest, write_manifest
 from dfkd_core.scoring.probe_scores import evaluate_with_probes, probe_lines
-from dfkd_core.trained.model_folder import read_record
+from dfkd_core.trained.model_record import read_record
 from dfkd_core.training.train_run import train_model
 
 

@@ -10,9 +10,9 @@ from dfkd_core.trained.model_folder import (
     model_sha256,
     note_runtimes,
     publish_checkpoint,
-    read_record,
     write_model_folder,
 )
+from dfkd_core.trained.model_record import read_record
 from dfkd_core.training.trainer import Trainer
 
 ORIGIN = {"data_hash": "d" * 64, "teacher_hash": None, "teacher": None, "licences": ["CC0-1.0", "unknown"]}

@@ -3,7 +3,8 @@
 import pytest
 import tiny_corpus as tiny
 
-from dfkd_core.config import ExperimentConfig, with_overrides
+from dfkd_core.base.key_paths import with_overrides
+from dfkd_core.config import ExperimentConfig
 from dfkd_core.training.train_run import train_model
 
 

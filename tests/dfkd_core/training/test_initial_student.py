@@ -11,7 +11,8 @@ from dfkd_core.errors import CheckpointError, ConfigError
 from dfkd_core.losses.si_sdr import si_sdr_db
 from dfkd_core.models import build_student
 from dfkd_core.teachers.trained_model import FOLDER
-from dfkd_core.trained.model_folder import load_model, model_sha256, read_record, write_model_folder
+from dfkd_core.trained.model_folder import load_model, model_sha256, write_model_folder
+from dfkd_core.trained.model_record import read_record
 from dfkd_core.training.parent import find_parent
 from dfkd_core.training.slicing import scores_by_activation
 from dfkd_core.training.train_run import train_model

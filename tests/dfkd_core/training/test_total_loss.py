@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from dfkd_core.config import ExperimentConfig, with_overrides
+from dfkd_core.base.key_paths import with_overrides
+from dfkd_core.config import ExperimentConfig
 from dfkd_core.distillation import METHODS, build_method
 from dfkd_core.errors import ConfigError
 from dfkd_core.losses import TERMS

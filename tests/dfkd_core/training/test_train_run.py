@@ -14,7 +14,8 @@ from dfkd_core.data.manifest import manifest_of, read_manifest, write_manifest
 from dfkd_core.errors import CheckpointError, ConfigError
 from dfkd_core.metrics import METRICS
 from dfkd_core.trained.checkpoint import load_state
-from dfkd_core.trained.model_folder import load_model, read_record, shipped_weights
+from dfkd_core.trained.model_folder import load_model, shipped_weights
+from dfkd_core.trained.model_record import read_record
 from dfkd_core.training.train_run import train_model
 from dfkd_core.training.trainer import Trainer
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from dfkd_core.config import ExperimentConfig, with_overrides
+from dfkd_core.base.key_paths import with_overrides
+from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import ConfigError
 from sweeps.commands.settings import config_settings, sweep_settings
 from sweeps.definition.spec import SweepSpec

@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import pytest
 from tiny_corpus import experiment, hissing, write_corpus, write_teacher
 
+from dfkd_core.base.key_paths import with_overrides
 from dfkd_core.base.progress import silent
-from dfkd_core.config import ExperimentConfig, with_overrides
+from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import DFKDError
 from dfkd_core.metrics import METRICS
 from dfkd_core.scoring.clip_table import ClipTable
