@@ -39,13 +39,13 @@ def check_url(url: str) -> str:
     """The URL; ValueError, without repeating a secret, for one that is none of ours or holds one."""
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES:
-        raise ValueError("must begin with s3://, gs:// or file://, but does not")
+        raise ValueError("must begin with s3://, gs:// or file://")
     where = "give it through the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the cloud's own)"
     if "@" in parts.netloc or any(_SECRET.search(name) for name, _ in parse_qsl(parts.query)):
-        raise ValueError(f"must not hold a key; {where}")
+        raise ValueError(f"must not hold a key, but got one; {where}")
     bucket = "" if parts.scheme == "file" else "BUCKET"
     if bool(parts.netloc) is not bool(bucket) or not parts.path.startswith("/"):
-        raise ValueError(f"must read {parts.scheme}://{bucket}/FOLDER, but is {url!r}")
+        raise ValueError(f"must read {parts.scheme}://{bucket}/FOLDER")
     return url
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import signal
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +49,7 @@ def start(num_cpus: int | None) -> None:
         "logging_level": logging.ERROR,
         **short_folder(),
     }
-    with by_itself():
+    with by_itself(), own_sigterm():
         for is_last in (False, True):
             try:
                 ray.init(**options)
@@ -58,6 +60,15 @@ def start(num_cpus: int | None) -> None:
                     reason = " ".join(str(error).split())
                     raise DFKDError(f"no Ray could be started on this machine: {reason}") from error
                 _log.warning("Ray did not come up in time on this busy machine; trying once more")
+
+
+@contextmanager
+def own_sigterm() -> Iterator[None]:
+    """Keep this process's handler of SIGTERM, if it has one: Ray sets another, which exits with status 15."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if before is not signal.SIG_DFL and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
 
 
 def stop() -> None:

@@ -89,7 +89,8 @@ def _join(setting: str, target: str) -> None:
         if not _lets_in(target):
             rule = f"a Ray answers at {target!r}, but refuses this driver, whose token is missing or another's"
             raise ConfigError(f"{rule}; set {WITH_TOKEN} to the cluster's, or leave {setting} out", key=setting)
-        ray.init(address=target, log_to_driver=False, logging_level=logging.ERROR)
+        with own_ray.own_sigterm():
+            ray.init(address=target, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:
         if "Version mismatch" not in str(error):
             raise _no_answer(setting, target, error) from error

@@ -49,10 +49,10 @@ def enhance_path(
 
     `model` is a model folder or an ONNX file (waveform to waveform, 16 kHz). A folder as `target`, there already or
     named without a suffix, takes a file under its own name, as a .wav where its format is read only. Of a folder hidden
-    files are left out, links are followed, and what lies below `target` is no input. `jobs` of its files are worked on
-    at a time; None: one for each processor that may be used, MOST_JOBS at most, on a GPU one. `progress` hears of
-    finished files, of a single long one of its seconds. One file that fails ends no folder: DFKDError tells of all of
-    them at the end.
+    files are left out, links are followed, and what lies below a `target` within it is no input. `jobs` of its files
+    are worked on at a time; None: one for each processor that may be used, MOST_JOBS at most, on a GPU one. `progress`
+    hears of finished files, of a single long one of its seconds. One file that fails ends no folder: DFKDError tells of
+    all of them at the end.
     ConfigError: no input, no model, output in place of input, or a limit that is none. DataError: a single file fails.
     """
     share = noisy_share(attenuation_limit_db)
@@ -136,7 +136,7 @@ def enhanced_blocks(
     DataError: the network's estimate has another length, or is not finite; or `is_ended` says that nobody wants it.
     """
     header = info(path)
-    if note := length_in_words(header):
+    if note := length_in_words(path, header):
         _log.warning("%s: %s", path, note)
     if header.rate_hz < OVERLAP_S:
         raise DataError(f"{path}: must have a rate of some Hz, but is at {header.rate_hz} Hz; repair its header")
@@ -207,7 +207,9 @@ def _pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
         below = real_path(target)
         if below == real_path(source):
             raise ConfigError("must differ from the input, which would be overwritten; name another place", file=target)
-        files = [path for path in audio_files(source) if not real_path(path).is_relative_to(below)]
+        files = list(audio_files(source))
+        if not real_path(source).is_relative_to(below):
+            files = [path for path in files if not real_path(path).is_relative_to(below)]
         require_folder(target)
         alike = Counter(path.with_suffix("") for path in files)
         places = (output_path(path, is_alone=alike[path.with_suffix("")] == 1) for path in files)
@@ -216,7 +218,11 @@ def _pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
         raise ConfigError("must be an audio file or a folder of them, but is neither", file=source)
     if not pairs:
         raise ConfigError(f"must hold audio files ({', '.join(sorted(AUDIO_SUFFIXES))}), but holds none", file=source)
+    made: dict[Path, Path] = {}
     for noisy, clean in pairs:
+        if (other := made.setdefault(clean, noisy)) != noisy:
+            rule = f"and {noisy} would both be written as {clean}; rename one of them"
+            raise ConfigError(rule, file=other)
         if real_path(noisy) == real_path(clean) or (clean.exists() and noisy.exists() and noisy.samefile(clean)):
             raise ConfigError("must differ from the input, which would be overwritten; name another place", file=target)
     if renamed := [noisy for noisy, clean in pairs if clean != target and clean.suffix != noisy.suffix]:

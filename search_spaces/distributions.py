@@ -43,6 +43,11 @@ class Range:
     integer: bool = False
     step: float | None = None
 
+    @property
+    def is_continuous(self) -> bool:
+        """True where no value is drawn twice but by chance."""
+        return not self.integer and self.step is None
+
     def suggest(self, trial: Any, name: str) -> Any:
         """Draw a number."""
         if self.integer:
@@ -141,6 +146,9 @@ def _choice_rule(entry: Mapping[str, Any]) -> str | None:
         )
     if any(value in values[:i] for i, value in enumerate(values)):
         return f"values must differ from each other, but got {values!r}"
+    codes = OneOf(tuple(values)).codes
+    if any(code in codes[:i] for i, code in enumerate(codes)):
+        return f"values must differ as they are written, too, but got a list or mapping beside its own text: {values!r}"
     return None
 
 

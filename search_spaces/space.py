@@ -15,7 +15,7 @@ from dfkd_core.base.key_paths import value_at, with_overrides
 from dfkd_core.base.read_when import READ_WHEN, condition_text, is_among
 from dfkd_core.base.schema import nearest
 from dfkd_core.errors import ConfigError
-from search_spaces.distributions import FIELDS, Distribution, parse_distribution
+from search_spaces.distributions import FIELDS, Distribution, Range, parse_distribution
 
 SPACES = Path(__file__).parent
 
@@ -205,8 +205,7 @@ def _parents_first(dimensions: Sequence[Dimension], file: str | Path | None) -> 
     for dimension in dimensions:
         by_key.setdefault(dimension.key, []).append(dimension)
     for dimension in dimensions:
-        rule = _impossible(dimension, by_key)
-        if rule:
+        if rule := _impossible(dimension, by_key) or _unreachable(dimension, by_key):
             raise ConfigError(rule, key=f"space.{dimension.key}.when", file=file)
     for key, group in by_key.items():
         if any(_overlap(a, b) for a, b in combinations(group, 2)):
@@ -229,6 +228,18 @@ def _impossible(dimension: Dimension, by_key: Mapping[str, Sequence[Dimension]])
         wrong = [value for value in values if not any(above.holds(value) for above in by_key[parent])]
         if wrong or not values:
             return f"must name values of {parent}, but it is never {wrong[0] if wrong else 'one of []'!r}"
+        if all(isinstance(above.distribution, Range) and above.distribution.is_continuous for above in by_key[parent]):
+            return f"must name values that are drawn, but {parent} is any number of a range; give it values or a step"
+    return None
+
+
+def _unreachable(dimension: Dimension, by_key: Mapping[str, Sequence[Dimension]]) -> str | None:
+    """Why two conditions of a dimension cannot hold at once: a parent is searched only under another value."""
+    for parent, values in dimension.when.items():
+        ways = [above.when for above in by_key[parent] if any(above.holds(value) for value in values)]
+        for other, wanted in dimension.when.items():
+            if ways and all(other in way and not set(map(repr, way[other])) & set(map(repr, wanted)) for way in ways):
+                return f"can never hold: {parent} is {values[0]!r} only where {other} is {ways[0][other][0]!r}"
     return None
 
 

@@ -61,6 +61,9 @@ def main() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     open_standard_streams()
     sys.unraisablehook = send_again
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C, but where `nohup` has them ignored
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):  # names of files that are no UTF-8 come out as they are
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="surrogateescape")
@@ -97,7 +100,11 @@ def send_again(dropped: sys.UnraisableHookArgs) -> None:
 def run(arguments: list[str]) -> int:
     """Run a command line and return its exit status."""
     try:
+        _require_words(arguments)
+        _require_here()
         status = app(arguments, standalone_mode=False)
+        if status == INTERRUPTED:
+            raise KeyboardInterrupt
         return status if isinstance(status, int) else DONE
     except (KeyboardInterrupt, typer.Abort):
         return _say("interrupted", INTERRUPTED)
@@ -120,6 +127,21 @@ def run(arguments: list[str]) -> int:
         wrong = isinstance(error, ConfigError | DataError | CheckpointError)
         interrupted = getattr(error, "state", None) == "interrupted"  # a SweepStopped
         return _say(str(error), WRONG_INPUT if wrong else INTERRUPTED if interrupted else FAILED)
+
+
+def _require_words(arguments: list[str]) -> None:
+    """ConfigError for an argument that is an empty text: as a path that is the current folder, which nobody meant."""
+    for before, word in zip(["", *arguments], arguments, strict=False):
+        if not word:
+            place = before if before.startswith("-") else f"what follows {before!r}"
+            raise ConfigError(f"{place} is empty, as an unset variable is; name what it stands for, or leave it out")
+
+
+def _require_here() -> None:
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise ConfigError("the working directory is gone; cd to another") from error
 
 
 def _is_given(name: str, arguments: list[str]) -> bool:

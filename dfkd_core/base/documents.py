@@ -95,7 +95,8 @@ def parse_yaml(text: str, file: str | Path | None = None) -> Any:
     """Parse YAML text: plain values only, at most DEEPEST levels; else Unreadable naming line and column."""
     try:
         content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader subclass
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:  # TypeError: keys that cannot be hashed
+    # TypeError: keys that cannot be hashed; LookupError: values that are not of their tag
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, RecursionError) as error:
         raise _unreadable("YAML", error, file) from error
     _require_plain(content, file)
     return content
@@ -217,7 +218,8 @@ def _unreadable(form: str, error: Exception, file: str | Path | None) -> Unreada
     mark = getattr(error, "problem_mark", None)
     where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
     problem = "it is nested too deep" if isinstance(error, RecursionError) else getattr(error, "problem", None)
-    problem = problem or (str(error) if isinstance(error, ValueError) else "") or "unreadable"
+    fallback = "a value is none of its tag" if isinstance(error, LookupError) else "unreadable"
+    problem = problem or (str(error) if isinstance(error, ValueError) else "") or fallback
     if len(problem) > LONGEST:
         problem = f"{problem[:LONGEST]}..."
     return Unreadable(f"must be valid {form}, but {problem}{where}", file=file)

@@ -16,6 +16,17 @@ def value_at(mapping: Mapping[str, Any], key: str) -> Any:
     return node
 
 
+def dotted_key(mapping: Mapping[str, Any], key: str) -> str | None:
+    """A key that itself holds a dot and stands in the mapping where this path leads; None where there is none."""
+    for own, value in mapping.items():
+        if not (key == own or key.startswith(f"{own}.")):
+            continue
+        if "." in own:
+            return own
+        return dotted_key(value, key.removeprefix(f"{own}.")) if isinstance(value, Mapping) else None
+    return None
+
+
 def with_overrides(mapping: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of a nested mapping with key paths set to new values; ConfigError where a path goes through a value."""
     result = {k: dict(v) if isinstance(v, Mapping) else v for k, v in mapping.items()}

@@ -9,19 +9,20 @@ from pathlib import Path
 
 from dfkd_core.errors import DataError
 from dfkd_core.signal.audio import AudioInfo, info
+from dfkd_core.signal.lossy import lacks_end
 
 ALLOWED_SHARE = 0.01  # of a corpus's files, below which unusable ones are skipped
 MISSING_SHARE = 0.01  # of a file's samples, below which a length is taken for carelessly written
 UNKNOWN_BYTES = 0x7FFF_0000  # recorders that stream put the largest number where they do not know the length
-# libsndfile reads a WAV that breaks off as a shorter file without a word, and its log alone tells
-_DATA = re.compile(r"^data : (\d+) \(should be (\d+)\)$", re.MULTILINE)
+# libsndfile reads what breaks off as a shorter file without a word, and its log alone tells: of WAV, AU, AIFF and W64
+_DATA = re.compile(r"^ *(?:data|Data Size|SSND|riff) *: (\d+) \(should be (\d+)\)$", re.MULTILINE)
 _UNCLOSED = re.compile(r"^data : 0$", re.MULTILINE)
 
 _log = logging.getLogger(__name__)
 
 
 def whole_info(path: Path) -> AudioInfo:
-    """As `info`; DataError, too, when samples are missing that the header of a WAV file tells of."""
+    """As `info`; DataError, too, when samples are missing that the header of an uncompressed file tells of."""
     header = info(path)
     if broken := breaks_off(header):
         raise DataError(f"{path}: {broken}; copy it anew")
@@ -29,7 +30,7 @@ def whole_info(path: Path) -> AudioInfo:
 
 
 def breaks_off(header: AudioInfo) -> str:
-    """What the header of a WAV file tells of that is not there, in words; empty where nothing is missing."""
+    """What a header tells of that is not there, in words; empty where nothing is missing."""
     found = _DATA.search(header.log)
     expected, there = (int(found[1]), int(found[2])) if found else (0, 0)
     if expected < UNKNOWN_BYTES and there < (1 - MISSING_SHARE) * expected:
@@ -37,10 +38,12 @@ def breaks_off(header: AudioInfo) -> str:
     return ""
 
 
-def length_in_words(header: AudioInfo) -> str:
+def length_in_words(path: Path, header: AudioInfo) -> str:
     """Why a file that can be read may not be all that was recorded; empty where nothing tells of it."""
     if _UNCLOSED.search(header.log):
         return "its header was never closed and tells no length; read to its end"
+    if header.container == "OGG" and lacks_end(path):
+        return "its last page is missing, so it may break off; read as far as it goes"
     return breaks_off(header)
 
 

@@ -70,9 +70,10 @@ class DCCRNConfig(StudentBase):
         bins = self.n_fft // 2
         if bins % 2**self.num_layers:
             most = (bins & -bins).bit_length() - 1  # how often they can be halved
+            remedy = f"use at most {most}" if most else f"use an n_fft that {2 ** (self.num_layers + 1)} divides"
             raise ValueError(
                 "num_layers halves n_fft / 2 bins as often and must leave a whole number, "
-                f"but got {self.num_layers} with n_fft {self.n_fft}; use at most {most}"
+                f"but got {self.num_layers} with n_fft {self.n_fft}; {remedy}"
             )
         return self
 

@@ -128,7 +128,7 @@ class ModelScores:
         for metric in self.model.mean:
             model, noisy = self.model.mean[metric], self.noisy.mean[metric]
             bounds = (self.interval(metric), self.interval(metric, improvement=True))
-            value, gain = (f"{low:.3f} to {high:.3f}" for low, high in bounds)
+            value, gain = (f"{low:.3f} to {high:.3f}" if low <= high else "unknown" for low, high in bounds)
             lines.append(f"{metric:<12}{model:>9.3f}{value:>19}{noisy:>9.3f}{model - noisy:>+11.3f}{gain:>19}")
         return [*lines, f"intervals: drawn were {self.model.crossing.words()}"]
 

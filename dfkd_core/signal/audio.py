@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import soundfile
@@ -46,6 +46,7 @@ class AudioInfo(NamedTuple):
     rate_hz: int
     num_channels: int
     num_frames: int
+    container: str = ""  # as libsndfile names it
     log: str = ""  # libsndfile's own words
 
 
@@ -58,7 +59,8 @@ def info(path: str | Path) -> AudioInfo:
         if not num_frames:
             raise DataError(f"{path}: holds no samples; remove it")
         rate_hz = decoder.rate_hz
-        return AudioInfo(num_frames / rate_hz, rate_hz, decoder.num_channels, num_frames, decoder.log)
+        shape = rate_hz, decoder.num_channels, num_frames
+        return AudioInfo(num_frames / rate_hz, *shape, decoder.container, decoder.log)
 
 
 def read_channels(path: str | Path) -> tuple[Samples, int]:
@@ -138,9 +140,10 @@ def _write(
     try:
         require_place(target.parent)
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial.touch()  # says what libsndfile has no words for: no permission, no space
-        name = os.fsencode(partial) if os.name == "posix" else str(partial)
-        with soundfile.SoundFile(name, "w", rate_hz, num_channels, encoding, format=container) as file:
+        with (
+            _Kept(partial) as kept,
+            soundfile.SoundFile(kept, "w", rate_hz, num_channels, encoding, format=container) as file,
+        ):
             for tag, value in tags.items():
                 with contextlib.suppress(soundfile.SoundFileError):  # a container that has no place for it
                     setattr(file, tag, value)
@@ -163,6 +166,36 @@ def _write(
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+class _Kept:
+    """A new file as libsndfile writes it, which has no words for what the system says, and none at all at the end.
+
+    OSError on leaving: the first one that a write met.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w+b")
+        self.read, self.seek, self.tell = self._file.read, self._file.seek, self._file.tell
+        self._failure: OSError | None = None
+
+    def write(self, content: bytes) -> int:
+        """How many bytes were taken; after a failure none."""
+        try:
+            return 0 if self._failure else self._file.write(content)
+        except OSError as error:
+            self._failure = error
+            return 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        try:
+            self._file.close()
+        finally:
+            if self._failure is not None:
+                raise self._failure
 
 
 def _why(error: Exception, partial: Path, shape: tuple[int, int, str, str]) -> str:

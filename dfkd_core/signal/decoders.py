@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from dfkd_core.base.documents import open_plain
 from dfkd_core.errors import DataError, Unreadable
+from dfkd_core.signal.lossy import is_joined
 
 Samples = NDArray[np.float32]
 
@@ -27,6 +29,8 @@ ENCODINGS = {"s16": "PCM_16", "s32": "PCM_24"} | {
     for end in ("le", "be")
 }
 TAGS = ("title", "copyright", "software", "artist", "comment", "date", "album", "license", "tracknumber", "genre")
+
+_log = logging.getLogger(__name__)
 
 
 class Decoder(Protocol):
@@ -51,7 +55,8 @@ def open_decoder(path: str | Path) -> Decoder:
     """Open an audio file; DataError names one that nothing can decode, in one line.
 
     ffmpeg's library reads what libsndfile does not know, what it knows without being able to count (a FLAC whose
-    length is left open, a WAV that was never closed), and what it cannot seek in (GSM and G.726 in a WAV).
+    length is left open, a WAV that was never closed), what it cannot seek in (GSM and G.726 in a WAV), and what holds
+    more than the stream that it counts.
     """
     try:
         file = open_plain(path)
@@ -70,7 +75,7 @@ def open_decoder(path: str | Path) -> Decoder:
         found.close()
         rule = f"{path}: must have a rate of at most {HIGHEST_RATE_HZ} Hz, but its header tells {found.rate_hz} Hz"
         raise DataError(f"{rule}; repair it")
-    if found.is_counted:
+    if found.is_counted and not is_joined(file, found.container):
         file.close()
         return found
     found.close()
@@ -93,6 +98,7 @@ class _Sndfile:
 
     def __init__(self, path: str | Path) -> None:
         # as bytes, in which names that are no UTF-8 are names, too
+        self._path = path
         self._file = soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else str(path))
         self.rate_hz, self.num_channels = self._file.samplerate, self._file.channels
         self.container, self.encoding = self._file.format, self._file.subtype
@@ -110,6 +116,8 @@ class _Sndfile:
         while left > 0:
             block = self._file.read(min(num_frames, left), dtype="float32", always_2d=True)
             if not len(block):
+                told, there = self.num_frames or 0, (self.num_frames or 0) - left
+                _log.warning("%s: breaks off: %s samples are told, but %s there", self._path, f"{told:,}", f"{there:,}")
                 return
             left -= len(block)
             yield np.ascontiguousarray(block.T)
@@ -129,6 +137,8 @@ class _Ffmpeg:
         if not self._container.streams.audio:
             raise ValueError("it holds no audio")
         self._stream: Any = self._container.streams.audio[0]
+        if self._stream.codec_context is None:
+            raise ValueError("no decoder knows its encoding")
         self._stream.codec_context.options = {"err_detect": "crccheck+bitstream+buffer+explode"}
         self.rate_hz, self.num_channels = self._stream.rate, self._stream.codec_context.channels
         self.num_frames: int | None = None
@@ -156,6 +166,8 @@ class _Ffmpeg:
                         held = held[:, num_frames:]
         except av.FFmpegError as error:
             raise RuntimeError(error.strerror) from error
+        except ValueError as error:  # of the resampler
+            raise RuntimeError("its parts differ in rate or channels") from error
         if held.size:
             yield held
 

@@ -98,7 +98,7 @@ def open_network(path: str | Path, device: torch.device | None = None) -> Teache
     from dfkd_core.teachers.trained_model import TrainedTeacher, model_place, shipped_names
 
     path = model_place(path)
-    if path.suffix.lower() == ".onnx":
+    if path.suffix.lower() == ".onnx" and not path.is_dir():
         from dfkd_core.live.onnx_core import is_streaming
         from dfkd_core.teachers.onnx_file import ONNXTeacher
         from dfkd_core.teachers.streaming_graph import StreamingGraph
@@ -107,5 +107,6 @@ def open_network(path: str | Path, device: torch.device | None = None) -> Teache
     if path.is_dir():
         return TrainedTeacher(path, device)
     shipped = f" (shipped: {', '.join(shipped_names())})" if shipped_names() else ""
-    rule = f"must be a model folder, a shipped name{shipped} or an ONNX file, but there is no such place"
+    lack = "it is a file of another name (.onnx is asked for)" if path.is_file() else "there is no such place"
+    rule = f"must be a model folder, a shipped name{shipped} or an ONNX file, but {lack}"
     raise ConfigError(f"{rule}; {BRING_BACK}", file=path)

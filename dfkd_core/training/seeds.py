@@ -12,8 +12,9 @@ from pathlib import Path
 from dfkd_core.base.atomic_files import write_atomic
 from dfkd_core.base.documents import read_json_object
 from dfkd_core.config import ExperimentConfig
+from dfkd_core.errors import ConfigError
 from dfkd_core.trained.model_record import CARD, CONFIG, METRICS, WEIGHTS
-from dfkd_core.training.train_run import JUDGES, OnEpoch, Report, TrainedModel
+from dfkd_core.training.train_run import JUDGES, LAST, OnEpoch, Report, TrainedModel
 
 SEEDS = "seeds.json"
 Train = Callable[[ExperimentConfig, Path, OnEpoch], TrainedModel]  # as `train_model` does
@@ -47,8 +48,13 @@ def train_seeds(
     """Train with `seed`, `seed + 1`, ... into `out`/seed-N, and make `out` the model folder of the best.
 
     The best is that of the highest validation PESQ, which flatters it: the mean is what to expect. Called again it goes
-    on where it stopped. `seeds.json` holds what each gave. Errors as `train_model`.
+    on where it stopped. `seeds.json` holds what each gave. Errors as `train_model`; ConfigError, too: `out` holds
+    another model, or files of that name that no training wrote.
     """
+    found = [name for name in (LAST, METRICS, WEIGHTS, CONFIG, CARD) if (out / name).exists()]
+    if found and not (out / SEEDS).is_file():
+        rule = f"holds a {found[0]} that no training with --seeds wrote and this one would overwrite"
+        raise ConfigError(f"{rule}; name another folder", key="--out", file=out)
     models = {}
     for seed in range(config.seed, config.seed + num_seeds):
         place, seeded = out / f"seed-{seed}", config.model_copy(update={"seed": seed})
@@ -56,11 +62,11 @@ def train_seeds(
             models[seed] = train(seeded, place, on_epoch)
         report(f"seed {seed}: {models[seed]}")
     trained = TrainedSeeds(models, max(models, key=lambda seed: (_judged(models[seed]), -seed)))
-    for name in (CONFIG, WEIGHTS, CARD, METRICS):  # the record last: it holds the hash of the weights
-        write_atomic(out / name, (out / f"seed-{trained.best}" / name).read_bytes())
     spread = {name: {"mean": mean, "sd": sd} for name, (mean, sd) in trained.spread().items()}
     content = {"best": trained.best, "spread": spread, "seeds": {seed: m.metrics for seed, m in models.items()}}
-    write_atomic(out / SEEDS, json.dumps(content, indent=1).encode())
+    write_atomic(out / SEEDS, json.dumps(content, indent=1).encode())  # first: it says whose the others are
+    for name in (CONFIG, WEIGHTS, CARD, METRICS):  # the record last: it holds the hash of the weights
+        write_atomic(out / name, (out / f"seed-{trained.best}" / name).read_bytes())
     return trained
 
 

@@ -117,7 +117,8 @@ class _TrainingRun:
             self.history = self._state["history"]
             self._keep_a_best()
             done, epochs = len(self.history), config.training.epochs
-            report(f"{out}: {'goes on after' if done < epochs else 'is finished at'} epoch {done} of {epochs}")
+            of = f"of {epochs}" if done <= epochs else f"and was asked for {epochs}"
+            report(f"{out}: {'is finished at' if self._is_over() else 'goes on after'} epoch {done} {of}")
         elif (out / METRICS).exists():
             rule = f"holds a trained model, but no whole {LAST}/ to go on from, and would be overwritten"
             raise CheckpointError(f"{out}: {rule}; restore {LAST}/manifest.json, or name another folder")
@@ -129,7 +130,12 @@ class _TrainingRun:
         """Train what is left, then publish."""
         for epoch, earlier in enumerate(self.history, start=1):
             self._on_epoch(epoch, earlier, self._state["origin"])
-        start = self._state.get("start", {}) if self._is_over() else self._train()
+        if not self._is_over():
+            start = self._train()
+        else:
+            start = self._state.get("start", {})
+            if _places(self.config) != _places(self._published):  # is it the same, elsewhere?
+                Trainer(self.config, self._progress).load_state_dict(self._state, self.out / LAST)
         self._tell(None)
         done, best = len(self.history), self._best()
         chosen, metrics, better = BEST, self.history[best - 1], ""
@@ -188,6 +194,9 @@ class _TrainingRun:
         kept = len(load_state(self.out / BEST)["history"]) if has_state(self.out / BEST) else 0
         if kept > done:  # killed between the two checkpoints: that epoch comes again
             return
+        scores = [self._score(epoch) for epoch in range(1, done + 1)]
+        if not kept and max(scores) > scores[-1]:
+            self.report(f"{self.out}: has lost {BEST}/, so of epochs 1 to {done} the last one counts as the best")
         if not kept or self._score(done) > self._score(kept):
             save_state(self.out / BEST, self._state)
             kept = done
@@ -215,6 +224,11 @@ def harm_done(start: Mapping[str, float | None], after: Mapping[str, float | Non
     judge = _judge(after)
     before, now = start.get(judge) or 0.0, after.get(judge) or 0.0
     return f"the start was better (PESQ-WB {before:.3f} against {now:.3f})" if before > now else ""
+
+
+def _places(config: ExperimentConfig) -> tuple[Any, ...]:
+    """What a run is trained on and with, by name or place."""
+    return config.data.corpus, config.data.probes, config.teacher, config.training.start_from
 
 
 def _judge(metrics: Mapping[str, float | None]) -> str:

@@ -157,8 +157,8 @@ class Trainer:
     def load_state_dict(self, state: Mapping[str, Any], place: str | Path = "checkpoint") -> None:
         """Go on from `state_dict()`; CheckpointError, naming `place`, when it was made by another config."""
         require_same_config(state, self.config, place, self.start.origin.get("start_hash"))
-        for key, value in self.signals.hashes.items():
-            if state["origin"][key] != value:
+        for key, value in (self.signals.hashes | {"start_hash": self.start.origin.get("start_hash")}).items():
+            if state["origin"].get(key) != value:
                 rule = f"was trained with another {key.removesuffix('_hash')} ({key} differs)"
                 raise CheckpointError(f"{place}: {rule}; bring it back, or start anew")
         self.epoch = state["epoch"]

@@ -66,9 +66,12 @@ def compare(
     """Compare fronts: hypervolume, epsilon, coverage, who wins which size; as tables, as a page, or as JSON."""
     from sweeps.comparing.compared_fronts import read_fronts
     from sweeps.comparing.comparison import compare as compared
+    from sweeps.record.sweep_folder import require_not_own
     from sweeps.terminal.comparison_report import report
 
     require_output(out, "--out")
+    if out is not None:
+        require_not_own(out, "--out")
     report(compared(read_fronts(folders)), out, as_json=as_json)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dfkd_core.base.documents import real_path
 from dfkd_core.base.outputs import require_output, write_output
 from dfkd_core.base.progress import silent
 from dfkd_core.errors import ConfigError, Interrupted
@@ -187,6 +188,8 @@ def evaluate(
         raise ConfigError(rule, key="evaluate")
     require_output(csv_file, "--csv")
     require_output(html, "--html")
+    if csv_file is not None and html is not None and real_path(csv_file) == real_path(html):
+        raise ConfigError("must be another file than that of --csv", key="--html", file=html)
     with progress_bar() if is_terminal() and not as_json else nullcontext(silent) as progress:
         asked: dict[str, Any] = {"split": split, "optional": metric or [], "whole": True, "progress": progress}
         asked["jobs"] = jobs
@@ -257,6 +260,8 @@ def enhance(
     if live:
         if source is not None:
             raise ConfigError("reads stdin and writes stdout; leave IN and OUT out", key="--live")
+        if device not in ("auto", "cpu"):
+            raise ConfigError(f"works frame by frame on the CPU, not on {device}; leave --device out", key="--live")
         _enhance_live(model, attenuation_limit_db)
         return
     if source is None or target is None:
@@ -290,7 +295,7 @@ def _enhance_live(model: Path, attenuation_limit_db: float | None) -> None:
         rule = f"needs pipes that carry {RAW_FORM}, such as `arecord -t raw -f S16_LE -r 16000 -c 1 | dfkd enhance"
         raise ConfigError(f"{rule} {shlex.quote(str(model))} --live | aplay -t raw -f S16_LE -r 16000`", key="--live")
     torch.set_num_threads(1)  # a frame is too little work for more
-    if model.suffix.lower() == ".onnx":
+    if model.suffix.lower() == ".onnx" and not model.is_dir():
         enhancer = Enhancer(OnnxCore(model))
     else:
         student, config = load_model(model_place(model))

@@ -139,7 +139,7 @@ class StorageConfig(Config):
     @classmethod
     def _known_ledger(cls, value: str) -> str:
         if value != "journal" and not re.match(r"postgresql(\+psycopg2?)?://", value):
-            raise ValueError("storage.ledger must be 'journal' or postgresql://user@host/db")
+            raise ValueError("must be 'journal' or postgresql://user@host/db")
         return value
 
     @field_validator("shared")
@@ -148,7 +148,7 @@ class StorageConfig(Config):
         try:
             return None if value is None else check_url(value)
         except ValueError as error:
-            raise ValueError(f"storage.shared {error}") from None
+            raise ValueError(str(error)) from None
 
 
 class SweepSpec(Config):

@@ -10,7 +10,7 @@ from typing import Any
 
 from dfkd_core.config import ExperimentConfig
 from dfkd_core.errors import ConfigError
-from dfkd_core.trained.checkpoint import load_state
+from dfkd_core.trained.checkpoint import has_state, load_state
 from dfkd_core.training.train_run import LAST, Report, train_model
 
 COMPARED = (
@@ -71,6 +71,9 @@ def verify(config: ExperimentConfig, out: Path, report: Report) -> Verified:
         if type(value) not in (int, float) or not math.isfinite(value):
             raise ConfigError(f"must be a number, but got {value!r}; {again}", key=f"provenance.expected.{name}")
     training = config.training.model_copy(update={"epochs": epochs, "patience": None})
+    if has_state(out / LAST) and (saved := load_state(out / LAST)["config"]["training"]["epochs"]) != epochs:
+        rule = f"holds a training of {saved} epochs, but a trial of the sweep had {epochs}"
+        raise ConfigError(f"{rule}; name another folder", key="--out", file=out)
     train_model(config.model_copy(update={"training": training}), out, report=report)
     state = load_state(out / LAST)  # of the last epoch, whichever became the model
     last, origin = state["history"][-1], state["origin"]

@@ -250,6 +250,9 @@ def _refuse_empty(front: Front) -> None:
 
 
 def _refuse_unmeasured(points: Sequence[FrontPoint], metric: str, *, every: bool) -> None:
+    if not points:
+        rule = "must have complete trials with the front's objectives, but has none; its front.json is another sweep's"
+        raise ConfigError(f"{rule}, or was edited: `dfkd sweep sync` writes it anew")
     having = [point.measured(metric) is not None for point in points]
     if not (all(having) if every else any(having)):
         names = [{*p.values, *p.metrics} for p in points]

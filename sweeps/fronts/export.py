@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dfkd_core.base.documents import dump_yaml, read_json_object, read_yaml, real_path
+from dfkd_core.base.documents import dump_yaml, read_json_object, read_yaml
 from dfkd_core.base.key_paths import with_overrides
 from dfkd_core.base.outputs import write_output
 from dfkd_core.errors import ConfigError
@@ -16,12 +16,10 @@ from dfkd_core.scoring.clip_table import ClipTable
 from dfkd_core.trained.model_record import METRICS
 from sweeps.fronts.choose import Choice
 from sweeps.fronts.front import Front, FrontPoint
-from sweeps.record.sweep_folder import CLEARED, NOTE, SPEC
+from sweeps.record.sweep_folder import SPEC, require_not_own
 
 RECORDED_TAGS = ("git_commit", "data_hash", "teacher_hash", "tracking_uri", "experiment", "parent_run_id")
 ORIGIN = ("data_hash", "teacher_hash", "start_hash", "start")  # of a trial's model; no start where weights were drawn
-
-OWN = (SPEC, NOTE, "ledger.journal", "front", "confirm", *CLEARED)  # of a sweep folder
 
 
 def export_config(folder: Path, front: Front, choice: Choice, tags: Mapping[str, str | None]) -> dict[str, Any]:
@@ -77,9 +75,7 @@ def export_choices(
     folder: Path, front: Front, choices: Sequence[Choice], out: Path, tags: Mapping[str, str | None], *, several: bool
 ) -> list[Path]:
     """Write the one config to the file `out`, or where `several` may come into the folder `out` as NAME-t0007.yaml."""
-    place, root = real_path(out), real_path(folder)
-    if place.is_relative_to(root) and any(part in OWN for part in place.relative_to(root).parts[:1]):
-        raise ConfigError(f"must be none of the sweep's own files, but {str(out)!r} is; name another", key="-o")
+    require_not_own(out, "-o")
     if not several and not out.is_dir():
         files = [out]
     else:

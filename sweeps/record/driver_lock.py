@@ -83,6 +83,9 @@ class DriverLock:
 
     def check(self) -> None:
         """Raise LockLost when the lock is no longer ours."""
+        if self.lost and not self.path.exists():
+            rule = f"{self.path}: is gone, and so may be the folder, moved or removed; this driver stops"
+            raise LockLost(f"{rule}; go on with `dfkd sweep resume`, where the folder lies now")
         if self.lost:
             raise LockLost(f"{self.path}: another driver has taken this sweep over; this one stops")
 

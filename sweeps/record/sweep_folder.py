@@ -21,7 +21,16 @@ from sweeps.workload import Workload
 
 SPEC, NOTE = "sweep.yaml", "ledger.json"
 CLEARED = ("spool", "trials")  # where a sweep begins
+OWN = (SPEC, NOTE, "ledger.journal", "front", "confirm", *CLEARED)  # what a sweep writes in its folder
 MOVED = {"sweeps.distillation_workload": "sweeps.distillation.workload"}  # modules named in older notes
+
+
+def require_not_own(out: Path, key: str) -> None:
+    """ConfigError where an output would come in place of a file that some sweep writes itself."""
+    place = real_path(out)
+    for folder in place.parents:
+        if place.relative_to(folder).parts[0] in OWN and (folder / SPEC).is_file():
+            raise ConfigError(f"must be none of a sweep's own files, but {str(out)!r} is; name another", key=key)
 
 
 class SweepFolder:

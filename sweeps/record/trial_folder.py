@@ -33,6 +33,15 @@ class TrialFolder:
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         write_atomic(self.path / "config.yaml", dump_yaml(dict(config)).encode())
 
+    def discard(self) -> None:
+        """Remove what lies in place of a trial that has just been drawn.
+
+        A ledger that was restored from a backup knows nothing of it, and the new trial would go on from its weights.
+        """
+        if self.path.is_dir():
+            log.warning("%s: belongs to a trial that the ledger does not know; it is trained anew", self.path)
+            shutil.rmtree(self.path)
+
     def claim(self, worker: str) -> None:
         """Take the trial's files over from the worker before, which may be cut off rather than dead."""
         write_atomic(self.path / WORKER, worker.encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from pathlib import Path
 
@@ -21,25 +22,37 @@ from sweeps.page.comparison import comparison_page
 from sweeps.terminal.front_plot import short_number
 from sweeps.terminal.front_table import UNBOUNDED
 
+LONGEST_NAME = 100  # characters of the other fronts' names in that of a page
+
+_log = logging.getLogger(__name__)
+
 
 def report(comparison: Comparison, page: Path | None, *, as_json: bool = False) -> None:
     """Write the page (default: beside the first front), print the comparison and where the page lies."""
-    target = page or default_page(comparison)
+    target: Path | None = page or default_page(comparison)
     content = comparison_page(comparison).encode()
     if page is not None:
         write_output(page, content, "--out")
-    else:  # a folder of somebody else's may hold a link in its place
-        write_atomic(target, content)
+    else:
+        try:
+            write_atomic(default_page(comparison), content)  # not through a link: the folder may be somebody else's
+        except OSError as error:
+            _log.warning("no page: %s (%s); name a place for it by --out", target, error.strerror)
+            target = None
     if as_json:
-        print(json.dumps({**comparison.to_json(), "page": str(target)}, indent=1))  # noqa: T201 - for pipes
+        print(json.dumps({**comparison.to_json(), "page": target and str(target)}, indent=1))  # noqa: T201 - for pipes
         return
     show_comparison(comparison)
-    print(f"page    {target}")  # noqa: T201 - this is the display
+    if target is not None:
+        print(f"page    {target}")  # noqa: T201 - this is the display
 
 
 def default_page(comparison: Comparison) -> Path:
     """`front/compare-B.html` in the first folder, named after the others."""
-    others = "-".join(re.sub(r"[^A-Za-z0-9-]+", "-", label).strip("-") for label in comparison.labels[1:])
+    first, *more = (re.sub(r"[^A-Za-z0-9-]+", "-", label).strip("-") for label in comparison.labels[1:])
+    others = "-".join([first, *more])
+    if len(others) > LONGEST_NAME:
+        others = f"{first[:LONGEST_NAME]}-and-{len(more)}-more"
     return comparison.fronts[0].folder / FRONT_FILE.parent / f"compare-{others}.html"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from dfkd_core.base.documents import open_plain
 from dfkd_core.errors import ConfigError
@@ -51,6 +51,16 @@ def require_tracker(given: str | None = None) -> None:
         raise ConfigError(f"{rule}; without one runs go to mlflow.db beside the sweep folders", key=key)
     elif database is not None:
         _require_database(database, key)
+    elif scheme in ("http", "https") and not _has_host(uri):
+        raise ConfigError(f"{rule}, in which no host is named", key=key)
+
+
+def _has_host(uri: str) -> bool:
+    try:
+        host = urlsplit(uri).hostname
+    except ValueError:  # of brackets
+        return False
+    return bool(host) and not any(letter.isspace() for letter in uri)
 
 
 def _require_database(file: Path, key: str) -> None:

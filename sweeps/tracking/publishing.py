@@ -59,7 +59,7 @@ def publish(model: Path, name: str) -> str:
             for file in FILES:
                 if (model / file).exists():
                     (Path(place) / file).write_bytes((model / file).read_bytes())
-            mlflow.pyfunc.log_model(
+            logged = mlflow.pyfunc.log_model(
                 name="model",
                 python_model=str(Path(__file__).with_name("served_model.py")),
                 artifacts={"model": place},
@@ -69,7 +69,7 @@ def publish(model: Path, name: str) -> str:
                 pip_requirements=["dfkd-sweeps"],
                 metadata={"sample_rate_hz": SAMPLE_RATE_HZ},
             )
-            version = max(int(v.version) for v in mlflow.MlflowClient().search_model_versions(f"name = {name!r}"))
+            version = logged.registered_model_version
     except (MlflowException, RefusedError, UnreachableError) as error:
         raise DFKDError(
             f"{model}: MLflow does not take it as {name!r}: {' '.join(str(error).split())[:300]}"

@@ -452,3 +452,17 @@ def test_a_file_that_may_not_be_whole_is_enhanced_with_a_word(tiny_teacher, tmp_
     run(tiny_teacher, tmp_path / "in.wav", tmp_path / "out.wav")
     assert caplog.text.count(told) == 1
     assert read_channels(tmp_path / "out.wav")[0].shape[1] == ((bytes_left or len(content)) - place - 4) // 2
+
+
+def test_two_files_that_would_become_one_are_refused_before_anything_is_written(tiny_teacher, tmp_path):
+    for name in ("a.m4a", "a.aac", "a.m4a.wav"):
+        write_audio(tmp_path / "in" / "x.wav", tone(0.3, 16000))
+        (tmp_path / "in" / "x.wav").rename(tmp_path / "in" / name)
+    with pytest.raises(ConfigError, match=r"would both be written as .*a\.m4a\.wav; rename one of them"):
+        run(tiny_teacher, tmp_path / "in", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_folder_above_the_input_takes_its_files(tiny_teacher, tmp_path):
+    write_audio(tmp_path / "in" / "a.wav", tone(0.3, 16000))
+    assert run(tiny_teacher, tmp_path / "in", tmp_path) == [tmp_path / "a.wav"]

@@ -92,6 +92,16 @@ def test_alternatives_are_parameters_of_their_own():
         ({"a": {"values": [1], "when": {3: 1}}}, "not searched"),
         ({"a": {"values": [1, 2]}, "b": {"values": [1], "when": {"a": 3}}}, "never"),
         ({"a": {"values": [1, 2]}, "b": {"values": [1], "when": {"a": []}}}, "never"),
+        ({"a": {"min": 0, "max": 1}, "b": {"values": [1], "when": {"a": 0.5}}}, "values that are drawn, but a is any"),
+        (
+            {
+                "a": {"values": ["p", "q"]},
+                "b": [{"values": ["x"], "when": {"a": "p"}}, {"values": ["z"], "when": {"a": "q"}}],
+                "k": {"values": [1, 2], "when": {"a": "p", "b": "z"}},
+            },
+            "can never hold: b is 'z' only where a is 'q'",
+        ),
+        ({"a": {"values": [["x"], '["x"]', "y"]}}, "must differ as they are written, too"),
         ({"a": {"values": [1], "when": {"b": 1}}, "b": {"values": [1], "when": {"a": 1}}}, "cycle"),
         ({"a": {"values": [1], "when": {"a": 1}}}, "cycle"),
         (
@@ -316,3 +326,17 @@ def test_a_dimension_that_is_read_wherever_it_is_drawn_is_taken(space, base):
     judged = []
     Space.parse(space).check(base, KNOWN_KEYS, judged.append)
     assert all(len({value_at(config, key) for config in judged} - {value_at(base, key)}) > 0 for key in space)
+
+
+def test_conditions_that_can_hold_together_are_taken():
+    whole = {"min": 1, "max": 3, "int": True}
+    both = [{"values": ["z"], "when": {"a": "p"}}, {"values": ["z"], "when": {"a": "q"}}]
+    space = Space.parse(
+        {
+            "a": {"values": ["p", "q"]},
+            "n": whole,
+            "b": both,
+            "k": {"values": [1, 2], "when": {"a": "p", "b": "z", "n": 2}},
+        }
+    )
+    assert any("k" in point for point in drawn(space, 60))

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,8 @@ def test_a_name_that_no_file_system_takes_is_one_line_and_status_2(arguments, ca
     [
         (["sweep", "runn"], "runn"),
         (["sweep", "run"], "file"),
+        (["enhance", "own-dccrn", "", "out"], "what follows 'own-dccrn' is empty, as an unset variable is"),
+        (["evaluate", "own-dccrn", "--data", ""], "--data is empty"),
         (["sweep", "run", "nowhere.yaml"], "nowhere.yaml"),
         (["sweep", "run", "nowhere.yaml", "--set", "budget"], "--set"),
         (["sweep", "status", "nowhere"], "nowhere"),
@@ -264,3 +267,25 @@ def test_memory_that_the_system_refuses_is_one_line(monkeypatch, capsys):
     assert run(["train"]) == 2
     (said,) = capsys.readouterr().err.splitlines()
     assert said.startswith("dfkd: ") and "training.batch_size" in said
+
+
+def test_a_working_directory_that_is_gone_is_one_line(monkeypatch, capsys, tmp_path):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert run(["sweep", "status", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "dfkd: the working directory is gone; cd to another\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_is_one_line_and_status_130(number, tmp_path):
+    """While a stream is waited for: the line is out, and nothing is left to do."""
+    command = [sys.executable, "-m", "sweeps", "enhance", "own-dccrn", "--live"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdin.write(bytes(64_000))
+        process.stdin.flush()
+        process.stdout.read(16_000)
+        process.send_signal(number)
+        said = process.stderr.read().decode()
+        assert process.wait(60) == 130
+    assert said.splitlines()[-1] == "dfkd: interrupted" and "Traceback" not in said

@@ -127,6 +127,7 @@ class Conductor:
             elif self._num_trials < self.spec.budget.most_trials and not self._note_used_up():
                 self._num_trials += 1
                 assignment = Assignment(*self.ledger.ask())
+                TrialFolder(self.folder, assignment.number).discard()
             else:
                 return None
             self.live[assignment.number] = assignment

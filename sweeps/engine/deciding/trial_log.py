@@ -36,11 +36,15 @@ class TrialLog:
 
     def note_exception(self, error: BaseException) -> str:
         """Write the traceback; returns one line: type, message and where in the code."""
+        try:
+            said = str(error)
+        except Exception as broken:  # the user's own class
+            said = f"it cannot be told ({type(broken).__name__} in its __str__)"
         text = "".join(traceback.format_exception(error))
         self._file.write(scrub(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n", self._hidden))
         frames = traceback.extract_tb(error.__traceback__)
         where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-        message = " ".join(str(error).split())[:500]
+        message = " ".join(said.split())[:500]
         return str(scrub(f"{type(error).__name__}: {message}{where}", self._hidden))
 
 

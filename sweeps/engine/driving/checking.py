@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dfkd_core.base.documents import real_path, seen_from
+from dfkd_core.base.key_paths import dotted_key
 from dfkd_core.base.schema import nearest
 from dfkd_core.errors import ConfigError
 from search_spaces.space import Space, changed_values
@@ -60,6 +61,10 @@ def _checked(spec: SweepSpec, workload: type[Workload]) -> SweepSpec:
 
     domain.require_measured(domain.trial_config(config, spec.budget.epochs_per_trial), spec.metrics)
     space = Space.parse(checked.space)
+    for key in space.keys:
+        if (dotted := dotted_key(config, key)) is not None:
+            rule = f"would be set below {key.partition('.')[0]!r}, while the config has a key {dotted!r} with a dot"
+            raise ConfigError(f"{rule}; rename that one", key=f"space.{key}")
     try:
         check_config(config)
     except ConfigError as error:
@@ -113,17 +118,19 @@ def check_begun(sweep: Sweep) -> None:
 def check_same(sweep: Sweep, spec: SweepSpec, workload: type[Workload]) -> dict[str, Any]:
     """That a sweep file asks for the sweep which a folder holds; returns what it asks for beyond, as overrides.
 
-    ConfigError names the first key in which they differ. Of two budgets of trials the larger holds: a job that is
-    begun again does not take back what was asked for since.
+    ConfigError names the first key in which they differ. A budget that the file had when the sweep began asks for
+    nothing, and of two numbers the larger holds: a job that is begun again does not take back what was asked for since.
     """
-    asked = complete(spec, workload)
-    for key, before, after in _differences(complete(_begun(sweep), workload), asked):
+    asked, begun = complete(spec, workload), complete(_begun(sweep), workload)
+    for key, before, after in _differences(begun, asked):
         if not key.startswith(CHANGEABLE):
             rule = f"is {after!r}, but was {before!r} when the sweep in {sweep.path} began"
             raise ConfigError(f"{rule}; name another --out, or set it back", key=key)
     wanted = {key: value for key, _, value in _differences(sweep.spec, asked) if key.startswith(CHANGEABLE)}
-    if asked.budget.most_trials <= sweep.spec.budget.most_trials:
-        wanted.pop("budget.trials", None)
+    for name in ("trials", "hours"):
+        now, since, first = (getattr(one.budget, name) for one in (asked, sweep.spec, begun))
+        if now == first or (None not in (now, since) and now <= since):
+            wanted.pop(f"budget.{name}", None)
     return wanted
 
 

@@ -1,4 +1,4 @@
-"""How a sweep is asked to stop: by Ctrl-C or SIGTERM, or by a file that another terminal leaves in its folder."""
+"""How a sweep is asked to stop: by Ctrl-C, SIGTERM or SIGHUP, or by a file that another terminal leaves in it."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._previous[number] = signal.signal(number, self._handle)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+                    self._previous[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *error: object) -> None:

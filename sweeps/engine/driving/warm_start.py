@@ -8,23 +8,23 @@ from contextlib import suppress
 
 from dfkd_core.errors import ConfigError
 from search_spaces.space import Space
+from sweeps.definition.constraints import broken
 from sweeps.definition.spec import SweepSpec
+from sweeps.fronts.front import has_point
 from sweeps.record.ledger import Told
 from sweeps.record.sweep import Sweep
-from sweeps.record.trials import TrialState
 
 log = logging.getLogger(__name__)
 HASHES = ("data_hash", "teacher_hash")
 
 
 def lessons(spec: SweepSpec, hashes: Mapping[str, str | None]) -> list[Told]:
-    """What the sweeps of `warm_start` can teach: trials inside this space, with this sweep's objectives.
+    """What the sweeps of `warm_start` can teach: trials inside this space and these constraints, with these objectives.
 
     Raises ConfigError for a sweep on other data or with another teacher: its values would not compare. Where trials lie
     outside this space it is said how many, and which keys the two spaces share.
     """
     space = Space.parse(spec.space)
-    needed = {objective.metric for objective in spec.objectives}
     found: list[Told] = []
     for index, place in enumerate(spec.warm_start):
         earlier = Sweep.open(place)
@@ -33,7 +33,15 @@ def lessons(spec: SweepSpec, hashes: Mapping[str, str | None]) -> list[Told]:
             if recorded.get(name) != hashes.get(name):
                 rule = f"must have this sweep's {name} {hashes.get(name)}, but {earlier.path} has {recorded.get(name)}"
                 raise ConfigError(f"{rule}; leave it out", key=f"warm_start[{index}]")
-        records = [r for r in earlier.ledger.records() if r.state is TrialState.COMPLETE and needed <= set(r.metrics)]
+        if (epochs := earlier.spec.budget.epochs_per_trial) != spec.budget.epochs_per_trial:
+            lengths = f"had {epochs} epochs, and here have {spec.budget.epochs_per_trial}"
+            log.warning("warm_start[%d]: trials of %s %s", index, earlier.path, lengths)
+        complete = [record for record in earlier.ledger.records() if has_point(record, spec.objectives)]
+        known = [[c for c in spec.constraints if c.metric in record.metrics] for record in complete]
+        records = [r for r, constraints in zip(complete, known, strict=True) if not broken(constraints, r.metrics)]
+        if len(records) < len(complete):
+            part = f"{len(complete) - len(records)} of {len(complete)} complete trials of {earlier.path}"
+            log.warning("warm_start[%d]: %s break this sweep's constraints and are left out", index, part)
         inside = []
         for record in records:
             # a point that lies outside the space, or leaves one of its keys open, teaches nothing

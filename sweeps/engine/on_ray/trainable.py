@@ -83,7 +83,7 @@ class TrialRunner(tune.Trainable):  # type: ignore[misc]
                     raise node_error(str(error)) from None
                 except Exception as error:
                     raise TrialError(kind_of(error), log.note_exception(error)) from None
-                except SystemExit as error:
+                except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
                     if hasattr(error, "ray_terminate_msg"):  # Ray's own, of a node that is told to go
                         raise
                     raise TrialError(FailureKind.ERROR, log.note_exception(error)) from None
@@ -209,8 +209,8 @@ def _as_float(value: Any) -> Any:
         return repr(value)
     try:
         return float(value)
-    except (TypeError, ValueError):
-        return repr(value)
+    except (TypeError, ValueError, OverflowError):
+        return repr(value)[:100]
 
 
 def release_memory() -> None:

@@ -348,7 +348,7 @@ def test_what_a_folder_refuses_is_told_in_its_words(tmp_path, monkeypatch, reaso
     def refused(path, *_, **__):
         raise OSError(reason, os.strerror(reason), str(path))
 
-    monkeypatch.setattr(Path, "touch", refused)
+    monkeypatch.setattr(Path, "open", refused)
     with pytest.raises(DataError, match=re.escape(f"x.wav: cannot be written as audio ({os.strerror(reason)})")):
         write_audio(tmp_path / "x.wav", sine(300))
 
@@ -370,3 +370,33 @@ def test_the_longest_name_that_fits_fits_while_it_is_written(tmp_path):
     path = tmp_path / f"{'x' * 251}.wav"
     write_audio(path, sine(300))
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+CUT = """
+import resource, sys
+import numpy as np
+from dfkd_core.signal.audio import write_audio
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+write_audio(sys.argv[1], np.random.default_rng(0).normal(0, 0.1, 80_000))
+"""
+
+
+@pytest.mark.parametrize("name", ["a.ogg", "a.opus", "a.flac", "a.wav", "a.mp3"])
+def test_a_disk_that_is_full_at_the_very_end_leaves_no_shorter_file(tmp_path, name):
+    write_audio(tmp_path / name, np.random.default_rng(0).normal(0, 0.1, 80_000))
+    room = (tmp_path / name).stat().st_size - 1000
+    place = tmp_path / "full"
+    place.mkdir()
+    command = [sys.executable, "-c", f"import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n{CUT}"]
+    done = subprocess.run([*command, place / name, str(room)], capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and "cannot be written as audio" in done.stderr
+    assert not list(place.iterdir())
+
+
+def test_a_wav_of_an_unknown_encoding_is_refused(tmp_path):
+    write_audio(tmp_path / "a.wav", sine(300))
+    content = bytearray((tmp_path / "a.wav").read_bytes())
+    content[20:22] = (0x99).to_bytes(2, "little")  # the tag of its format
+    (tmp_path / "b.wav").write_bytes(content)
+    with pytest.raises(DataError, match=r"b\.wav: cannot be read as audio"):
+        read_channels(tmp_path / "b.wav")

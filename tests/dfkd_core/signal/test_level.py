@@ -57,3 +57,28 @@ def test_a_mean_by_chance_is_no_offset():
 
 def test_a_constant_is_silence():
     assert not without_offset(np.full((1, 100), 0.25, np.float32)).any()
+
+
+@pytest.mark.parametrize("length", [1, 3, 320])  # samples: a click, a thump of 20 ms
+@pytest.mark.parametrize("db", [-20, -40])
+def test_a_click_does_not_keep_a_quiet_recording_quiet(length, db):
+    quiet = np.float32(10 ** (db / 20)) * noise(count=16_000)  # of -20 dBFS
+    disturbed = quiet.copy()
+    disturbed[:, 8_100 : 8_100 + length] = 0.9
+    heard = []
+    out = at_reference_level(lambda x: heard.append(x) or compressed(x), disturbed)
+    expected = at_reference_level(compressed, quiet)
+    away = np.r_[0:7_600, 9_000:16_000]
+    gain = np.linalg.norm(out[:, away]) / np.linalg.norm(expected[:, away])
+    assert abs(20 * np.log10(gain)) < 0.5 and np.abs(heard[0]).max() <= 0.99
+    assert np.corrcoef(out[0, away], expected[0, away])[0, 1] > 0.999
+
+
+def test_a_word_in_silence_is_no_click():
+    """0.1 s that stand 40 dB out of what surrounds them: the peak stays within full scale."""
+    signal = np.float32(1e-3) * noise(count=32_000)
+    signal[:, 16_000:17_600] *= 1000
+    heard = []
+    at_reference_level(lambda x: heard.append(x) or x, signal)
+    for row, original in zip(heard[0], signal, strict=True):
+        np.testing.assert_allclose(row / np.abs(row).max(), original / np.abs(original).max(), atol=1e-5)

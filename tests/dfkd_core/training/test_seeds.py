@@ -4,8 +4,10 @@ import json
 import statistics
 from contextlib import contextmanager
 
+import pytest
 import torch
 
+from dfkd_core.errors import ConfigError
 from dfkd_core.trained.model_folder import load_model
 from dfkd_core.training.seeds import train_seeds, trained_in
 from dfkd_core.training.train_run import train_model
@@ -42,3 +44,11 @@ def test_the_best_of_several_seeds_is_the_model_and_their_spread_is_told(experim
     monkeypatch.setattr(Trainer, "train_epoch", None)
     again = train_seeds(config, tmp_path / "m", 2, train=train, report=told.append, tracked=hears)
     assert str(again) == str(trained) and "2 seeds: " in str(again)
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "README.md", "model.safetensors", "metrics.json", "checkpoint"])
+def test_what_no_training_with_seeds_wrote_is_not_overwritten(experiment, tmp_path, name):
+    (tmp_path / name).write_text("the user's own")
+    with pytest.raises(ConfigError, match=f"--out: holds a {name} that no training with --seeds wrote"):
+        train_seeds(experiment({}), tmp_path, 2, train=None, report=print, tracked=None)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "the user's own")]

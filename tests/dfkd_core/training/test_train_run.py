@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,11 +12,12 @@ from filelock import FileLock
 from tiny_corpus import write_corpus
 
 from dfkd_core.data.manifest import manifest_of, read_manifest, write_manifest
-from dfkd_core.errors import CheckpointError, ConfigError
+from dfkd_core.errors import CheckpointError, ConfigError, DataError
 from dfkd_core.metrics import METRICS
 from dfkd_core.trained.checkpoint import load_state
 from dfkd_core.trained.model_folder import load_model, shipped_weights
 from dfkd_core.trained.model_record import read_record
+from dfkd_core.training import train_run
 from dfkd_core.training.train_run import train_model
 from dfkd_core.training.trainer import Trainer
 
@@ -60,14 +62,52 @@ def test_a_finished_training_finds_nothing_to_do(finished, monkeypatch):
     assert train_model(config, folder) == first
 
 
-def test_a_finished_training_answers_when_its_corpus_is_gone(finished, tmp_path):
-    """Also one that patience ended; what differs in the config is told all the same."""
+def test_a_finished_training_opens_nothing_and_tells_what_differs(finished, monkeypatch):
+    """Its corpus may be gone."""
     config, folder, first = finished
-    gone = config.data.model_copy(update={"corpus": str(tmp_path / "gone")})
-    assert train_model(config.model_copy(update={"data": gone}), folder) == first
+    monkeypatch.setattr(train_run, "Trainer", None)
+    assert train_model(config, folder) == first
     with pytest.raises(CheckpointError, match=r"optimizer\.learning_rate"):
         slower = config.optimizer.model_copy(update={"learning_rate": 1e-5})
-        train_model(config.model_copy(update={"data": gone, "optimizer": slower}), folder)
+        train_model(config.model_copy(update={"optimizer": slower}), folder)
+
+
+def test_a_finished_training_does_not_answer_for_another_corpus(finished, tmp_path):
+    config, folder, first = finished
+    there, gone, other = (
+        config.data.model_copy(update={"corpus": str(place)})
+        for place in (
+            shutil.copytree(Path(config.data.corpus).parent, tmp_path / "moved") / Path(config.data.corpus).name,
+            tmp_path / "gone",
+            write_corpus(tmp_path / "other", first=50),
+        )
+    )
+    assert train_model(config.model_copy(update={"data": there}), folder) == first
+    with pytest.raises(DataError, match="there is no such place"):
+        train_model(config.model_copy(update={"data": gone}), folder)
+    with pytest.raises(CheckpointError, match="was trained with another data"):
+        train_model(config.model_copy(update={"data": other}), folder)
+
+
+def test_a_start_that_became_another_model_is_told_on_resume(experiment, tmp_path):
+    parent = experiment({"training.epochs": 1, "student.width": 0.125})
+    train_model(parent, tmp_path / "parent")
+    child = {"training.epochs": 1, "training.start_from": str(tmp_path / "parent")}
+    train_model(experiment(child), tmp_path / "child")
+    shutil.rmtree(tmp_path / "parent")
+    train_model(parent.model_copy(update={"seed": 9}), tmp_path / "parent")
+    with pytest.raises(CheckpointError, match=r"was trained with another start \(start_hash differs\)"):
+        train_model(experiment({**child, "training.epochs": 2}), tmp_path / "child")
+
+
+def test_how_far_a_training_is_is_told_as_it_is(finished, tmp_path):
+    config, folder, _ = finished
+    told = []
+    longer = config.training.model_copy(update={"epochs": 3})
+    train_model(config.model_copy(update={"training": longer}), folder, report=told.append)
+    assert told[0] == f"{folder}: goes on after epoch 1 of 3"
+    train_model(config, folder, report=told.append)
+    assert told[-1] == f"{folder}: is finished at epoch 3 and was asked for 1"
 
 
 def test_the_record_holds_the_last_epoch_s_metrics_and_the_noisy_input_s(experiment, tmp_path):

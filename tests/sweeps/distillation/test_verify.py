@@ -97,3 +97,11 @@ def test_a_config_that_promises_nothing_is_refused_before_anything_is_trained(ba
 def test_rounding_elsewhere_is_named_as_what_it_may_be():
     told = Verified({"val/stoi": (0.9, 0.9000001)}).text()
     assert "not the same to the last bit: another CPU" in told
+
+
+def test_a_folder_of_a_longer_training_is_refused(base, tmp_path):
+    config = exported(base, 1)
+    verify(config, tmp_path / "again", lambda line: None)
+    promised = {**config.provenance, "epochs_per_trial": 2}
+    with pytest.raises(ConfigError, match="--out: holds a training of 1 epochs, but a trial of the sweep had 2"):
+        verify(config.model_copy(update={"provenance": promised}), tmp_path / "again", lambda line: None)

@@ -264,3 +264,11 @@ def test_a_folder_travels_whole(tmp_path):
     trial_desk.unpack(trial_desk.pack(tmp_path / "from"), tmp_path / "to")
     assert (tmp_path / "to" / "deep" / "state").read_bytes() == b"deep/state" * 3
     assert (tmp_path / "to" / "weights").read_bytes() == b"weights" * 3
+
+
+def test_what_lies_in_place_of_a_trial_that_was_just_drawn_is_removed_with_a_word(files, caplog):
+    files.save(1, {"a": 1.0}, saver())
+    files.discard()
+    assert not files.path.exists() and "belongs to a trial that the ledger does not know" in caplog.text
+    files.discard()
+    assert len(caplog.records) == 1

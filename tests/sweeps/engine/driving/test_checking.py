@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from closed_form import Curve
 
 from dfkd_core.base.documents import dump_yaml
 from dfkd_core.config import ExperimentConfig
@@ -96,7 +97,10 @@ def test_a_probe_s_scores_may_be_objectives_and_constraints_of_a_config_that_has
                 sweep(storage={"tracking_uri": uri}),
                 f"storage.tracking_uri: must be http(s)://HOST, {SQLITE}, but got {uri!r}",
             )
-            for uri in ("foo://host", "host:5000", "mlruns", "file:///data/mlruns", "sqlite://", "sqlite:///")
+            for uri in (
+                *("foo://host", "host:5000", "mlruns", "file:///data/mlruns", "sqlite://", "sqlite:///"),
+                *("http://", "https:///x", "http://[::1", "http://a b"),
+            )
         ),
         (sweep(storage={"tracking_uri": f"sqlite:///{__file__}"}), "must be a SQLite database, but is another file"),
         (sweep(storage={"tracking_uri": "sqlite:////dev"}), "storage.tracking_uri: must be a file, but is a folder"),
@@ -243,3 +247,34 @@ def test_another_sweep_is_refused_by_the_key_that_differs(tmp_path, change, key)
     with pytest.raises(ConfigError, match=f"when the sweep in {tmp_path} began; name another --out") as caught:
         check_same(held, sweep(**change), DistillationWorkload)
     assert caught.value.key == key
+
+
+@pytest.mark.parametrize(
+    ("first", "since", "now", "asked"),
+    [
+        ({"hours": 2}, {"hours": 8}, {"hours": 2}, {}),  # it was given more since
+        ({"hours": 2}, {"hours": 8}, {"hours": 4}, {}),
+        ({"hours": 2}, {"hours": 2}, {"hours": 8}, {"budget.hours": 8.0}),
+        ({"trials": 4}, {"hours": 8}, {"trials": 4}, {}),  # it was given the other kind since
+        ({"trials": 4}, {"trials": 4}, {"hours": 8}, {"budget.trials": None, "budget.hours": 8.0}),
+    ],
+)
+def test_a_job_that_is_begun_again_takes_no_budget_back(tmp_path, first, since, now, asked):
+    begun, held, spec = (sweep(budget={**budget, "epochs_per_trial": 1}) for budget in (first, since, now))
+    begun, held = (resolved(one, DistillationWorkload) for one in (begun, held))
+    assert check_same(Begun(held, begun.model_dump(mode="json"), tmp_path), spec, DistillationWorkload) == asked
+
+
+def test_a_searched_key_that_would_miss_one_with_a_dot_is_refused():
+    spec = SweepSpec.parse(
+        {
+            "name": "dots",
+            "config": {"x": {"a.b": 1}},
+            "space": {"x.a.b": {"values": [10, 20]}},
+            "objectives": [{"metric": "val/quality", "goal": "maximize"}],
+            "reference_point": {"val/quality": 0.0},
+            "budget": {"trials": 2, "epochs_per_trial": 1},
+        }
+    )
+    with pytest.raises(ConfigError, match=r"space\.x\.a\.b: .* has a key 'a\.b' with a dot; rename that one"):
+        resolved(spec, Curve)

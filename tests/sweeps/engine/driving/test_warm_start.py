@@ -61,3 +61,22 @@ def test_points_outside_the_new_space_teach_nothing_and_it_is_said_what_both_sea
     narrow = known.model_copy(update={"space": {key: known.space[key]}, "warm_start": (str(folder.path),)})
     lessons(narrow, {"data_hash": "d"})
     assert f"both search: {key}; only there: " in caplog.records[-1].getMessage()
+
+
+def test_trials_that_break_a_constraint_or_have_no_finite_value_teach_nothing(tmp_path, caplog):
+    known = spec()
+    folder = earlier(tmp_path / "a", known)
+    metric = known.objectives[0].metric
+    bound = SweepSpec.model_validate(known.model_dump(mode="json") | {"constraints": [f"{metric} <= 3"]})
+    taught = lessons(bound.model_copy(update={"warm_start": (str(folder.path),)}), {"data_hash": "d"})
+    assert sorted(metrics[metric] for _, metrics in taught) == [2.0, 3.0]
+    assert "1 of 3 complete trials of" in caplog.text and "break this sweep's constraints" in caplog.text
+
+
+def test_another_length_of_trials_is_told(tmp_path, caplog):
+    known = spec()
+    folder = earlier(tmp_path / "a", known)
+    budget = known.budget.model_copy(update={"epochs_per_trial": known.budget.epochs_per_trial + 1})
+    longer = known.model_copy(update={"warm_start": (str(folder.path),), "budget": budget})
+    assert len(lessons(longer, {"data_hash": "d"})) == 3
+    assert f"had {known.budget.epochs_per_trial} epochs, and here have {budget.epochs_per_trial}" in caplog.text
