@@ -45,7 +45,7 @@ def check_url(url: str) -> str:
         raise ValueError(f"must not hold a key, but got one; {where}")
     bucket = "" if parts.scheme == "file" else "BUCKET"
     if bool(parts.netloc) is not bool(bucket) or not parts.path.startswith("/"):
-        raise ValueError(f"must read {parts.scheme}://{bucket}/FOLDER")
+        raise ValueError(f"must read {parts.scheme}://{bucket}/FOLDER, but got {url!r}")
     return url
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,13 @@ class Beside:
             "model_better_by": {m: _plain(v) for m, v in self.gain.items()},
             "model_better_by_interval_95": {m: [_plain(v) for v in pair] for m, pair in self.gain_interval.items()},
         }
+
+
+def set_apart(scores: ModelScores, others: Sequence[ModelScores], places: Sequence[str]) -> list[ModelScores]:
+    """The others, those whose name is not theirs alone called by the place at which they were asked for."""
+    names = Counter([scores.name, "noisy", *(other.name for other in others)])
+    pairs = zip(others, places, strict=True)
+    return [replace(other, name=place) if names[other.name] > 1 else other for other, place in pairs]
 
 
 def beside(scores: ModelScores, others: Sequence[ModelScores]) -> list[Beside]:

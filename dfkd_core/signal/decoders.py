@@ -116,8 +116,9 @@ class _Sndfile:
         while left > 0:
             block = self._file.read(min(num_frames, left), dtype="float32", always_2d=True)
             if not len(block):
-                told, there = self.num_frames or 0, (self.num_frames or 0) - left
-                _log.warning("%s: breaks off: %s samples are told, but %s there", self._path, f"{told:,}", f"{there:,}")
+                counted = self.num_frames or 0
+                lack = f"{counted:,} samples are told, but {counted - left:,} there"
+                _log.warning("%s: breaks off: %s", self._path, lack)
                 return
             left -= len(block)
             yield np.ascontiguousarray(block.T)

@@ -24,7 +24,7 @@ from sweeps.commands.options import AsJson, Set, progress_bar
 from sweeps.commands.settings import config_settings
 
 if TYPE_CHECKING:
-    from dfkd_core.config import ExperimentConfig
+    from dfkd_core.config import ExperimentConfig, TeacherConfig
     from dfkd_core.scoring.model_scores import ModelScores
     from dfkd_core.training.seeds import Train
     from dfkd_core.training.train_run import OnEpoch
@@ -176,7 +176,7 @@ def evaluate(
     A model's probes are scored on that split, too, of validation on the mixtures of training; not with --data.
     """
     from dfkd_core.config import ExperimentConfig, TeacherConfig
-    from dfkd_core.scoring.beside import beside, table
+    from dfkd_core.scoring.beside import beside, set_apart, table
     from dfkd_core.scoring.probe_scores import evaluate_with_probes, probe_lines
     from dfkd_core.scoring.teacher_scores import evaluate_teacher, teacher_named
     from dfkd_core.trained.model_folder import read_model_config
@@ -184,8 +184,9 @@ def evaluate(
     from sweeps.terminal.live_display import is_terminal
 
     if (model is None and estimates is None) == (teacher is None):
-        rule = "takes either a model folder or --teacher, or --estimates (and a model for its corpus)"
-        raise ConfigError(rule, key="evaluate")
+        raise ConfigError(
+            "takes a model folder, or --teacher, or --estimates and a model for its corpus", key="evaluate"
+        )
     require_output(csv_file, "--csv")
     require_output(html, "--html")
     if csv_file is not None and html is not None and real_path(csv_file) == real_path(html):
@@ -196,16 +197,13 @@ def evaluate(
         config = None if model is None else read_model_config(model)
         of_model = (config or ExperimentConfig()).data
         corpus = of_model if data is None else of_model.model_copy(update={"corpus": str(data)})
-        named_others = [
-            config.teacher if config is not None and name == "teacher" else teacher_named(name, "--against")
-            for name in against or []
-        ]
+        compared = [_compared(name, config) for name in against or []]
         if model is not None and estimates is None:
             scores = evaluate_with_probes(model, data=data, **asked)
         else:
             named = teacher_named(str(teacher)) if estimates is None else TeacherConfig(estimates=str(estimates))
             scores = evaluate_teacher(named, corpus, **asked)
-        others = [evaluate_teacher(other, corpus, **asked) for other in named_others]
+        others = set_apart(scores, [evaluate_teacher(other, corpus, **asked) for other in compared], against or [])
     content = scores.to_json() | ({"beside": [one.to_json() for one in beside(scores, others)]} if others else {})
     if csv_file is not None:
         write_output(csv_file, _csv(scores.per_clip(), others).encode(errors="surrogateescape"), "--csv")
@@ -217,6 +215,17 @@ def evaluate(
         from sweeps.tracking.model_runs import tell_evaluation
 
         typer.echo(tell_evaluation(model, data, scores.to_json()), err=True)
+
+
+def _compared(name: str, config: ExperimentConfig | None) -> TeacherConfig:
+    """What `--against NAME` means beside a model of that config."""
+    from dfkd_core.scoring.teacher_scores import teacher_named
+
+    if config is None or name != "teacher":
+        return teacher_named(name, "--against")
+    if not config.teacher.is_named:
+        raise ConfigError("must be a model, but this one had no teacher; name it", key="--against")
+    return config.teacher
 
 
 def _csv(rows: list[dict[str, Any]], others: Sequence[ModelScores]) -> str:

@@ -17,11 +17,11 @@ def store(tmp_path, monkeypatch):
     [
         ("nfs://host/x", "must begin with s3://, gs:// or file://"),
         ("runs/shared", "must begin with"),
-        ("s3://bucket", "s3://BUCKET/FOLDER, but is 's3://bucket'"),
+        ("s3://bucket", "s3://BUCKET/FOLDER, but got 's3://bucket'"),
         ("file://host/x", "file:///FOLDER"),
         ("s3:///x", "s3://BUCKET/FOLDER"),
         ("s3://PLANTED@bucket/x", "must not hold a key"),
-        ("s3://bucket/x?secret_key=PLANTED", "must not hold a key; give it through the environment"),
+        ("s3://bucket/x?secret_key=PLANTED", "must not hold a key, but got one; give it through the environment"),
         ("gs://bucket/x?access_token=PLANTED", "must not hold a key"),
     ],
 )

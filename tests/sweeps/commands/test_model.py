@@ -234,4 +234,4 @@ def test_what_cannot_be_written_is_told_before_anything_is_scored(pairs, option,
 @pytest.mark.parametrize("arguments", [[], ["own-dccrn", "--teacher", "gtcrn"], ["--estimates", "a", "--teacher", "b"]])
 def test_one_thing_is_scored_at_a_time(arguments, capsys):
     assert run(["evaluate", *arguments]) == 2
-    assert "takes either a model folder or --teacher, or --estimates" in capsys.readouterr().err
+    assert "takes a model folder, or --teacher, or --estimates" in capsys.readouterr().err

@@ -103,7 +103,7 @@ def test_several_points_do_not_fit_into_a_file(sweep, tmp_path):
 def test_the_sweeps_own_files_are_no_place_for_an_export(sweep, name):
     folder, front = sweep
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    with pytest.raises(ConfigError, match="must be none of the sweep's own files"):
+    with pytest.raises(ConfigError, match="must be none of a sweep's own files"):
         export_choices(folder, front, [choose_knee(front)], folder / name, TAGS, several=False)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
