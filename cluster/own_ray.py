@@ -66,9 +66,11 @@ def start(num_cpus: int | None) -> None:
 def own_sigterm() -> Iterator[None]:
     """Keep this process's handler of SIGTERM, if it has one: Ray sets another, which exits with status 15."""
     before = signal.getsignal(signal.SIGTERM)
-    yield
-    if before is not signal.SIG_DFL and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, before)
+    try:
+        yield
+    finally:
+        if before is not signal.SIG_DFL and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def stop() -> None:

@@ -29,22 +29,22 @@ _log = logging.getLogger(__name__)
 
 def report(comparison: Comparison, page: Path | None, *, as_json: bool = False) -> None:
     """Write the page (default: beside the first front), print the comparison and where the page lies."""
-    target: Path | None = page or default_page(comparison)
-    content = comparison_page(comparison).encode()
+    written, content = page, comparison_page(comparison).encode()
     if page is not None:
         write_output(page, content, "--out")
     else:
+        usual = default_page(comparison)
         try:
-            write_atomic(default_page(comparison), content)  # not through a link: the folder may be somebody else's
+            write_atomic(usual, content)  # not through a link: the folder may be somebody else's
+            written = usual
         except OSError as error:
-            _log.warning("no page: %s (%s); name a place for it by --out", target, error.strerror)
-            target = None
+            _log.warning("no page: %s (%s); name a place for it by --out", usual, error.strerror)
     if as_json:
-        print(json.dumps({**comparison.to_json(), "page": target and str(target)}, indent=1))  # noqa: T201 - for pipes
+        print(json.dumps({**comparison.to_json(), "page": written and str(written)}, indent=1))  # noqa: T201 - for pipes
         return
     show_comparison(comparison)
-    if target is not None:
-        print(f"page    {target}")  # noqa: T201 - this is the display
+    if written is not None:
+        print(f"page    {written}")  # noqa: T201 - this is the display
 
 
 def default_page(comparison: Comparison) -> Path:

@@ -1,4 +1,4 @@
-"""How a sweep is asked to stop: by Ctrl-C, SIGTERM or SIGHUP, or by a file that another terminal leaves in it."""
+"""How a sweep is asked to stop: by a signal, or by a file that another terminal leaves in its folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WAIT_S = 600.0
 
 
 class Interrupts:
-    """While entered, the first signal calls `on_first`, to finish the epochs in flight; the next one ends at once.
+    """While entered, the first SIGINT, SIGTERM or SIGHUP calls `on_first`, to finish the epochs in flight; the next one ends at once.
 
     The latter raises KeyboardInterrupt.
     """
