@@ -19,9 +19,9 @@ WAIT_S = 600.0
 
 
 class Interrupts:
-    """While entered, the first SIGINT, SIGTERM or SIGHUP calls `on_first`, to finish the epochs in flight; the next one ends at once.
+    """While entered, the first signal calls `on_first`, to finish the epochs in flight; the next one ends at once.
 
-    The latter raises KeyboardInterrupt.
+    The latter raises KeyboardInterrupt. Signals are SIGINT, SIGTERM and SIGHUP (a closed terminal).
     """
 
     def __init__(self, on_first: Callable[[str], None]) -> None:
