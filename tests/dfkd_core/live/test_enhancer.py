@@ -205,6 +205,19 @@ def test_chunks_play_no_part_in_the_level(common):
     np.testing.assert_allclose(first, second, atol=1e-8)
 
 
+@pytest.mark.parametrize("length", [1, 3, 320])  # samples: a click, a thump of 20 ms
+@pytest.mark.parametrize("db", [-20, -40])
+def test_a_click_does_not_keep_a_quiet_stream_quiet(common, length, db):
+    if isinstance(common, ConvTasNet):
+        return  # its norms remember the click itself
+    quiet = np.float32(10 ** (db / 20)) * voice(2.0)
+    disturbed = quiet.copy()
+    disturbed[12_100 : 12_100 + length] = 0.9
+    expected, out = (streamed(Enhancer(common), signal, [160]) for signal in (quiet, disturbed))
+    behind = slice(16_000, None)
+    assert alike_db(expected[behind], out[behind]) > 25
+
+
 @pytest.mark.parametrize("pause", [0.0, 1e-5])
 def test_a_pause_does_not_raise_what_comes_after_it_over_full_scale(common, pause):
     heard = []
