@@ -25,14 +25,14 @@ def require_no_leaks(manifest: Manifest) -> None:
     """DataError naming a recording that lies in two splits.
 
     It may be there as a copy, a link, through the alias of a folder, or as another file of the same samples (a FLAC of
-    a WAV, a header with a title). Only files of one size and kind in two splits are read, and of them first a page of
+    a WAV, a header with a title), as speech or as noise. Only files of one size in two splits are read, first a page of
     their middle: a corpus of a hundred thousand clips of one length takes as long as reading its headers does. Files of
     one length and several sizes are heard in the same way. Silence is nobody's recording.
     """
 
     def size(clip: Clip) -> Hashable:
         try:
-            return clip.kind, manifest.path(clip).stat().st_size
+            return manifest.path(clip).stat().st_size
         except OSError:
             return clip.path  # told where it is decoded
 
@@ -41,12 +41,12 @@ def require_no_leaks(manifest: Manifest) -> None:
             with open_plain(manifest.path(clip)) as file:
                 end = file.seek(0, 2)
                 file.seek(max(0, end // 2 - _SAMPLE_BYTES // 2))
-                return clip.kind, end, hashlib.blake2b(file.read(_SAMPLE_BYTES)).digest()
+                return end, hashlib.blake2b(file.read(_SAMPLE_BYTES)).digest()
         except Unreadable:
             return clip.path  # told where it is decoded
 
     def content(clip: Clip) -> Hashable:
-        return clip.kind, sha256_file(manifest.path(clip))
+        return sha256_file(manifest.path(clip))
 
     def narrowed(groups: list[list[Clip]], *likenesses: Callable[[Clip], Hashable]) -> list[list[Clip]]:
         for likeness in likenesses:
@@ -56,7 +56,7 @@ def require_no_leaks(manifest: Manifest) -> None:
     try:
         leaks = narrowed([list(manifest.clips)], size, middle, content)
         known = {clip.path for group in leaks for clip in group}
-        long = _in_two_splits(manifest.clips, lambda clip: (clip.kind, round(clip.seconds, 3)))
+        long = _in_two_splits(manifest.clips, lambda clip: round(clip.seconds, 3))
         long = [group for group in long if len(set(map(size, group))) > 1]
         again = narrowed(long, *(partial(_sound, manifest, most) for most in (_MIDDLE_FRAMES, _ALL_FRAMES)))
         leaks += [group for group in again if not known.issuperset(clip.path for clip in group)]
@@ -87,7 +87,7 @@ def _sound(manifest: Manifest, most: int, clip: Clip) -> Hashable:
         with soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else str(path)) as file:
             file.seek(max(0, (file.frames - most) // 2))
             samples = file.read(most, dtype="float64", always_2d=True)
-            return clip.kind, file.samplerate, samples.shape, hashlib.blake2b(samples.tobytes()).digest()
+            return file.samplerate, samples.shape, hashlib.blake2b(samples.tobytes()).digest()
     except (soundfile.SoundFileError, OSError, TypeError, ValueError):
         return clip.path  # what libsndfile does not read is known by its content alone
 

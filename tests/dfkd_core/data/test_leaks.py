@@ -73,6 +73,12 @@ def test_a_clip_that_is_in_two_splits_is_refused(root, again, suffix):
         open_corpus(str(root))
 
 
+def test_speech_of_one_split_is_no_noise_of_another(root):
+    copied(root / "clean" / "test" / "clean0_test.wav", root / "noise" / "train" / "babble_1.wav")
+    with pytest.raises(DataError, match=r"clean0_test.wav \(test\) and noise/train/babble_1.wav \(train\) are one"):
+        scan(root)
+
+
 def test_the_alias_of_a_folder_is_no_other_folder(root):
     shutil.rmtree(root / "clean" / "test")
     (root / "clean" / "test").symlink_to("train")
