@@ -1,4 +1,7 @@
-"""`python -m benchmarks.study run [--hours H] [--part NAME ...]`: train what is missing; `... tables`: its document."""
+"""`python -m benchmarks.study run [--hours H] [--part NAME ...]`: train what is missing; `... tables`: its document.
+
+`... test`: once, when nothing is missing, the test split.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,14 @@ import argparse
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from benchmarks.search.table import read_table
-from benchmarks.study.arms import SEEDS, TUNING_SEEDS, plan, tuning
-from benchmarks.study.rows import ROWS, append_row, read_rows, run_folder, train_row
+from benchmarks.study.arms import SEEDS, TUNING_SEEDS, at_the_end, plan, tuning
+from benchmarks.study.rows import ROWS, TEST_ROWS, append_row, read_rows, row_of_test_split, run_folder, train_row
 from benchmarks.study.settings import costs, write_picture
 from benchmarks.study.tables import tuned_weights, with_tables
 from benchmarks.study.trade import write_trade
@@ -22,15 +26,17 @@ DOC = Path("docs/study.md")
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.study", description=__doc__)
-    parser.add_argument("what", choices=("run", "tables"))
+    parser.add_argument("what", choices=("run", "test", "tables"))
     parser.add_argument("--hours", type=float, default=24.0, help="begin no run after so long")
     parser.add_argument("--part", nargs="+", default=(), help="only these parts of the plan")
     asked = parser.parse_args()
     if asked.what == "run":
         run(time.monotonic() + 3600 * asked.hours, asked.part)
+    if asked.what == "test":
+        score_test_split(time.monotonic() + 3600 * asked.hours)
     rows = read_rows()
     tuned, found = tuned_weights(rows, tuning(), TUNING_SEEDS), costs(read_table())
-    DOC.write_text(with_tables(DOC.read_text(), rows, tuned, SEEDS, found))
+    DOC.write_text(with_tables(DOC.read_text(), rows, read_rows(TEST_ROWS), tuned, SEEDS, found))
     write_picture(found, DOC.parent / "pictures" / "study-settings.png")
     write_trade(rows, list(plan(tuned)), DOC.parent / "pictures" / "study-trade.png")
 
@@ -50,6 +56,18 @@ def run(until: float, only: Sequence[str], path: Path = ROWS) -> None:
             last = row["epochs"][-1]
             scores = ", ".join(f"{name} {last[name]:.3f}" for name in last if name.endswith("pesq_wb"))
             print(f"{part}: {arm.label}, seed {seed}: {scores}, {last['cpu_s']:.0f} CPU-s", flush=True)
+
+
+def score_test_split(until: float) -> None:
+    """Score the test split, until the time is over; SystemExit while runs of the plan are missing."""
+    rows = read_rows()
+    tuned = tuned_weights(rows, tuning(), TUNING_SEEDS)
+    if missing := sum(arm.key(seed) not in rows for _, arm, seed in plan(tuned)):
+        raise SystemExit(f"{missing} runs of the plan are missing, and test splits are opened once, behind them")
+    for arm, seed in product(at_the_end(tuned), SEEDS):
+        if arm.key(seed) not in read_rows(TEST_ROWS) and time.monotonic() < until:
+            append_row(row_of_test_split(arm, seed), TEST_ROWS)
+            print(f"test: {arm.label}, seed {seed}", flush=True)
 
 
 if __name__ == "__main__":

@@ -186,6 +186,11 @@ def longer() -> list[Arm]:
     return [dccrn(0.25, start, *way, epochs=30) for start, way in product(("sliced", "random"), ways)]
 
 
+def at_the_end(tuned: Mapping[str, float]) -> list[Arm]:
+    """What is judged on a test split, once, when all parts are whole; no runs of its own."""
+    return recipe(tuned) + longer() + [arm for arm in public() if not arm.pesq]
+
+
 def reverse() -> list[Arm]:
     """The other way round: trained on the corpus that judges the others, and judged by theirs."""
     arms = [dccrn(0.25, start, *way) for start, way in (("random", NONE), ("sliced", NONE), ("sliced", DISTILLED))]

@@ -35,8 +35,9 @@ def questions(tuned: Mapping[str, float]) -> dict[str, list[Question]]:
         "recipe": of_recipe(tuned),
         "slices": of_slices(tuned),
         "teachers": of_teachers(),
-        "public": of_public(),
+        "public": of_public(public()),
         "longer": of_starts(longer()),
+        "test": of_recipe(tuned) + of_starts(longer()) + of_public([arm for arm in public() if not arm.pesq]),
     }
 
 
@@ -123,9 +124,9 @@ def of_teachers() -> list[Question]:
     return asked
 
 
-def of_public() -> list[Question]:
+def of_public(arms: Sequence[Arm]) -> list[Question]:
     """GTCRN: DFKD against none, a slice against drawn weights, both also beside a PESQ term; that term against none."""
-    by = {(arm.student, arm.start, arm.teacher, arm.pesq): arm for arm in public()}
+    by = {(arm.student, arm.start, arm.teacher, arm.pesq): arm for arm in arms}
     asked = []
     for (student, start, teacher, term), arm in by.items():
         beside = ", pesq" if term else ""

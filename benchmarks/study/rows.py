@@ -1,4 +1,4 @@
-"""Trained rows: one run of an arm with one seed, every epoch's scores, kept in a file of JSON lines."""
+"""Rows: one run of an arm with one seed, its epochs' scores or that of a test split, kept in files of JSON lines."""
 
 from __future__ import annotations
 
@@ -16,16 +16,20 @@ from benchmarks.study.arms import BENCH, PARENT, PARENT_CONFIG, Arm
 from dfkd_core.base.cache import cache_dir
 from dfkd_core.base.documents import read_yaml
 from dfkd_core.base.key_paths import with_overrides
+from dfkd_core.base.progress import silent
 from dfkd_core.config import ExperimentConfig, absolute_paths
 from dfkd_core.errors import ConfigError
+from dfkd_core.scoring.evaluation import evaluate, network_enhance
+from dfkd_core.scoring.model_scores import split_mixtures
 from dfkd_core.training.train_run import train_model
 from dfkd_core.training.trainer import Trainer, prepare
 
 ROWS = Path(__file__).parent / "rows.jsonl"
+TEST_ROWS = Path(__file__).parent / "test_rows.jsonl"
 CONFIG = Path(__file__).parent / "config.yaml"
 SCORED = (1, 2, 3, 10, 20)  # epochs, beside the last one: all of a short run, few of a long one
 # parts whose earlier epochs nobody asks about
-LAST_ALONE = ("tuning", "heavier", "methods", "slices", "teachers", "public", "dial")
+LAST_ALONE = ("tuning", "heavier", "methods", "slices", "teachers", "public", "dial", "test")
 FOLDER = "DFKD_BENCH"  # environment: where the corpus of foreign pairs lies
 
 Row = dict[str, Any]
@@ -67,6 +71,26 @@ def train_row(part: str, arm: Arm, seed: int) -> Row:
         folder.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps(epochs))
         trainer.save(folder / "checkpoint")
+    return _row(part, arm, seed, trainer, epochs)
+
+
+def row_of_test_split(arm: Arm, seed: int) -> Row:
+    """Score a run, as its checkpoint has it, on the test split of the corpus that DFKD_BENCH names.
+
+    Where the checkpoint is gone it is trained again, which the same machine does to the last bit.
+    """
+    config = run_config(arm, seed)
+    if not (run_folder(arm, seed) / "checkpoint").is_dir():
+        train_row("test", arm, seed)
+    trainer = Trainer(config)
+    trainer.load(run_folder(arm, seed) / "checkpoint")
+    mixtures = split_mixtures(config.data, os.environ[FOLDER], "test", silent)
+    scored = evaluate(network_enhance(trainer.model.eval(), trainer.device), mixtures, trainer.metrics)
+    scores = {name: float(f"{value:.5g}") for name, value in scored.metrics("test/bench").items()}
+    return _row("test", arm, seed, trainer, [scores])
+
+
+def _row(part: str, arm: Arm, seed: int, trainer: Trainer, epochs: list[Mapping[str, float]]) -> Row:
     return {
         "key": arm.key(seed),
         "part": part,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 import numpy as np
 from scipy import stats
 
-from benchmarks.study.arms import Arm, longer, main, plan
+from benchmarks.study.arms import Arm, at_the_end, longer, main, plan
 from benchmarks.study.questions import Question, questions
 from benchmarks.study.rows import Row
 from benchmarks.study.settings import Cost, cost_table
@@ -19,6 +20,7 @@ JUDGES = {
     "probe/abroad/pesq_wb": "abroad",
     "probe/bench/pesq_wb": "bench",
     "probe/demo/pesq_wb": "demo",
+    "test/bench/pesq_wb": "bench, test split",
 }
 
 
@@ -114,7 +116,12 @@ def contrasts(rows: Mapping[str, Row], asked: Sequence[Question], seeds: Sequenc
 
 
 def with_tables(
-    text: str, rows: Mapping[str, Row], tuned: Mapping[str, float], seeds: Sequence[int], settings: Sequence[Cost]
+    text: str,
+    rows: Mapping[str, Row],
+    test_rows: Mapping[str, Row],
+    tuned: Mapping[str, float],
+    seeds: Sequence[int],
+    settings: Sequence[Cost],
 ) -> str:
     """The text of docs/study.md, with what stands between its marks made anew."""
     parts: dict[str, list[tuple[Arm, int]]] = defaultdict(list)
@@ -128,6 +135,9 @@ def with_tables(
     for part, arms in (("main", main()), ("longer", longer())):
         if curves := by_epoch(rows, arms, seeds):
             lines += [f"### {part}, epoch by epoch", "", *curves]
+    if test_rows:
+        entries = list(product(at_the_end(tuned), seeds))
+        lines += ["### test", "", *contrasts(test_rows, asked["test"], seeds), *table(test_rows, entries)]
     lines += ["### settings", "", *cost_table(settings)]
     head, _, rest = text.partition(BEGIN)
     _, _, tail = rest.partition(END)

@@ -9,8 +9,9 @@ from scipy import stats
 
 from benchmarks.search.table import read_table
 from benchmarks.study import __main__ as study
-from benchmarks.study.arms import SEEDS, TUNING_SEEDS, plan, tuning
-from benchmarks.study.rows import read_rows, run_folder, train_row
+from benchmarks.study.arms import SEEDS, TUNING_SEEDS, at_the_end, plan, tuning
+from benchmarks.study.questions import questions
+from benchmarks.study.rows import TEST_ROWS, read_rows, run_folder, train_row
 from benchmarks.study.settings import costs
 from benchmarks.study.tables import holm, paired, tuned_weights, with_tables
 from dfkd_core.errors import ConfigError
@@ -19,8 +20,22 @@ from dfkd_core.errors import ConfigError
 def test_the_document_shows_the_committed_rows_and_every_row_is_of_the_plan():
     rows = read_rows()
     tuned = tuned_weights(rows, tuning(), TUNING_SEEDS)
-    assert with_tables(study.DOC.read_text(), rows, tuned, SEEDS, costs(read_table())) == study.DOC.read_text()
+    text, test_rows = study.DOC.read_text(), read_rows(TEST_ROWS)
+    assert with_tables(text, rows, test_rows, tuned, SEEDS, costs(read_table())) == text
+    assert test_rows.keys() <= {arm.key(seed) for arm in at_the_end(tuned) for seed in SEEDS}
     assert rows.keys() <= {arm.key(seed) for _, arm, seed in plan(tuned)}
+
+
+def test_no_test_split_is_opened_while_a_run_of_the_plan_is_missing(monkeypatch):
+    monkeypatch.setattr(study, "read_rows", lambda path=None: {})
+    with pytest.raises(SystemExit, match="runs of the plan are missing"):
+        study.score_test_split(math.inf)
+
+
+def test_what_is_asked_of_the_test_split_is_of_arms_that_are_scored_on_it():
+    tuned = tuned_weights(read_rows(), tuning(), TUNING_SEEDS)
+    asked = {arm.key(0) for _, a, b in questions(tuned)["test"] for arm in (a, b)}
+    assert asked <= {arm.key(0) for arm in at_the_end(tuned)}
 
 
 def test_differences_are_taken_seed_by_seed():
