@@ -15,13 +15,16 @@ from typing import Any
 import ray
 from ray._private.services import canonicalize_bootstrap_address
 from ray._private.worker import get_dashboard_url
-from ray.exceptions import AuthenticationError
+from ray.exceptions import AuthenticationError, RayError
 
 from cluster import own_ray
 from cluster.watchdog import watched
 from dfkd_core.errors import ConfigError
 
+_log = logging.getLogger(__name__)
+
 KNOCK_S = 10.0
+NO_NODE = "No node info found"  # Ray, after a minute
 MODE = "RAY_AUTH_MODE"
 WITH_TOKEN = f"{MODE}=token and RAY_AUTH_TOKEN_PATH (or RAY_AUTH_TOKEN)"
 
@@ -90,8 +93,17 @@ def _join(setting: str, target: str) -> None:
             rule = f"a Ray answers at {target!r}, but refuses this driver, whose token is missing or another's"
             raise ConfigError(f"{rule}; set {WITH_TOKEN} to the cluster's, or leave {setting} out", key=setting)
         with own_ray.own_sigterm():
-            ray.init(address=target, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+            try:
+                ray.init(address=target, log_to_driver=False, logging_level=logging.ERROR)
+            except ConnectionError as error:
+                if NO_NODE not in str(error.__cause__):
+                    raise
+                _log.warning("no node of the Ray at %s is up on this machine; waiting for another minute", target)
+                ray.init(address=target, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+        if NO_NODE in str(error.__cause__):
+            rule = f"a Ray answers at {target!r}, but no node of it is up on this machine"
+            raise ConfigError(f"{rule}; start `dfkd` on a machine of the cluster", key=setting) from error
         if "Version mismatch" not in str(error):
             raise _no_answer(setting, target, error) from error
         versions = ", ".join(re.findall(r"(?:Ray|Python): \S+", str(error)))
@@ -152,5 +164,5 @@ def _silenced(descriptor: int) -> Iterator[None]:
 
 
 def _no_answer(setting: str, target: str, error: Exception) -> ConfigError:
-    text = " ".join(str(error).split())[:200]
+    text = " ".join(str(error).split())[:200].rstrip(".")
     return ConfigError(f"no Ray cluster answers at {target!r}: {text}; start one or leave it out", key=setting)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from ray import __version__ as ray_version
 from ray._private.utils import check_version_info
-from ray.exceptions import AuthenticationError
+from ray.exceptions import AuthenticationError, RpcError
 
 from cluster import own_ray, session
 from cluster.session import connect
@@ -124,6 +124,43 @@ def test_other_versions_of_ray_or_python_are_told_with_both(monkeypatch):
     here = f"Ray: {ray_version}, Python: {platform.python_version()}"
     assert error.key == "--address" and f"Ray: 2.59.1, Python: 3.12.4, {here}" in str(error)
     assert "no Ray cluster answers" not in str(error) and "constraints.txt" in str(error)
+
+
+def without_nodes(times):
+    """Ray's `init`, which finds no node on this machine so many times."""
+    tries = iter([True] * times + [False])
+
+    def init(**options):
+        if next(tries):
+            raise ConnectionError("Failed to connect to Ray cluster at head:6379") from RuntimeError(
+                "No node info found matching attributes: '' when trying to resolve node to connect to."
+            )
+
+    return init
+
+
+def test_a_node_that_comes_up_late_is_waited_for(monkeypatch, caplog):
+    cluster_that(monkeypatch, init=without_nodes(1), shutdown=lambda: None)
+    monkeypatch.setattr(session, "_lets_in", lambda target: True)
+    with connect("head:6379") as found:
+        assert not found.is_own
+    assert "no node of the Ray at head:6379 is up on this machine" in caplog.text
+
+
+def test_a_machine_outside_the_cluster_is_told_so(monkeypatch):
+    cluster_that(monkeypatch, init=without_nodes(2))
+    monkeypatch.setattr(session, "_lets_in", lambda target: True)
+    assert "no node of it is up on this machine; start `dfkd` on a machine of the cluster" in str(refused("head:6379"))
+
+
+def test_a_port_that_is_no_ray_s_is_told_in_one_line(monkeypatch):
+    cluster_that(monkeypatch)
+
+    def gcs_client(address):
+        raise RpcError("Timed out while waiting for GCS to become available.")  # as Ray says after 40 s
+
+    monkeypatch.setattr(own_ray.raylet, "GcsClient", gcs_client)
+    assert "no Ray cluster answers at '127.0.0.1:80': Timed out" in str(refused("127.0.0.1:80"))
 
 
 @pytest.mark.parametrize("before", [None, "token"])  # as a Ray of its own leaves it behind in a process
