@@ -13,9 +13,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 from cluster import own_ray
 from dfkd_core.base.documents import dump_yaml
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 LARGEST_BYTES = 500 << 20  # what Ray takes as a working directory
 MOST_NODES = 10_000  # that Ray's list tells of
+ANSWER_S = 30.0
 STOP_WAIT_S = 300  # for the epochs in flight; Ray's own 3 s would kill the driver
 # folders that are never sent, whatever git says of them
 LEFT_OUT = {".git", ".venv", "venv", "runs", "mlruns", "models", "build", "dist", "bench-results", "node_modules"}
@@ -199,18 +203,29 @@ class Cluster:
 
 
 def job_client(address: str) -> JobSubmissionClient:
-    """Ray's client; ConfigError where its packages are not installed."""
+    """Ray's client; ConfigError where its packages are not installed, OSError where nothing answers."""
     try:
         from ray.job_submission import JobSubmissionClient
 
         for name in CHATTY:
             logging.getLogger(name).setLevel(logging.WARNING)
+        _knock(address)
         return JobSubmissionClient(address)
     except (ImportError, RuntimeError) as error:
         if not isinstance(error, ImportError) and "ray[default]" not in str(error):
             raise
         rule = "needs Ray's job client, which is not installed; pip install 'dfkd-sweeps[cluster]'"
         raise ConfigError(rule, key="--address") from error
+
+
+def _knock(address: str) -> None:
+    """Ask for any answer at all, for which Ray's client would wait without end."""
+    try:
+        urlopen(f"{address.rstrip('/')}/api/version", timeout=ANSWER_S).close()  # noqa: S310 - http or https
+    except HTTPError:
+        pass  # as of a dashboard that asks for a token
+    except HTTPException as error:
+        raise ConnectionError(f"what answers speaks no HTTP ({type(error).__name__})") from error
 
 
 def _sweep_job(job: JobDetails) -> SweepJob:

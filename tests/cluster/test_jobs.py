@@ -1,8 +1,10 @@
 """Jobs of a cluster, with a stand-in for Ray's client; the real one is met end to end."""
 
 import os
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -172,6 +174,30 @@ def test_nobody_who_answers_is_told_with_the_address(monkeypatch, tmp_path):
         Cluster("http://127.0.0.1:9")
 
 
+def test_a_port_that_takes_calls_and_says_nothing_is_told_in_time(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(jobs, "ANSWER_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(ConfigError, match=f"--address: no Ray dashboard answers at {address}: timed out"):
+            Cluster(address)
+
+
+def test_a_port_that_speaks_something_else_is_told(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def greet(server):
+        caller, _ = server.accept()
+        with caller:
+            caller.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+            caller.recv(1000)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=greet, args=(server,), daemon=True).start()
+        with pytest.raises(ConfigError, match=r"no Ray dashboard answers .*speaks no HTTP \(BadStatusLine\)"):
+            Cluster(f"http://127.0.0.1:{server.getsockname()[1]}")
+
+
 @pytest.mark.parametrize(
     ("said", "rule"),
     [
@@ -211,6 +237,7 @@ def test_a_client_that_is_not_installed_is_told_with_the_way_to_have_it(monkeypa
         raise error
 
     monkeypatch.setattr("ray.job_submission.JobSubmissionClient", lacks)
+    monkeypatch.setattr(jobs, "_knock", lambda address: None)
     with pytest.raises(ConfigError, match=r"pip install 'dfkd-sweeps\[cluster\]'"):
         jobs.job_client("http://head:8265")
 
