@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SCHEMES = ("s3", "gs", "file")
 NUM_TRIES, FIRST_WAIT_S = 5, 0.2  # on top of what the client itself tries
+LAST_TRY_S = 60.0  # after which none is begun: of a store that says nothing the client tells after 100 s
 _SECRET = re.compile("key|secret|token|password|credential|signature", re.IGNORECASE)
 
 
@@ -121,14 +122,16 @@ class ObjectStore:
 
     def _tried(self, work: Callable[[fs.FileSystem, str], T], name: str) -> T:
         """What `work` returns at its first success; StoreError with the last one's reason when there is none."""
+        began = time.monotonic()
         for attempt in range(NUM_TRIES):
             try:
                 system, root = self._place
                 return work(system, f"{root}/{name}" if name else root)
             except (OSError, ValueError) as error:  # pyarrow's own errors are of these
                 reason = " ".join(str(error).split())[:300]
-                if attempt + 1 < NUM_TRIES:
-                    time.sleep(FIRST_WAIT_S * 2**attempt)
+                if attempt + 1 == NUM_TRIES or time.monotonic() - began > LAST_TRY_S:
+                    break
+                time.sleep(FIRST_WAIT_S * 2**attempt)
         raise StoreError(f"{below(self.url, name) if name else self.url}: {reason}")
 
     def _stored(self, info: fs.FileInfo) -> Stored | None:

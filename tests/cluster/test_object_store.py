@@ -58,3 +58,11 @@ def test_what_fails_is_tried_again_and_then_named(store):
     assert store._tried(work, "x").endswith("/store/x")
     with pytest.raises(StoreError, match=r"file://.*/store/x: slow down"):
         store._tried(lambda system, path: (_ for _ in ()).throw(OSError("slow  down")), "x")
+
+
+def test_a_store_that_says_nothing_for_long_is_not_asked_again(store, monkeypatch):
+    monkeypatch.setattr(object_store, "LAST_TRY_S", 0.0)
+    tries = []
+    with pytest.raises(StoreError, match="timed out"):
+        store._tried(lambda system, path: tries.append(path) or (_ for _ in ()).throw(OSError("timed out")), "x")
+    assert len(tries) == 1
