@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -221,9 +221,8 @@ def job_client(address: str) -> JobSubmissionClient:
 def _knock(address: str) -> None:
     """Ask for any answer at all, for which Ray's client would wait without end."""
     try:
-        urlopen(f"{address.rstrip('/')}/api/version", timeout=ANSWER_S).close()  # noqa: S310 - http or https
-    except HTTPError:
-        pass  # as of a dashboard that asks for a token
+        with suppress(HTTPError):  # an answer, too: of a dashboard that asks for a token
+            urlopen(f"{address.rstrip('/')}/api/version", timeout=ANSWER_S).close()  # noqa: S310 - http or https
     except HTTPException as error:
         raise ConnectionError(f"what answers speaks no HTTP ({type(error).__name__})") from error
 
