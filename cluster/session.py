@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import ray
@@ -92,14 +93,15 @@ def _join(setting: str, target: str) -> None:
         if not _lets_in(target):
             rule = f"a Ray answers at {target!r}, but refuses this driver, whose token is missing or another's"
             raise ConfigError(f"{rule}; set {WITH_TOKEN} to the cluster's, or leave {setting} out", key=setting)
+        join = partial(ray.init, address=target, log_to_driver=False, logging_level=logging.ERROR)
         with own_ray.own_sigterm():
             try:
-                ray.init(address=target, log_to_driver=False, logging_level=logging.ERROR)
+                join()
             except ConnectionError as error:
                 if NO_NODE not in str(error.__cause__):
                     raise
                 _log.warning("no node of the Ray at %s is up on this machine; waiting for another minute", target)
-                ray.init(address=target, log_to_driver=False, logging_level=logging.ERROR)
+                join()
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
         if NO_NODE in str(error.__cause__):
             rule = f"a Ray answers at {target!r}, but no node of it is up on this machine"
