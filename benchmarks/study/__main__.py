@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import product
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from benchmarks.search.table import read_table
-from benchmarks.study.arms import SEEDS, TUNING_SEEDS, at_the_end, plan, tuning
+from benchmarks.study.arms import SEEDS, TUNING_SEEDS, Arm, at_the_end, plan, tuning
 from benchmarks.study.rows import ROWS, TEST_ROWS, append_row, read_rows, row_of_test_split, run_folder, train_row
 from benchmarks.study.settings import costs, write_picture
 from benchmarks.study.tables import tuned_weights, with_tables
@@ -43,31 +43,35 @@ def main() -> None:
 
 def run(until: float, only: Sequence[str], path: Path = ROWS) -> None:
     """Train the plan's missing runs in its order until the time is over; several processes share them."""
-    for part, arm, seed in plan(tuned_weights(read_rows(path), tuning(), TUNING_SEEDS)):
-        if only and part not in only:
-            continue
-        if time.monotonic() > until:
-            return
-        with suppress(Timeout), FileLock(run_folder(arm, seed).with_suffix(".lock"), timeout=0):  # or it is another's
-            if arm.key(seed) in read_rows(path):
-                continue
-            row = train_row(part, arm, seed)
-            append_row(row, path)
-            last = row["epochs"][-1]
-            scores = ", ".join(f"{name} {last[name]:.3f}" for name in last if name.endswith("pesq_wb"))
-            print(f"{part}: {arm.label}, seed {seed}: {scores}, {last['cpu_s']:.0f} CPU-s", flush=True)
+    planned = plan(tuned_weights(read_rows(path), tuning(), TUNING_SEEDS))
+    for part, arm, seed in missing([run for run in planned if run[0] in only or not only], path, until):
+        row = train_row(part, arm, seed)
+        append_row(row, path)
+        last = row["epochs"][-1]
+        scores = ", ".join(f"{name} {last[name]:.3f}" for name in last if name.endswith("pesq_wb"))
+        print(f"{part}: {arm.label}, seed {seed}: {scores}, {last['cpu_s']:.0f} CPU-s", flush=True)
 
 
 def score_test_split(until: float) -> None:
-    """Score the test split, until the time is over; SystemExit while runs of the plan are missing."""
+    """Score the test split until the time is over, shared as `run` is; SystemExit while the plan has gaps."""
     rows = read_rows()
     tuned = tuned_weights(rows, tuning(), TUNING_SEEDS)
-    if missing := sum(arm.key(seed) not in rows for _, arm, seed in plan(tuned)):
-        raise SystemExit(f"{missing} runs of the plan are missing, and test splits are opened once, behind them")
-    for arm, seed in product(at_the_end(tuned), SEEDS):
-        if arm.key(seed) not in read_rows(TEST_ROWS) and time.monotonic() < until:
-            append_row(row_of_test_split(arm, seed), TEST_ROWS)
-            print(f"test: {arm.label}, seed {seed}", flush=True)
+    if count := sum(arm.key(seed) not in rows for _, arm, seed in plan(tuned)):
+        raise SystemExit(f"{count} runs of the plan are missing, and test splits are opened once, behind them")
+    wanted = [("test", arm, seed) for arm, seed in product(at_the_end(tuned), SEEDS)]
+    for _, arm, seed in missing(wanted, TEST_ROWS, until):
+        append_row(row_of_test_split(arm, seed), TEST_ROWS)
+        print(f"test: {arm.label}, seed {seed}", flush=True)
+
+
+def missing(runs: Sequence[tuple[str, Arm, int]], path: Path, until: float) -> Iterator[tuple[str, Arm, int]]:
+    """(part, arm, seed) without a row in `path`, each held from other processes while it is the caller's turn."""
+    for part, arm, seed in runs:
+        if time.monotonic() > until:
+            return
+        with suppress(Timeout), FileLock(run_folder(arm, seed).with_suffix(".lock"), timeout=0):  # or it is another's
+            if arm.key(seed) not in read_rows(path):
+                yield part, arm, seed
 
 
 if __name__ == "__main__":
