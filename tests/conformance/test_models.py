@@ -30,11 +30,11 @@ SCALES = dict.fromkeys(MODELS, ("width", (0.125, 0.25, 0.5, 1.0), 0.001)) | {
 PERIOD_SAMPLES = 256  # the longest hop in CASES, so that every phase of the framing is perturbed once
 
 
-@pytest.fixture(params=CASES, ids=lambda case: "-".join([case[0], *(f"{k}={v}" for k, v in case[1].items())]))
-def model(request):
+@pytest.fixture
+def model(request, built):
     torch.manual_seed(0)
     name, fields = request.param
-    return build_model(name, **fields)
+    return built(name, **fields)
 
 
 def test_every_architecture_is_held_to_the_contract():
@@ -75,14 +75,15 @@ def test_clips_of_a_batch_do_not_see_each_other(model):
 
 
 @torch.no_grad()
-def test_weights_survive_safetensors_and_the_seed_decides_them(model):
+def test_weights_survive_safetensors_and_the_seed_decides_them(model, built, request):
+    name, fields = request.node.callspec.params["model"]
     noisy = torch.randn(1, 900)
     estimate = model.eval()(noisy)
     torch.manual_seed(0)
-    same = type(model)(model.config).eval()
+    same = built(name, **fields).eval()
     assert torch.equal(same(noisy), estimate)
     torch.manual_seed(1)
-    other = type(model)(model.config).eval()
+    other = built(name, **fields).eval()
     assert not torch.equal(other(noisy), estimate)
     other.load_state_dict(load(save(model.state_dict())))
     assert torch.equal(other(noisy), estimate)
