@@ -37,7 +37,11 @@ def questions(tuned: Mapping[str, float]) -> dict[str, list[Question]]:
         "teachers": of_teachers(),
         "public": of_public(public()),
         "longer": of_starts(longer()),
-        "test": of_recipe(tuned) + of_starts(longer()) + of_public([arm for arm in public() if not arm.pesq]),
+        "test": [
+            *of_recipe(tuned),
+            *((f"{name}, 30 epochs", a, b) for name, a, b in of_starts(longer())),
+            *of_public([arm for arm in public() if not arm.pesq]),
+        ],
     }
 
 

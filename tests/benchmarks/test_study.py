@@ -70,6 +70,11 @@ def test_what_is_trained_on_the_third_corpus_asks_for_it(monkeypatch):
         train_row("reverse", arm, 0)
 
 
+def test_every_question_of_a_part_has_a_name_of_its_own():
+    for part, asked in questions(tuned_weights(read_rows(), tuning(), TUNING_SEEDS)).items():
+        assert len({name for name, _, _ in asked}) == len(asked), part
+
+
 def test_every_arm_of_a_part_has_a_line_of_its_own():
     keys = {(part, arm.label): arm.key(0) for part, arm, _ in plan({"dfkd": 1.0, "dispatch": 3.0})}
     assert len(set(keys.values())) == len({arm.key(0) for _, arm, _ in plan({"dfkd": 1.0, "dispatch": 3.0})})
