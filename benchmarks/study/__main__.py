@@ -44,7 +44,7 @@ def main() -> None:
 def run(until: float, only: Sequence[str], path: Path = ROWS) -> None:
     """Train the plan's missing runs in its order until the time is over; several processes share them."""
     planned = plan(tuned_weights(read_rows(path), tuning(), TUNING_SEEDS))
-    for part, arm, seed in missing([run for run in planned if run[0] in only or not only], path, until):
+    for part, arm, seed in missing([one for one in planned if one[0] in only or not only], path, until):
         row = train_row(part, arm, seed)
         append_row(row, path)
         last = row["epochs"][-1]

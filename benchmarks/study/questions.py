@@ -39,7 +39,7 @@ def questions(tuned: Mapping[str, float]) -> dict[str, list[Question]]:
         "longer": of_starts(longer()),
         "test": [
             *of_recipe(tuned),
-            *((f"{name}, 30 epochs", a, b) for name, a, b in of_starts(longer())),
+            *((f"{name}, {a.epochs} epochs", a, b) for name, a, b in of_starts(longer())),
             *of_public([arm for arm in public() if not arm.pesq]),
         ],
     }

@@ -5,6 +5,7 @@ pytest tests/conformance --student 'model: my_package.my_module:MyNet, bands: 32
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from typing import Any
 
 import pytest
@@ -19,13 +20,23 @@ LISTS = {"model": "CASES", "pair": "CASES", "declared_pair": "DECLARED"}  # fixt
 
 def fields(text: str) -> dict[str, Any]:
     """`width: 0.5, causal: true` as a dict."""
-    return yaml.safe_load(f"{{{text}}}")
+    try:
+        return yaml.safe_load(f"{{{text}}}")
+    except yaml.YAMLError as error:
+        raise ArgumentTypeError(f"must be fields as a config has them, `name: value, ...`, but got {text!r}") from error
+
+
+def student(text: str) -> dict[str, Any]:
+    """Fields that name a class."""
+    if "model" not in (own := fields(text)):
+        raise ArgumentTypeError(f"must name its class, `model: package.module:Class`, but got {text!r}")
+    return own
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("a student of your own")
     group.addoption(
-        "--student", type=fields, metavar="FIELDS", help="as a config has it, `model: package.module:Class`"
+        "--student", type=student, metavar="FIELDS", help="as a config has it, `model: package.module:Class`"
     )
     group.addoption("--narrower", type=fields, metavar="FIELDS", help="those that a slice of it has otherwise")
 
